@@ -1,0 +1,1 @@
+"""The world outside: database, job table, storage, mail, clock, logs."""

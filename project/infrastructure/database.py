@@ -1,0 +1,170 @@
+"""The unit of work: `transaction()` alone commits, `read()` reads outside of one.
+
+The session begins nothing by itself: outside `transaction()` it cannot even read.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, TypeVar, cast
+
+from flask import Flask, current_app
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import Connection, Engine, event, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm import Session
+
+from project.config import Settings
+from project.errors import ServiceUnavailable
+from project.infrastructure.columns import Base
+
+_RETRY_AFTER_SECONDS = 2
+_UNREACHABLE = (OperationalError, InterfaceError, PoolTimeout)
+
+db = SQLAlchemy(
+    metadata=Base.metadata,
+    disable_autonaming=True,
+    session_options={"autobegin": False, "expire_on_commit": False},
+)
+_guard: ContextVar[Callable[[], None] | None] = ContextVar("guard", default=None)
+_Row = TypeVar("_Row", bound=Base)
+
+
+class InnerFailed(RuntimeError):
+    """An inner block failed and somebody swallowed its exception: the whole must not commit."""
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Bind `app` to its database. Connects to nothing."""
+    app.config["SQLALCHEMY_DATABASE_URI"] = settings.database_url
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = _engine_options(settings)
+    db.init_app(app)
+    with app.app_context():
+        app.extensions["reading_engine"] = _reading_engine(db.engine)
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """One unit of work: all of it commits at the end, or none. An inner block joins the outer.
+
+    Raises ServiceUnavailable when the database is away, too slow or made this one yield to another.
+    """
+    session = db.session()
+    if session.in_transaction():
+        with _joined(session):
+            yield session
+        return
+    session.info.update(failed=False, after_commit=[])
+    with _reachable(), session.begin():
+        if guard := _guard.get():
+            guard()
+        yield session
+        if session.info["failed"]:
+            raise InnerFailed
+    for callback in session.info["after_commit"]:
+        callback()
+
+
+@contextmanager
+def read() -> Iterator[Connection]:
+    """A connection to read with: the transaction's inside one, else one that commits each statement.
+
+    Raises ServiceUnavailable.
+    """
+    session = db.session()
+    if session.in_transaction():
+        yield session.connection()
+        return
+    with _reachable(), cast(Engine, current_app.extensions["reading_engine"]).connect() as connection:
+        yield connection
+
+
+def ensure_reachable() -> None:
+    """Raises ServiceUnavailable unless the database answers."""
+    with read() as connection:
+        connection.execute(select(1))
+
+
+def current_session() -> Session:
+    """The session of the transaction that is open; there must be one."""
+    session = db.session()
+    if not session.in_transaction():
+        raise RuntimeError("a write outside transaction()")
+    return session
+
+
+def after_commit(callback: Callable[[], None]) -> None:
+    """Have `callback` called once the outermost transaction has committed, and only then."""
+    current_session().info["after_commit"].append(callback)
+
+
+@contextmanager
+def guarded(guard: Callable[[], None]) -> Iterator[None]:
+    """Make `guard` the first act of each outermost transaction inside; when it raises, nothing is done."""
+    token = _guard.set(guard)
+    try:
+        yield
+    finally:
+        _guard.reset(token)
+
+
+def insert_if_absent(model: type[_Row], values: Mapping[str, Any]) -> _Row | None:
+    """The new row, or None where a unique constraint was in the way; the transaction goes on either way."""
+    session = current_session()
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(model).values(**values).on_conflict_do_nothing().returning(model)
+    return session.scalars(statement).one_or_none()
+
+
+@contextmanager
+def _joined(session: Session) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        session.info["failed"] = True
+        raise
+
+
+@contextmanager
+def _reachable() -> Iterator[None]:
+    try:
+        yield
+    except _UNREACHABLE as error:
+        raise ServiceUnavailable(retry_after=_RETRY_AFTER_SECONDS) from error
+
+
+def _engine_options(settings: Settings) -> dict[str, Any]:
+    if settings.database_url.startswith("sqlite"):
+        return {"connect_args": {"timeout": 15}}
+    server_side = "-c lock_timeout=5000 -c statement_timeout=15000 -c idle_in_transaction_session_timeout=60000"
+    return {
+        "pool_pre_ping": True,
+        "pool_size": settings.web_threads,
+        "pool_timeout": 2,
+        "connect_args": {"connect_timeout": 2, "options": server_side},
+    }
+
+
+def _reading_engine(engine: Engine) -> Engine:
+    if engine.dialect.name == "postgresql":
+        return engine.execution_options(isolation_level="AUTOCOMMIT")
+    event.listen(engine, "connect", _set_up_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine.execution_options(reading=True)
+
+
+def _set_up_sqlite(connection: DBAPIConnection, _record: object) -> None:
+    raw = cast(sqlite3.Connection, connection)
+    raw.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+        raw.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A deferred BEGIN that writes later fails with "database is locked" instead of waiting its turn.
+    if not connection.get_execution_options().get("reading"):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -1,0 +1,57 @@
+"""Mail to the world outside: by SMTP, or into a mailbox folder that can be read back."""
+
+from email.utils import parseaddr
+from typing import cast
+from urllib.parse import urlsplit
+
+from flask import Flask, current_app
+
+from project.config import InvalidSettings, Settings
+from project.infrastructure.mail.mailbox import FileMailer, ReceivedMessage, read_mailbox
+from project.infrastructure.mail.message import Mailer, MailRefused, MailUnavailable, Message, parse_address
+from project.infrastructure.mail.smtp import SmtpMailer
+
+__all__ = [
+    "MailRefused",
+    "MailUnavailable",
+    "Mailer",
+    "Message",
+    "ReceivedMessage",
+    "current_mailer",
+    "init_app",
+    "open_mailer",
+    "read_mailbox",
+]
+
+
+def open_mailer(url: str, *, sender: str) -> Mailer:
+    """The mailer for `file:///dir`, `smtp://USER:PASS@HOST:PORT?tls=starttls|none` or `smtps://…`.
+
+    Nothing is contacted. ValueError says in one line what is wrong, and never shows the password.
+    """
+    name, address = parseaddr(sender)
+    author = parse_address(address, name=name)
+    if not author.addr_spec.isascii():
+        raise ValueError("the sender of mail needs an ASCII address, which every mail server takes")
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise ValueError("mail URL: it cannot be read") from None
+    if parts.scheme == "file":
+        return FileMailer.from_url(parts, sender=author)
+    if parts.scheme in ("smtp", "smtps"):
+        return SmtpMailer.from_url(parts, sender=author)
+    raise ValueError("mail URL: the scheme must be file, smtp or smtps")
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Open what `settings` name for `app`. Raises InvalidSettings."""
+    try:
+        app.extensions["mailer"] = open_mailer(settings.mail_url, sender=settings.mail_sender)
+    except ValueError as error:
+        raise InvalidSettings(f"MAIL_URL: {error}") from error
+
+
+def current_mailer() -> Mailer:
+    """The mailer of the application that is at work."""
+    return cast(Mailer, current_app.extensions["mailer"])

@@ -1,0 +1,62 @@
+"""Logs: one structured event a line, with the ids of the request or job that it belongs to."""
+
+import logging
+import logging.config
+from typing import Any
+
+import structlog
+
+from project.config import Settings
+
+bind = structlog.contextvars.bind_contextvars
+unbind = structlog.contextvars.unbind_contextvars
+unbind_all = structlog.contextvars.clear_contextvars
+bound = structlog.contextvars.get_contextvars
+logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger("groundwork")
+
+# They announce each check and each tick; what matters of a job is logged by the job itself.
+_TALKATIVE = (
+    "alembic.runtime.plugins",
+    "alembic.runtime.migration",
+    "celery.app.trace",
+    "celery.beat",
+    "celery.worker.strategy",
+)
+_SHARED: list[Any] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+]
+
+
+def configure(settings: Settings) -> None:
+    """Send every log line of the process, ours and the libraries', through one formatter to standard error."""
+    structlog.configure(
+        processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    logging.config.dictConfig(
+        {
+            "version": 1,
+            "disable_existing_loggers": False,
+            "formatters": {
+                "structured": {
+                    "()": structlog.stdlib.ProcessorFormatter,
+                    "processors": _final(settings.log_format),
+                    "foreign_pre_chain": _SHARED,
+                }
+            },
+            "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
+            "root": {"level": "INFO", "handlers": ["stderr"]},
+            "loggers": {name: {"level": "WARNING"} for name in _TALKATIVE},
+        }
+    )
+
+
+def _final(log_format: str) -> list[Any]:
+    strip = structlog.stdlib.ProcessorFormatter.remove_processors_meta
+    if log_format == "json":
+        return [strip, structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+    return [strip, structlog.dev.ConsoleRenderer(colors=False)]

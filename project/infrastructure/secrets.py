@@ -1,0 +1,49 @@
+"""Secrets that development need not set: made once, kept in DATA_DIR, readable by their owner only."""
+
+import os
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from project.config import Settings
+
+
+def with_development_secrets(settings: Settings) -> Settings:
+    """`settings` with each secret that is not set taken from DATA_DIR; production sets them all."""
+    if not settings.is_development:
+        return settings
+    kept = settings.data_dir / "secrets"
+    environment = settings.model_dump() | {
+        "secret_key": settings.secret_key or _kept(kept / "secret_key", lambda: secrets.token_urlsafe(48)),
+        "jwt_keys": settings.jwt_keys or _kept(kept / "jwt_keys.pem", _new_key),
+    }
+    return Settings(**environment)
+
+
+def _kept(path: Path, make: Callable[[], str]) -> str:
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        draft = path.with_name(f"{path.name}.{os.getpid()}")
+        draft.touch(mode=0o600)
+        draft.write_text(make())
+        # Of several processes that start at once the first to link wins, and all read its secret.
+        with_link = not path.exists()
+        if with_link:
+            _link(draft, path)
+        draft.unlink()
+    return path.read_text()
+
+
+def _link(draft: Path, path: Path) -> None:
+    try:
+        path.hardlink_to(draft)
+    except FileExistsError:
+        return
+
+
+def _new_key() -> str:
+    key = Ed25519PrivateKey.generate()
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()

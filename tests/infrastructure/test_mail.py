@@ -1,0 +1,123 @@
+"""Mail into a folder, and what may not be written at all."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from project.infrastructure.mail import MailUnavailable, Message, open_mailer, read_mailbox
+
+SENDER = "Groundwork <no-reply@example.com>"
+MESSAGE = Message(
+    message_id="<invitation.7.1@example.com>",
+    to="ada@example.org",
+    subject="Grüße an Ada",
+    text="Willkommen, schöne Welt: https://example.com/invitation#token=" + "a" * 120,
+    date=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
+    html="<p>Willkommen</p>",
+)
+
+
+def test_message_sent_twice_is_one_file_with_the_same_bytes(tmp_path):
+    open_mailer(tmp_path.as_uri(), sender=SENDER).send(MESSAGE)
+    [file] = tmp_path.iterdir()
+    before = file.read_bytes()
+    open_mailer(tmp_path.as_uri(), sender=SENDER).send(replace(MESSAGE))
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [before]
+
+
+def test_message_appears_whole_and_stays_whole_while_it_is_sent_again(tmp_path):
+    mailer = open_mailer(tmp_path.as_uri(), sender=SENDER)
+    long = replace(MESSAGE, text="word " * 200_000)
+    seen = set()
+    with ThreadPoolExecutor() as pool:
+        sending = pool.submit(lambda: [mailer.send(long) for _ in range(10)])
+        while not sending.done():
+            seen |= {path.stat().st_size for path in tmp_path.glob("*.eml")}
+    [whole] = {path.stat().st_size for path in tmp_path.iterdir()}
+    assert seen == {whole}
+
+
+def test_failed_write_is_unavailable_and_leaves_nothing(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(MailUnavailable):
+        open_mailer((tmp_path / "file" / "mail").as_uri(), sender=SENDER).send(MESSAGE)
+
+
+def test_write_that_fails_at_its_end_leaves_no_draft(tmp_path):
+    mailer = open_mailer(tmp_path.as_uri(), sender=SENDER)
+    mailer.send(MESSAGE)
+    [file] = tmp_path.iterdir()
+    file.unlink()
+    file.mkdir()
+    with pytest.raises(MailUnavailable):
+        mailer.send(MESSAGE)
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_file_name_never_leaves_the_folder(tmp_path):
+    folder = tmp_path / "mail"
+    for message_id in ("<../../evil@x>", "<..%2f@x>", "<" + "a" * 400 + "@x>"):
+        open_mailer(folder.as_uri(), sender=SENDER).send(replace(MESSAGE, message_id=message_id))
+    assert len(list(folder.glob("*.eml"))) == 3
+    assert list(tmp_path.iterdir()) == [folder]
+
+
+def test_mailbox_is_read_newest_first_and_bounded(tmp_path):
+    mailer = open_mailer(tmp_path.as_uri(), sender=SENDER)
+    for number in range(3):
+        mailer.send(replace(MESSAGE, message_id=f"<{number}@example.com>"))
+        time.sleep(0.01)
+    newest, older = read_mailbox(tmp_path, limit=2)
+    assert [newest.message_id, older.message_id] == ["<2@example.com>", "<1@example.com>"]
+    assert (newest.to, newest.sender, newest.subject) == (MESSAGE.to, SENDER, MESSAGE.subject)
+    assert newest.date == MESSAGE.date
+    assert (newest.text.strip(), (newest.html or "").strip()) == (MESSAGE.text, MESSAGE.html)
+
+
+def test_mailbox_that_is_not_there_yet_is_empty(tmp_path):
+    assert read_mailbox(tmp_path / "mail", limit=5) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"subject": "Hello\r\nBcc: eve@example.net"},
+        {"subject": "Hello\nBcc: eve@example.net"},
+        {"to": "ada@example.org\r\nBcc: eve@example.net"},
+        {"to": "ada@example.org, eve@example.net"},
+        {"to": "Ada <ada@example.org>"},
+        {"to": "nobody"},
+        {"message_id": "<a@b>\r\nBcc: eve@example.net"},
+    ],
+)
+def test_what_would_break_a_header_is_refused(tmp_path, change):
+    with pytest.raises(ValueError, match=r"form|one line"):
+        open_mailer(tmp_path.as_uri(), sender=SENDER).send(replace(MESSAGE, **change))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "imap://host",
+        "file://relative/folder",
+        "smtp://",
+        "smtp://host:99999",
+        "smtp://ada:s3cret/x@host",
+        "smtp://ada:s3cret#x@host:25",
+        "smtp://host:25#x",
+        "smtp://ada@host",
+        "smtp://ada:s3cr\u00e9t@host",
+        "smtp://host?tls=maybe",
+        "smtp://[host",
+        "smtps://host?tls=none",
+    ],
+)
+def test_bad_url_is_refused_in_one_line_without_the_password(url):
+    with pytest.raises(ValueError, match=r"^mail URL: [^\n]+$") as refusal:
+        open_mailer(url, sender=SENDER)
+    assert "s3cr" not in str(refusal.value)

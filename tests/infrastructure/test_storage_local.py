@@ -1,0 +1,100 @@
+"""What only a folder can do, or suffer."""
+
+import subprocess
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from project.infrastructure.storage import ObjectMissing, StorageUnavailable
+from project.infrastructure.storage.local import LocalStorage
+
+MIB = 1024 * 1024
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of one mebibyte."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=1m,mode=0777", "tmpfs", str(folder)]
+    if subprocess.run(command, capture_output=True).returncode:
+        pytest.skip("mounting a tmpfs is not permitted here")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def files_below(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def folders_below(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_dir() and path.name != ".incoming"]
+
+
+def test_the_reader_is_a_real_file(tmp_path: Path) -> None:
+    storage = LocalStorage(tmp_path)
+    storage.put("ab/cd", [b"x"])
+    with storage.open("ab/cd") as file:
+        assert file.fileno() > 2
+
+
+def test_a_broken_upload_leaves_no_file(tmp_path: Path) -> None:
+    def broken() -> Iterator[bytes]:
+        yield b"x"
+        raise ConnectionResetError
+
+    with pytest.raises(ConnectionResetError):
+        LocalStorage(tmp_path).put("ab/cd", broken())
+    assert files_below(tmp_path) == []
+
+
+@pytest.mark.parametrize("chunk", [1000, 3 * MIB])
+def test_a_full_disk_is_unavailable_and_leaves_no_file(small_disk: Path, chunk: int) -> None:
+    storage = LocalStorage(small_disk / "objects")
+    with pytest.raises(StorageUnavailable) as refused:
+        storage.put("ab/cd", (bytes(chunk) for _ in range(3 * MIB // chunk)))
+    assert refused.value.retry_after == 5
+    assert files_below(small_disk) == []
+    storage.put("ab/cd", [bytes(MIB // 2)])
+
+
+def test_a_disk_that_turns_read_only_fails_its_check(small_disk: Path) -> None:
+    storage = LocalStorage(small_disk)
+    storage.check()
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    with pytest.raises(StorageUnavailable):
+        storage.check()
+
+
+def test_a_folder_that_cannot_be_made_is_unavailable(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    storage = LocalStorage(tmp_path / "file" / "objects")
+    for use in (storage.check, lambda: storage.put("ab/cd", [b"x"])):
+        with pytest.raises(StorageUnavailable):
+            use()
+
+
+def test_deleting_prunes_the_folders_it_empties_and_no_more(tmp_path: Path) -> None:
+    storage = LocalStorage(tmp_path / "objects")
+    for key in ("ab/one/original", "ab/two/original"):
+        storage.put(key, [b"x"])
+    storage.delete("ab/one/original")
+    assert {path.name for path in folders_below(tmp_path)} == {"objects", "ab", "two"}
+    storage.delete("ab/two/original")
+    assert {path.name for path in folders_below(tmp_path)} == {"objects"}
+
+
+def test_pruning_does_not_pull_the_folder_from_under_an_upload(tmp_path: Path) -> None:
+    storage = LocalStorage(tmp_path)
+
+    def put_and_delete(number: int) -> None:
+        for _ in range(150):
+            storage.put(f"ab/cd/{number}", [b"x"])
+            storage.delete(f"ab/cd/{number}")
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(put_and_delete, range(4)))
+    with pytest.raises(ObjectMissing):
+        storage.open("ab/cd/0")

@@ -1,0 +1,192 @@
+"""What only a store across the network can suffer.
+
+A real store has the word where it can be brought to the fault; for the others a few lines of HTTP misbehave.
+"""
+
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from uuid import uuid4
+
+import pytest
+
+from project.infrastructure.storage import ObjectMissing, Storage, StorageUnavailable, open_storage
+from tests.kit.ports import free_port
+from tests.kit.services import S3
+
+MIB = 1024 * 1024
+PART = 5 * MIB
+UPLOAD_STARTED = b"<InitiateMultipartUploadResult><UploadId>1</UploadId></InitiateMultipartUploadResult>"
+
+Answer = Callable[[BaseHTTPRequestHandler], None]
+
+
+def every_use(storage: Storage) -> list[Callable[[], object]]:
+    return [
+        storage.check,
+        lambda: storage.put("ab/cd", [b"x"]),
+        lambda: storage.put("ab/cd", [bytes(PART + 1)]),
+        lambda: storage.open("ab/cd"),
+        lambda: storage.delete("ab/cd"),
+    ]
+
+
+def at(port: int) -> Storage:
+    return open_storage(f"s3://key:secret@127.0.0.1:{port}/bucket?secure=false&region=us-east-1")
+
+
+def reply(body: bytes = b"", status: int = 200, **headers: str) -> Answer:
+    sent = {"Content_Length": str(len(body)), "Content_Type": "application/xml", **headers}
+
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        request.rfile.read(int(request.headers.get("Content-Length", 0)))
+        request.send_response(status)
+        for name, value in sent.items():
+            request.send_header(name.replace("_", "-"), value)
+        request.end_headers()
+        request.wfile.write(body)
+
+    return answer
+
+
+@contextmanager
+def store_answering(**answers: Answer) -> Iterator[Storage]:
+    """A store that answers each HTTP method as told; `ANY` for the others."""
+    methods = ("HEAD", "GET", "PUT", "POST", "DELETE")
+    handlers = {f"do_{method}": answers.get(method) or answers["ANY"] for method in methods}
+    quiet = {"protocol_version": "HTTP/1.1", "log_message": lambda *_: None}
+    server = ThreadingHTTPServer(
+        ("127.0.0.1", 0), type("Handler", (BaseHTTPRequestHandler,), handlers | quiet)
+    )
+    server.daemon_threads = True
+    Thread(target=server.serve_forever, args=[0.01], daemon=True).start()
+    try:
+        yield at(server.server_port)
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.mark.parametrize("use", range(5))
+def test_a_refused_connection_is_unavailable_soon(use: int) -> None:
+    started = time.monotonic()
+    with pytest.raises(StorageUnavailable) as refused:
+        every_use(at(free_port()))[use]()
+    assert refused.value.retry_after == 5
+    assert time.monotonic() - started < 5
+
+
+def test_a_silent_store_fails_its_check_soon() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        started = time.monotonic()
+        with pytest.raises(StorageUnavailable):
+            at(silent.getsockname()[1]).check()
+    assert time.monotonic() - started < 3
+
+
+@pytest.mark.parametrize("use", range(5))
+@pytest.mark.parametrize(
+    ("right", "wrong"), [(":s3cret", ":guess"), ("groundwork:", "nobody:"), ("/objects?", "/elsewhere?")]
+)
+def test_being_refused_is_unavailable(s3_url: str, right: str, wrong: str, use: int) -> None:
+    assert right in s3_url
+    with pytest.raises(StorageUnavailable):
+        every_use(open_storage(s3_url.replace(right, wrong)))[use]()
+
+
+def test_a_broken_upload_leaves_no_parts_to_pay_for(s3_server: S3) -> None:
+    def broken() -> Iterator[bytes]:
+        yield bytes(2 * PART + 1)
+        assert len(pending(s3_server, key)) == 1
+        raise ConnectionResetError
+
+    key = f"ab/{uuid4().hex}"
+    with pytest.raises(ConnectionResetError):
+        open_storage(s3_server.url).put(key, broken())
+    assert pending(s3_server, key) == []
+
+
+def pending(server: S3, key: str) -> list[object]:
+    return list(server.client()._list_multipart_uploads("objects", prefix=key).uploads)
+
+
+def test_a_reader_never_joins_two_objects(s3_url: str) -> None:
+    storage, key = open_storage(s3_url), f"ab/{uuid4().hex}"
+    storage.put(key, [b"a" * MIB])
+    with storage.open(key) as file:
+        file.read(10)
+        storage.put(key, [b"b" * MIB])
+        file.seek(MIB // 2)
+        with pytest.raises(ObjectMissing):
+            file.read(10)
+
+
+@pytest.mark.parametrize("status", [500, 503, 507])
+def test_a_failing_store_is_unavailable_soon_whatever_it_asks(status: int) -> None:
+    started = time.monotonic()
+    with store_answering(ANY=reply(status=status, Retry_After="3600")) as storage:
+        for use in every_use(storage):
+            with pytest.raises(StorageUnavailable):
+                use()
+    assert time.monotonic() - started < 10
+
+
+@pytest.mark.parametrize("body", [b"", b"\xff\xfe", b"<html>", b"<a/>"])
+@pytest.mark.parametrize("status", [400, 403, 409, 418])
+def test_something_that_is_no_store_is_unavailable(status: int, body: bytes) -> None:
+    with store_answering(ANY=reply(body, status), HEAD=reply(status=status)) as storage:
+        for use in every_use(storage):
+            with pytest.raises(StorageUnavailable):
+                use()
+
+
+def test_an_error_in_a_successful_answer_is_an_error() -> None:
+    error = b"<Error><Code>InternalError</Code></Error>"
+    posts = iter([reply(UPLOAD_STARTED), reply(error)])
+
+    def post(request: BaseHTTPRequestHandler) -> None:
+        next(posts)(request)
+
+    part, gone = reply(ETag='"1"'), reply(status=204)
+    with store_answering(PUT=part, POST=post, ANY=gone) as storage, pytest.raises(StorageUnavailable):
+        storage.put("ab/cd", [bytes(PART + 1)])
+
+
+def test_the_source_s_error_comes_out_though_aborting_fails() -> None:
+    def broken() -> Iterator[bytes]:
+        yield bytes(PART + 1)
+        raise ConnectionResetError
+
+    part, started, failing = reply(ETag='"1"'), reply(UPLOAD_STARTED), reply(status=500)
+    with store_answering(PUT=part, POST=started, ANY=failing) as storage, pytest.raises(ConnectionResetError):
+        storage.put("ab/cd", broken())
+
+
+def test_a_cut_off_object_is_not_taken_for_a_whole_one() -> None:
+    def half(request: BaseHTTPRequestHandler) -> None:
+        request.send_response(200)
+        request.send_header("Content-Length", "1000000")
+        request.end_headers()
+        request.wfile.write(bytes(500_000))
+        request.close_connection = True
+
+    size = reply(Content_Length="1000000", ETag='"1"')
+    with store_answering(HEAD=size, ANY=half) as storage, storage.open("ab/cd") as file:
+        assert len(file.read(100_000)) == 100_000
+        with pytest.raises(StorageUnavailable):
+            file.read()
+
+
+def test_a_slow_store_may_take_its_time_with_a_part() -> None:
+    def slow(request: BaseHTTPRequestHandler) -> None:
+        for _ in range(40):
+            request.rfile.read(PART // 40)
+            time.sleep(0.12)
+        del request.headers["Content-Length"]
+        reply(ETag='"1"')(request)
+
+    with store_answering(PUT=slow, ANY=reply(status=404)) as storage:
+        storage.put("ab/cd", [bytes(PART)])

@@ -1,0 +1,1 @@
+"""Real services for tests and for hand work, each on free loopback ports of its own."""
