@@ -1,0 +1,1 @@
+"""What the product does, one package a blueprint; `project/app.py` lists them."""

@@ -1,0 +1,104 @@
+"""Fields that take nothing the database, a log or a mail cannot carry, and that never guess a type."""
+
+import re
+import unicodedata
+from datetime import UTC, datetime
+from typing import Any
+
+from email_validator import EmailNotValidError, validate_email
+from marshmallow import ValidationError, fields, validate
+
+_BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c")
+_UNSAFE_CATEGORIES = ("Cc", "Cs", "Zl", "Zp")
+_UNSEEN_CATEGORIES = ("Cf", "Mn", "Me", "Zs")
+_LONGEST_EMAIL = 254
+_SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+
+
+class Text(fields.String):
+    """One line of visible text in NFC, `minimum` to `maximum` characters, without spaces around it."""
+
+    def __init__(self, maximum: int, *, minimum: int = 1, **options: Any) -> None:
+        super().__init__(validate=validate.Length(minimum, maximum), **options)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> str:
+        text = unicodedata.normalize("NFC", super()._deserialize(value, attr, data, **options))
+        if any(unicodedata.category(char) in _UNSAFE_CATEGORIES or char in _BIDI for char in text):
+            raise ValidationError("Must not contain control or direction characters.")
+        if text != text.strip() or all(unicodedata.category(char) in _UNSEEN_CATEGORIES for char in text):
+            raise ValidationError("Must be visible text without spaces around it.")
+        return text
+
+
+class Secret(fields.String):
+    """A password or token, taken as it is."""
+
+    def __init__(self, maximum: int, **options: Any) -> None:
+        super().__init__(validate=validate.Length(1, maximum), load_only=True, **options)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> str:
+        text: str = super()._deserialize(value, attr, data, **options)
+        if any(unicodedata.category(char) == "Cs" for char in text):
+            raise ValidationError("Must be valid Unicode.")
+        return text
+
+
+class Email(Text):
+    """An address as typed: syntax by RFC 5321 and 5322, no look-up."""
+
+    def __init__(self, **options: Any) -> None:
+        options.setdefault("metadata", {"format": "email", "example": "ada@example.com"})
+        super().__init__(_LONGEST_EMAIL, minimum=3, **options)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> str:
+        text = super()._deserialize(value, attr, data, **options)
+        try:
+            validate_email(text, check_deliverability=False, test_environment=True)
+        except EmailNotValidError as error:
+            raise ValidationError("Not a valid e-mail address.") from error
+        return text
+
+
+class Slug(fields.String):
+    """Lower-case letters, digits and single hyphens: a name that fits in a path."""
+
+    def __init__(self, **options: Any) -> None:
+        options.setdefault("metadata", {"pattern": f"^{_SLUG.pattern}$", "example": "analytical-engines"})
+        super().__init__(validate=validate.Length(2, 63), **options)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> str:
+        text: str = super()._deserialize(value, attr, data, **options)
+        if not _SLUG.fullmatch(text):
+            raise ValidationError("Must be lower-case letters, digits and single hyphens.")
+        return text
+
+
+class Token(Secret):
+    """A token that we handed out."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(512, **options)
+
+
+class Count(fields.Integer):
+    """A whole number in a query, in decimal digits."""
+
+    def __init__(self, minimum: int, maximum: int, **options: Any) -> None:
+        super().__init__(validate=validate.Range(minimum, maximum), **options)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> int:
+        if not re.fullmatch(r"-?[0-9]{1,9}", str(value), re.ASCII):
+            raise ValidationError("Must be a whole number.")
+        return int(value)
+
+
+class Timestamp(fields.DateTime):
+    """A moment, in an answer: RFC 3339 in UTC, with `Z`."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(dump_only=True, metadata={"example": "2026-01-31T12:00:00.000000Z"}, **options)
+
+    def _serialize(self, value: datetime | None, attr: str | None, obj: Any, **options: Any) -> str | None:
+        if value is None:
+            return None
+        return value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -1,0 +1,35 @@
+"""The security headers on every answer. A route that needs another value sets it, and it stays."""
+
+from flask import Flask, Response
+
+from project.config import Settings
+
+_API_POLICY = "default-src 'none'; frame-ancestors 'none'"
+_PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+_ALWAYS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Add the headers to each answer of `app`."""
+    always = dict(_ALWAYS)
+    if settings.public_url.startswith("https:"):
+        always["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+
+    @app.after_request
+    def add(response: Response) -> Response:
+        for name, value in always.items():
+            response.headers.setdefault(name, value)
+        policy = _PAGE_POLICY if response.mimetype == "text/html" else _API_POLICY
+        response.headers.setdefault("Content-Security-Policy", policy)
+        if response.status_code == 204:
+            response.headers.remove("Content-Type")
+        return response
