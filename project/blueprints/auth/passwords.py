@@ -1,0 +1,46 @@
+"""Passwords: what is strong enough, and how one is kept and checked (NIST SP 800-63B, OWASP password storage)."""
+
+import unicodedata
+from functools import cache
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from zxcvbn import zxcvbn
+
+SHORTEST, LONGEST = 12, 128
+_JUDGED_CHARACTERS = 72
+_WEAKEST_SCORE = 3
+_hasher = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
+
+
+def normalize(password: str) -> str:
+    """`password` in NFC: keyboards differ in how they compose a letter."""
+    return unicodedata.normalize("NFC", password)
+
+
+def weakness(password: str, *, known: list[str]) -> str | None:
+    """What is wrong with a new password, in a sentence; `known` is what an attacker knows of its owner."""
+    if not SHORTEST <= len(password) <= LONGEST:
+        return f"Must have {SHORTEST} to {LONGEST} characters."
+    verdict = zxcvbn(password[:_JUDGED_CHARACTERS], user_inputs=known)
+    if verdict["score"] >= _WEAKEST_SCORE:
+        return None
+    return verdict["feedback"]["warning"] or "Too easy to guess: add a few unusual words."
+
+
+def hash_password(password: str) -> str:
+    """An Argon2id hash with its parameters."""
+    return _hasher.hash(password)
+
+
+def matches(password_hash: str | None, password: str) -> bool:
+    """Whether `password` is the one; takes as long when there is no account."""
+    try:
+        return _hasher.verify(password_hash or _nobodys(), password) and password_hash is not None
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+@cache
+def _nobodys() -> str:
+    return _hasher.hash("the password of nobody")

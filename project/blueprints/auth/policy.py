@@ -1,0 +1,14 @@
+"""What counts as the same address, and which refresh token may still be presented."""
+
+import unicodedata
+from datetime import datetime, timedelta
+
+
+def email_key(email: str) -> str:
+    """What addresses are compared by: NFC and lower case. Full-width letters are other letters."""
+    return unicodedata.normalize("NFC", email).lower()
+
+
+def may_repeat(presented: int, *, generation: int, rotated_at: datetime, at: datetime, grace: timedelta) -> bool:
+    """Whether a token that was just replaced still gets its successor: the answer may have been lost."""
+    return presented == generation - 1 and timedelta(0) <= at - rotated_at <= grace

@@ -1,0 +1,64 @@
+"""Registering, signing in and out."""
+
+from typing import Any
+
+from flask import request
+
+from project.blueprints.auth import service
+from project.blueprints.auth.schemas import (
+    LoginRequest,
+    RefreshRequest,
+    RegistrationRequest,
+    TokenPairResponse,
+    UserResponse,
+)
+from project.http.access import public, user
+from project.http.identity import current_principal, current_user_id
+from project.http.openapi import Blueprint
+from project.http.tokens import token_pair
+
+blueprint = Blueprint("auth", __name__, url_prefix="/auth", description="Accounts and sessions")
+
+
+@blueprint.post("/register", access=public)
+@blueprint.arguments(RegistrationRequest)
+@blueprint.response(201, UserResponse)
+def register(registration: dict[str, Any]) -> Any:
+    """Register an account."""
+    return service.register(**registration)
+
+
+@blueprint.post("/login", access=public)
+@blueprint.arguments(LoginRequest)
+@blueprint.response(200, TokenPairResponse)
+def log_in(credentials: dict[str, Any]) -> Any:
+    """Sign in with e-mail address and password."""
+    return token_pair(service.log_in(**credentials, client=_client()))
+
+
+@blueprint.post("/refresh", access=public)
+@blueprint.arguments(RefreshRequest)
+@blueprint.response(200, TokenPairResponse)
+def refresh(body: dict[str, Any]) -> Any:
+    """Exchange a refresh token for the next pair."""
+    return token_pair(service.refresh(**body))
+
+
+@blueprint.post("/logout", access=user)
+@blueprint.response(204)
+def log_out() -> Any:
+    """End this session at once."""
+    session_id = current_principal().session_id
+    if session_id is not None:
+        service.log_out(session_id)
+
+
+@blueprint.get("/me", access=user)
+@blueprint.response(200, UserResponse)
+def get_me() -> Any:
+    """Who you are."""
+    return service.get_user(current_user_id())
+
+
+def _client() -> service.Client:
+    return service.Client(request.headers.get("User-Agent", "")[:255], request.remote_addr or "")

@@ -1,0 +1,1 @@
+"""Files of users and organizations, and their thumbnails."""

@@ -1,0 +1,47 @@
+"""Who may do what to a file, and what is taken as its name."""
+
+import re
+import unicodedata
+from typing import Any
+from uuid import UUID
+
+from project.errors import PermissionDenied
+
+INLINE_TYPES = frozenset(
+    {
+        "image/jpeg",
+        "image/png",
+        "image/gif",
+        "image/webp",
+        "image/avif",
+        "audio/mpeg",
+        "video/mp4",
+        "video/webm",
+    }
+)
+_LONGEST_FILENAME = 255
+_DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+
+
+def may_discard(file: Any, *, user_id: UUID, role: str | None) -> bool:
+    """The uploader may, and who runs the organization (`role` is the caller's in it)."""
+    return bool(file.owner_id == user_id) or role in ("admin", "owner")
+
+
+def ensure_may_discard(file: Any, *, user_id: UUID, role: str | None) -> None:
+    """Raises PermissionDenied."""
+    if not may_discard(file, user_id=user_id, role=role):
+        raise PermissionDenied("Only the uploader and admins of the organization may do this.")
+
+
+def harmless_filename(filename: str) -> str:
+    """The last part of `filename` without what could harm whoever saves it; `file` if nothing is left."""
+    name = re.split(r"[/\\]", unicodedata.normalize("NFC", filename))[-1]
+    name = "".join(char for char in name if unicodedata.category(char)[0] != "C").strip(" .")
+    name = re.sub(r'[<>:"|?*]', "_", name)
+    if _DEVICE.fullmatch(name):
+        name = f"_{name}"
+    stem, dot, ending = name.rpartition(".")
+    if len(name) > _LONGEST_FILENAME:
+        name = stem[: _LONGEST_FILENAME - len(ending) - 1] + dot + ending if 0 < len(ending) < 20 else name
+    return name[:_LONGEST_FILENAME] or "file"

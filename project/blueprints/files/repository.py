@@ -1,0 +1,87 @@
+"""Named queries on files."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, bindparam, delete, select, update
+
+from project.blueprints.files.models import File
+from project.infrastructure.clock import now
+from project.infrastructure.columns import new_id
+from project.infrastructure.database import current_session, read
+from project.infrastructure.keyset import Page, Slice, keyset
+
+_VISIBLE = select(File.__table__).where(File.status != "pending")
+_ONE = _VISIBLE.where(File.id == bindparam("file_id"))
+_PERSONAL = _VISIBLE.where(File.owner_id == bindparam("owner_id"), File.organization_id.is_(None))
+_OF_ORGANIZATION = _VISIBLE.where(File.organization_id == bindparam("organization_id"))
+
+
+def add_pending(owner_id: UUID) -> File:
+    """The row that says whose bytes are arriving under which key."""
+    file_id = new_id()
+    # The random end comes first: stores and folders spread objects by the beginning of their key.
+    file = File(id=file_id, owner_id=owner_id, storage_key=f"{file_id.hex[-2:]}/{file_id.hex}")
+    current_session().add(file)
+    current_session().flush([file])
+    return file
+
+
+def store(file_id: UUID, **values: Any) -> File | None:
+    """Make a pending file visible; None when it was swept away meanwhile."""
+    stored = (
+        update(File)
+        .where(File.id == file_id, File.status == "pending")
+        .values(status="stored", **values)
+        .returning(File)
+        .execution_options(populate_existing=True)
+    )
+    return current_session().scalars(stored).one_or_none()
+
+
+def find_file(file_id: UUID) -> Row[Any] | None:
+    """A file whose bytes have arrived, in the trash or not."""
+    with read() as connection:
+        return connection.execute(_ONE, {"file_id": file_id}).one_or_none()
+
+
+def list_personal(owner_id: UUID, page: Page, *, content_type: str | None, status: str) -> Slice:
+    """The files that belong to nobody else."""
+    statement = _filtered(_PERSONAL, content_type, status)
+    return keyset(statement, File.id, page, owner_id=owner_id)
+
+
+def list_of_organization(organization_id: UUID, page: Page, *, content_type: str | None, status: str) -> Slice:
+    """The files of an organization."""
+    statement = _filtered(_OF_ORGANIZATION, content_type, status)
+    return keyset(statement, File.id, page, organization_id=organization_id)
+
+
+def trash(file_id: UUID) -> None:
+    """Put a stored file into the trash; one that is there already stays as it is."""
+    at = now()
+    statement = update(File).where(File.id == file_id, File.status == "stored")
+    current_session().execute(statement.values(status="trashed", trashed_at=at, updated_at=at))
+
+
+def set_thumbnails(file_id: UUID, status: str) -> None:
+    """How far the thumbnails have come."""
+    current_session().execute(update(File).where(File.id == file_id).values(thumbnails=status))
+
+
+def list_lapsed(status: str, before: datetime, limit: int) -> list[Row[Any]]:
+    """`id storage_key` of files that have been `status` since `before`."""
+    lapsed = select(File.id, File.storage_key).where(File.status == status, File.updated_at < before)
+    with read() as connection:
+        return list(connection.execute(lapsed.order_by(File.updated_at).limit(limit)))
+
+
+def remove(file_id: UUID, status: str) -> None:
+    """Forget a file that is (still) `status`."""
+    current_session().execute(delete(File).where(File.id == file_id, File.status == status))
+
+
+def _filtered(statement: Any, content_type: str | None, status: str) -> Any:
+    statement = statement.where(File.status == status)
+    return statement if content_type is None else statement.where(File.content_type == content_type)

@@ -1,0 +1,19 @@
+"""What can be done with files; the only door for neighbours and tasks."""
+
+from project.blueprints.files.service.discarding import discard, purge_trash, sweep_uploads
+from project.blueprints.files.service.reading import get_file, list_files, open_content, open_thumbnail
+from project.blueprints.files.service.rendering import give_up_thumbnails, make_thumbnails
+from project.blueprints.files.service.uploading import upload
+
+__all__ = [
+    "discard",
+    "get_file",
+    "give_up_thumbnails",
+    "list_files",
+    "make_thumbnails",
+    "open_content",
+    "open_thumbnail",
+    "purge_trash",
+    "sweep_uploads",
+    "upload",
+]

@@ -1,0 +1,1 @@
+"""Inviting people into an organization by mail."""

@@ -1,0 +1,3 @@
+"""Names of the background jobs of invitations."""
+
+SEND_INVITATION = "invitations.send_invitation"

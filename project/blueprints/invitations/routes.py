@@ -1,0 +1,72 @@
+"""Inviting people to an organization, and joining one."""
+
+from typing import Any
+from uuid import UUID
+
+from project.blueprints.auth.schemas import UserResponse
+from project.blueprints.invitations import service
+from project.blueprints.invitations.schemas import (
+    InvitationPage,
+    InvitationQuery,
+    InvitationRequest,
+    InvitationResponse,
+    InvitedRegistrationRequest,
+    OfferResponse,
+    TokenRequest,
+)
+from project.blueprints.organizations.schemas import MemberResponse
+from project.http.access import member, public, user
+from project.http.identity import current_user_id
+from project.http.openapi import Blueprint
+from project.http.pagination import page_answer, requested_page
+
+blueprint = Blueprint("invitations", __name__, description="Inviting people to an organization")
+
+_OF_ORGANIZATION = "/organizations/<uuid:organization_id>/invitations"
+
+
+@blueprint.post(_OF_ORGANIZATION, access=member("admin"))
+@blueprint.arguments(InvitationRequest)
+@blueprint.response(201, InvitationResponse)
+def create_invitation(invitation: dict[str, Any], organization_id: UUID) -> Any:
+    """Invite someone to an organization."""
+    return service.invite(organization_id, inviter_id=current_user_id(), **invitation)
+
+
+@blueprint.get(_OF_ORGANIZATION, access=member("admin"))
+@blueprint.arguments(InvitationQuery, location="query")
+@blueprint.response(200, InvitationPage)
+def list_invitations(query: dict[str, Any], organization_id: UUID) -> Any:
+    """List the invitations of an organization."""
+    return page_answer(service.list_invitations(organization_id, query["status"], requested_page(query)))
+
+
+@blueprint.get(f"{_OF_ORGANIZATION}/<uuid:invitation_id>", access=member("admin"))
+@blueprint.response(200, InvitationResponse)
+def get_invitation(organization_id: UUID, invitation_id: UUID) -> Any:
+    """Read an invitation."""
+    return service.get_invitation(organization_id, invitation_id)
+
+
+@blueprint.post("/invitations/lookup", access=public)
+@blueprint.arguments(TokenRequest)
+@blueprint.response(200, OfferResponse)
+def look_up_invitation(body: dict[str, Any]) -> Any:
+    """See who invites you to what."""
+    return service.look_up(**body)
+
+
+@blueprint.post("/invitations/accept", access=user)
+@blueprint.arguments(TokenRequest)
+@blueprint.response(200, MemberResponse)
+def accept_invitation(body: dict[str, Any]) -> Any:
+    """Join with the account that you are signed in with."""
+    return service.accept(**body, user_id=current_user_id())
+
+
+@blueprint.post("/invitations/register", access=public)
+@blueprint.arguments(InvitedRegistrationRequest)
+@blueprint.response(201, UserResponse)
+def register_invited(body: dict[str, Any]) -> Any:
+    """Register the invited address and join, in one."""
+    return service.register(**body)

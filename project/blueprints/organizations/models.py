@@ -1,0 +1,31 @@
+"""Organizations and memberships."""
+
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from project.infrastructure.columns import Base, Timestamped
+
+
+class Organization(Timestamped, Base):
+    """A group of users that shares files."""
+
+    __tablename__ = "organizations"
+
+    name: Mapped[str]
+    slug: Mapped[str] = mapped_column(unique=True)
+
+
+class Membership(Timestamped, Base):
+    """That a user belongs to an organization, and as what."""
+
+    __tablename__ = "memberships"
+    __table_args__ = (
+        UniqueConstraint("organization_id", "user_id"),
+        Index(None, "user_id", "organization_id"),
+    )
+
+    organization_id: Mapped[UUID] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"))
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    role: Mapped[str]

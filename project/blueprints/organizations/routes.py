@@ -1,0 +1,52 @@
+"""Organizations and their members."""
+
+from typing import Any
+from uuid import UUID
+
+from project.blueprints.organizations import service
+from project.blueprints.organizations.schemas import (
+    MemberPage,
+    OrganizationPage,
+    OrganizationRequest,
+    OrganizationResponse,
+)
+from project.http.access import member, user
+from project.http.identity import current_user_id
+from project.http.openapi import Blueprint
+from project.http.pagination import page_answer, requested_page
+from project.http.schemas import PageQuery
+
+blueprint = Blueprint(
+    "organizations", __name__, url_prefix="/organizations", description="Organizations and their members"
+)
+
+
+@blueprint.post("", access=user)
+@blueprint.arguments(OrganizationRequest)
+@blueprint.response(201, OrganizationResponse)
+def create_organization(organization: dict[str, Any]) -> Any:
+    """Make an organization; you become its owner."""
+    return service.create_organization(owner_id=current_user_id(), **organization)
+
+
+@blueprint.get("", access=user)
+@blueprint.arguments(PageQuery, location="query")
+@blueprint.response(200, OrganizationPage)
+def list_organizations(query: dict[str, Any]) -> Any:
+    """List the organizations that you belong to."""
+    return page_answer(service.list_organizations(current_user_id(), requested_page(query)))
+
+
+@blueprint.get("/<uuid:organization_id>", access=member())
+@blueprint.response(200, OrganizationResponse)
+def get_organization(organization_id: UUID) -> Any:
+    """Read an organization that you belong to."""
+    return service.get_organization(organization_id, current_user_id())
+
+
+@blueprint.get("/<uuid:organization_id>/members", access=member())
+@blueprint.arguments(PageQuery, location="query")
+@blueprint.response(200, MemberPage)
+def list_members(query: dict[str, Any], organization_id: UUID) -> Any:
+    """List who belongs to an organization."""
+    return page_answer(service.list_members(organization_id, requested_page(query)))

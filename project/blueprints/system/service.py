@@ -1,0 +1,28 @@
+"""Whether this process can do its work."""
+
+from collections.abc import Callable
+
+from project.infrastructure import outbox
+from project.infrastructure.database import ensure_reachable
+from project.infrastructure.migrations import ensure_migrated
+from project.infrastructure.observability import logger
+from project.infrastructure.storage import current_storage
+
+
+def readiness() -> dict[str, str]:
+    """`ok` or `failing` for each part. The broker may fail: no request needs it."""
+    return {
+        "database": _state("database", ensure_reachable),
+        "migrations": _state("migrations", ensure_migrated),
+        "storage": _state("storage", lambda: current_storage().check()),
+        "broker": _state("broker", outbox.check),
+    }
+
+
+def _state(part: str, check: Callable[[], object]) -> str:
+    try:
+        check()
+    except Exception as error:  # whatever a part's client raises, the answer is that it fails
+        logger.warning("health.failing", part=part, error=repr(error))
+        return "failing"
+    return "ok"
