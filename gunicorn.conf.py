@@ -1,0 +1,18 @@
+"""How gunicorn serves `wsgi:app`. It reads this file by itself."""
+
+from project.config import Settings
+
+_settings = Settings.load()
+
+_host = "127.0.0.1" if _settings.is_development else "0.0.0.0"  # noqa: S104 - a platform's router comes from outside
+bind = f"{_host}:{_settings.port}"
+worker_class = "gthread"
+workers = _settings.web_concurrency
+threads = _settings.web_threads
+timeout = 60
+graceful_timeout = 25
+keepalive = 5
+# The application logs each request once, with its id.
+accesslog = None
+# A socket to steer gunicorn by is a door nobody here uses.
+control_socket_disable = True

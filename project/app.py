@@ -1,0 +1,71 @@
+"""The application factory, and the one list of blueprints."""
+
+from flask import Flask
+from flask_migrate import Migrate
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from project import cli
+from project.blueprints.auth import routes as auth
+from project.blueprints.auth.service import load_principal
+from project.blueprints.files import routes as files
+from project.blueprints.invitations import routes as invitations
+from project.blueprints.organizations import routes as organizations
+from project.blueprints.organizations.service import ensure_member
+from project.blueprints.pages import routes as pages
+from project.blueprints.system import routes as system
+from project.config import Settings
+from project.http import bodies, headers, identity, keys, openapi, problems, request_id, tokens
+from project.http.application import Application
+from project.infrastructure import database, mail, observability, outbox, storage
+from project.infrastructure.database import db
+from project.infrastructure.secrets import with_development_secrets
+
+API_PREFIX = "/api/v1"
+BLUEPRINTS = (
+    auth.blueprint,
+    organizations.blueprint,
+    invitations.blueprint,
+    files.blueprint,
+)
+
+
+def create_app(settings: Settings, *, broker: outbox.Broker | None = None) -> Flask:
+    """An application by `settings`, its jobs handed to `broker`; without one they wait in their table.
+
+    Connects to nothing. Raises InvalidSettings.
+    """
+    settings = with_development_secrets(settings)
+    app = Application(__name__, static_folder=None)
+    app.extensions["settings"] = settings
+    observability.configure(settings)
+    _open_the_world(app, settings, broker)
+    _speak_http(app, settings)
+    cli.init_app(app)
+    return app
+
+
+def _open_the_world(app: Flask, settings: Settings, broker: outbox.Broker | None) -> None:
+    database.init_app(app, settings)
+    Migrate(app, db, render_as_batch=True)
+    storage.init_app(app, settings)
+    mail.init_app(app, settings)
+    outbox.init_app(app, broker)
+
+
+def _speak_http(app: Flask, settings: Settings) -> None:
+    request_id.init_app(app)
+    headers.init_app(app, settings)
+    api = openapi.init_app(app, settings)
+    problems.init_app(app)
+    keys.init_app(app, settings)
+    tokens.init_app(app, settings)
+    identity.init_app(app, identity.Judges(load_principal, ensure_member))
+    app.before_request(bodies.ensure_acceptable)
+    for blueprint in BLUEPRINTS:
+        api.register_blueprint(blueprint, url_prefix=API_PREFIX + (blueprint.url_prefix or ""))
+    api.register_blueprint(system.blueprint)
+    app.register_blueprint(pages.blueprint)
+    app.wsgi_app = bodies.WholeBody(app.wsgi_app)  # type: ignore[method-assign]
+    if settings.trusted_proxies:
+        count = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count)  # type: ignore[method-assign]

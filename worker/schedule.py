@@ -1,0 +1,21 @@
+"""What happens at intervals, all of it in one place; two schedulers at once do no harm."""
+
+from typing import Any
+
+from project.blueprints.files import jobs as files
+from project.config import Settings
+from worker import relay
+
+_HOUR = 3600
+
+
+def schedule(settings: Settings) -> dict[str, Any]:
+    """The schedule of Celery beat. A tick that nobody took is void when the next one comes."""
+    return {
+        relay.SWEEP: _every(settings.sweep_seconds, relay.SWEEP),
+        files.SWEEP: _every(_HOUR, files.SWEEP),
+    }
+
+
+def _every(seconds: int, task: str) -> dict[str, Any]:
+    return {"task": task, "schedule": seconds, "options": {"expires": seconds}}

@@ -1,0 +1,23 @@
+"""The jobs of files."""
+
+from uuid import UUID
+
+from celery import shared_task
+
+from project.blueprints.files import jobs, service
+from worker.jobs import job
+
+
+def give_up(file_id: str) -> None:
+    service.give_up_thumbnails(UUID(file_id))
+
+
+@job(jobs.MAKE_THUMBNAILS, on_dead=give_up)
+def make_thumbnails(file_id: str) -> None:
+    service.make_thumbnails(UUID(file_id))
+
+
+@shared_task(name=jobs.SWEEP)
+def sweep() -> None:
+    service.sweep_uploads()
+    service.purge_trash()

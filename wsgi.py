@@ -1,0 +1,8 @@
+"""Web entry point: `gunicorn wsgi:app`, `flask --app wsgi …`."""
+
+from project.app import create_app
+from project.config import Settings
+from worker.broker import CeleryBroker
+
+settings = Settings.load()
+app = create_app(settings, broker=CeleryBroker(settings))
