@@ -122,8 +122,8 @@ def validation_failed(messages: Mapping[str, Any]) -> errors.ValidationFailed:
 def render(error: errors.Error) -> Response:
     """The answer to an error that was raised on purpose."""
     status = status_of(type(error))
-    if status >= 500:
-        logger.error("request.refused", code=error.code, exc_info=error)
+    if status == 503:
+        logger.error("request.unavailable", code=error.code, exc_info=error)
     g.problem_code = error.code
     body = {
         "type": f"{current_settings().public_url}/problems/{error.code}",

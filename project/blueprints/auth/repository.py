@@ -79,7 +79,7 @@ def add_session(**values: Any) -> Session:
     """A new session."""
     session = Session(id=new_id(), **values)
     current_session().add(session)
-    current_session().flush([session])
+    current_session().flush()
     return session
 
 

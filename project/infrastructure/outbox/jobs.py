@@ -49,7 +49,7 @@ def enqueue(name: str, **arguments: Any) -> None:
     )
     session = current_session()
     session.add(job)
-    session.flush([job])
+    session.flush()
     after_commit(lambda: publisher.put(name, job.id))
 
 
