@@ -142,7 +142,9 @@ class Settings(BaseSettings):
     invitation_seconds: Seconds = Field(7 * _DAY, description="Life of an invitation.")
     max_json_bytes: Bytes = Field(1_000_000, description="Largest JSON body.")
     max_file_bytes: Bytes = Field(1024**3, description="Largest file.")
-    max_image_pixels: int = Field(64_000_000, ge=1, description="Larger images get no thumbnails.")
+    max_image_pixels: int = Field(
+        40_000_000, ge=1, description="Larger images get no thumbnails; the worker needs up to 16 bytes for each pixel."
+    )
     allowed_content_types: Words = Field(ALLOWED_CONTENT_TYPES, description="Types of content that are taken.")
     upload_seconds: Seconds = Field(_DAY, description="An upload that has not ended by then is swept away.")
     trash_seconds: Seconds = Field(30 * _DAY, description="How long a deleted file can be had back.")

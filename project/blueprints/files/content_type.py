@@ -9,30 +9,6 @@ from zipfile import BadZipFile, ZipFile
 import filetype
 
 _OPENXML = "application/vnd.openxmlformats-officedocument."
-_OPENDOCUMENT = "application/vnd.oasis.opendocument."
-
-DEFAULT_ALLOWED = (
-    "image/jpeg",
-    "image/png",
-    "image/gif",
-    "image/webp",
-    "image/avif",
-    "application/pdf",
-    "text/plain",
-    "text/csv",
-    "application/json",
-    "text/markdown",
-    "application/zip",
-    _OPENXML + "wordprocessingml.document",
-    _OPENXML + "spreadsheetml.sheet",
-    _OPENXML + "presentationml.presentation",
-    _OPENDOCUMENT + "text",
-    _OPENDOCUMENT + "spreadsheet",
-    _OPENDOCUMENT + "presentation",
-    "audio/mpeg",
-    "video/mp4",
-    "video/webm",
-)
 
 _HEAD_BYTES = 8 * 1024
 # A zip archive lists its members at its end; this holds the list of a thousand and more.

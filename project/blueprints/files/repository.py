@@ -24,7 +24,7 @@ def add_pending(owner_id: UUID) -> File:
     # The random end comes first: stores and folders spread objects by the beginning of their key.
     file = File(id=file_id, owner_id=owner_id, storage_key=f"{file_id.hex[-2:]}/{file_id.hex}")
     current_session().add(file)
-    current_session().flush([file])
+    current_session().flush()
     return file
 
 

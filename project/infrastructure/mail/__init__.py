@@ -36,12 +36,12 @@ def open_mailer(url: str, *, sender: str) -> Mailer:
     try:
         parts = urlsplit(url)
     except ValueError:
-        raise ValueError("mail URL: it cannot be read") from None
+        raise ValueError("it cannot be read") from None
     if parts.scheme == "file":
         return FileMailer.from_url(parts, sender=author)
     if parts.scheme in ("smtp", "smtps"):
         return SmtpMailer.from_url(parts, sender=author)
-    raise ValueError("mail URL: the scheme must be file, smtp or smtps")
+    raise ValueError("the scheme must be file, smtp or smtps")
 
 
 def init_app(app: Flask, settings: Settings) -> None:

@@ -28,7 +28,7 @@ class FileMailer:
     def from_url(cls, parts: SplitResult, *, sender: Address) -> Self:
         """The mailer for `file:///absolute/directory`."""
         if parts.netloc not in ("", "localhost") or not parts.path or parts.query or parts.fragment:
-            raise ValueError("mail URL: a folder is written file:///absolute/directory")
+            raise ValueError("a folder is written file:///absolute/directory")
         return cls(sender, Path(unquote(parts.path)))
 
     def send(self, message: Message) -> None:

@@ -13,6 +13,8 @@ _MESSAGE_ID = re.compile(r"<[!-;=?A-~]+@[!-;=?A-~]+>")
 _LINE_BREAK_OR_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _ATOM = r'[^\s\x00-\x1f\x7f-\x9f<>()\[\],;:\\"@]+'
 _ADDRESS = re.compile(f"({_ATOM})@({_ATOM})")
+# RFC 5322, 2.1.1, less the end of the line.
+_LONGEST_LINE = 998
 # Bodies in 7 bits pass every server, with or without 8BITMIME.
 _POLICY = SMTP.clone(cte_type="7bit")
 
@@ -71,9 +73,15 @@ def compose(message: Message, sender: Address) -> EmailMessage:
 
 
 def _fill(mail: EmailMessage, message: Message) -> None:
-    mail.set_content(message.text)
+    mail.set_content(message.text, cte=_encoding(message.text))
     if message.html is not None:
         # Without a boundary of our own, a random one would change the bytes each time.
         seed = "\0".join((message.message_id, message.text, message.html))
         mail.make_alternative(boundary="=_" + hashlib.sha256(seed.encode()).hexdigest()[:40])
-        mail.add_alternative(message.html, subtype="html")
+        mail.add_alternative(message.html, subtype="html", cte=_encoding(message.html))
+
+
+def _encoding(body: str) -> str | None:
+    """As it is wherever mail allows that, so that a link stays in one piece for whoever reads the source."""
+    plain = body.isascii() and all(len(line) < _LONGEST_LINE for line in body.splitlines())
+    return "7bit" if plain else None

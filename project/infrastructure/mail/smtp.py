@@ -37,7 +37,7 @@ class SmtpMailer:
         """The mailer for `smtp://USER:PASS@HOST:PORT?tls=starttls|none` or `smtps://USER:PASS@HOST:PORT`."""
         tls = _TLS.get((parts.scheme, parts.query))
         if tls is None or parts.path not in ("", "/") or parts.fragment:
-            raise ValueError("mail URL: after the port may stand ?tls=starttls or ?tls=none (smtp only)")
+            raise ValueError("after the port may stand ?tls=starttls or ?tls=none (smtp only)")
         return cls(sender, *_server(parts), tls, _credentials(parts))
 
     def send(self, message: Message) -> None:
@@ -82,18 +82,18 @@ def _server(parts: SplitResult) -> tuple[str, int]:
         host.encode("idna")
     except ValueError:
         # Not chained: urllib shows the text it took for a port, which may be part of a password.
-        raise ValueError("mail URL: the host or port cannot be read; percent-encode the password") from None
+        raise ValueError("the host or port cannot be read; percent-encode the password") from None
     if not host:
-        raise ValueError("mail URL: the host is missing")
+        raise ValueError("the host is missing")
     return host, port
 
 
 def _credentials(parts: SplitResult) -> tuple[str, str] | None:
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
     if bool(user) != bool(password):
-        raise ValueError("mail URL: a user and a password come together")
+        raise ValueError("a user and a password come together")
     if not (user + password).isascii():
-        raise ValueError("mail URL: smtplib can send an ASCII user and password only")
+        raise ValueError("smtplib can send an ASCII user and password only")
     return (user, password) if user else None
 
 

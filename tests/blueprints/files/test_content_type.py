@@ -7,7 +7,8 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
 import pytest
 from PIL import Image
 
-from project.blueprints.files.content_type import DEFAULT_ALLOWED, Detector
+from project.blueprints.files.content_type import Detector
+from project.config import ALLOWED_CONTENT_TYPES
 
 PHOTOS = Path(__file__).parents[2] / "data" / "photos"
 OPENXML = "application/vnd.openxmlformats-officedocument."
@@ -103,7 +104,7 @@ def test_documents_sound_and_film_are_told_apart(content, expected):
 )
 def test_executable_is_known_whatever_its_name(content, expected):
     assert detect(content, "holiday.jpg") == expected
-    assert expected not in DEFAULT_ALLOWED
+    assert expected not in ALLOWED_CONTENT_TYPES
 
 
 @pytest.mark.parametrize(("expected", "part"), [DOCX, XLSX, PPTX])
@@ -164,7 +165,7 @@ def test_other_archive_is_a_zip(content):
 @pytest.mark.parametrize("name", ["x.png", "x.txt", "x.md", "x.json"])
 def test_markup_is_seen_through_every_name(content, expected, name):
     assert detect(content, name) == expected
-    assert expected not in DEFAULT_ALLOWED
+    assert expected not in ALLOWED_CONTENT_TYPES
 
 
 @pytest.mark.parametrize(
