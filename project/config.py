@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from flask import current_app
 from pydantic import AliasChoices, BeforeValidator, Field, ValidationError, ValidationInfo, field_validator
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 ALLOWED_CONTENT_TYPES = (
@@ -96,13 +97,16 @@ class Settings(BaseSettings):
     public_url: PublicUrl = Field(
         "", description="The address clients use: links in mail, `Location` and problem types come from it."
     )
-    frontend_url: PublicUrl = Field("", description="Where links in mail lead, when a product has its own front end.")
+    frontend_url: PublicUrl = Field(
+        "", description="Where links in mail lead, when a product has its own front end; PUBLIC_URL unless set."
+    )
     database_url: str = Field("", repr=False, description="`sqlite:///…`, `postgres://…` or `postgresql://…`.")
     broker_url: str = Field(
         "",
         repr=False,
         validation_alias=AliasChoices("BROKER_URL", "REDIS_URL", "CLOUDAMQP_URL"),
-        description="`file://…` (embedded), `redis://`, `rediss://`, `amqp://` or `amqps://`.",
+        description="`file://…` (embedded), `redis://…`, `rediss://…`, `amqp://…` or `amqps://…`; "
+        "else `REDIS_URL` or `CLOUDAMQP_URL`.",
     )
     storage_url: str = Field(
         "",
@@ -114,7 +118,9 @@ class Settings(BaseSettings):
         repr=False,
         description="`file://…` (a mailbox folder), `smtp://USER:PASS@HOST:587?tls=starttls` or `smtps://…`.",
     )
-    mail_sender: str = Field("Groundwork <no-reply@localhost.localdomain>", description="The `From` of every mail.")
+    mail_sender: str = Field(
+        "", description="The `From` of every mail; `no-reply` at the host of PUBLIC_URL unless set."
+    )
     secret_key: Words = Field(
         (),
         repr=False,
@@ -194,6 +200,11 @@ class Settings(BaseSettings):
     def _mail_url(cls, value: str, info: ValidationInfo) -> str:
         return _with_scheme(_embedded(value, info, "file://{}/mail"), "file", "smtp", "smtps")
 
+    @field_validator("mail_sender")
+    @classmethod
+    def _mail_sender(cls, value: str, info: ValidationInfo) -> str:
+        return value or f"Groundwork <no-reply@{urlsplit(info.data.get('public_url', '')).hostname}>"
+
     @field_validator("secret_key")
     @classmethod
     def _secret_key(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
@@ -243,6 +254,12 @@ def _with_scheme(url: str, *schemes: str) -> str:
     if urlsplit(url).scheme not in schemes:
         raise ValueError(f"must be a URL that begins with one of: {', '.join(schemes)}")
     return url
+
+
+def environment_name(name: str, field: FieldInfo) -> str:
+    """The variable that sets a field; the first one, where several do."""
+    alias = field.validation_alias
+    return str(alias.choices[0]) if isinstance(alias, AliasChoices) else name.upper()
 
 
 def _lines(error: ValidationError) -> Iterable[str]:
