@@ -124,7 +124,7 @@ class Settings(BaseSettings):
     secret_key: Words = Field(
         (),
         repr=False,
-        description="Signs what is mailed and handed out; a list: the first signs, all verify.",
+        description="Signs what is mailed and handed out; several with commas: the first signs, all verify.",
     )
     jwt_keys: Annotated[tuple[Ed25519PrivateKey, ...], NoDecode, BeforeValidator(_pem_keys)] = Field(
         (),

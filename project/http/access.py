@@ -31,9 +31,13 @@ def member(role: str = "member") -> Access:
 class AccessRule(Rule):
     """A URL rule that says who may call it, and whether it answers in JSON."""
 
+    provide_automatic_options: bool  # set by Flask
+
     def __init__(self, string: str, *, access: Access | None = None, json: bool = True, **options: Any) -> None:
         super().__init__(string, **options)
         if access is None:
             raise RuntimeError(f"the route {string} ({options.get('endpoint')}) declares no access=")
+        if access.kind == "member" and "organization_id>" not in string:
+            raise RuntimeError(f"the route {string} asks for a member, but its path names no organization_id")
         self.access = access
         self.json = json

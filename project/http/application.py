@@ -11,10 +11,10 @@ from project.http.access import AccessRule
 
 
 class OrjsonProvider(JSONProvider):
-    """JSON by orjson: a listing costs a twentieth of the standard library's time."""
+    """JSON by orjson, a listing in a twentieth of the standard library's time; a line each, for people at a shell."""
 
     def dumps(self, obj: Any, **_options: Any) -> str:
-        return orjson.dumps(obj).decode()
+        return orjson.dumps(obj, option=orjson.OPT_APPEND_NEWLINE).decode()
 
     def loads(self, s: str | bytes, **_options: Any) -> Any:
         return orjson.loads(s)
@@ -25,3 +25,8 @@ class Application(Flask):
 
     url_rule_class: type[Rule] = AccessRule
     json_provider_class = OrjsonProvider
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        # Else `//` in a path is answered with a redirect to whatever host the request names.
+        self.url_map.merge_slashes = False

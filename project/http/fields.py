@@ -12,6 +12,8 @@ _BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\
 _UNSAFE_CATEGORIES = ("Cc", "Cs", "Zl", "Zp")
 _UNSEEN_CATEGORIES = ("Cf", "Mn", "Me", "Zs")
 _LONGEST_EMAIL = 254
+# So many code points may become one in NFC.
+_MOST_COMPOSED = 4
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
@@ -20,9 +22,14 @@ class Text(fields.String):
 
     def __init__(self, maximum: int, *, minimum: int = 1, **options: Any) -> None:
         super().__init__(validate=validate.Length(minimum, maximum), **options)
+        self._maximum = maximum
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> str:
-        text = unicodedata.normalize("NFC", super()._deserialize(value, attr, data, **options))
+        raw: str = super()._deserialize(value, attr, data, **options)
+        # Normalising takes quadratic time: a megabyte of combining marks would take minutes.
+        if len(raw) > self._maximum * _MOST_COMPOSED:
+            raise ValidationError(f"Longer than maximum length {self._maximum}.")
+        text = unicodedata.normalize("NFC", raw)
         if any(unicodedata.category(char) in _UNSAFE_CATEGORIES or char in _BIDI for char in text):
             raise ValidationError("Must not contain control or direction characters.")
         if text != text.strip() or all(unicodedata.category(char) in _UNSEEN_CATEGORIES for char in text):

@@ -93,7 +93,7 @@ def current_user_id() -> UUID:
 
 def _judge(judges: Judges) -> None:
     rule = cast(AccessRule | None, request.url_rule)
-    if rule is None or request.method == "OPTIONS" or rule.access.kind == "public":
+    if rule is None or _is_automatic(rule) or rule.access.kind == "public":
         return
     if rule.access.kind == "development":
         _ensure_developer()
@@ -101,6 +101,11 @@ def _judge(judges: Judges) -> None:
     g.principal = _identify(judges)
     observability.bind(user_id=str(g.principal.user_id), session_id=str(g.principal.session_id))
     _ensure_role(judges, rule.access, g.principal)
+
+
+def _is_automatic(rule: AccessRule) -> bool:
+    """Whether Flask answers this by itself, with nothing but the methods that there are."""
+    return request.method == "OPTIONS" and rule.provide_automatic_options
 
 
 def _ensure_developer() -> None:

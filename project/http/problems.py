@@ -1,6 +1,7 @@
 """Every error, from every layer, as a problem answer (RFC 9457). Only this module gives a kind of error its status."""
 
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import Any
 
 from flask import Flask, Response, current_app, g, json, request
@@ -11,6 +12,7 @@ from project.config import current_settings
 from project.infrastructure.observability import logger
 
 MIMETYPE = "application/problem+json"
+_MOST_ERRORS = 100
 
 
 class MalformedRequest(errors.BadRequest):
@@ -53,6 +55,14 @@ class UnsupportedMediaType(errors.Unsupported):
     remedy = "Send `Content-Type: application/json` (`multipart/form-data` for uploads), in UTF-8 and uncompressed."
 
 
+class PreconditionFailed(errors.Error):
+    """`If-Match` names another version than the present one."""
+
+    code = "precondition-failed"
+    title = "Precondition failed"
+    remedy = "Read the thing again, and repeat the request with its present `ETag` if that still makes sense."
+
+
 class RangeNotSatisfiable(errors.Error):
     """The range begins behind the end of the content."""
 
@@ -78,6 +88,7 @@ STATUS: dict[type[errors.Error], int] = {
     NotAcceptable: 406,
     errors.Conflict: 409,
     errors.Gone: 410,
+    PreconditionFailed: 412,
     errors.TooLarge: 413,
     errors.Unsupported: 415,
     RangeNotSatisfiable: 416,
@@ -90,6 +101,7 @@ _BY_STATUS: dict[int, type[errors.Error]] = {
     404: errors.NotFound,
     405: MethodNotAllowed,
     406: NotAcceptable,
+    412: PreconditionFailed,
     413: PayloadTooLarge,
     415: UnsupportedMediaType,
     416: RangeNotSatisfiable,
@@ -115,8 +127,8 @@ def status_of(kind: type[errors.Error]) -> int:
 
 
 def validation_failed(messages: Mapping[str, Any]) -> errors.ValidationFailed:
-    """The error that names each wrong value in `{location: tree of messages}`, the form webargs reports in."""
-    return errors.ValidationFailed(errors=list(_pointers(messages)))
+    """The error that names the first 100 wrong values in `{location: tree of messages}`, as webargs reports them."""
+    return errors.ValidationFailed(errors=list(islice(_pointers(messages), _MOST_ERRORS)))
 
 
 def render(error: errors.Error) -> Response:
@@ -169,11 +181,18 @@ def _pointers(messages: Mapping[str, Any]) -> Iterable[dict[str, str]]:
 def _walk(tree: Any, pointer: str, location: str) -> Iterable[dict[str, str]]:
     if isinstance(tree, Mapping):
         for key, branch in tree.items():
-            segment = "" if key == "_schema" else "/" + str(key).replace("~", "~0").replace("/", "~1")
-            yield from _walk(branch, pointer + segment, location)
+            yield from _walk(branch, pointer + _segment(key), location)
         return
     for message in tree if isinstance(tree, list) else [tree]:
         yield {"pointer": pointer, "location": location, "detail": str(message)}
+
+
+def _segment(key: Any) -> str:
+    if key == "_schema":
+        return ""
+    # The name of an unknown member may hold a lone surrogate, which no answer can carry.
+    name = str(key).encode(errors="backslashreplace").decode()
+    return "/" + name.replace("~", "~0").replace("/", "~1")
 
 
 def _concrete(kind: type[errors.Error]) -> Iterable[type[errors.Error]]:

@@ -14,7 +14,7 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Connection, Engine, event, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
@@ -23,6 +23,8 @@ from project.errors import ServiceUnavailable
 from project.infrastructure.columns import Base
 
 _RETRY_AFTER_SECONDS = 2
+# An error's text goes to the log; the values of a statement must not.
+_DISCREET = {"hide_parameters": True}
 _UNREACHABLE = (OperationalError, InterfaceError, PoolTimeout)
 
 db = SQLAlchemy(
@@ -133,15 +135,19 @@ def _joined(session: Session) -> Iterator[None]:
 def _reachable() -> Iterator[None]:
     try:
         yield
-    except _UNREACHABLE as error:
-        raise ServiceUnavailable(retry_after=_RETRY_AFTER_SECONDS) from error
+    except (DBAPIError, PoolTimeout) as error:
+        # PostgreSQL may end a connection with any kind of error: its time-out of idle transactions is "internal".
+        if isinstance(error, _UNREACHABLE) or (isinstance(error, DBAPIError) and error.connection_invalidated):
+            raise ServiceUnavailable(retry_after=_RETRY_AFTER_SECONDS) from error
+        raise
 
 
 def _engine_options(settings: Settings) -> dict[str, Any]:
     if settings.database_url.startswith("sqlite"):
-        return {"connect_args": {"timeout": 15}}
+        return {**_DISCREET, "connect_args": {"timeout": 15}}
     server_side = "-c lock_timeout=5000 -c statement_timeout=15000 -c idle_in_transaction_session_timeout=60000"
     return {
+        **_DISCREET,
         "pool_pre_ping": True,
         "pool_size": settings.web_threads,
         "pool_timeout": 2,

@@ -16,7 +16,7 @@ _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
-class ServiceUnavailable(RuntimeError):  # noqa: N818
+class ServiceUnavailable(RuntimeError):
     """A real service cannot be had on this machine; the message says which, and why."""
 
 
@@ -27,12 +27,14 @@ def running(
     log: Path,
     stop: signal.Signals = signal.SIGTERM,
     user: str | None = None,
+    cwd: Path | None = None,
+    env: dict[str, str] | None = None,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run `command` until the block ends, its output in `log`.
 
     The kernel sends `stop` too when the thread that started it ends: start services from the main thread.
     """
-    process = _start(command, log, stop, user)
+    process = _start(command, log, stop, user, {"cwd": cwd, "env": env})
     try:
         yield process
     finally:
@@ -53,7 +55,9 @@ def wait_until(ready: Callable[[], object], process: subprocess.Popen[bytes], *,
             return
 
 
-def _start(command: Sequence[str | Path], log: Path, stop: signal.Signals, user: str | None) -> subprocess.Popen[bytes]:
+def _start(
+    command: Sequence[str | Path], log: Path, stop: signal.Signals, user: str | None, where: dict[str, Any]
+) -> subprocess.Popen[bytes]:
     who: dict[str, Any] = {"user": user, "group": _group(user), "extra_groups": []} if user else {}
     parent = os.getpid()
     with log.open("ab") as output:
@@ -66,6 +70,7 @@ def _start(command: Sequence[str | Path], log: Path, stop: signal.Signals, user:
             start_new_session=True,
             preexec_fn=lambda: _die_with(parent, stop),
             **who,
+            **where,
         )
 
 

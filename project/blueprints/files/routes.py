@@ -5,6 +5,7 @@ from typing import Any, BinaryIO
 from uuid import UUID
 
 from flask import request, send_file
+from werkzeug.exceptions import RequestedRangeNotSatisfiable
 from werkzeug.wrappers import Response
 
 from project.blueprints.files import service
@@ -101,4 +102,8 @@ def _sent(content: BinaryIO, mimetype: str, *, etag: str, size: int | None) -> R
     response.headers["Content-Security-Policy"] = _SANDBOX
     response.cache_control.no_cache = None
     response.headers["Cache-Control"] = "private, no-cache"
-    return response.make_conditional(request, accept_ranges=size is not None, complete_length=size)
+    try:
+        return response.make_conditional(request, accept_ranges=size is not None, complete_length=size)
+    except RequestedRangeNotSatisfiable:
+        response.close()
+        raise

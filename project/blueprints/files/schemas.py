@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import fields, validate
 
 from project.blueprints.files.thumbnails import SIZES
-from project.http.fields import Timestamp
+from project.http.fields import Text, Timestamp
 from project.http.schemas import Body, PageQuery, page_of
 
 _SHA256 = validate.Regexp(r"^[0-9a-fA-F]{64}$", error="Must be a SHA-256 in hex.")
@@ -18,7 +18,7 @@ class UploadFields(Body):
 
 class FileQuery(PageQuery):
     organization_id = fields.UUID(load_default=None)
-    content_type = fields.String(load_default=None, validate=validate.Length(1, 127))
+    content_type = Text(127, load_default=None)
     status = fields.String(load_default="stored", validate=validate.OneOf(["stored", "trashed"]))
 
 

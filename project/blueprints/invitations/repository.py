@@ -33,7 +33,7 @@ def expire_lapsed(organization_id: UUID, email_key: str) -> None:
     current_session().execute(lapsed.values(status="expired"))
 
 
-def get_pending_id(organization_id: UUID, email_key: str) -> UUID | None:
+def find_pending_id(organization_id: UUID, email_key: str) -> UUID | None:
     """The id of the pending invitation of an address."""
     statement = select(Invitation.id).where(
         Invitation.organization_id == organization_id,

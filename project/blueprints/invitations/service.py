@@ -57,7 +57,7 @@ def invite(organization_id: UUID, *, inviter_id: UUID, email: str, role: str) ->
             expires_at=issued_at + timedelta(seconds=current_settings().invitation_seconds),
         )
         if invitation is None:
-            raise InvitationPending(invitation_id=repository.get_pending_id(organization_id, key))
+            raise InvitationPending(invitation_id=repository.find_pending_id(organization_id, key))
         outbox.enqueue(jobs.SEND_INVITATION, invitation_id=invitation.id)
     return _views([invitation])[0]
 

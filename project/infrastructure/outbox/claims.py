@@ -7,14 +7,15 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Update, update
+from sqlalchemy import Update, select, update
 
 from project.config import current_settings
 from project.infrastructure.clock import now
 from project.infrastructure.database import current_session, transaction
 from project.infrastructure.outbox.jobs import Job
 
-_LEASE_MARGIN_SECONDS = 30
+# Celery ends a task at its time limit; a quarter more is for clocks that differ.
+_LEASE_PER_LIMIT = 1.25
 _LONGEST_BACKOFF_SECONDS = 3600
 
 
@@ -40,8 +41,8 @@ class Claim:
 
     def ensure_held(self) -> None:
         """Lock the job's row for this transaction. Raises ClaimLost."""
-        held = current_session().execute(_mine(self).values(claim_id=self.id).returning(Job.id)).first()
-        if held is None:
+        mine = select(Job.id).where(Job.id == self.job_id, Job.claim_id == self.id).with_for_update()
+        if current_session().execute(mine).first() is None:
             raise ClaimLost(self.job_id)
 
 
@@ -101,7 +102,7 @@ def _is_free(at: datetime) -> Any:
 
 
 def _lease() -> timedelta:
-    return timedelta(seconds=current_settings().job_time_limit_seconds + _LEASE_MARGIN_SECONDS)
+    return timedelta(seconds=current_settings().job_time_limit_seconds * _LEASE_PER_LIMIT)
 
 
 def _backoff(attempts: int) -> float:
