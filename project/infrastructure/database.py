@@ -3,7 +3,6 @@
 The session begins nothing by itself: outside `transaction()` it cannot even read.
 """
 
-import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -11,20 +10,18 @@ from typing import Any, TypeVar, cast
 
 from flask import Flask, current_app
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import Connection, Engine, event, select
+from sqlalchemy import Connection, Engine, select
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from project.config import Settings
 from project.errors import ServiceUnavailable
+from project.infrastructure import engines
 from project.infrastructure.columns import Base
 
 _RETRY_AFTER_SECONDS = 2
-# An error's text goes to the log; the values of a statement must not.
-_DISCREET = {"hide_parameters": True}
 _UNREACHABLE = (OperationalError, InterfaceError, PoolTimeout)
 
 db = SQLAlchemy(
@@ -43,10 +40,10 @@ class InnerFailed(RuntimeError):
 def init_app(app: Flask, settings: Settings) -> None:
     """Bind `app` to its database. Connects to nothing."""
     app.config["SQLALCHEMY_DATABASE_URI"] = settings.database_url
-    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = _engine_options(settings)
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engines.options(settings)
     db.init_app(app)
     with app.app_context():
-        app.extensions["reading_engine"] = _reading_engine(db.engine)
+        app.extensions["reading_engine"] = engines.set_up(db.engine)
 
 
 @contextmanager
@@ -140,37 +137,3 @@ def _reachable() -> Iterator[None]:
         if isinstance(error, _UNREACHABLE) or (isinstance(error, DBAPIError) and error.connection_invalidated):
             raise ServiceUnavailable(retry_after=_RETRY_AFTER_SECONDS) from error
         raise
-
-
-def _engine_options(settings: Settings) -> dict[str, Any]:
-    if settings.database_url.startswith("sqlite"):
-        return {**_DISCREET, "connect_args": {"timeout": 15}}
-    server_side = "-c lock_timeout=5000 -c statement_timeout=15000 -c idle_in_transaction_session_timeout=60000"
-    return {
-        **_DISCREET,
-        "pool_pre_ping": True,
-        "pool_size": settings.web_threads,
-        "pool_timeout": 2,
-        "connect_args": {"connect_timeout": 2, "options": server_side},
-    }
-
-
-def _reading_engine(engine: Engine) -> Engine:
-    if engine.dialect.name == "postgresql":
-        return engine.execution_options(isolation_level="AUTOCOMMIT")
-    event.listen(engine, "connect", _set_up_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
-    return engine.execution_options(reading=True)
-
-
-def _set_up_sqlite(connection: DBAPIConnection, _record: object) -> None:
-    raw = cast(sqlite3.Connection, connection)
-    raw.isolation_level = None
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
-        raw.execute(f"PRAGMA {pragma}")
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    # A deferred BEGIN that writes later fails with "database is locked" instead of waiting its turn.
-    if not connection.get_execution_options().get("reading"):
-        connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -1,0 +1,67 @@
+"""How each kind of database is connected to: time-outs, pools, and what SQLite needs to serve several processes."""
+
+import sqlite3
+import time
+from typing import Any, cast
+
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import InvalidatePoolError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from project.config import Settings
+
+_FRESH_SECONDS = 1.0
+# An error's text goes to the log; the values of a statement must not.
+_DISCREET = {"hide_parameters": True}
+_SERVER_SIDE = "-c lock_timeout=5000 -c statement_timeout=15000 -c idle_in_transaction_session_timeout=60000"
+
+
+def options(settings: Settings) -> dict[str, Any]:
+    """What to make the engine with."""
+    if settings.database_url.startswith("sqlite"):
+        return {**_DISCREET, "connect_args": {"timeout": 15}}
+    return {
+        **_DISCREET,
+        "pool_size": settings.web_threads,
+        "pool_timeout": 2,
+        "connect_args": {"connect_timeout": 2, "options": _SERVER_SIDE},
+    }
+
+
+def set_up(engine: Engine) -> Engine:
+    """Prepare `engine` for writing, and return it for reading: by the same pool, each statement on its own."""
+    if engine.dialect.name == "postgresql":
+        event.listen(engine, "checkin", _note_idle)
+        event.listen(engine, "checkout", lambda raw, entry, _fairy: _ensure_alive(engine, raw, entry))
+        return engine.execution_options(isolation_level="AUTOCOMMIT")
+    event.listen(engine, "connect", _set_up_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine.execution_options(reading=True)
+
+
+def _note_idle(_raw: DBAPIConnection | None, entry: ConnectionPoolEntry) -> None:
+    entry.info["idle_since"] = time.monotonic()
+
+
+def _ensure_alive(engine: Engine, raw: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
+    """Ping a connection that has idled. SQLAlchemy's own pre-ping costs every statement a round trip."""
+    if time.monotonic() - entry.info.get("idle_since", time.monotonic()) < _FRESH_SECONDS:
+        return
+    try:
+        engine.dialect.do_ping(raw)
+    except engine.dialect.loaded_dbapi.Error as error:
+        raise InvalidatePoolError from error
+
+
+def _set_up_sqlite(connection: DBAPIConnection, _record: object) -> None:
+    raw = cast(sqlite3.Connection, connection)
+    raw.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+        raw.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A deferred BEGIN that writes later fails with "database is locked" instead of waiting its turn.
+    if not connection.get_execution_options().get("reading"):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
