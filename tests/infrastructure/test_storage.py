@@ -15,7 +15,7 @@ MIB = 1024 * 1024
 PART = 5 * MIB
 
 
-class ClientWentAway(Exception):  # noqa: N818
+class ClientWentAway(Exception):
     pass
 
 

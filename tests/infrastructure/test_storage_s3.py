@@ -7,21 +7,19 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from http.server import BaseHTTPRequestHandler
 from uuid import uuid4
 
 import pytest
 
-from project.infrastructure.storage import ObjectMissing, Storage, StorageUnavailable, open_storage
+from project.infrastructure.storage import ObjectMissing, Storage, StorageUnavailable, open_storage, s3_http
+from tests.kit.misbehaving import Answer, reply, server_answering
 from tests.kit.ports import free_port
 from tests.kit.services import S3
 
 MIB = 1024 * 1024
 PART = 5 * MIB
 UPLOAD_STARTED = b"<InitiateMultipartUploadResult><UploadId>1</UploadId></InitiateMultipartUploadResult>"
-
-Answer = Callable[[BaseHTTPRequestHandler], None]
 
 
 def every_use(storage: Storage) -> list[Callable[[], object]]:
@@ -38,36 +36,10 @@ def at(port: int) -> Storage:
     return open_storage(f"s3://key:secret@127.0.0.1:{port}/bucket?secure=false&region=us-east-1")
 
 
-def reply(body: bytes = b"", status: int = 200, **headers: str) -> Answer:
-    sent = {"Content_Length": str(len(body)), "Content_Type": "application/xml", **headers}
-
-    def answer(request: BaseHTTPRequestHandler) -> None:
-        request.rfile.read(int(request.headers.get("Content-Length", 0)))
-        request.send_response(status)
-        for name, value in sent.items():
-            request.send_header(name.replace("_", "-"), value)
-        request.end_headers()
-        request.wfile.write(body)
-
-    return answer
-
-
 @contextmanager
 def store_answering(**answers: Answer) -> Iterator[Storage]:
-    """A store that answers each HTTP method as told; `ANY` for the others."""
-    methods = ("HEAD", "GET", "PUT", "POST", "DELETE")
-    handlers = {f"do_{method}": answers.get(method) or answers["ANY"] for method in methods}
-    quiet = {"protocol_version": "HTTP/1.1", "log_message": lambda *_: None}
-    server = ThreadingHTTPServer(
-        ("127.0.0.1", 0), type("Handler", (BaseHTTPRequestHandler,), handlers | quiet)
-    )
-    server.daemon_threads = True
-    Thread(target=server.serve_forever, args=[0.01], daemon=True).start()
-    try:
-        yield at(server.server_port)
-    finally:
-        server.shutdown()
-        server.server_close()
+    with server_answering(**answers) as port:
+        yield at(port)
 
 
 @pytest.mark.parametrize("use", range(5))
@@ -89,7 +61,13 @@ def test_a_silent_store_fails_its_check_soon() -> None:
 
 @pytest.mark.parametrize("use", range(5))
 @pytest.mark.parametrize(
-    ("right", "wrong"), [(":s3cret", ":guess"), ("groundwork:", "nobody:"), ("/objects?", "/elsewhere?")]
+    ("right", "wrong"),
+    [
+        (":s3cret", ":guess"),
+        ("groundwork:", "nobody:"),
+        ("/objects?", "/elsewhere?"),
+        ("/objects?", "/elsewhere?region=us-east-1&"),
+    ],
 )
 def test_being_refused_is_unavailable(s3_url: str, right: str, wrong: str, use: int) -> None:
     assert right in s3_url
@@ -97,14 +75,15 @@ def test_being_refused_is_unavailable(s3_url: str, right: str, wrong: str, use: 
         every_use(open_storage(s3_url.replace(right, wrong)))[use]()
 
 
-def test_a_broken_upload_leaves_no_parts_to_pay_for(s3_server: S3) -> None:
+@pytest.mark.parametrize("error", [ConnectionResetError, SystemExit])
+def test_a_broken_upload_leaves_no_parts_to_pay_for(s3_server: S3, error: type[BaseException]) -> None:
     def broken() -> Iterator[bytes]:
         yield bytes(2 * PART + 1)
         assert len(pending(s3_server, key)) == 1
-        raise ConnectionResetError
+        raise error
 
     key = f"ab/{uuid4().hex}"
-    with pytest.raises(ConnectionResetError):
+    with pytest.raises(error):
         open_storage(s3_server.url).put(key, broken())
     assert pending(s3_server, key) == []
 
@@ -180,13 +159,17 @@ def test_a_cut_off_object_is_not_taken_for_a_whole_one() -> None:
             file.read()
 
 
-def test_a_slow_store_may_take_its_time_with_a_part() -> None:
+def test_a_slow_store_may_pause_and_take_its_time_with_a_body(monkeypatch: pytest.MonkeyPatch) -> None:
     def slow(request: BaseHTTPRequestHandler) -> None:
-        for _ in range(40):
-            request.rfile.read(PART // 40)
-            time.sleep(0.12)
+        time.sleep(2.5)
+        for _ in range(24):
+            request.rfile.read(MIB // 2)
+            time.sleep(0.1)
         del request.headers["Content-Length"]
-        reply(ETag='"1"')(request)
+        reply()(request)
 
-    with store_answering(PUT=slow, ANY=reply(status=404)) as storage:
-        storage.put("ab/cd", [bytes(PART)])
+    # A pause longer than the time-out to connect, a whole longer than the silence that is borne.
+    monkeypatch.setattr(s3_http._Connection, "silence_seconds", 3)
+    with server_answering(ANY=slow) as port:
+        answer = s3_http.patient_http().request("PUT", f"http://127.0.0.1:{port}/", body=bytes(12 * MIB))
+    assert answer.status == 200

@@ -17,12 +17,8 @@ def test_a_file_url_is_a_folder() -> None:
 
 
 def test_an_s3_url_says_everything() -> None:
-    bucket = parse_bucket(
-        "s3://k%2Fey:s%2Fe%2Bc%40r+t@store.example:9000/files?secure=false&region=eu-west-1"
-    )
-    assert bucket == Bucket(
-        "files", "store.example:9000", "k/ey", "s/e+c@r+t", secure=False, region="eu-west-1"
-    )
+    bucket = parse_bucket("s3://k%2Fey:s%2Fe%2Bc%40r+t@store.example:9000/files?secure=false&region=eu-west-1")
+    assert bucket == Bucket("files", "store.example:9000", "k/ey", "s/e+c@r+t", secure=False, region="eu-west-1")
 
 
 def test_s3_is_secure_unless_it_is_told_otherwise() -> None:
