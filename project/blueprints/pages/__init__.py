@@ -1,0 +1,1 @@
+"""The pages people see: front door, documentation, problems, mailbox, invitation."""

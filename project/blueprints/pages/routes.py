@@ -1,0 +1,81 @@
+"""The pages people see, and the assets they are made with."""
+
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from flask import Blueprint, Response, make_response, render_template, request, send_from_directory
+
+from project.blueprints.pages import service
+from project.config import current_settings
+from project.errors import NotFound
+from project.http import problems
+from project.http.access import development, public
+
+blueprint = Blueprint("pages", __name__, template_folder="templates")
+
+_STATIC = Path(__file__).with_name("static")
+_DAY_SECONDS = 86400
+
+
+@blueprint.context_processor
+def describe_service() -> dict[str, Any]:
+    settings = current_settings()
+    return {"public_url": settings.public_url, "is_development": settings.is_development}
+
+
+@blueprint.get("/", access=public, json=False)
+def show_front_door() -> str:
+    return render_template("front_door.html")
+
+
+@blueprint.get("/docs", access=public, json=False)
+def show_documentation() -> str:
+    return render_template("documentation.html")
+
+
+@blueprint.get("/docs/<any('swagger-ui.css', 'swagger-ui-bundle.js'):name>", access=public, json=False)
+def send_swagger_ui(name: str) -> Response:
+    # The package is looked up by name: its own Flask blueprint needs inline scripts, and stays unused.
+    return send_from_directory(str(files("flask_swagger_ui") / "dist"), name, max_age=_DAY_SECONDS)
+
+
+@blueprint.get("/static/<path:name>", access=public, json=False)
+def send_static(name: str) -> Response:
+    """One of our own assets: kept by browsers, and asked after by its ETag each time."""
+    return send_from_directory(_STATIC, name)
+
+
+@blueprint.get("/problems", access=public, json=False)
+def list_problems() -> str:
+    kinds = sorted(problems.catalogue().values(), key=problems.status_of)
+    return render_template("problems.html", kinds=kinds, status_of=problems.status_of)
+
+
+@blueprint.get("/problems/<code>", access=public, json=False)
+def show_problem(code: str) -> str:
+    kind = problems.catalogue().get(code)
+    if kind is None:
+        raise NotFound
+    return render_template("problem.html", kind=kind, status=problems.status_of(kind))
+
+
+@blueprint.get("/invitation", access=public, json=False)
+def show_invitation() -> str:
+    """The page a mailed link leads to. The token stays in the fragment, which no server is sent."""
+    return render_template("invitation.html")
+
+
+@blueprint.get("/dev/mail", access=development, json=False)
+def show_mailbox() -> Response:
+    """The mail that would have been sent, as a page, or as JSON to who prefers it."""
+    mail_url = current_settings().mail_url
+    messages = service.list_mail(mail_url)
+    page = {"messages": messages, "server": service.mail_server(mail_url)}
+    response = make_response({"items": messages} if _prefers_json() else render_template("mailbox.html", **page))
+    response.vary.add("Accept")
+    return response
+
+
+def _prefers_json() -> bool:
+    return request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json"

@@ -1,0 +1,165 @@
+// Joining by a mailed link. Its token stands in the fragment, which no server is sent; it is taken out of the
+// address bar at once and kept in memory only. What comes from outside is set as text, never as HTML.
+
+import { Refusal, lookUp, signIn, signUp } from "./invitation_service.js";
+
+const NO_TOKEN = {
+  title: "Open the link in your mail",
+  detail: "An invitation is opened by the link that was mailed to you, and this page was opened without one.",
+  hint: "Did you reload the page? Then open the link once more: it is not kept here, so that nobody else finds it.",
+};
+
+const byId = (id) => document.getElementById(id);
+const forms = [byId("sign-up"), byId("sign-in")];
+const joinBy = {
+  "sign-up": (form) => signUp(token, { displayName: form.display_name.value.trim(), password: form.password.value }),
+  "sign-in": (form) => signIn(token, { email: offer.email, password: form.password.value }),
+};
+const token = takeToken();
+let offer = null;
+
+function takeToken() {
+  const presented = new URLSearchParams(window.location.hash.slice(1)).get("token");
+  window.history.replaceState(null, "", window.location.pathname);
+  return presented;
+}
+
+function show(id, texts) {
+  for (const section of document.querySelectorAll("main > section")) section.hidden = section.id !== id;
+  fill(byId(id), texts);
+  const heading = byId(id).querySelector("h1");
+  document.title = `${heading.textContent} · Groundwork`;
+  heading.focus();
+}
+
+function fill(element, texts) {
+  for (const [name, text] of Object.entries(texts)) {
+    for (const place of element.querySelectorAll(`[data-text="${name}"]`)) place.textContent = text ?? "";
+    for (const input of element.querySelectorAll(`[data-value="${name}"]`)) input.value = text ?? "";
+  }
+}
+
+function announce(text) {
+  byId("progress").textContent = text;
+}
+
+function showMessage({ title, detail, hint }, { mayRetry = false } = {}) {
+  byId("retry").hidden = !mayRetry;
+  show("message", { title, detail, hint });
+}
+
+function showOffer() {
+  const format = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "long", timeStyle: "short" });
+  show("offer", {
+    organization: offer.organization_name,
+    inviter: offer.inviter_name,
+    role: offer.role,
+    email: offer.email,
+    until: format.format(new Date(offer.expires_at)),
+  });
+  showForm(offer.account_exists ? "sign-in" : "sign-up");
+}
+
+function showForm(id) {
+  for (const form of forms) form.hidden = form.id !== id;
+  clearErrors();
+}
+
+function clearErrors() {
+  byId("problem").hidden = true;
+  for (const input of document.querySelectorAll("[aria-invalid]")) input.removeAttribute("aria-invalid");
+  for (const error of document.querySelectorAll(".error")) error.textContent = "";
+}
+
+function showProblem(form, { title, detail, errors = [] }) {
+  const elsewhere = errors.filter((error) => !showAtField(form, error)).map((error) => error.detail);
+  const invalid = form.querySelector("[aria-invalid]");
+  if (!invalid || elsewhere.length) {
+    fill(byId("problem"), { title, detail: [detail, ...elsewhere].join(" ") });
+    byId("problem").hidden = false;
+  }
+  (invalid ?? form.password).focus();
+}
+
+function showAtField(form, { pointer, detail }) {
+  const input = form.elements.namedItem(pointer.slice(1));
+  if (!input) return false;
+  input.setAttribute("aria-invalid", "true");
+  input.closest(".field").querySelector(".error").textContent = detail;
+  return true;
+}
+
+function emptyFields(form) {
+  const empty = [...form.elements].filter((input) => input.required && !input.value.trim());
+  return empty.map((input) => ({ pointer: `/${input.name}`, detail: "Please fill this in." }));
+}
+
+async function submit(event) {
+  event.preventDefault();
+  const form = event.currentTarget;
+  if (form.ariaBusy === "true") return;
+  clearErrors();
+  const errors = emptyFields(form);
+  if (errors.length) showProblem(form, { errors });
+  else await join(form);
+}
+
+async function join(form) {
+  form.ariaBusy = "true";
+  announce("Joining…");
+  try {
+    await joinBy[form.id](form);
+    form.reset();
+    show("done", { organization: offer.organization_name, role: offer.role, email: offer.email });
+  } catch (error) {
+    refuse(form, error);
+  } finally {
+    form.ariaBusy = "false";
+    announce("");
+  }
+}
+
+function refuse(form, error) {
+  if (!(error instanceof Refusal)) throw error;
+  if (error.problem.isFinal) return showMessage(error.problem);
+  if (error.problem.code !== "email-taken") return showProblem(form, error.problem);
+  // Made meanwhile, perhaps by an answer that got lost on its way here.
+  showForm("sign-in");
+  return showProblem(byId("sign-in"), error.problem);
+}
+
+async function begin() {
+  announce("Reading your invitation…");
+  try {
+    offer = await lookUp(token);
+    showOffer();
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    showMessage(error.problem, { mayRetry: !error.problem.isFinal });
+  } finally {
+    announce("");
+  }
+}
+
+function togglePassword({ currentTarget: button }) {
+  const input = byId(button.getAttribute("aria-controls"));
+  const shown = input.type === "text";
+  input.type = shown ? "password" : "text";
+  button.textContent = shown ? "Show" : "Hide";
+  button.setAttribute("aria-label", `${button.textContent} password`);
+}
+
+function switchForm({ currentTarget: button }) {
+  showForm(button.dataset.show);
+  byId(button.dataset.show).querySelector("[name]").focus();
+}
+
+for (const form of forms) form.addEventListener("submit", submit);
+for (const button of document.querySelectorAll(".secret button")) button.addEventListener("click", togglePassword);
+for (const button of document.querySelectorAll("[data-show]")) button.addEventListener("click", switchForm);
+byId("retry").addEventListener("click", begin);
+// A second link opened in this tab changes the fragment only, which loads nothing by itself.
+window.addEventListener("hashchange", () => window.location.reload());
+
+if (token) begin();
+else showMessage(NO_TOKEN);

@@ -1,0 +1,86 @@
+"""The mailbox shows developers their mail, harmlessly, and shows nobody else anything."""
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from flask.testing import FlaskClient
+
+from project.app import create_app
+from project.config import Settings
+from project.infrastructure.mail import Message, open_mailer
+from tests.blueprints.pages.reading import Page
+from tests.kit.api import problem
+
+
+def _send(tmp_path: Path, number: int = 1, **changes: Any) -> None:
+    message = {
+        "message_id": f"<test.{number}@localhost>",
+        "to": "ada@example.com",
+        "subject": f"Mail {number}",
+        "text": "Come: http://localhost:8000/invitation#token=a.1.b-c_d",
+        "date": datetime(2026, 1, 31, 12, tzinfo=UTC),
+    }
+    sent = Message(**{**message, **changes})
+    open_mailer(f"file://{tmp_path}/mail", sender="Groundwork <no-reply@localhost.localdomain>").send(sent)
+    [written] = (path for path in tmp_path.glob(f"mail/*{number}@*.eml"))
+    os.utime(written, ns=(number, number))
+
+
+def test_production_neither_has_nor_names_the_mailbox(production: FlaskClient) -> None:
+    problem(production.get("/dev/mail"), 404, "not-found")
+    assert "/dev/mail" not in production.get("/").text
+
+
+def test_mailbox_is_not_for_those_behind_a_proxy(client: FlaskClient) -> None:
+    problem(client.get("/dev/mail", headers={"X-Forwarded-For": "127.0.0.1"}), 404, "not-found")
+
+
+def test_mailbox_has_a_link_to_click(client: FlaskClient, tmp_path: Path) -> None:
+    _send(tmp_path)
+    assert "http://localhost:8000/invitation#token=a.1.b-c_d" in Page(client.get("/dev/mail").text).addresses()
+
+
+def test_html_in_a_mail_stays_text(client: FlaskClient, tmp_path: Path) -> None:
+    evil = '<script>alert(1)</script><a href="javascript:alert(2)">x</a>'
+    _send(tmp_path, subject=evil, text=evil, html=evil)
+    page = client.get("/dev/mail").text
+    assert page.count("&lt;script&gt;") == 3
+    assert "<script>" not in page
+    assert not [address for address in Page(page).addresses() if address.startswith("javascript:")]
+
+
+def test_mailbox_is_json_for_those_who_prefer_it(client: FlaskClient, tmp_path: Path) -> None:
+    _send(tmp_path, html="<p>Come</p>")
+    answer = client.get("/dev/mail", headers={"Accept": "application/json"})
+    [item] = answer.json["items"]
+    assert answer.headers["Vary"] == "Accept"
+    assert {name: text.strip() for name, text in item.items()} == {
+        "id": item["id"],
+        "message_id": "<test.1@localhost>",
+        "to": "ada@example.com",
+        "from": "Groundwork <no-reply@localhost.localdomain>",
+        "subject": "Mail 1",
+        "date": "2026-01-31T12:00:00Z",
+        "text": "Come: http://localhost:8000/invitation#token=a.1.b-c_d",
+        "html": "<p>Come</p>",
+    }
+
+
+def test_mailbox_shows_the_newest_hundred_first(client: FlaskClient, tmp_path: Path) -> None:
+    for number in range(1, 102):
+        _send(tmp_path, number)
+    items = client.get("/dev/mail", headers={"Accept": "application/json"}).json["items"]
+    assert [item["subject"] for item in items] == [f"Mail {number}" for number in range(101, 1, -1)]
+
+
+def test_mailbox_names_the_server_that_mail_goes_to(tmp_path: Path) -> None:
+    mail_url = "smtp://user:hunter2@mail.example.com:587"
+    settings = Settings(app_env="development", data_dir=tmp_path, mail_url=mail_url)
+    client = create_app(settings).test_client()
+    page = client.get("/dev/mail").text
+    items = client.get("/dev/mail", headers={"Accept": "application/json"}).json["items"]
+    assert "mail.example.com" in page
+    assert "hunter2" not in page
+    assert items == []

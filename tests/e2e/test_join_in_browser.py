@@ -1,0 +1,221 @@
+"""People join by a mailed link in a real browser, which finds nothing to complain of on the way."""
+
+import os
+import re
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+import urllib3
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+
+from tests.kit.ports import free_port
+from tests.kit.process import running, wait_until
+
+pytestmark = pytest.mark.full
+
+ROOT = Path(__file__).parents[2]
+PASSWORD = "seven unlikely herons"
+ORGANIZATION = "Engines <img src=x onerror=alert(1)> & Co"
+CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
+CHROMIUM_FLAGS = ["--no-sandbox", "--disable-quic", "--disable-background-networking", "--disable-component-update"]
+_LINK = re.compile(r"http\S+/invitation#token=\S+")
+_numbers = count(1)
+
+
+@dataclass(frozen=True)
+class Service:
+    """The running service, as somebody calls it who is signed in by `token`."""
+
+    url: str
+    token: str = ""
+
+    def call(self, method: str, path: str, body: Any = None) -> Any:
+        """Send a request, and give the body of the answer, which must be a success."""
+        headers = {"Accept": "application/json"}
+        if self.token:
+            headers["Authorization"] = f"Bearer {self.token}"
+        answer = urllib3.request(method, self.url + path, json=body, headers=headers, timeout=10)
+        assert answer.status < 300, answer.data
+        return answer.json()
+
+    def signed_up(self, name: str) -> tuple["Service", str]:
+        """A service for a new account, and its address."""
+        email = f"user{next(_numbers)}@example.com"
+        account = {"email": email, "password": PASSWORD}
+        self.call("POST", "/api/v1/auth/register", {**account, "display_name": name})
+        return Service(self.url, self.call("POST", "/api/v1/auth/login", account)["access_token"]), email
+
+
+@dataclass(frozen=True)
+class Host:
+    """An organization, and its owner's service."""
+
+    service: Service
+    organization_id: str
+
+    def invite(self, email: str, role: str = "member") -> str:
+        """Invite somebody, and give the link in the mail."""
+        path = f"/api/v1/organizations/{self.organization_id}/invitations"
+        self.service.call("POST", path, {"email": email, "role": role})
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            mail = "".join(
+                mail["text"] for mail in self.service.call("GET", "/dev/mail")["items"] if mail["to"] == email
+            )
+            if link := _LINK.search(mail):
+                return link[0]
+            time.sleep(0.1)
+        raise AssertionError(f"no link in mail to {email}")
+
+    def role_of(self, email: str) -> str | None:
+        """The role of a member; None for a stranger."""
+        members = self.service.call("GET", f"/api/v1/organizations/{self.organization_id}/members")["items"]
+        return {member["email"]: member["role"] for member in members}.get(email)
+
+
+@dataclass
+class Complaints:
+    """What a browser reports on its console, other than refusals that a test provoked."""
+
+    found: list[str] = field(default_factory=list)
+
+    def listen(self, page: Page) -> None:
+        page.on("console", self._hear)
+        page.on("pageerror", lambda error: self.found.append(str(error)))
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        refusal = message.text.startswith("Failed to load resource: the server responded with a status of 4")
+        if message.type in ("error", "warning") and not refusal:
+            self.found.append(message.text)
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """What `./bin/run` runs; stopped as by Ctrl-C, it ends well."""
+    folder = tmp_path_factory.mktemp("service")
+    port, log = free_port(), folder / "log"
+    environment = {
+        "PATH": os.environ["PATH"],
+        "APP_ENV": "development",
+        "PORT": str(port),
+        "DATA_DIR": str(folder / "data"),
+    }
+    command = [sys.executable, "-m", "project.cli.run"]
+    with running(command, log=log, stop=signal.SIGINT, cwd=ROOT, env=environment) as process:
+        service = Service(f"http://localhost:{port}")
+        wait_until(lambda: service.call("GET", "/health/ready"), process, log=log, seconds=60)
+        yield service
+    assert process.returncode == 0, log.read_text()[-2000:]
+
+
+@pytest.fixture(scope="module")
+def host(service: Service) -> Host:
+    owner, _email = service.signed_up("Grace Hopper")
+    organization = owner.call("POST", "/api/v1/organizations", {"name": ORGANIZATION})
+    return Host(owner, organization["id"])
+
+
+@pytest.fixture(scope="module")
+def browser(service: Service) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A tab that must find nothing to complain of."""
+    complaints = Complaints()
+    with browser.new_context() as context:
+        page = context.new_page()
+        complaints.listen(page)
+        yield page
+    assert complaints.found == []
+
+
+def test_somebody_new_joins_by_signing_up(host: Host, page: Page) -> None:
+    email = "ada@example.com"
+    page.goto(host.invite(email))
+    expect(page.get_by_role("heading")).to_have_text(f"Join {ORGANIZATION}")
+    assert page.url == f"{host.service.url}/invitation"
+    page.get_by_label("Your name").fill("Ada Lovelace")
+    page.get_by_label("Choose a password").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading")).to_have_text(f"Welcome to {ORGANIZATION}")
+    assert host.role_of(email) == "member"
+
+
+def test_a_weak_password_is_said_at_its_field(host: Host, page: Page) -> None:
+    page.goto(host.invite("weak@example.com"))
+    page.get_by_label("Your name").fill("Ada Lovelace")
+    page.get_by_label("Choose a password").fill("too short")
+    page.get_by_role("button", name="Create account and join").click()
+    expect(page.locator("#new-password-error")).to_have_text("Must have 12 to 128 characters.")
+    expect(page.get_by_label("Choose a password")).to_be_focused()
+
+
+def test_an_account_joins_by_signing_in_and_leaves_no_session(host: Host, page: Page) -> None:
+    _service, email = host.service.signed_up("Alan Turing")
+    page.goto(host.invite(email, "admin"))
+    page.get_by_label("Your password").fill(PASSWORD)
+    with page.expect_response("**/api/v1/auth/logout") as logout:
+        page.get_by_role("button", name="Sign in and join").click()
+    expect(page.get_by_role("heading")).to_have_text(f"Welcome to {ORGANIZATION}")
+    assert host.role_of(email) == "admin"
+    assert logout.value.status == 204
+    assert page.evaluate("document.cookie + localStorage.length + sessionStorage.length") == "00"
+
+
+def test_a_wrong_password_is_said_and_nobody_joins(host: Host, page: Page) -> None:
+    _service, email = host.service.signed_up("Alan Turing")
+    page.goto(host.invite(email))
+    page.get_by_label("Your password").fill("not the right one")
+    page.get_by_role("button", name="Sign in and join").click()
+    expect(page.get_by_role("alert")).to_contain_text("The e-mail address or the password is wrong.")
+    assert host.role_of(email) is None
+
+
+def test_a_used_link_says_that_it_was_used(host: Host, page: Page) -> None:
+    _service, email = host.service.signed_up("Alan Turing")
+    link = host.invite(email)
+    page.goto(link)
+    page.get_by_label("Your password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in and join").click()
+    expect(page.get_by_role("heading")).to_contain_text("Welcome")
+    page.goto(link)
+    expect(page.get_by_role("heading")).to_have_text("Invitation already accepted")
+
+
+@pytest.mark.parametrize(
+    ("fragment", "says"),
+    [
+        ("", "Open the link in your mail"),
+        ("#token=a.1.b", "This link does not work"),
+        ("#token=" + "x" * 600, "This link does not work"),
+    ],
+)
+def test_a_link_that_is_none_says_so(service: Service, page: Page, fragment: str, says: str) -> None:
+    page.goto(f"{service.url}/invitation{fragment}")
+    expect(page.get_by_role("heading")).to_have_text(says)
+
+
+def test_the_documentation_calls_the_service(service: Service, page: Page) -> None:
+    caller, email = service.signed_up("Ada Lovelace")
+    page.goto(f"{service.url}/docs")
+    page.locator("button.authorize").first.click()
+    page.locator(".auth-container input").fill(caller.token)
+    page.locator(".auth-container button.authorize").click()
+    page.locator(".btn-done").click()
+    page.locator("[data-path='/api/v1/auth/me']").first.click()
+    page.get_by_role("button", name="Try it out").click()
+    page.get_by_role("button", name="Execute").click()
+    expect(page.locator(".live-responses-table .highlight-code").first).to_contain_text(email)
