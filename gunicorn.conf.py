@@ -9,6 +9,8 @@ bind = f"{_host}:{_settings.port}"
 worker_class = "gthread"
 workers = _settings.web_concurrency
 threads = _settings.web_threads
+# Imported once, before the processes fork: create_app() connects to nothing, so they share nothing live.
+preload_app = True
 timeout = 60
 graceful_timeout = 25
 keepalive = 5

@@ -1,0 +1,45 @@
+"""The flow: every step, in order."""
+
+from tests.verify.steps import accounts, deployment, files, organizations, problems
+
+FLOW = (
+    deployment.alive,
+    deployment.ready,
+    accounts.register,
+    accounts.address_taken,
+    accounts.wrong_password,
+    accounts.log_in,
+    accounts.me,
+    accounts.no_token,
+    accounts.refresh,
+    accounts.lost_answer,
+    accounts.replay_refused,
+    accounts.session_ended,
+    accounts.log_in_again,
+    files.upload,
+    files.listing,
+    files.download,
+    files.range_of_bytes,
+    files.not_modified,
+    files.thumbnails,
+    files.small_thumbnail,
+    files.large_thumbnail,
+    organizations.organization,
+    organizations.invite,
+    organizations.mail,
+    organizations.look_up,
+    organizations.colleague,
+    organizations.accept,
+    organizations.accepted_once,
+    organizations.members,
+    organizations.stranger,
+    files.shared_file,
+    files.hidden_file,
+    files.delete_file,
+    problems.unknown_path,
+    problems.invalid_body,
+    accounts.log_out,
+    accounts.logged_out,
+)
+# The same, for an instance of our own.
+PRIVATE_FLOW = (deployment.start, *FLOW, deployment.stop)
