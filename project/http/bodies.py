@@ -13,6 +13,7 @@ from werkzeug.wrappers import Request
 from project.config import current_settings
 from project.http.problems import MalformedRequest, PayloadTooLarge, UnsupportedMediaType
 
+_MOST_MEMBERS = 1000
 WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
@@ -33,10 +34,17 @@ class _Checked:
         self._left = int(content_length) if content_length.isascii() and content_length.isdigit() else None
 
     def read(self, size: int = -1) -> bytes:
-        return self._take(self._stream.read, size)
+        data = self._take(self._stream.read, size)
+        # A stream gives less than it was asked for at its end only (PEP 3333), and many ask just once.
+        if size < 0 or len(data) < size:
+            self._ensure_whole()
+        return data
 
     def readline(self, size: int = -1) -> bytes:
-        return self._take(self._stream.readline, size)
+        line = self._take(self._stream.readline, size)
+        if not line and size != 0:
+            self._ensure_whole()
+        return line
 
     def _take(self, read: Callable[[int], bytes], size: int) -> bytes:
         try:
@@ -45,9 +53,11 @@ class _Checked:
             raise MalformedRequest("The body ended early or is wrongly framed.") from error
         if self._left is not None:
             self._left -= len(data)
-            if not data and size != 0 and self._left > 0:
-                raise MalformedRequest("The body is shorter than its Content-Length.")
         return data
+
+    def _ensure_whole(self) -> None:
+        if self._left is not None and self._left > 0:
+            raise MalformedRequest("The body is shorter than its Content-Length.")
 
 
 class StrictParser(FlaskParser):
@@ -109,6 +119,8 @@ def _text(request: flask.Request) -> str:
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(pairs) > _MOST_MEMBERS:
+        raise PayloadTooLarge(f"An object may have {_MOST_MEMBERS} members.")
     members = dict(pairs)
     if len(members) < len(pairs):
         raise ValueError("duplicate member")

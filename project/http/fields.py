@@ -81,10 +81,10 @@ class Slug(fields.String):
 
 
 class Token(Secret):
-    """A token that we handed out."""
+    """A token that we handed out, or another one in its place: whoever checks it says what is wrong with it."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(512, **options)
+        super().__init__(4096, **options)
 
 
 class Count(fields.Integer):

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any, Protocol, cast
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import jwt
@@ -17,6 +18,8 @@ from project.http.access import Access, AccessRule
 from project.infrastructure import observability
 
 LEEWAY_SECONDS = 30
+_PROXY_HEADERS = ("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP")
+_LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 _LONGEST_TOKEN = 4096
 _REQUIRED = ["exp", "iat", "nbf", "jti", "sub", "sid", "aud", "iss", "type"]
 _TEXTS = ("jti", "sub", "sid", "aud", "iss")
@@ -110,9 +113,10 @@ def _is_automatic(rule: AccessRule) -> bool:
 
 
 def _ensure_developer() -> None:
-    """Development routes answer this machine only: no peer elsewhere, and none behind a proxy."""
-    forwarded = "X-Forwarded-For" in request.headers or "Forwarded" in request.headers
-    if forwarded or not current_settings().is_development or request.remote_addr not in {"127.0.0.1", "::1"}:
+    """Development routes answer this machine only: no peer elsewhere, no proxy, no name that was made to lead here."""
+    is_direct = not any(name in request.headers for name in _PROXY_HEADERS)
+    is_local = request.remote_addr in {"127.0.0.1", "::1"} and urlsplit(request.host_url).hostname in _LOCAL_NAMES
+    if not (current_settings().is_development and is_direct and is_local):
         raise NotFound
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select
+from sqlalchemy import Row, Select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from project.infrastructure.database import read
@@ -27,9 +27,7 @@ class Slice:
     next_after: UUID | None
 
 
-def keyset(
-    statement: Select[Any], key: InstrumentedAttribute[UUID] | ColumnElement[UUID], page: Page, **values: Any
-) -> Slice:
+def keyset(statement: Select[Any], key: InstrumentedAttribute[UUID], page: Page, **values: Any) -> Slice:
     """One page of the rows of `statement`, ordered by its unique, time-ordered `key`."""
     if page.after is not None:
         statement = statement.where(key < page.after)
@@ -39,6 +37,7 @@ def keyset(
     return Slice(shown, _key_of(shown[-1], key) if len(rows) > page.limit else None)
 
 
-def _key_of(row: Row[Any], key: Any) -> UUID:
-    value: UUID = row._mapping[key]
+def _key_of(row: Row[Any], key: InstrumentedAttribute[UUID]) -> UUID:
+    # A row of a table knows its columns, not the attributes mapped to them.
+    value: UUID = row._mapping[key.expression]
     return value

@@ -16,11 +16,11 @@ def verify(purpose: str, token: str) -> tuple[UUID, int] | None:
     """Subject and version of a token minted here for `purpose`, spelled exactly so; None for any other."""
     try:
         subject, version, _mac = token.split(".")
-        claimed = UUID(hex=subject), int(version)
+        claimed, presented = (UUID(hex=subject), int(version)), token.encode()
     except ValueError:
         return None
     minted = [_token(secret, purpose, *claimed) for secret in current_settings().secret_key]
-    return claimed if _is_one_of(token.encode(), [one.encode() for one in minted]) else None
+    return claimed if _is_one_of(presented, [one.encode() for one in minted]) else None
 
 
 def mac(purpose: str, message: bytes) -> bytes:

@@ -128,3 +128,15 @@ def test_long_link_stays_in_one_piece_in_the_source(tmp_path):
     open_mailer(tmp_path.as_uri(), sender=SENDER).send(replace(MESSAGE, text=f"Join here:\n{link}\n", html=None))
     [file] = tmp_path.iterdir()
     assert link in file.read_text().splitlines()
+
+
+@pytest.mark.parametrize("subject", ["=?utf-8?q?a=0D=0ABcc:x?=", "=?utf-8?b?YQ0KDQo8aW1n?= invites you"])
+def test_header_cannot_be_smuggled_in_as_an_encoded_word(tmp_path, subject):
+    with pytest.raises(ValueError, match="subject"):
+        open_mailer(tmp_path.as_uri(), sender=SENDER).send(replace(MESSAGE, subject=subject))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_address_cannot_be_an_encoded_word(tmp_path):
+    with pytest.raises(ValueError, match="address"):
+        open_mailer(tmp_path.as_uri(), sender=SENDER).send(replace(MESSAGE, to="=?utf-8?q?a=40b?=@example.com"))

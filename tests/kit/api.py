@@ -6,7 +6,8 @@ from itertools import count
 from typing import Any
 
 from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
+from werkzeug.datastructures import FileStorage
+from werkzeug.test import TestResponse, encode_multipart
 
 PASSWORD = "seven unlikely herons"
 _numbers = count(1)
@@ -25,7 +26,8 @@ class Api:
         headers = dict(options.pop("headers", {}))
         if self.tokens:
             headers.setdefault("Authorization", f"Bearer {self.tokens['access_token']}")
-        return self.client.open(f"/api/v1{path}", method=method, headers=headers, **options)
+        # Buffered: an answer that is a file is closed, whether it is read or not.
+        return self.client.open(f"/api/v1{path}", method=method, headers=headers, buffered=True, **options)
 
     def get(self, path: str, **options: Any) -> TestResponse:
         return self("GET", path, **options)
@@ -61,7 +63,15 @@ class Api:
 
     def upload(self, content: bytes = b"hello", filename: str = "hello.txt", **fields: Any) -> TestResponse:
         """Send a file, with the other fields of the form."""
-        return self("POST", "/files", data={"file": (BytesIO(content), filename), **fields})
+        body, content_type = form(content, filename, **fields)
+        return self("POST", "/files", data=body, content_type=content_type)
+
+
+def form(content: bytes, filename: str, **fields: Any) -> tuple[bytes, str]:
+    """A form with a file, and its type. Werkzeug's own boundary is at times longer than RFC 2046 allows."""
+    parts = {"file": FileStorage(BytesIO(content), filename), **fields}
+    boundary, body = encode_multipart(parts, boundary="a-boundary-3f6c1e")
+    return body, f"multipart/form-data; boundary={boundary}"
 
 
 def made(answer: TestResponse) -> Any:

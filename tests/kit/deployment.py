@@ -74,7 +74,7 @@ def _running(name: str, line: str, environment: Mapping[str, str], folder: Path)
 
 
 def _command(line: str, folder: Path) -> list[str]:
-    program, *arguments = shlex.split(line.replace("/tmp/", f"{folder}/"))
+    program, *arguments = shlex.split(line)
     return [str(_BIN / program), *arguments]
 
 

@@ -42,16 +42,16 @@ def _of_url(arguments: argparse.Namespace, table: Table) -> list[Result]:
 
 def _of_private_instance(arguments: argparse.Namespace, table: Table) -> list[Result]:
     table.say("Verifying a private instance\n")
-    instance, all_is_well = Instance(), False
+    instance, something_is_wrong = Instance(), False
     try:
         results = run(PRIVATE_FLOW, _world(arguments, instance.url, instance), table)
-        all_is_well = all(result.outcome == "passed" for result in results)
+        something_is_wrong = any(result.outcome != "passed" for result in results)
+        if something_is_wrong:
+            table.say(f"\nThe end of {instance.log}:\n\n{instance.tail()}")
+        return results
     finally:
         table.close()
-        if not all_is_well:
-            table.say(f"\nThe end of {instance.log}:\n\n{instance.tail()}")
-        instance.clear(keep_log=not all_is_well)
-    return results
+        instance.clear(keep_log=something_is_wrong)
 
 
 def _world(arguments: argparse.Namespace, url: str, instance: Instance | None = None) -> World:

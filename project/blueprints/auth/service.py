@@ -45,8 +45,9 @@ class Grant:
 def register(*, email: str, password: str, display_name: str | None, email_verified: bool = False) -> Any:
     """A new account. Raises EmailTaken, and ValidationFailed for a weak password."""
     password = passwords.normalize(password)
-    display_name = display_name or email.partition("@")[0]
-    _ensure_strong(password, known=[email, display_name])
+    local_part = email.partition("@")[0]
+    display_name = display_name or local_part
+    _ensure_strong(password, known=[email, local_part, display_name])
     password_hash = passwords.hash_password(password)
     with transaction():
         user = repository.add_user(
@@ -150,8 +151,8 @@ def mark_verified(user_id: UUID) -> None:
 
 
 def _rotate(session_id: UUID, generation: int) -> Any:
-    settings, at = current_settings(), now()
-    idle_until = at + timedelta(seconds=settings.session_idle_seconds)
+    settings = current_settings()
+    idle_until = now() + timedelta(seconds=settings.session_idle_seconds)
     advanced = repository.advance(session_id, generation, idle_until=idle_until)
     if advanced is not None:
         return advanced
@@ -159,8 +160,9 @@ def _rotate(session_id: UUID, generation: int) -> Any:
     if session is None:
         raise RefreshTokenInvalid
     grace = timedelta(seconds=settings.refresh_grace_seconds)
+    # The time is taken only now: the update may have waited for the one that rotated first.
     if not policy.may_repeat(
-        generation, generation=session.generation, rotated_at=session.rotated_at, at=at, grace=grace
+        generation, generation=session.generation, rotated_at=session.rotated_at, at=now(), grace=grace
     ):
         raise RefreshTokenReused
     return session

@@ -3,14 +3,14 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ForeignKey, Index
+from sqlalchemy import BigInteger, ForeignKey, Index, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
 
 from project.infrastructure.columns import Base, Timestamped
 
 
 class File(Timestamped, Base):
-    """`pending` while its bytes arrive, then `stored`, `trashed` before it is gone for good."""
+    """`pending` while its bytes arrive, then `stored`, `trashed`, and `removing` while its bytes go."""
 
     __tablename__ = "files"
     __table_args__ = (
@@ -19,8 +19,8 @@ class File(Timestamped, Base):
         Index(None, "status", "updated_at"),
     )
 
-    owner_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
-    organization_id: Mapped[UUID | None] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"))
+    owner_id: Mapped[UUID] = mapped_column(Uuid, ForeignKey("users.id", ondelete="CASCADE"))
+    organization_id: Mapped[UUID | None] = mapped_column(Uuid, ForeignKey("organizations.id", ondelete="CASCADE"))
     storage_key: Mapped[str] = mapped_column(unique=True)
     status: Mapped[str] = mapped_column(default="pending")
     filename: Mapped[str] = mapped_column(default="")

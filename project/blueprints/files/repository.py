@@ -12,7 +12,7 @@ from project.infrastructure.columns import new_id
 from project.infrastructure.database import current_session, read
 from project.infrastructure.keyset import Page, Slice, keyset
 
-_VISIBLE = select(File.__table__).where(File.status != "pending")
+_VISIBLE = select(File.__table__).where(File.status.in_(["stored", "trashed"]))
 _ONE = _VISIBLE.where(File.id == bindparam("file_id"))
 _PERSONAL = _VISIBLE.where(File.owner_id == bindparam("owner_id"), File.organization_id.is_(None))
 _OF_ORGANIZATION = _VISIBLE.where(File.organization_id == bindparam("organization_id"))
@@ -25,6 +25,8 @@ def add_pending(owner_id: UUID) -> File:
     file = File(id=file_id, owner_id=owner_id, storage_key=f"{file_id.hex[-2:]}/{file_id.hex}")
     current_session().add(file)
     current_session().flush()
+    # Who removes what a failed upload left reads it after the rollback, which empties what belongs to the session.
+    current_session().expunge(file)
     return file
 
 
@@ -52,9 +54,13 @@ def list_personal(owner_id: UUID, page: Page, *, content_type: str | None, statu
     return keyset(statement, File.id, page, owner_id=owner_id)
 
 
-def list_of_organization(organization_id: UUID, page: Page, *, content_type: str | None, status: str) -> Slice:
-    """The files of an organization."""
+def list_of_organization(
+    organization_id: UUID, page: Page, *, content_type: str | None, status: str, owner_id: UUID | None
+) -> Slice:
+    """The files of an organization, or those of them that `owner_id` uploaded."""
     statement = _filtered(_OF_ORGANIZATION, content_type, status)
+    if owner_id is not None:
+        statement = statement.where(File.owner_id == owner_id)
     return keyset(statement, File.id, page, organization_id=organization_id)
 
 
@@ -77,9 +83,15 @@ def list_lapsed(status: str, before: datetime, limit: int) -> list[Row[Any]]:
         return list(connection.execute(lapsed.order_by(File.updated_at).limit(limit)))
 
 
-def remove(file_id: UUID, status: str) -> None:
-    """Forget a file that is (still) `status`."""
-    current_session().execute(delete(File).where(File.id == file_id, File.status == status))
+def begin_removal(file_id: UUID, status: str) -> bool:
+    """Make a file that is (still) `status` invisible for good; False when it is not any more."""
+    statement = update(File).where(File.id == file_id, File.status == status).values(status="removing")
+    return current_session().execute(statement.returning(File.id)).first() is not None
+
+
+def remove(file_id: UUID) -> None:
+    """Forget a file whose bytes are gone."""
+    current_session().execute(delete(File).where(File.id == file_id, File.status == "removing"))
 
 
 def _filtered(statement: Any, content_type: str | None, status: str) -> Any:

@@ -8,7 +8,7 @@ from project.blueprints.files.thumbnails import SIZES
 from project.http.fields import Text, Timestamp
 from project.http.schemas import Body, PageQuery, page_of
 
-_SHA256 = validate.Regexp(r"^[0-9a-fA-F]{64}$", error="Must be a SHA-256 in hex.")
+_SHA256 = validate.Regexp(r"[0-9a-fA-F]{64}\Z", error="Must be a SHA-256 in hex.")
 
 
 class UploadFields(Body):

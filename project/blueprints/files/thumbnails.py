@@ -15,6 +15,8 @@ _LARGEST = max(SIZES.values())
 _FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "AVIF")
 # Some of the decoders read their whole input into memory.
 _MAX_ENCODED_BYTES = 64 * 1024 * 1024
+_START_OF_SCAN = b"\xff\xda"
+_MOST_SCANS = 100
 _SRGB = ImageCms.createProfile("sRGB")
 
 
@@ -49,9 +51,20 @@ def _decode(source: BinaryIO, max_pixels: int) -> Image.Image:
     with Image.open(source, formats=_FORMATS) as original:
         if original.width * original.height > max_pixels:
             raise Unrenderable(f"{original.width} x {original.height} pixels are too many")
+        if original.format == "JPEG":
+            _ensure_few_scans(source)
         # A JPEG decodes straight to an eighth, quarter or half, in as much less memory and time.
         original.draft(None, _fit(original, _LARGEST))
         return ImageOps.exif_transpose(_shrink(original, _LARGEST))
+
+
+def _ensure_few_scans(source: BinaryIO) -> None:
+    """A progressive JPEG may be a million scans of nothing, each decoded over the whole picture."""
+    position = source.tell()
+    source.seek(0)
+    if source.read(_MAX_ENCODED_BYTES).count(_START_OF_SCAN) > _MOST_SCANS:
+        raise Unrenderable("more scans than a picture should have")
+    source.seek(position)
 
 
 def _shrink(picture: Image.Image, edge: int) -> Image.Image:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, text
+from sqlalchemy import ForeignKey, Index, Uuid, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from project.infrastructure.columns import Base, Timestamped
@@ -25,7 +25,7 @@ class Invitation(Timestamped, Base):
         Index(None, "organization_id", "id"),
     )
 
-    organization_id: Mapped[UUID] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"))
+    organization_id: Mapped[UUID] = mapped_column(Uuid, ForeignKey("organizations.id", ondelete="CASCADE"))
     email: Mapped[str]
     email_key: Mapped[str]
     role: Mapped[str]
@@ -33,5 +33,5 @@ class Invitation(Timestamped, Base):
     version: Mapped[int] = mapped_column(default=1)
     issued_at: Mapped[datetime]
     expires_at: Mapped[datetime]
-    invited_by_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    invited_by_id: Mapped[UUID] = mapped_column(Uuid, ForeignKey("users.id", ondelete="CASCADE"))
     delivery: Mapped[str] = mapped_column(default="queued")

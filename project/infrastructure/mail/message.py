@@ -11,6 +11,7 @@ from typing import Protocol
 
 _MESSAGE_ID = re.compile(r"<[!-;=?A-~]+@[!-;=?A-~]+>")
 _LINE_BREAK_OR_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_ENCODED_WORD = "=?"
 _ATOM = r'[^\s\x00-\x1f\x7f-\x9f<>()\[\],;:\\"@]+'
 _ADDRESS = re.compile(f"({_ATOM})@({_ATOM})")
 # RFC 5322, 2.1.1, less the end of the line.
@@ -49,7 +50,7 @@ class Mailer(Protocol):
 def parse_address(value: str, *, name: str = "") -> Address:
     """One bare address, `local@domain`; ValueError if it is anything else, or several."""
     match = _ADDRESS.fullmatch(value)
-    if match is None or _LINE_BREAK_OR_CONTROL.search(name):
+    if match is None or _ENCODED_WORD in value or _LINE_BREAK_OR_CONTROL.search(name):
         raise ValueError("not one e-mail address of the form local@domain")
     return Address(name, username=match[1], domain=match[2])
 
@@ -66,6 +67,9 @@ def compose(message: Message, sender: Address) -> EmailMessage:
     mail["From"] = sender
     mail["To"] = parse_address(message.to)
     mail["Subject"] = message.subject
+    # The header decodes encoded words (RFC 2047), whose line breaks would be written out as they are.
+    if _LINE_BREAK_OR_CONTROL.search(str(mail["Subject"])):
+        raise ValueError("a subject is one line without control characters, encoded or not")
     # RFC 3834: keeps out-of-office robots from answering.
     mail["Auto-Submitted"] = "auto-generated"
     _fill(mail, message)

@@ -30,7 +30,7 @@ class Storage(Protocol):
         """A seekable reader, for the caller to close; raises ObjectMissing."""
 
     def delete(self, key: str) -> None:
-        """Remove the object; that there is none is no error."""
+        """Remove the object, and on disk what a killed `put` of it left; that there is none is no error."""
 
     def check(self) -> None:
         """Return if the store can be reached and would have us; cheap enough for a readiness probe."""

@@ -4,6 +4,7 @@ import logging
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from hashlib import sha256
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import IO, BinaryIO
@@ -25,7 +26,7 @@ class LocalStorage:
     def put(self, key: str, chunks: Iterable[bytes]) -> None:
         """Write beside, make durable, rename."""
         target = self._path(key)
-        with self._incoming_file() as file:
+        with self._incoming_file(key) as file:
             for chunk in chunks:
                 with _disk_errors():
                     file.write(chunk)
@@ -44,10 +45,13 @@ class LocalStorage:
                 raise ObjectMissing(key) from error
 
     def delete(self, key: str) -> None:
-        """Remove the file, and the folders that it leaves empty."""
+        """Remove the file, the folders that it leaves empty, and what a killed put of it has left."""
         target = self._path(key)
         with _disk_errors(), suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError):
             target.unlink()
+        with _disk_errors():
+            for draft in self._incoming.glob(f"{_prefix(key)}*"):
+                draft.unlink(missing_ok=True)
         for folder in self._folders(target)[:-1]:
             try:
                 folder.rmdir()
@@ -77,10 +81,10 @@ class LocalStorage:
                 _sync(folder)
 
     @contextmanager
-    def _incoming_file(self) -> Iterator[IO[bytes]]:
+    def _incoming_file(self, key: str) -> Iterator[IO[bytes]]:
         with _disk_errors():
             self._incoming.mkdir(parents=True, exist_ok=True)
-            file = NamedTemporaryFile(dir=self._incoming, delete=False)  # noqa: SIM115
+            file = NamedTemporaryFile(dir=self._incoming, prefix=_prefix(key), delete=False)  # noqa: SIM115
         try:
             yield file
         finally:
@@ -89,6 +93,11 @@ class LocalStorage:
                 file.close()
             with suppress(OSError):
                 Path(file.name).unlink()
+
+
+def _prefix(key: str) -> str:
+    """What the names of all drafts of an object begin with."""
+    return f"{sha256(key.encode()).hexdigest()}."
 
 
 @contextmanager

@@ -218,3 +218,11 @@ def test_picture_with_a_huge_tail_is_refused_unread(tmp_path):
         source.truncate(1024**3)
         with pytest.raises(Unrenderable, match="bytes"):
             render(source, max_pixels=MEGAPIXELS)
+
+
+def test_jpeg_of_endless_scans_is_refused():
+    jpeg = encoded(Image.effect_noise((64, 64), 50), "JPEG", progressive=True).getvalue()
+    last_scan = jpeg[jpeg.rindex(b"\xff\xda") : -2]
+    render(BytesIO(jpeg), max_pixels=MEGAPIXELS)
+    with pytest.raises(Unrenderable, match="scans"):
+        render(BytesIO(jpeg[:-2] + last_scan * 200 + jpeg[-2:]), max_pixels=MEGAPIXELS)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
 from flask.testing import FlaskClient
 
 from project.app import create_app
@@ -33,8 +34,13 @@ def test_production_neither_has_nor_names_the_mailbox(production: FlaskClient) -
     assert "/dev/mail" not in production.get("/").text
 
 
-def test_mailbox_is_not_for_those_behind_a_proxy(client: FlaskClient) -> None:
-    problem(client.get("/dev/mail", headers={"X-Forwarded-For": "127.0.0.1"}), 404, "not-found")
+@pytest.mark.parametrize("header", ["Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP"])
+def test_mailbox_is_not_for_those_behind_a_proxy(client: FlaskClient, header: str) -> None:
+    problem(client.get("/dev/mail", headers={header: "127.0.0.1"}), 404, "not-found")
+
+
+def test_mailbox_is_not_for_a_page_whose_name_was_made_to_lead_here(client: FlaskClient) -> None:
+    problem(client.get("/dev/mail", headers={"Host": "evil.example"}), 404, "not-found")
 
 
 def test_mailbox_has_a_link_to_click(client: FlaskClient, tmp_path: Path) -> None:

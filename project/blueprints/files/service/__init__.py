@@ -1,6 +1,6 @@
 """What can be done with files; the only door for neighbours and tasks."""
 
-from project.blueprints.files.service.discarding import discard, purge_trash, sweep_uploads
+from project.blueprints.files.service.discarding import discard, sweep
 from project.blueprints.files.service.reading import get_file, list_files, open_content, open_thumbnail
 from project.blueprints.files.service.rendering import give_up_thumbnails, make_thumbnails
 from project.blueprints.files.service.uploading import upload
@@ -13,7 +13,6 @@ __all__ = [
     "make_thumbnails",
     "open_content",
     "open_thumbnail",
-    "purge_trash",
-    "sweep_uploads",
+    "sweep",
     "upload",
 ]

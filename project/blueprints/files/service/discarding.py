@@ -12,6 +12,7 @@ from project.infrastructure.database import transaction
 from project.infrastructure.storage import current_storage
 
 _BATCH = 100
+_HALF_DONE_SECONDS = 600
 
 
 def discard(file_id: UUID, user_id: UUID) -> None:
@@ -22,24 +23,29 @@ def discard(file_id: UUID, user_id: UUID) -> None:
         repository.trash(file_id)
 
 
-def sweep_uploads() -> None:
-    """Remove uploads that began too long ago to be still on their way."""
-    _purge("pending", current_settings().upload_seconds)
+def sweep() -> None:
+    """Remove uploads that never ended, what lay in the trash long enough, and what a removal left half-done."""
+    settings = current_settings()
+    _remove_lapsed("pending", settings.upload_seconds)
+    _remove_lapsed("trashed", settings.trash_seconds)
+    _remove_lapsed("removing", _HALF_DONE_SECONDS)
 
 
-def purge_trash() -> None:
-    """Remove for good what has been in the trash for as long as it may be."""
-    _purge("trashed", current_settings().trash_seconds)
+def remove(file: Any, status: str) -> None:
+    """Remove a file for good, if it is (still) `status`.
 
-
-def _purge(status: str, seconds: int) -> None:
-    for file in repository.list_lapsed(status, now() - timedelta(seconds=seconds), _BATCH):
-        _remove(file, status)
-
-
-def _remove(file: Any, status: str) -> None:
-    # The bytes go first: a crash in between leaves a row to find them by, never bytes that nothing names.
+    The row turns first, so that an upload that ends meanwhile keeps its bytes; then the bytes go, and
+    the row last: a crash in between leaves a row to find them by, never bytes that nothing names.
+    """
+    with transaction():
+        if not repository.begin_removal(file.id, status):
+            return
     for name in ("original", *thumbnails.SIZES):
         current_storage().delete(f"{file.storage_key}/{name}")
     with transaction():
-        repository.remove(file.id, status)
+        repository.remove(file.id)
+
+
+def _remove_lapsed(status: str, seconds: int) -> None:
+    for file in repository.list_lapsed(status, now() - timedelta(seconds=seconds), _BATCH):
+        remove(file, status)

@@ -16,8 +16,12 @@ def list_files(
     """The files of an organization, or the personal ones of the user. Raises NotFound to strangers."""
     if organization_id is None:
         return repository.list_personal(user_id, page, content_type=content_type, status=status)
-    organizations.ensure_member(organization_id, user_id)
-    return repository.list_of_organization(organization_id, page, content_type=content_type, status=status)
+    role = organizations.ensure_member(organization_id, user_id)
+    sees_all = status != "trashed" or policy.may_discard_all(role)
+    owner_id = None if sees_all else user_id
+    return repository.list_of_organization(
+        organization_id, page, content_type=content_type, status=status, owner_id=owner_id
+    )
 
 
 def get_file(file_id: UUID, user_id: UUID) -> Any:

@@ -7,6 +7,7 @@ from uuid import UUID
 from project.blueprints.files import jobs, policy, repository, thumbnails
 from project.blueprints.files.errors import ChecksumMismatch
 from project.blueprints.files.reception import Receipt, receive
+from project.blueprints.files.service.discarding import remove
 from project.blueprints.organizations import service as organizations
 from project.config import current_settings
 from project.errors import Error, NotFound
@@ -79,8 +80,6 @@ def _complete(
 def _discard_quietly(pending: Any) -> None:
     """Remove what a failed upload left; if that fails too, the sweep will."""
     try:
-        current_storage().delete(f"{pending.storage_key}/original")
-        with transaction():
-            repository.remove(pending.id, "pending")
+        remove(pending, "pending")
     except Error as error:
         logger.warning("files.upload_left_to_sweep", file_id=str(pending.id), error=repr(error))

@@ -1,0 +1,106 @@
+"""Signing in: what it answers, what it gives away, and when a right password does not help."""
+
+import time
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import select, update
+
+from project.blueprints.auth.models import Session, User
+from project.infrastructure.database import read, transaction
+from tests.kit.api import PASSWORD, Api, made, problem
+
+ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+def log_in(api: Api, email: str, password: str = PASSWORD, **options: Any) -> Any:
+    return api.post("/auth/login", {"email": email, "password": password}, **options)
+
+
+def disable(app: Flask) -> None:
+    """Disable every account."""
+    with app.app_context(), transaction() as session:
+        session.execute(update(User).values(status="disabled"))
+
+
+def test_signing_in_answers_a_pair_of_tokens(api: Api) -> None:
+    user = api.register()
+    pair = made(log_in(api, user["email"]))
+    assert (pair["token_type"], pair["expires_in"]) == ("Bearer", 600)
+    assert 30 * 86_400 - 10 <= pair["refresh_expires_in"] <= 30 * 86_400
+    assert set(pair) == {
+        *("access_token", "token_type", "expires_in"),
+        *("refresh_token", "refresh_expires_in", "session_id"),
+    }
+
+
+@ON_SQLITE
+def test_address_is_known_in_other_letters(api: Api) -> None:
+    api.register("zo\u00eb@example.com")
+    assert log_in(api, "ZOE\u0308@EXAMPLE.COM").status_code == 200
+
+
+@ON_SQLITE
+def test_unknown_address_and_wrong_password_get_the_same_answer(api: Api) -> None:
+    user = api.register()
+    headers = {"X-Request-ID": "same"}
+    wrong = log_in(api, user["email"], "another password", headers=headers)
+    unknown = log_in(api, "nobody@example.com", headers=headers)
+    problem(unknown, 401, "invalid-credentials")
+    assert unknown.json == wrong.json
+    assert dict(unknown.headers) == dict(wrong.headers)
+
+
+@ON_SQLITE
+def test_unknown_address_costs_as_much_as_a_wrong_password(api: Api) -> None:
+    user = api.register()
+    times = [sorted(_seconds(api, email) for _ in range(9))[4] for email in (user["email"], "nobody@example.com")]
+    assert max(times) / min(times) < 2
+
+
+@ON_SQLITE
+def test_disabled_account_is_told_so_by_the_right_password_only(app: Flask, api: Api) -> None:
+    user = api.register()
+    disable(app)
+    problem(log_in(api, user["email"]), 403, "account-disabled")
+    problem(log_in(api, user["email"], "another password"), 401, "invalid-credentials")
+
+
+@ON_SQLITE
+def test_damaged_hash_lets_nobody_in(app: Flask, api: Api) -> None:
+    user = api.register()
+    with app.app_context(), transaction() as session:
+        session.execute(update(User).values(password_hash="damaged"))
+    problem(log_in(api, user["email"]), 401, "invalid-credentials")
+
+
+@ON_SQLITE
+def test_session_remembers_where_it_was_opened(app: Flask, api: Api) -> None:
+    user = api.register()
+    log_in(api, user["email"], headers={"User-Agent": "x" * 999})
+    with app.app_context(), read() as connection:
+        session = connection.execute(select(Session.__table__)).one()
+    assert (session.user_agent, session.ip_address, session.methods) == ("x" * 255, "127.0.0.1", ["password"])
+
+
+@ON_SQLITE
+def test_neither_password_nor_token_is_kept(app: Flask, api: Api) -> None:
+    pair = made(log_in(api, api.register()["email"]))
+    with app.app_context(), read() as connection:
+        kept = repr([connection.execute(select(table.__table__)).all() for table in (User, Session)])
+    assert "$argon2id$" in kept
+    assert not [secret for secret in (PASSWORD, pair["access_token"], pair["refresh_token"]) if secret in kept]
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("member", ["role", "user_id", "session_id", "remember", "methods"])
+def test_nobody_sets_what_is_not_theirs(api: Api, member: str) -> None:
+    body = {"email": "ada@example.com", "password": PASSWORD, member: "admin"}
+    problem(api.post("/auth/login", body), 422, "validation-failed")
+
+
+def _seconds(api: Api, email: str) -> float:
+    began = time.process_time()
+    log_in(api, email, "another password")
+    return time.process_time() - began

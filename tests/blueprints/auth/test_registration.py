@@ -1,0 +1,242 @@
+"""Registering: which addresses are the same, which passwords are good enough, and what nobody may set."""
+
+import time
+from typing import Any
+
+import pytest
+
+from tests.kit.api import PASSWORD, Api, made, pointers, problem
+
+ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+EMAIL, SECRET = ("body", "/email"), ("body", "/password")
+
+
+def register(api: Api, email: str = "ada@example.com", password: str = PASSWORD, **members: Any) -> Any:
+    return api.post("/auth/register", {"email": email, "password": password, **members})
+
+
+def log_in(api: Api, email: str = "ada@example.com", password: str = PASSWORD) -> Any:
+    return api.post("/auth/login", {"email": email, "password": password})
+
+
+def test_new_account_is_an_active_user_whose_address_is_not_proved(api: Api) -> None:
+    user = made(register(api, "Ada@Example.com", display_name="Ada"))
+    assert {name: user[name] for name in ("email", "email_verified", "display_name", "role", "status")} == {
+        "email": "Ada@Example.com",
+        "email_verified": False,
+        "display_name": "Ada",
+        "role": "user",
+        "status": "active",
+    }
+    assert user["created_at"].endswith("Z")
+
+
+@ON_SQLITE
+def test_answer_holds_no_more_than_it_should(api: Api) -> None:
+    members = {"id", "email", "email_verified", "display_name", "role", "status", "created_at", "updated_at"}
+    assert set(made(register(api))) == members
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("given", [{}, {"display_name": None}])
+def test_name_is_made_from_the_address_unless_given(api: Api, given: dict[str, Any]) -> None:
+    assert made(register(api, "ada.l@example.com", **given))["display_name"] == "ada.l"
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("ada@example.com", "ada@example.com"),
+        ("ada@example.com", "ADA@Example.COM"),
+        ("zo\u00eb@example.com", "zoe\u0308@example.com"),
+        ("ZO\u00cb@example.com", "zoe\u0308@example.com"),
+    ],
+    ids=ascii,
+)
+def test_same_address_in_other_letters_is_taken(api: Api, first: str, second: str) -> None:
+    made(register(api, first))
+    problem(register(api, second), 409, "email-taken")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "\uff41da@example.com",
+        "\u0430d\u0430@example.com",
+        "ada@\uff45xample.com",
+        "ada+x@example.com",
+        "a.da@example.com",
+    ],
+    ids=ascii,
+)
+def test_address_that_only_looks_the_same_is_another_account(api: Api, other: str) -> None:
+    ada = made(register(api))
+    twin = made(register(api, other))
+    assert (twin["id"] != ada["id"], twin["email"]) == (True, other)
+
+
+@pytest.mark.parametrize(
+    "email",
+    [
+        "",
+        "ada",
+        "ada@",
+        "@example.com",
+        "ada@example",
+        "ada@example.com.",
+        "ada@example..com",
+        "ada.@example.com",
+        ".ada@example.com",
+        "ada@example.com ",
+        " ada@example.com",
+        "ada @example.com",
+        "ada@@example.com",
+        "ada@example.com\nBcc: eve@example.com",
+        "ada@example.com\r\n",
+        "ada\r@example.com",
+        "ada@example.com, eve@example.com",
+        "Ada <ada@example.com>",
+        '"ada l"@example.com',
+        "ada@[127.0.0.1]",
+        "ada\u202e@example.com",
+        "ada\u0000@example.com",
+        "a" * 400 + "@example.com",
+        "ada@" + "a" * 64 + ".com",
+        "ada@" + "a." * 130 + "com",
+    ],
+    ids=lambda email: ascii(email[:30]),
+)
+def test_bad_address_is_refused(shared_api: Api, email: str) -> None:
+    assert pointers(problem(register(shared_api, email), 422, "validation-failed")) == {EMAIL}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        " ",
+        " Ada",
+        "Ada ",
+        "A\nda",
+        "A\u0000da",
+        "\u202eadA",
+        "\u200b\u200d",
+        "\u0301",
+        "\ufeff",
+        "\u2028",
+        "A" * 101,
+    ],
+    ids=ascii,
+)
+def test_bad_name_is_refused(shared_api: Api, name: str) -> None:
+    assert pointers(problem(register(shared_api, display_name=name), 422, "validation-failed")) == {
+        ("body", "/display_name")
+    }
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("name", ["A" * 100, "Zoe\u0308", "李", "👩 Ada", "O'Brien <b>", "'); DROP TABLE users;--"])
+def test_any_visible_name_is_kept_in_nfc(api: Api, name: str) -> None:
+    assert made(register(api, display_name=name))["display_name"] == name.replace("e\u0308", "\u00eb")
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "short",
+        "elevenchars",
+        "password1234",
+        "aaaaaaaaaaaaaaaa",
+        "abcdefghijklmnop",
+        "qwertyuiop[]",
+        "ada@example.com",
+        "x" * 129,
+        "seven unlikely herons" * 7,
+    ],
+)
+def test_weak_or_overlong_password_is_refused_with_a_reason(shared_api: Api, password: str) -> None:
+    body = problem(register(shared_api, password=password, display_name="Ada Lovelace"), 422, "validation-failed")
+    assert pointers(body) == {SECRET}
+    assert len(body["errors"][0]["detail"]) > 10
+
+
+@ON_SQLITE
+@pytest.mark.parametrize(
+    "password",
+    [
+        "correct horse battery staple",
+        "🦩🪿🦚🐧🦉🐦🦜🕊️🦢🦆🐓🦃",
+        "пять невидимых цапель",
+        "      herons in the fog",
+        "a\tb\u0000c heron fog",
+    ],
+    ids=ascii,
+)
+def test_password_of_any_characters_works(api: Api, password: str) -> None:
+    made(register(api, password=password))
+    assert log_in(api, password=password).status_code == 200
+
+
+def test_password_of_a_megabyte_is_refused_fast(shared_api: Api) -> None:
+    began = time.process_time()
+    problem(register(shared_api, password="x" * 900_000), 422, "validation-failed")
+    problem(log_in(shared_api, password="x" * 900_000), 422, "validation-failed")
+    assert time.process_time() - began < 0.5
+
+
+@pytest.mark.parametrize(
+    "password", ["4@8({[<3690$5+7%2!1|/#&" * 3, "a1" * 36, "p4ssw0rd5!t1me$0f@" * 4, "\u0301" * 128]
+)
+def test_password_is_judged_fast_whatever_it_is_made_of(shared_api: Api, password: str) -> None:
+    began = time.process_time()
+    answer = register(shared_api, f"{hash(password)}@example.com", password)
+    assert time.process_time() - began < 1
+    assert answer.status_code in (201, 422)
+
+
+@ON_SQLITE
+def test_password_counts_to_its_last_byte(api: Api) -> None:
+    long = "seven unlikely herons walk " * 4
+    made(register(api, password=long[:73]))
+    problem(log_in(api, password=long[:72] + "#"), 401, "invalid-credentials")
+    assert log_in(api, password=long[:73]).status_code == 200
+
+
+@ON_SQLITE
+def test_password_is_the_same_however_a_letter_is_composed(api: Api) -> None:
+    made(register(api, password="sieben zo\u00eb reiher nebel"))
+    assert log_in(api, password="sieben zoe\u0308 reiher nebel").status_code == 200
+
+
+@ON_SQLITE
+def test_length_of_a_password_counts_composed_letters(api: Api) -> None:
+    made(register(api, password=PASSWORD + "e\u0301o\u0308u\u0302" * 35))
+    assert pointers(problem(register(api, password="e\u0301" * 11), 422, "validation-failed")) == {SECRET}
+
+
+@pytest.mark.parametrize("password", ["heron.lover.1815", "Heron.Lover.1815", "heron.lover.1815@example.com"])
+def test_password_that_is_the_address_or_name_is_refused(shared_api: Api, password: str) -> None:
+    for members in ({"email": "heron.lover.1815@example.com"}, {"display_name": password}):
+        body = problem(
+            register(shared_api, **{"password": password, "display_name": "Ada", **members}), 422, "validation-failed"
+        )
+        assert pointers(body) == {SECRET}
+
+
+@pytest.mark.parametrize(
+    "member",
+    [
+        "id",
+        "role",
+        "status",
+        "email_verified",
+        "email_key",
+        "password_hash",
+        "created_at",
+        "organization_id",
+        "is_admin",
+    ],
+)
+def test_nobody_sets_what_is_not_theirs(shared_api: Api, member: str) -> None:
+    body = problem(register(shared_api, **{member: "admin"}), 422, "validation-failed")
+    assert pointers(body) == {("body", f"/{member}")}

@@ -1,0 +1,40 @@
+"""What the tests of several blueprints ask for."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+import pytest
+from flask import Flask
+
+from project.infrastructure import signing
+from tests.kit.api import Api, made
+from tests.kit.shared import shared_api, shared_app
+
+__all__ = ["join", "shared_api", "shared_app", "token_of"]
+
+Token = Callable[..., str]
+Join = Callable[..., Api]
+
+
+@pytest.fixture
+def token_of(app: Flask) -> Token:
+    """Makes the token that the mail of an invitation carries."""
+
+    def token(invitation_id: str, version: int = 1) -> str:
+        with app.app_context():
+            return signing.mint("invitation", UUID(invitation_id), version)
+
+    return token
+
+
+@pytest.fixture
+def join(token_of: Token) -> Join:
+    """Has a new user join the organization of `host`, and answers with a client signed in as that user."""
+
+    def join(host: Api, organization_id: str, role: str = "member") -> Api:
+        guest = host.signed_in()
+        invitation = host.invitation(organization_id, guest.user["email"], role)
+        made(guest.post("/invitations/accept", {"token": token_of(invitation["id"])}))
+        return guest
+
+    return join

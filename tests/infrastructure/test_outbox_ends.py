@@ -1,0 +1,108 @@
+"""How a job ends that does not succeed: put off, and in the end laid to rest."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+import pytest
+from flask import Flask
+from sqlalchemy import update
+
+from project.config import Settings
+from project.infrastructure import outbox
+from project.infrastructure.clock import now
+from project.infrastructure.database import transaction
+from project.infrastructure.outbox import Job
+from tests.kit.jobs import claimed, enqueued, fail, job, jobs, lapsed, last_attempt, let_pass
+
+
+class Mishap(Exception):
+    """What goes wrong beside a job."""
+
+
+@pytest.fixture(autouse=True)
+def in_app(app: Flask) -> Iterator[None]:
+    with app.app_context():
+        yield
+
+
+def test_a_failed_job_waits_for_another_attempt() -> None:
+    claim = claimed(enqueued())
+    assert fail(claim) is False
+    row = job(claim.job_id)
+    assert (row.status, row.last_error, row.claim_id) == ("queued", "Mishap: once more", None)
+    assert outbox.claim(claim.job_id) is None
+    let_pass(claim.job_id, 3600)
+    assert claimed(claim.job_id).attempts == 2
+
+
+def wait_after(attempt: int) -> float:
+    """Seconds until a job is due again that failed for the `attempt`-th time."""
+    job_id, before = enqueued(), now()
+    with transaction() as session:
+        session.execute(update(Job).where(Job.id == job_id).values(attempts=attempt - 1))
+    fail(claimed(job_id))
+    due_at: datetime = job(job_id).due_at
+    assert job(job_id).publish_at == due_at
+    return (due_at - before).total_seconds()
+
+
+@pytest.mark.parametrize("attempt", [1, 2, 3, 4, 5, 6, 7])
+def test_the_wait_doubles_with_each_attempt(settings: Settings, attempt: int) -> None:
+    longest = settings.job_backoff_seconds * 2 ** (attempt - 1)
+    assert longest / 2 <= wait_after(attempt) <= longest + 1
+
+
+def test_the_wait_differs_from_job_to_job() -> None:
+    waits = {round(wait_after(7), 2) for _ in range(6)}
+    assert len(waits) > 1
+
+
+@pytest.fixture
+def patient_settings(settings: Settings) -> Settings:
+    """Settings that allow very many attempts."""
+    return settings.model_copy(update={"job_attempts": 100})
+
+
+def test_the_wait_is_never_longer_than_an_hour(app: Flask, patient_settings: Settings) -> None:
+    app.extensions["settings"] = patient_settings
+    assert wait_after(99) <= 3601
+
+
+def test_after_the_last_attempt_a_job_rests(settings: Settings) -> None:
+    claim = last_attempt(enqueued())
+    assert fail(claim) is True
+    row = job(claim.job_id)
+    assert (row.status, row.last_error) == ("dead", "Mishap: once more")
+    let_pass(claim.job_id, 10**6)
+    assert outbox.claim(claim.job_id) is None
+    assert outbox.take_overdue(10) == []
+
+
+def test_what_follows_a_dead_letter_is_done_with_it(settings: Settings) -> None:
+    claim = last_attempt(enqueued())
+    fail(claim, on_dead=lambda: outbox.enqueue("tests.after_death"))
+    assert len(jobs()) == 2
+
+
+def test_when_what_follows_fails_the_job_does_not_rest_yet(settings: Settings) -> None:
+    def mishap() -> None:
+        outbox.enqueue("tests.after_death")
+        raise Mishap
+
+    claim = last_attempt(enqueued())
+    with pytest.raises(Mishap):
+        fail(claim, on_dead=mishap)
+    assert (job(claim.job_id).status, len(jobs())) == ("running", 1)
+
+
+def test_what_can_never_succeed_rests_at_once() -> None:
+    claim = claimed(enqueued())
+    assert fail(claim, permanent=True) is True
+    assert job(claim.job_id).status == "dead"
+
+
+def test_a_job_that_ended_its_worker_each_time_is_spent(settings: Settings) -> None:
+    job_id = enqueued()
+    for _ in range(settings.job_attempts):
+        assert not lapsed(job_id).is_spent
+    assert claimed(job_id).is_spent

@@ -1,0 +1,69 @@
+"""Migrations: they make what the models say, and can be taken back, on each kind of database."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from flask import Flask
+from flask_migrate import downgrade, upgrade
+from sqlalchemy import inspect
+
+from project.app import create_app
+from project.config import Settings
+from project.infrastructure.columns import Base
+from project.infrastructure.database import db
+from project.infrastructure.migrations import NotMigrated, ensure_migrated
+from tests.kit.services import Postgres
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def app(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:
+    """An application on a database without tables, in its context."""
+    settings = Settings(app_env="development", data_dir=tmp_path)
+    if request.param == "postgresql":
+        server: Postgres = request.getfixturevalue("postgres_server")
+        settings = Settings(app_env="development", data_dir=tmp_path, database_url=server.create_database())
+    app = create_app(settings)
+    with app.app_context():
+        yield app
+        db.engine.dispose()
+
+
+def tables() -> set[str]:
+    """What there is in the database."""
+    return set(inspect(db.engine).get_table_names())
+
+
+@pytest.mark.usefixtures("app")
+def test_migrations_make_what_the_models_say() -> None:
+    upgrade()
+    with db.engine.connect() as connection:
+        context = MigrationContext.configure(
+            connection, opts={"compare_type": True, "compare_server_default": True, "render_as_batch": True}
+        )
+        assert compare_metadata(context, Base.metadata) == []
+
+
+@pytest.mark.usefixtures("app")
+def test_migrations_can_be_taken_back_and_made_again() -> None:
+    upgrade()
+    made = tables()
+    downgrade(revision="base")
+    assert tables() == {"alembic_version"}
+    upgrade()
+    assert tables() == made == {*Base.metadata.tables, "alembic_version"}
+
+
+@pytest.mark.usefixtures("app")
+def test_upgrading_what_is_up_to_date_changes_nothing() -> None:
+    upgrade()
+    upgrade()
+    ensure_migrated()
+
+
+@pytest.mark.usefixtures("app")
+def test_database_behind_the_code_is_noticed() -> None:
+    with pytest.raises(NotMigrated, match="flask db upgrade"):
+        ensure_migrated()
