@@ -54,7 +54,7 @@ def _transport(settings: Settings) -> dict[str, Any]:
         return _on_disk(Path(unquote(urlsplit(settings.broker_url).path)))
     bounded = ("socket_timeout", "socket_connect_timeout", "read_timeout", "write_timeout")
     options: dict[str, Any] = dict.fromkeys(bounded, _PATIENCE_SECONDS)
-    return {"broker_url": settings.broker_url, "broker_transport_options": options}
+    return {**_at(settings.broker_url), "broker_transport_options": options}
 
 
 def _on_disk(folder: Path) -> dict[str, Any]:
@@ -68,4 +68,9 @@ def _on_disk(folder: Path) -> dict[str, Any]:
         "control_folder": str(control),
         "polling_interval": 0.2,
     }
-    return {"broker_url": "filesystem://localhost", "broker_transport_options": options}
+    return {**_at("filesystem://localhost"), "broker_transport_options": options}
+
+
+def _at(url: str) -> dict[str, str]:
+    # Celery's command takes BROKER_URL, which is ours, for its own; it yields to these two alone.
+    return dict.fromkeys(("broker_url", "broker_read_url", "broker_write_url"), url)

@@ -19,5 +19,4 @@ def make_thumbnails(file_id: str) -> None:
 
 @shared_task(name=jobs.SWEEP)
 def sweep() -> None:
-    service.sweep_uploads()
-    service.purge_trash()
+    service.sweep()
