@@ -4,8 +4,8 @@ import time
 
 from project.blueprints.auth.passwords import weakness
 
-# What it would take without the bound: three seconds and up, with every other request waiting.
-_BOUND_SECONDS = 2.0
+# What it would take without the bound: two seconds and up, while every other request waits.
+_BOUND_SECONDS = 0.7
 
 
 def test_password_of_many_substitutes_is_judged_soon() -> None:
