@@ -6,6 +6,7 @@ from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
 from celery import Celery, Task
+from kombu import Queue
 
 from project.config import Settings
 
@@ -33,6 +34,8 @@ def make_celery(settings: Settings, *, task_cls: type[Task[Any, Any]] = Task) ->
     celery = Celery("groundwork", set_as_current=False, task_cls=task_cls)
     celery.conf.update(
         **_transport(settings),
+        # The default exchange needs no table of bindings, which the embedded broker would keep in a file.
+        task_queues=[Queue("celery", routing_key="celery")],
         accept_content=["json"],
         task_ignore_result=True,
         task_acks_late=True,
@@ -68,7 +71,11 @@ def _on_disk(folder: Path) -> dict[str, Any]:
         "control_folder": str(control),
         "polling_interval": 0.2,
     }
-    return {**_at("filesystem://localhost"), "broker_transport_options": options}
+    return {
+        **_at("filesystem://localhost"),
+        "broker_transport": "worker.disk:Transport",
+        "broker_transport_options": options,
+    }
 
 
 def _at(url: str) -> dict[str, str]:
