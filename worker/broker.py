@@ -6,7 +6,6 @@ from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
 from celery import Celery, Task
-from kombu import Queue
 
 from project.config import Settings
 
@@ -34,8 +33,6 @@ def make_celery(settings: Settings, *, task_cls: type[Task[Any, Any]] = Task) ->
     celery = Celery("groundwork", set_as_current=False, task_cls=task_cls)
     celery.conf.update(
         **_transport(settings),
-        # The default exchange needs no table of bindings, which the embedded broker would keep in a file.
-        task_queues=[Queue("celery", routing_key="celery")],
         accept_content=["json"],
         task_ignore_result=True,
         task_acks_late=True,

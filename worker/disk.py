@@ -10,14 +10,25 @@ from kombu.utils.json import dumps
 
 
 class Channel(filesystem.Channel):
-    """Puts a message by rename: read half-written, it would end the worker."""
+    """Writes by rename: a message or a table of bindings that is read half-written ends the worker."""
 
-    def _put(self, queue: str, message: Any, **_options: Any) -> None:
+    # kombu's stubs contradict each other here.
+    def _put(self, queue: str, payload: dict[str, Any], **kwargs: Any) -> None:  # type: ignore[override]
         # The name sorts by time and ends in the queue's, as the reader expects it.
         file = Path(self.data_folder_out, f"{monotonic_ns() // 1_000_000}_{uuid.uuid4()}.{queue}.msg")
-        draft = file.with_suffix(".draft")
-        draft.write_text(dumps(message))
-        draft.replace(file)
+        _write(file, dumps(payload))
+
+    def _queue_bind(self, exchange: str, routing_key: str | None, pattern: str | None, queue: str) -> None:
+        binding = filesystem.exchange_queue_t(routing_key or "", pattern or "", queue or "")
+        table = self.get_table(exchange)
+        if binding not in table:
+            _write(Path(self.control_folder, f"{exchange}.exchange"), dumps([binding, *table]))
+
+
+def _write(file: Path, text: str) -> None:
+    draft = file.with_name(f"{uuid.uuid4()}.draft")
+    draft.write_text(text)
+    draft.replace(file)
 
 
 class Transport(filesystem.Transport):
