@@ -164,7 +164,7 @@ class Settings(BaseSettings):
     @classmethod
     def _public_url(cls, value: str, info: ValidationInfo) -> str:
         if not value and _development(info):
-            return f"http://localhost:{info.data['port']}"
+            return f"http://localhost:{info.data.get('port')}"
         if not value:
             raise ValueError("is required in production")
         if not _development(info) and value.startswith("http:") and not _is_loopback(value):

@@ -122,7 +122,6 @@ def test_unsafe_or_senseless_value_is_refused_in_one_line(load: Load, name: str,
     assert said in line
 
 
-@pytest.mark.xfail(raises=KeyError, strict=True, reason="PUBLIC_URL's default reads a PORT that was refused")
 def test_bad_port_is_refused_in_one_line_in_development_too(load: Load) -> None:
     assert mistakes(load, DEVELOPMENT, PORT="x")[0].startswith("PORT: ")
 

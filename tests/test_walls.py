@@ -64,7 +64,7 @@ FAULTS = [
     ("errors-and-jobs", f"{BILLING}/jobs.py", "from project.blueprints.billing import errors"),
     ("neighbours", f"{BILLING}/service.py", "import project.blueprints.auth"),
     ("neighbours", f"{BILLING}/service.py", "from project.blueprints.auth import models"),
-    ("neighbours", f"{BILLING}/routes.py", "from project.blueprints.auth import schemas"),
+    ("neighbours", f"{BILLING}/routes.py", "from project.blueprints.auth import passwords"),
     ("neighbours", f"{BILLING}/tax.py", "def late():\n    from project.blueprints.auth.models import User"),
     ("neighbours", f"{BLUEPRINTS}/auth/planted.py", "from project.blueprints.organizations import errors"),
     ("neighbours", f"{BLUEPRINTS}/organizations/planted.py", "from project.blueprints.files import errors"),
