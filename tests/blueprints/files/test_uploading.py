@@ -2,15 +2,16 @@
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
-from project.infrastructure.database import read
+from project.blueprints.files.models import File
+from project.infrastructure.database import db, read
 from project.infrastructure.outbox import Job
 from tests.blueprints.files.forms import field_part, file_part, part, send
 from tests.kit.api import Api, made, problem
@@ -132,3 +133,21 @@ def test_file_for_an_organization_of_others_is_refused(ada: Api, kept: Kept) -> 
     for target in (organization_id, NOBODYS):
         problem(eve.upload(organization_id=target), 404, "not-found")
     assert kept() == ([], [])
+
+
+@ON_SQLITE
+def test_upload_that_was_swept_away_meanwhile_is_gone(
+    app: Flask, ada: Api, kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage = app.extensions["storage"]
+    put = storage.put
+
+    def put_slowly(key: str, chunks: Iterable[bytes]) -> None:
+        put(key, chunks)
+        # On a connection of its own, as a worker would.
+        with db.engine.begin() as connection:
+            connection.execute(delete(File))
+
+    monkeypatch.setattr(storage, "put", put_slowly)
+    problem(ada.upload(), 404, "not-found")
+    assert kept()[0] == []

@@ -1,0 +1,21 @@
+"""An owner and her organization, to invite people to."""
+
+import pytest
+
+from tests.kit.api import Api
+
+
+@pytest.fixture
+def ada(api: Api) -> Api:
+    return api.signed_in("ada@example.com", display_name="Ada")
+
+
+@pytest.fixture
+def organization_id(ada: Api) -> str:
+    return str(ada.organization()["id"])
+
+
+@pytest.fixture
+def path(organization_id: str) -> str:
+    """Where its invitations are."""
+    return f"/organizations/{organization_id}/invitations"

@@ -1,0 +1,154 @@
+"""Inviting: who may invite whom, once, and who sees it."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from project.blueprints.invitations import jobs
+from project.blueprints.invitations.models import Invitation
+from project.infrastructure.outbox import Job
+from tests.blueprints.invitations.rows import lapse, rows
+from tests.kit.api import Api, made, pointers, problem
+
+ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+NOBODYS = "01a20472-de38-71e6-9445-d8d74c06d560"
+Join = Callable[..., Api]
+GUEST = "guest@example.com"
+
+
+def test_invitation_is_pending_for_seven_days(ada: Api, organization_id: str, path: str) -> None:
+    invitation = ada.invitation(organization_id, "Guest@Example.com", "admin")
+    life = datetime.fromisoformat(invitation["expires_at"]) - datetime.fromisoformat(invitation["created_at"])
+    assert abs(life - timedelta(days=7)) < timedelta(seconds=5)
+    assert invitation["invited_by"] == {"id": ada.user["id"], "display_name": "Ada"}
+    assert [invitation[name] for name in ("email", "role", "status", "delivery", "organization_id")] == [
+        *("Guest@Example.com", "admin", "pending", "queued"),
+        organization_id,
+    ]
+    assert made(ada.get(f"{path}/{invitation['id']}")) == invitation
+
+
+def test_invitation_and_its_job_are_there_together(app: Flask, ada: Api, organization_id: str) -> None:
+    invitation = ada.invitation(organization_id, GUEST)
+    queued = [(job.name, job.arguments) for job in rows(app, Job)]
+    assert queued == [(jobs.SEND_INVITATION, {"invitation_id": invitation["id"]})]
+
+
+@pytest.mark.parametrize("email", [GUEST, "GUEST@Example.com"])
+def test_second_invitation_to_the_same_address_is_refused(
+    app: Flask, ada: Api, organization_id: str, path: str, email: str
+) -> None:
+    first = ada.invitation(organization_id, GUEST)
+    body = problem(ada.post(path, {"email": email, "role": "admin"}), 409, "invitation-pending")
+    assert body["invitation_id"] == first["id"]
+    assert (len(rows(app, Invitation)), len(rows(app, Job))) == (1, 1)
+
+
+@ON_SQLITE
+def test_same_address_may_be_invited_elsewhere(ada: Api, organization_id: str) -> None:
+    ada.invitation(organization_id, GUEST)
+    assert ada.invitation(ada.organization("Other")["id"], GUEST)["status"] == "pending"
+
+
+def test_member_is_not_invited_again(app: Flask, ada: Api, path: str) -> None:
+    problem(ada.post(path, {"email": "ADA@example.com", "role": "member"}), 409, "already-a-member")
+    assert rows(app, Job) == []
+
+
+def test_expired_invitation_lets_a_new_one_in(app: Flask, ada: Api, organization_id: str) -> None:
+    ada.invitation(organization_id, GUEST)
+    lapse(app)
+    assert ada.invitation(organization_id, GUEST)["status"] == "pending"
+    assert [row.status for row in rows(app, Invitation)] == ["expired", "pending"]
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("role", ["member", "admin"])
+def test_admin_invites_members_and_admins(ada: Api, join: Join, organization_id: str, role: str) -> None:
+    assert join(ada, organization_id, "admin").invitation(organization_id, GUEST, role)["role"] == role
+
+
+def test_only_owners_invite_owners(ada: Api, join: Join, organization_id: str, path: str) -> None:
+    admin = join(ada, organization_id, "admin")
+    problem(admin.post(path, {"email": GUEST, "role": "owner"}), 403, "permission-denied")
+    assert ada.invitation(organization_id, GUEST, "owner")["role"] == "owner"
+
+
+@ON_SQLITE
+def test_members_neither_invite_nor_see_invitations(ada: Api, join: Join, organization_id: str, path: str) -> None:
+    member = join(ada, organization_id)
+    invitation = ada.invitation(organization_id, GUEST)
+    problem(member.post(path, {"email": "x@example.com", "role": "member"}), 403, "permission-denied")
+    problem(member.get(path), 403, "permission-denied")
+    problem(member.get(f"{path}/{invitation['id']}"), 403, "permission-denied")
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_strangers_are_told_nothing(app: Flask, ada: Api, path: str, method: str) -> None:
+    eve = ada.signed_in()
+    problem(eve(method, path, json={"email": GUEST, "role": "member"}), 404, "not-found")
+    assert rows(app, Invitation) == []
+
+
+@ON_SQLITE
+def test_invitation_is_found_in_its_organization_only(ada: Api, organization_id: str) -> None:
+    invitation = ada.invitation(organization_id, GUEST)
+    other = ada.organization("Other")["id"]
+    hidden = ada.get(f"/organizations/{other}/invitations/{invitation['id']}", headers={"X-Request-ID": "same"})
+    absent = ada.get(f"/organizations/{other}/invitations/{NOBODYS}", headers={"X-Request-ID": "same"})
+    assert hidden.json["detail"] == problem(absent, 404, "not-found")["detail"]
+
+
+def test_listing_filters_by_effective_status(app: Flask, ada: Api, join: Join, organization_id: str, path: str) -> None:
+    accepted = join(ada, organization_id).user["email"]
+    ada.invitation(organization_id, "late@example.com")
+    lapse(app)
+    ada.invitation(organization_id, GUEST)
+    by_status = {"accepted": [accepted], "expired": ["late@example.com"], "pending": [GUEST]}
+    for status, emails in by_status.items():
+        items = made(ada.get(f"{path}?status={status}"))["items"]
+        assert [(item["email"], item["status"]) for item in items] == [(email, status) for email in emails]
+    assert len(made(ada.get(path))["items"]) == 3
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("status", ["", "Pending", "gone", "pending,expired"])
+def test_unknown_status_is_refused(ada: Api, path: str, status: str) -> None:
+    assert pointers(problem(ada.get(f"{path}?status={status}"), 422, "validation-failed")) == {("query", "/status")}
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("role", ["", "Owner", "superuser", "admin ", None, 1])
+def test_unknown_role_is_refused(ada: Api, path: str, role: Any) -> None:
+    body = problem(ada.post(path, {"email": GUEST, "role": role}), 422, "validation-failed")
+    assert pointers(body) == {("body", "/role")}
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("email", ["x", f"{GUEST}\nBcc: eve@example.com", f"{GUEST}\r\n", f"{GUEST}, x@example.com"])
+def test_bad_address_is_refused(app: Flask, ada: Api, path: str, email: str) -> None:
+    body = problem(ada.post(path, {"email": email, "role": "member"}), 422, "validation-failed")
+    assert pointers(body) == {("body", "/email")}
+    assert rows(app, Job) == []
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("member", ["id", "status", "organization_id", "invited_by", "expires_at", "token", "version"])
+def test_nobody_sets_what_is_not_theirs(ada: Api, path: str, member: str) -> None:
+    body = problem(ada.post(path, {"email": GUEST, "role": "member", member: "x"}), 422, "validation-failed")
+    assert pointers(body) == {("body", f"/{member}")}
+
+
+@ON_SQLITE
+def test_token_is_in_no_answer_and_no_row(
+    app: Flask, ada: Api, organization_id: str, path: str, token_of: Callable[..., str]
+) -> None:
+    invitation = ada.invitation(organization_id, GUEST)
+    mac = token_of(invitation["id"]).rpartition(".")[2]
+    answers = [ada.get(path).data, ada.get(f"{path}/{invitation['id']}").data]
+    assert not [seen for seen in (repr(invitation), *map(repr, answers)) if mac in seen]
+    assert mac not in repr([rows(app, Job), rows(app, Invitation)])

@@ -1,0 +1,143 @@
+"""Organizations: making and reading them, who belongs to them, and that they do not exist to others."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select
+
+from project.blueprints.organizations.models import Membership, Organization
+from project.infrastructure.database import read
+from tests.kit.api import Api, made, pointers, problem
+
+ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+NOBODYS = "01a20472-de38-71e6-9445-d8d74c06d560"
+Join = Callable[..., Api]
+
+
+@pytest.fixture
+def ada(api: Api) -> Api:
+    return api.signed_in("ada@example.com", display_name="Ada")
+
+
+@pytest.fixture(scope="module")
+def grace(shared_api: Api) -> Api:
+    """A user of the shared application."""
+    return shared_api.signed_in()
+
+
+def test_who_makes_an_organization_owns_it(ada: Api) -> None:
+    organization = ada.organization("Analytical Engines")
+    assert (organization["name"], organization["slug"]) == ("Analytical Engines", "analytical-engines")
+    assert organization["role"] == "owner"
+    assert made(ada.get(f"/organizations/{organization['id']}")) == organization
+
+
+def test_answer_holds_no_more_than_it_should(ada: Api) -> None:
+    assert set(ada.organization()) == {"id", "name", "slug", "role", "created_at", "updated_at"}
+
+
+def test_derived_slug_takes_an_ending_when_taken(ada: Api) -> None:
+    slugs = [ada.organization()["slug"] for _ in range(3)]
+    assert slugs[0] == "analytical-engines"
+    assert len(set(slugs)) == 3
+    assert all(slug.startswith("analytical-engines-") for slug in slugs[1:])
+
+
+def test_slug_that_was_asked_for_is_refused_when_taken_and_leaves_nothing(app: Flask, ada: Api) -> None:
+    ada.organization(slug="engines")
+    problem(ada.post("/organizations", {"name": "Other", "slug": "engines"}), 409, "slug-taken")
+    with app.app_context(), read() as connection:
+        numbers = [connection.scalar(select(func.count()).select_from(model)) for model in (Organization, Membership)]
+    assert numbers == [1, 1]
+
+
+@pytest.mark.parametrize("name", ["李", "!!!", "👩‍💻", "x", "A" * 100, "Zoë & Söhne", "--", "İ"])
+def test_every_name_gets_a_slug(grace: Api, name: str) -> None:
+    organization = grace.organization(name)
+    assert organization["name"] == name
+    again = grace.organization("Second", slug=f"{organization['slug'][:60]}-2")
+    assert again["slug"].endswith("-2")
+
+
+@pytest.mark.parametrize("slug", ["ab", "a-b", "a1", "1-2-3", "a" * 63])
+def test_good_slug_is_kept(grace: Api, slug: str) -> None:
+    assert grace.organization(slug=slug)["slug"] == slug
+
+
+@pytest.mark.parametrize(
+    "slug", ["", "a", "A-b", "a--b", "-a", "a-", "a_b", "a b", "a/b", "../x", "ä", "a\n", "aa\n", "a" * 64, "\u0430b"]
+)
+def test_bad_slug_is_refused(grace: Api, slug: str) -> None:
+    answer = grace.post("/organizations", {"name": "Engines", "slug": slug})
+    assert pointers(problem(answer, 422, "validation-failed")) == {("body", "/slug")}
+
+
+@pytest.mark.parametrize("name", ["", "  ", " x", "x\n", "a\rb", "\u202ex", "\u200b", "x" * 101, "\u0000"])
+def test_bad_name_is_refused(grace: Api, name: str) -> None:
+    answer = grace.post("/organizations", {"name": name})
+    assert pointers(problem(answer, 422, "validation-failed")) == {("body", "/name")}
+
+
+@pytest.mark.parametrize("member", ["id", "role", "owner_id", "created_at", "organization_id", "members"])
+def test_nobody_sets_what_is_not_theirs(grace: Api, member: str) -> None:
+    answer = grace.post("/organizations", {"name": "Engines", member: "owner"})
+    assert pointers(problem(answer, 422, "validation-failed")) == {("body", f"/{member}")}
+
+
+def test_listing_holds_the_callers_organizations_only(ada: Api) -> None:
+    eve = ada.signed_in()
+    eve.organization("Eve's")
+    mine = [ada.organization(f"Engines {number}") for number in range(2)]
+    assert made(ada.get("/organizations"))["items"] == mine[::-1]
+
+
+def test_role_in_an_answer_is_the_callers(ada: Api, join: Join) -> None:
+    organization = ada.organization()
+    guest = join(ada, organization["id"], "admin")
+    assert made(guest.get(f"/organizations/{organization['id']}"))["role"] == "admin"
+    assert [item["role"] for item in made(guest.get("/organizations"))["items"]] == ["admin"]
+
+
+def test_members_are_listed_newest_first_page_by_page(ada: Api, join: Join) -> None:
+    organization = ada.organization()
+    guests = [join(ada, organization["id"]) for _ in range(2)]
+    path = f"/organizations/{organization['id']}/members"
+    first = made(guests[0].get(f"{path}?limit=2"))
+    last = made(guests[0].get(f"{path}?limit=2&cursor={first['next_cursor']}"))
+    listed = [item["user_id"] for page in (first, last) for item in page["items"]]
+    assert listed == [guests[1].user["id"], guests[0].user["id"], ada.user["id"]]
+
+
+@ON_SQLITE
+def test_member_is_shown_with_name_and_role(ada: Api) -> None:
+    organization = ada.organization()
+    member = made(ada.get(f"/organizations/{organization['id']}/members"))["items"][0]
+    assert member.pop("joined_at").endswith("Z")
+    assert member == {
+        "user_id": ada.user["id"],
+        "display_name": "Ada",
+        "email": "ada@example.com",
+        "role": "owner",
+    }
+
+
+@pytest.mark.parametrize("path", ["", "/members", "/invitations", f"/invitations/{NOBODYS}"])
+def test_to_strangers_an_organization_does_not_exist(grace: Api, path: str) -> None:
+    eve = grace.signed_in()
+    organization = grace.organization()
+    hidden = eve.get(f"/organizations/{organization['id']}{path}", headers={"X-Request-ID": "same"})
+    absent = eve.get(f"/organizations/{NOBODYS}{path}", headers={"X-Request-ID": "same"})
+    problem(hidden, 404, "not-found")
+    assert _without_path(hidden.json) == _without_path(absent.json)
+    assert dict(hidden.headers) | {"Content-Length": ""} == dict(absent.headers) | {"Content-Length": ""}
+
+
+@pytest.mark.parametrize("organization_id", ["x", "1", NOBODYS.replace("-", ""), f"{NOBODYS}x", "%00", ".."])
+def test_id_that_is_none_is_not_found(grace: Api, organization_id: str) -> None:
+    problem(grace.get(f"/organizations/{organization_id}"), 404, "not-found")
+
+
+def _without_path(body: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in body.items() if name != "instance"}

@@ -1,0 +1,35 @@
+"""The unit of work: the process is killed between any two of its steps, and what is left is all or nothing."""
+
+import signal
+
+import pytest
+
+from tests.faults import errands, requests
+from tests.faults.flows import Flow, World
+
+REQUESTS = [
+    requests.Register,
+    requests.Refresh,
+    requests.CreateOrganization,
+    requests.Invite,
+    requests.Accept,
+    requests.RegisterInvited,
+    requests.Upload,
+    requests.Trash,
+]
+ERRANDS = [errands.SendInvitation, errands.MakeThumbnails, errands.SweepUploads, errands.PurgeTrash]
+
+
+@pytest.mark.parametrize("flow", [*REQUESTS, *ERRANDS], ids=lambda flow: flow.__name__)
+def test_a_process_killed_at_any_step_has_done_all_or_nothing(flow: type[Flow], shared_world: World) -> None:
+    world = shared_world
+    steps = world.doomed(flow(world).order).steps
+    assert f"committed {flow.decisive}" in steps
+    for step in steps:
+        interrupted = flow(world)
+        ended = world.doomed(interrupted.order, kill_at=step)
+        assert (ended.how, ended.steps[-1]) == (-signal.SIGKILL, step)
+        done = interrupted.is_done()
+        assert done == (f"committed {flow.decisive}" in ended.steps), step
+        interrupted.repeat(done=done)
+        assert interrupted.is_done(), step

@@ -1,0 +1,42 @@
+"""Two gunicorn processes on one PostgreSQL, for all races."""
+
+from collections.abc import Callable, Iterator
+from uuid import UUID
+
+import pytest
+
+from project.config import Settings
+from project.infrastructure import signing
+from tests.kit.api import Api
+from tests.kit.apps import at_work
+from tests.kit.programs import programs
+from tests.kit.remote import Remote
+from tests.kit.services import Postgres
+
+
+@pytest.fixture(scope="session")
+def settings(
+    postgres_server: Postgres, postgres_template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Settings]:
+    """A database for all races."""
+    url = postgres_server.create_database(postgres_template)
+    yield Settings(app_env="development", data_dir=tmp_path_factory.mktemp("races"), database_url=url)
+    postgres_server.drop(url)
+
+
+@pytest.fixture(scope="session")
+def api(settings: Settings) -> Iterator[Api]:
+    """A client that may send many requests at once."""
+    with programs(settings, WEB_CONCURRENCY="2", WEB_THREADS="8").web() as url:
+        yield Api(Remote(url))  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def token_of(settings: Settings) -> Callable[[str], str]:
+    """Makes the token that was mailed with an invitation."""
+
+    def mint(invitation_id: str) -> str:
+        with at_work(settings):
+            return signing.mint("invitation", UUID(invitation_id), 1)
+
+    return mint

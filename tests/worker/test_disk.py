@@ -1,0 +1,36 @@
+"""The embedded broker under writers and readers in several processes."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+_MESSAGES = 300
+_PROGRAM = """
+import sys
+from pathlib import Path
+from queue import Empty
+from uuid import uuid4
+from project.config import Settings
+from worker.broker import CeleryBroker, make_celery
+
+settings = Settings(app_env="development", data_dir=Path(sys.argv[1]))
+if sys.argv[2] == "write":
+    broker = CeleryBroker(settings)
+    for _ in range({messages}):
+        broker.publish("x", uuid4())
+else:
+    channel = make_celery(settings).connection().channel()
+    taken = 0
+    while taken < {messages}:
+        try:
+            taken += bool(channel._get("celery"))
+        except Empty:
+            pass
+"""
+
+
+def test_every_message_is_read_whole(tmp_path: Path) -> None:
+    program = _PROGRAM.format(messages=_MESSAGES)
+    command = [sys.executable, "-c", program, str(tmp_path)]
+    processes = [subprocess.Popen([*command, role]) for role in ("read", "write", "read", "write")]
+    assert [process.wait(60) for process in processes] == [0, 0, 0, 0]

@@ -1,0 +1,158 @@
+"""What becomes of a job: done, tried again, laid to rest, or taken over by another."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+from uuid import UUID
+
+import pytest
+from flask import Flask
+
+from project.infrastructure import observability, outbox
+from project.infrastructure.database import transaction
+from tests.kit.jobs import claimed, enqueued, job, jobs, lapsed, last_attempt, let_pass
+from worker.jobs import perform
+
+
+class Mishap(Exception):
+    """What goes wrong with a job."""
+
+
+class Hopeless(Exception):
+    """What will never go right."""
+
+
+@pytest.fixture(autouse=True)
+def in_app(app: Flask) -> Iterator[None]:
+    with app.app_context():
+        yield
+
+
+def failing(error: Exception) -> Callable[..., None]:
+    def work(**_arguments: Any) -> None:
+        raise error
+
+    return work
+
+
+def effect(**_arguments: Any) -> None:
+    with transaction():
+        outbox.enqueue("tests.effect")
+
+
+def effects() -> int:
+    return len(jobs("tests.effect"))
+
+
+def after_another_try(job_id: UUID) -> UUID:
+    let_pass(job_id, 3600)
+    return job_id
+
+
+def test_a_job_is_done_with_its_arguments() -> None:
+    seen: list[dict[str, Any]] = []
+    job_id = enqueued(file_id="7")
+    perform(job_id, lambda **arguments: seen.append(arguments))
+    assert (job(job_id).status, seen) == ("done", [{"file_id": "7"}])
+
+
+def test_a_job_that_is_done_is_not_done_again() -> None:
+    job_id = enqueued()
+    for _ in range(3):
+        perform(job_id, effect)
+    assert effects() == 1
+
+
+def test_a_job_that_another_holds_is_left_to_it() -> None:
+    claim = claimed(enqueued())
+    perform(claim.job_id, effect)
+    assert effects() == 0
+    outbox.finish(claim)
+
+
+def test_a_job_that_fails_is_tried_again_later() -> None:
+    job_id = enqueued()
+    perform(job_id, failing(Mishap("once")))
+    row = job(job_id)
+    assert (row.status, row.attempts, row.last_error) == ("queued", 1, "Mishap: once")
+    perform(job_id, effect)
+    assert effects() == 0
+    perform(after_another_try(job_id), effect)
+    assert (job(job_id).status, effects()) == ("done", 1)
+
+
+def test_what_a_failed_attempt_began_is_undone() -> None:
+    def half(**_arguments: Any) -> None:
+        with transaction():
+            outbox.enqueue("tests.effect")
+            raise Mishap
+
+    perform(enqueued(), half)
+    assert effects() == 0
+
+
+def test_a_hopeless_job_rests_at_once_and_says_so() -> None:
+    job_id = enqueued(file_id="7")
+    told: list[dict[str, Any]] = []
+    perform(job_id, failing(Hopeless()), on_dead=lambda **arguments: told.append(arguments), permanent=(Hopeless,))
+    assert (job(job_id).status, told) == ("dead", [{"file_id": "7"}])
+
+
+def test_a_job_rests_after_its_last_attempt() -> None:
+    claim = last_attempt(enqueued())
+    outbox.fail(claim, "not yet", permanent=False, on_dead=lambda: None)
+    assert job(claim.job_id).status == "dead"
+    perform(after_another_try(claim.job_id), effect)
+    assert effects() == 0
+
+
+def test_a_job_that_ended_its_worker_each_time_rests_untried() -> None:
+    job_id = enqueued()
+    last_attempt(job_id)
+    let_pass(job_id, 3600)
+    told: list[bool] = []
+    perform(job_id, effect, on_dead=lambda: told.append(True))
+    assert (job(job_id).status, job(job_id).last_error) == ("dead", "WorkerEnded: ")
+    assert (effects(), told) == (0, [True])
+
+
+def taken_over(job_id: UUID, ending: Callable[..., None]) -> Callable[..., None]:
+    """Work that takes so long that its job is given to another, and wakes up then."""
+
+    def work(**_arguments: Any) -> None:
+        let_pass(job_id, 3600)
+        claimed(job_id)
+        ending()
+
+    return work
+
+
+@pytest.mark.parametrize("ending", [effect, failing(Mishap())], ids=["does its work", "fails"])
+def test_a_worker_that_wakes_up_late_changes_nothing(ending: Callable[..., None]) -> None:
+    job_id = enqueued()
+    perform(job_id, taken_over(job_id, ending))
+    row = job(job_id)
+    assert (row.status, row.attempts, row.last_error) == ("running", 2, None)
+    assert effects() == 0
+
+
+def test_a_late_worker_is_done_when_its_successor_is() -> None:
+    late = lapsed(enqueued())
+    perform(late.job_id, effect)
+    assert (job(late.job_id).status, effects()) == ("done", 1)
+
+
+def test_a_long_error_is_cut() -> None:
+    job_id = enqueued()
+    perform(job_id, failing(Mishap("x" * 10_000)))
+    assert len(job(job_id).last_error) == 500
+
+
+def test_what_a_job_logs_carries_the_request_that_caused_it() -> None:
+    observability.unbind_all()
+    observability.bind(request_id="a-request")
+    job_id = enqueued()
+    observability.unbind("request_id")
+    seen: list[dict[str, Any]] = []
+    perform(job_id, lambda: seen.append(observability.bound()))
+    assert seen == [{"job": "tests.a_job", "job_id": str(job_id), "request_id": "a-request"}]
+    assert observability.bound() == {}

@@ -1,0 +1,239 @@
+"""Real workers on real brokers: jobs are done, whatever is killed or lost on the way."""
+
+import asyncio
+import os
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+from redis import Redis
+
+from project.config import Settings
+from tests.kit.api import Api, made
+from tests.kit.apps import application, at_work
+from tests.kit.jobs import jobs
+from tests.kit.ports import free_port
+from tests.kit.programs import Programs, children, programs
+from worker.broker import CeleryBroker
+
+PICTURE = Path(__file__).parents[1].joinpath("data", "photos", "coffee.png").read_bytes()
+IMPATIENT = {"job_republish_seconds": 1, "sweep_seconds": 1, "job_time_limit_seconds": 4, "job_backoff_seconds": 1}
+
+on_both_brokers = pytest.mark.parametrize("broker", ["embedded", "redis"])
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+on_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+
+
+@pytest.fixture
+def broker() -> str:
+    """Which broker; tests say otherwise by a parameter."""
+    return "redis"
+
+
+@pytest.fixture
+def settings(request: pytest.FixtureRequest, settings: Settings, broker: str) -> Settings:
+    if broker == "embedded":
+        return settings.model_copy(update=IMPATIENT)
+    url: str = request.getfixturevalue("redis_url")
+    with Redis.from_url(url) as client:
+        client.flushall()
+    return settings.model_copy(update={**IMPATIENT, "broker_url": url})
+
+
+@pytest.fixture
+def api(settings: Settings) -> Iterator[Api]:
+    """A client of an application that publishes its jobs to the real broker."""
+    with application(settings, broker=CeleryBroker(settings)) as app:
+        yield Api(app.test_client())
+
+
+@pytest.fixture
+def run(settings: Settings) -> Programs:
+    return programs(settings, **{name.upper(): str(value) for name, value in IMPATIENT.items()})
+
+
+def eventually(holds: Callable[[], bool], seconds: float = 20) -> float:
+    """Wait until it holds; how long that took."""
+    began = time.monotonic()
+    while not holds():
+        assert time.monotonic() - began < seconds
+        time.sleep(0.05)
+    return time.monotonic() - began
+
+
+def are_done(settings: Settings) -> Callable[[], bool]:
+    def done() -> bool:
+        with at_work(settings):
+            return {row.status for row in jobs()} == {"done"}
+
+    return done
+
+
+def mailbox(settings: Settings) -> list[Path]:
+    return list((settings.data_dir / "mail").glob("*.eml"))
+
+
+def invite(api: Api) -> tuple[Api, str]:
+    """Who invited, and the path of the invitation."""
+    owner = api.signed_in()
+    path = f"/organizations/{owner.organization()['id']}/invitations"
+    return owner, f"{path}/{made(owner.post(path, {'email': 'grace@example.org', 'role': 'member'}))['id']}"
+
+
+@on_both_brokers
+@on_postgresql
+def test_what_a_request_causes_is_done(api: Api, settings: Settings, run: Programs) -> None:
+    with run.worker():
+        owner, invitation = invite(api)
+        file = made(owner.upload(PICTURE, "coffee.png"))
+        eventually(are_done(settings))
+    assert made(owner.get(f"/files/{file['id']}"))["thumbnails"]["status"] == "ready"
+    assert made(owner.get(invitation))["delivery"] == "sent"
+    assert len(mailbox(settings)) == 1
+
+
+def lose_all_messages(settings: Settings, broker: str) -> None:
+    if broker == "embedded":
+        shutil.rmtree(settings.data_dir / "broker")
+        return
+    with Redis.from_url(settings.broker_url) as client:
+        assert client.dbsize() > 0
+        client.flushall()
+
+
+def is_published(settings: Settings, broker: str) -> Callable[[], bool]:
+    if broker == "embedded":
+        return lambda: any((settings.data_dir / "broker" / "queues").glob("*"))
+    client = Redis.from_url(settings.broker_url)
+    return lambda: client.dbsize() > 0
+
+
+@pytest.mark.parametrize("broker", ["redis", pytest.param("embedded", marks=pytest.mark.full)])
+@on_sqlite
+def test_a_broker_that_lost_everything_loses_no_job(api: Api, settings: Settings, run: Programs, broker: str) -> None:
+    owner, invitation = invite(api)
+    eventually(is_published(settings, broker))
+    lose_all_messages(settings, broker)
+    with run.jobs():
+        eventually(are_done(settings))
+    assert made(owner.get(invitation))["delivery"] == "sent"
+    assert len(mailbox(settings)) == 1
+
+
+@pytest.mark.full
+@on_sqlite
+def test_a_broker_that_was_away_gets_the_jobs_when_it_is_back(api: Api, settings: Settings, run: Programs) -> None:
+    nobody = settings.model_copy(update={"broker_url": f"redis://127.0.0.1:{free_port()}/0"})
+    with application(nobody, broker=CeleryBroker(nobody)) as app:
+        began = time.monotonic()
+        owner, invitation = invite(Api(app.test_client()))
+        assert time.monotonic() - began < 3
+    with run.jobs():
+        eventually(are_done(settings))
+    assert made(owner.get(invitation))["delivery"] == "sent"
+
+
+@dataclass
+class SlowMailServer:
+    """Takes a mail, and says so only when `answers` is set: whoever sent it cannot know."""
+
+    taken: list[bytes] = field(default_factory=list)
+    answers: threading.Event = field(default_factory=threading.Event)
+
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802
+        self.taken.append(envelope.original_content)
+        while not self.answers.is_set():
+            await asyncio.sleep(0.02)
+        return "250 OK"
+
+
+@contextmanager
+def slow_mail_server() -> Iterator[tuple[str, SlowMailServer]]:
+    server, port = SlowMailServer(), free_port()
+    controller = Controller(server, hostname="127.0.0.1", port=port)
+    controller.start()
+    try:
+        yield f"smtp://127.0.0.1:{port}?tls=none", server
+    finally:
+        server.answers.set()
+        controller.stop()
+
+
+@contextmanager
+def stuck_in_a_mail(api: Api, run: Programs) -> Iterator[tuple[Any, SlowMailServer, Api, str]]:
+    """A worker in the middle of a job: the mail is out, and nobody knows it yet."""
+    with ExitStack() as stack:
+        url, server = stack.enter_context(slow_mail_server())
+        owner, invitation = invite(api)
+        slow = Programs(run.folder, {**run.environment, "MAIL_URL": url})
+        worker = stack.enter_context(slow.jobs())
+        eventually(lambda: len(server.taken) == 1)
+        yield worker, server, owner, invitation
+
+
+@on_postgresql
+def test_a_worker_killed_inside_a_job_has_it_done_again_within_its_lease(
+    api: Api, settings: Settings, run: Programs
+) -> None:
+    with stuck_in_a_mail(api, run) as (worker, server, owner, invitation):
+        [child] = children(worker.pid)
+        os.kill(child, signal.SIGKILL)
+        server.answers.set()
+        seconds = eventually(are_done(settings))
+    assert seconds < settings.job_time_limit_seconds * 1.25 + settings.sweep_seconds * 2 + 3
+    assert len(server.taken) == 2
+    assert server.taken[0] == server.taken[1]
+    assert made(owner.get(invitation))["delivery"] == "sent"
+
+
+@pytest.mark.full
+@on_postgresql
+def test_a_job_beyond_its_time_limit_is_ended_and_done_again(api: Api, settings: Settings, run: Programs) -> None:
+    with stuck_in_a_mail(api, run) as (_worker, server, owner, invitation):
+        eventually(lambda: len(server.taken) == 2)
+        server.answers.set()
+        eventually(are_done(settings))
+        with at_work(settings):
+            assert [row.attempts for row in jobs()] in ([2], [3])
+    assert made(owner.get(invitation))["delivery"] == "sent"
+
+
+@pytest.mark.full
+@on_postgresql
+def test_a_worker_that_was_stopped_and_wakes_up_late_changes_nothing(
+    api: Api, settings: Settings, run: Programs
+) -> None:
+    with stuck_in_a_mail(api, run) as (worker, server, owner, invitation):
+        stopped = [worker.pid, *children(worker.pid)]
+        for pid in stopped:
+            os.kill(pid, signal.SIGSTOP)
+        with run.worker():
+            eventually(are_done(settings))
+            server.answers.set()
+            for pid in stopped:
+                os.kill(pid, signal.SIGCONT)
+            eventually(lambda: "job.claim_lost" in (run.folder / "worker.log").read_text())
+    with at_work(settings):
+        assert [(row.status, row.attempts) for row in jobs()] == [("done", 2)]
+    assert made(owner.get(invitation))["delivery"] == "sent"
+
+
+@on_postgresql
+def test_a_worker_that_is_told_to_end_ends_its_job_first(api: Api, settings: Settings, run: Programs) -> None:
+    with stuck_in_a_mail(api, run) as (worker, server, owner, invitation):
+        os.killpg(worker.pid, signal.SIGTERM)
+        time.sleep(1)
+        assert worker.poll() is None
+        server.answers.set()
+        eventually(lambda: worker.poll() == 0)
+        assert are_done(settings)()
+    assert len(server.taken) == 1
+    assert made(owner.get(invitation))["delivery"] == "sent"
