@@ -17,7 +17,12 @@ REQUESTS = [
     requests.Upload,
     requests.Trash,
 ]
-ERRANDS = [errands.SendInvitation, errands.MakeThumbnails, errands.SweepUploads, errands.PurgeTrash]
+ERRANDS = [
+    errands.SendInvitation,
+    errands.MakeThumbnails,
+    errands.SweepUploads,
+    pytest.param(errands.PurgeTrash, marks=pytest.mark.full),
+]
 
 
 @pytest.mark.parametrize("flow", [*REQUESTS, *ERRANDS], ids=lambda flow: flow.__name__)

@@ -84,9 +84,14 @@ def list_lapsed(status: str, before: datetime, limit: int) -> list[Row[Any]]:
 
 
 def begin_removal(file_id: UUID, status: str) -> bool:
-    """Make a file that is (still) `status` invisible for good; False when it is not any more."""
+    """Make a file that is (still) `status` invisible for good; False when it has become something else.
+
+    True also for one whose row is gone: a sweep was sooner, and bytes that arrived since have no name.
+    """
     statement = update(File).where(File.id == file_id, File.status == status).values(status="removing")
-    return current_session().execute(statement.returning(File.id)).first() is not None
+    if current_session().execute(statement.returning(File.id)).first() is not None:
+        return True
+    return current_session().scalar(select(File.status).where(File.id == file_id)) in (None, "removing")
 
 
 def remove(file_id: UUID) -> None:
