@@ -20,6 +20,18 @@ _BIN = Path(sys.executable).parent
 _ENDED_WELL = (0, 130, 143)
 
 
+class _Manager(Manager):  # type: ignore[misc]  # honcho has no types
+    """honcho cannot end a part whose id it was not told yet: asked too early, it must ask again."""
+
+    def terminate(self) -> None:
+        if self._all_started():
+            super().terminate()
+            return
+        later = threading.Timer(0.1, self.terminate)
+        later.daemon = True
+        later.start()
+
+
 def main() -> int:
     """Migrate, run everything, and return the exit status."""
     os.environ.setdefault("APP_ENV", "development")
@@ -28,9 +40,12 @@ def main() -> int:
     os.umask(0o077)
     settings = Settings.load()
     _ensure_free(settings.port)
-    if failure := _migrate():
-        return failure
-    manager = Manager(Printer(sys.stdout))
+    try:
+        if failure := _migrate():
+            return failure
+    except KeyboardInterrupt:
+        return 0
+    manager = _Manager(Printer(sys.stdout))
     for name, command in _processes().items():
         manager.add_process(name, "exec " + shlex.join(_command(command)))
     threading.Thread(target=_announce, args=[settings], daemon=True).start()
