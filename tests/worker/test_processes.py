@@ -27,7 +27,8 @@ from worker.broker import CeleryBroker
 PICTURE = Path(__file__).parents[1].joinpath("data", "photos", "coffee.png").read_bytes()
 IMPATIENT = {"job_republish_seconds": 1, "sweep_seconds": 1, "job_time_limit_seconds": 4, "job_backoff_seconds": 1}
 
-on_both_brokers = pytest.mark.parametrize("broker", ["embedded", "redis"])
+# `./bin/run`, which has a test of its own, uses the embedded one each time.
+on_both_brokers = pytest.mark.parametrize("broker", ["redis", pytest.param("embedded", marks=pytest.mark.full)])
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 on_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 
@@ -116,7 +117,7 @@ def is_published(settings: Settings, broker: str) -> Callable[[], bool]:
     return lambda: client.dbsize() > 0
 
 
-@pytest.mark.parametrize("broker", ["redis", pytest.param("embedded", marks=pytest.mark.full)])
+@on_both_brokers
 @on_sqlite
 def test_a_broker_that_lost_everything_loses_no_job(api: Api, settings: Settings, run: Programs, broker: str) -> None:
     owner, invitation = invite(api)
@@ -226,6 +227,7 @@ def test_a_worker_that_was_stopped_and_wakes_up_late_changes_nothing(
     assert made(owner.get(invitation))["delivery"] == "sent"
 
 
+@pytest.mark.full
 @on_postgresql
 def test_a_worker_that_is_told_to_end_ends_its_job_first(api: Api, settings: Settings, run: Programs) -> None:
     with stuck_in_a_mail(api, run) as (worker, server, owner, invitation):
