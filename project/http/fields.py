@@ -50,6 +50,13 @@ class Secret(fields.String):
         return text
 
 
+class Password(Secret):
+    """A password. What is longer than any that can match is refused before it is hashed."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(1024, **options)
+
+
 class Email(Text):
     """An address as typed: syntax by RFC 5321 and 5322, no look-up."""
 

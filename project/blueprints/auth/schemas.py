@@ -2,22 +2,19 @@
 
 from marshmallow import fields, validate
 
-from project.http.fields import Email, Secret, Text, Timestamp, Token
+from project.http.fields import Email, Password, Text, Timestamp, Token
 from project.http.schemas import Body
-
-# Longer than any password that can match: what is over is refused before it is hashed.
-_LONGEST_PASSWORD = 1024
 
 
 class RegistrationRequest(Body):
     email = Email(required=True)
-    password = Secret(_LONGEST_PASSWORD, required=True)
+    password = Password(required=True)
     display_name = Text(100, load_default=None)
 
 
 class LoginRequest(Body):
     email = Email(required=True)
-    password = Secret(_LONGEST_PASSWORD, required=True)
+    password = Password(required=True)
 
 
 class RefreshRequest(Body):

@@ -21,7 +21,7 @@ from project.http.pagination import page_answer, requested_page
 blueprint = Blueprint("files", __name__, url_prefix="/files", description="Files and their thumbnails")
 
 _SANDBOX = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
-_BINARY = {"schema": {"type": "string", "format": "binary"}}
+_BINARY = {"type": "string", "format": "binary"}
 
 
 @blueprint.post("", access=user)
@@ -34,7 +34,7 @@ _BINARY = {"schema": {"type": "string", "format": "binary"}}
                     "type": "object",
                     "required": ["file"],
                     "properties": {
-                        "file": {"type": "string", "format": "binary"},
+                        "file": _BINARY,
                         "organization_id": {"type": "string", "format": "uuid"},
                         "sha256": {"type": "string", "pattern": "^[0-9a-fA-F]{64}$"},
                     },
@@ -75,7 +75,7 @@ def delete_file(file_id: UUID) -> Any:
 
 @blueprint.get("/<uuid:file_id>/content", access=user, json=False)
 @blueprint.arguments(ContentQuery, location="query")
-@blueprint.response(200, _BINARY["schema"], content_type="application/octet-stream")
+@blueprint.response(200, _BINARY, content_type="application/octet-stream")
 def get_content(query: dict[str, Any], file_id: UUID) -> Response:
     """Download a file, or one range of it."""
     file, content = service.open_content(file_id, current_user_id())
@@ -87,7 +87,7 @@ def get_content(query: dict[str, Any], file_id: UUID) -> Response:
 
 
 @blueprint.get("/<uuid:file_id>/thumbnails/<any(small, large):size>", access=user, json=False)
-@blueprint.response(200, _BINARY["schema"], content_type="image/webp")
+@blueprint.response(200, _BINARY, content_type="image/webp")
 def get_thumbnail(file_id: UUID, size: str) -> Response:
     """See a picture in small."""
     file, image = service.open_thumbnail(file_id, current_user_id(), size)
@@ -100,7 +100,6 @@ def _sent(content: BinaryIO, mimetype: str, *, etag: str, size: int | None, **na
     if size is not None:
         response.content_length = size
     response.headers["Content-Security-Policy"] = _SANDBOX
-    response.cache_control.no_cache = None
     response.headers["Cache-Control"] = "private, no-cache"
     try:
         response.make_conditional(_conditions(size or 0), accept_ranges=size is not None, complete_length=size)

@@ -3,7 +3,7 @@
 from marshmallow import fields, validate
 
 from project.blueprints.organizations.service import ROLES
-from project.http.fields import Email, Secret, Text, Timestamp, Token
+from project.http.fields import Email, Password, Text, Timestamp, Token
 from project.http.schemas import Body, PageQuery, page_of
 
 STATUSES = ("pending", "accepted", "expired")
@@ -24,7 +24,7 @@ class TokenRequest(Body):
 
 class InvitedRegistrationRequest(Body):
     token = Token(required=True)
-    password = Secret(1024, required=True)
+    password = Password(required=True)
     display_name = Text(100, required=True)
 
 
