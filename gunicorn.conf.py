@@ -6,7 +6,7 @@ _settings = Settings.load()
 
 _host = "127.0.0.1" if _settings.is_development else "0.0.0.0"  # noqa: S104 - a platform's router comes from outside
 bind = f"{_host}:{_settings.port}"
-worker_class = "gthread"
+worker_class = "project.http.server.Worker"
 workers = _settings.web_concurrency
 threads = _settings.web_threads
 # Imported once, before the processes fork: create_app() connects to nothing, so they share nothing live.
@@ -14,6 +14,9 @@ preload_app = True
 timeout = 60
 graceful_timeout = 25
 keepalive = 5
+# What a proxy says of its client is believed in one place, by TRUSTED_PROXIES; gunicorn would believe any on this host.
+secure_scheme_headers: dict[str, str] = {}
+forwarder_headers = ""
 # The application logs each request once, with its id.
 accesslog = None
 # A socket to steer gunicorn by is a door nobody here uses.

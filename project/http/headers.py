@@ -2,7 +2,7 @@
 
 from flask import Flask, Response
 
-from project.config import Settings
+from project.config import current_settings
 
 _API_POLICY = "default-src 'none'; frame-ancestors 'none'"
 _PAGE_POLICY = (
@@ -18,18 +18,19 @@ _ALWAYS = {
 }
 
 
-def init_app(app: Flask, settings: Settings) -> None:
+def init_app(app: Flask) -> None:
     """Add the headers to each answer of `app`."""
-    always = dict(_ALWAYS)
-    if settings.public_url.startswith("https:"):
-        always["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+    app.after_request(add)
 
-    @app.after_request
-    def add(response: Response) -> Response:
-        for name, value in always.items():
-            response.headers.setdefault(name, value)
-        policy = _PAGE_POLICY if response.mimetype == "text/html" else _API_POLICY
-        response.headers.setdefault("Content-Security-Policy", policy)
-        if response.status_code == 204:
-            response.headers.remove("Content-Type")
-        return response
+
+def add(response: Response) -> Response:
+    """Add to `response` the headers that it does not have."""
+    for name, value in _ALWAYS.items():
+        response.headers.setdefault(name, value)
+    if current_settings().public_url.startswith("https:"):
+        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+    policy = _PAGE_POLICY if response.mimetype == "text/html" else _API_POLICY
+    response.headers.setdefault("Content-Security-Policy", policy)
+    if response.status_code == 204:
+        response.headers.remove("Content-Type")
+    return response

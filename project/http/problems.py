@@ -9,10 +9,10 @@ from werkzeug.exceptions import HTTPException
 
 from project import errors
 from project.config import current_settings
+from project.http.schemas import MOST_ERRORS
 from project.infrastructure.observability import logger
 
 MIMETYPE = "application/problem+json"
-_MOST_ERRORS = 100
 
 
 class MalformedRequest(errors.BadRequest):
@@ -47,20 +47,28 @@ class PayloadTooLarge(errors.TooLarge):
     remedy = "Send less at once."
 
 
+class UriTooLong(errors.Error):
+    """The request line is longer than this service reads."""
+
+    code = "uri-too-long"
+    title = "URI too long"
+    remedy = "Shorten the path and the query."
+
+
+class HeaderTooLarge(errors.Error):
+    """A header, or all of them together, are larger than this service reads, or there are too many."""
+
+    code = "header-too-large"
+    title = "Header too large"
+    remedy = "Send fewer and shorter headers; one may have 8,000 characters."
+
+
 class UnsupportedMediaType(errors.Unsupported):
     """The body is of a type or encoding that this route does not take, or says no type at all."""
 
     code = "unsupported-media-type"
     title = "Unsupported media type"
     remedy = "Send `Content-Type: application/json` (`multipart/form-data` for uploads), in UTF-8 and uncompressed."
-
-
-class PreconditionFailed(errors.Error):
-    """`If-Match` names another version than the present one."""
-
-    code = "precondition-failed"
-    title = "Precondition failed"
-    remedy = "Read the thing again, and repeat the request with its present `ETag` if that still makes sense."
 
 
 class RangeNotSatisfiable(errors.Error):
@@ -88,11 +96,14 @@ STATUS: dict[type[errors.Error], int] = {
     NotAcceptable: 406,
     errors.Conflict: 409,
     errors.Gone: 410,
-    PreconditionFailed: 412,
+    errors.Stale: 412,
     errors.TooLarge: 413,
+    UriTooLong: 414,
     errors.Unsupported: 415,
     RangeNotSatisfiable: 416,
     errors.Unprocessable: 422,
+    errors.TooMany: 429,
+    HeaderTooLarge: 431,
     InternalError: 500,
     errors.Unavailable: 503,
 }
@@ -101,7 +112,7 @@ _BY_STATUS: dict[int, type[errors.Error]] = {
     404: errors.NotFound,
     405: MethodNotAllowed,
     406: NotAcceptable,
-    412: PreconditionFailed,
+    412: errors.PreconditionFailed,
     413: PayloadTooLarge,
     415: UnsupportedMediaType,
     416: RangeNotSatisfiable,
@@ -128,23 +139,28 @@ def status_of(kind: type[errors.Error]) -> int:
 
 def validation_failed(messages: Mapping[str, Any]) -> errors.ValidationFailed:
     """The error that names the first 100 wrong values in `{location: tree of messages}`, as webargs reports them."""
-    return errors.ValidationFailed(errors=list(islice(_pointers(messages), _MOST_ERRORS)))
+    return errors.ValidationFailed(errors=list(islice(_pointers(messages), MOST_ERRORS)))
 
 
 def render(error: errors.Error) -> Response:
     """The answer to an error that was raised on purpose."""
-    status = status_of(type(error))
-    if status == 503:
+    if status_of(type(error)) == 503:
         logger.error("request.unavailable", code=error.code, exc_info=error)
     g.problem_code = error.code
+    return answer(error, request.path, g.request_id)
+
+
+def answer(error: errors.Error, instance: str, request_id: str) -> Response:
+    """`error` as the answer to the request of that path and id; needs no more than an application context."""
+    status = status_of(type(error))
     body = {
         "type": f"{current_settings().public_url}/problems/{error.code}",
         "title": error.title,
         "status": status,
         "detail": error.detail,
-        "instance": request.path,
+        "instance": instance,
         "code": error.code,
-        "request_id": g.request_id,
+        "request_id": request_id,
         **error.members,
     }
     response = current_app.response_class(json.dumps(body), status, mimetype=MIMETYPE)

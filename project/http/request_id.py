@@ -2,6 +2,7 @@
 
 import re
 import time
+from typing import Any
 
 from flask import Flask, Response, g, request
 
@@ -17,22 +18,32 @@ def init_app(app: Flask) -> None:
     app.after_request(_end)
 
 
-def _begin() -> None:
-    incoming = request.headers.get("X-Request-ID", "")
-    g.request_id = incoming if _ACCEPTED.fullmatch(incoming) else str(new_id())
-    g.began = time.perf_counter()
+def begin(incoming: str = "") -> str:
+    """The id of a request, on every log line from here: `incoming` if it is sane, else a fresh one."""
+    request_id = incoming if _ACCEPTED.fullmatch(incoming) else str(new_id())
     observability.unbind_all()
-    observability.bind(request_id=g.request_id)
+    observability.bind(request_id=request_id)
+    return request_id
+
+
+def end(response: Response, request_id: str, **outcome: Any) -> Response:
+    """Put the id on the answer, and the `outcome` of the request into the log."""
+    response.headers["X-Request-ID"] = request_id
+    observability.logger.info("request", status=response.status_code, **outcome)
+    return response
+
+
+def _begin() -> None:
+    g.request_id = begin(request.headers.get("X-Request-ID", ""))
+    g.began = time.perf_counter()
 
 
 def _end(response: Response) -> Response:
-    response.headers["X-Request-ID"] = g.request_id
-    observability.logger.info(
-        "request",
+    return end(
+        response,
+        g.request_id,
         method=request.method,
         route=request.url_rule.rule if request.url_rule else None,
-        status=response.status_code,
         problem=g.get("problem_code"),
         duration_ms=round((time.perf_counter() - g.began) * 1000, 1),
     )
-    return response
