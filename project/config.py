@@ -2,15 +2,16 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Literal, Self, cast
+from typing import Literal, Self, cast
 from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from flask import current_app
-from pydantic import AliasChoices, BeforeValidator, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import AliasChoices, Field, ValidationError, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from project.setting_types import Bytes, Hosts, Origins, PemKeys, PerMinute, PublicUrl, Seconds, Words, host_of_url
 
 ALLOWED_CONTENT_TYPES = (
     "image/jpeg",
@@ -35,7 +36,7 @@ ALLOWED_CONTENT_TYPES = (
     "video/webm",
 )
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
-_PEM_END = "-----END PRIVATE KEY-----"
+_LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
 
 class InvalidSettings(SystemExit):
@@ -43,38 +44,6 @@ class InvalidSettings(SystemExit):
 
     A SystemExit, so that no entry point can start in spite of it, and none prints a traceback.
     """
-
-
-def _comma_separated(value: object) -> object:
-    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
-
-
-def _pem_keys(value: object) -> object:
-    """Ed25519 private keys from PEM blocks one after the other; a platform may have escaped the newlines."""
-    if not isinstance(value, str):
-        return value
-    blocks = [block + _PEM_END for block in value.replace("\\n", "\n").split(_PEM_END) if block.strip()]
-    return tuple(_ed25519(block.strip().encode()) for block in blocks)
-
-
-def _ed25519(pem: bytes) -> Ed25519PrivateKey:
-    try:
-        key = load_pem_private_key(pem, password=None)
-    except ValueError:
-        key = None
-    if not isinstance(key, Ed25519PrivateKey):
-        raise ValueError("every key must be an Ed25519 private key in PEM (PKCS #8)")
-    return key
-
-
-def _without_slash(value: object) -> object:
-    return value.rstrip("/") if isinstance(value, str) else value
-
-
-PublicUrl = Annotated[str, BeforeValidator(_without_slash), Field(pattern=r"^https?://[^\s/?#]+(/[^\s?#]*)?$")]
-Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)]
-Seconds = Annotated[int, Field(ge=1)]
-Bytes = Annotated[int, Field(ge=1)]
 
 
 class Settings(BaseSettings):
@@ -126,13 +95,26 @@ class Settings(BaseSettings):
         repr=False,
         description="Signs what is mailed and handed out; several with commas: the first signs, all verify.",
     )
-    jwt_keys: Annotated[tuple[Ed25519PrivateKey, ...], NoDecode, BeforeValidator(_pem_keys)] = Field(
+    jwt_keys: PemKeys = Field(
         (),
         repr=False,
         description="Ed25519 private keys in PEM, one after the other: all verify access tokens.",
     )
     jwt_signing_key: str = Field("", description="`kid` of the key that signs; the first one, unless named.")
+    trusted_hosts: Hosts = Field(
+        (), description="Names that requests may give in `Host`; unless set, that of PUBLIC_URL and this machine's own."
+    )
     trusted_proxies: int = Field(0, ge=0, le=10, description="Number of proxies in front that set `X-Forwarded-*`.")
+    cors_origins: Origins = Field(
+        (), description="Origins whose pages may call this, such as `https://app.example.com`; none unless set."
+    )
+    rate_limit_url: str = Field(
+        "memory://",
+        repr=False,
+        validation_alias=AliasChoices("RATE_LIMIT_URL", "REDIS_URL"),
+        description="`redis://…`, `rediss://…` or `memory://` (each process counts for itself); else `REDIS_URL`.",
+    )
+    rate_limit_enabled: bool = Field(True, description="Whether requests are counted and limited.")
     web_concurrency: int = Field(2, ge=1, le=64, description="Web processes.")
     web_threads: int = Field(4, ge=1, le=64, description="Threads of each web process, and its database connections.")
     log_format: Literal["console", "json"] = Field("console", description="How a log line is written.")
@@ -145,6 +127,8 @@ class Settings(BaseSettings):
     refresh_grace_seconds: int = Field(
         10, ge=0, description="How long a refresh token that was just replaced still gets its successor."
     )
+    logins_per_minute: PerMinute = Field(100, description="Attempts to log in from one address of origin.")
+    registrations_per_minute: PerMinute = Field(20, description="Attempts to register from one address of origin.")
     invitation_seconds: Seconds = Field(7 * _DAY, description="Life of an invitation.")
     max_json_bytes: Bytes = Field(1_000_000, description="Largest JSON body.")
     max_file_bytes: Bytes = Field(1024**3, description="Largest file.")
@@ -154,6 +138,7 @@ class Settings(BaseSettings):
     allowed_content_types: Words = Field(ALLOWED_CONTENT_TYPES, description="Types of content that are taken.")
     upload_seconds: Seconds = Field(_DAY, description="An upload that has not ended by then is swept away.")
     trash_seconds: Seconds = Field(30 * _DAY, description="How long a deleted file can be had back.")
+    idempotency_key_seconds: Seconds = Field(_DAY, description="How long the answer to an idempotency key is kept.")
     job_attempts: int = Field(8, ge=1, description="After so many attempts a job rests as a dead letter.")
     job_time_limit_seconds: Seconds = Field(2 * _MINUTE, description="A task that runs longer is ended.")
     job_backoff_seconds: Seconds = Field(2, description="Wait before the second attempt; it doubles from there.")
@@ -189,6 +174,16 @@ class Settings(BaseSettings):
     def _broker_url(cls, value: str, info: ValidationInfo) -> str:
         value = _embedded(value, info, "file://{}/broker")
         return _with_scheme(value, "file", "redis", "rediss", "amqp", "amqps")
+
+    @field_validator("rate_limit_url")
+    @classmethod
+    def _rate_limit_url(cls, value: str) -> str:
+        return _with_scheme(value, "memory", "redis", "rediss")
+
+    @field_validator("trusted_hosts")
+    @classmethod
+    def _trusted_hosts(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        return value or (host_of_url(info.data.get("public_url", "")), *_LOOPBACK)
 
     @field_validator("storage_url")
     @classmethod
@@ -240,7 +235,7 @@ def _development(info: ValidationInfo) -> bool:
 
 
 def _is_loopback(url: str) -> bool:
-    return urlsplit(url).hostname in {"localhost", "127.0.0.1", "::1"}
+    return host_of_url(url) in _LOOPBACK
 
 
 def _embedded(value: str, info: ValidationInfo, template: str) -> str:

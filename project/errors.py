@@ -5,6 +5,7 @@ docstring is the cause. All three stand on the public page of the problem.
 """
 
 import inspect
+from collections.abc import Collection
 from typing import Any, ClassVar
 
 
@@ -52,6 +53,10 @@ class Gone(Error):
     """It was valid once."""
 
 
+class Stale(Error):
+    """The request names a version that is not the present one."""
+
+
 class TooLarge(Error):
     """More was sent than is taken."""
 
@@ -62,6 +67,10 @@ class Unsupported(Error):
 
 class Unprocessable(Error):
     """Well-formed, but a value is wrong."""
+
+
+class TooMany(Error):
+    """More requests came than are taken in the time."""
 
 
 class Unavailable(Error):
@@ -84,6 +93,14 @@ class PermissionDenied(Forbidden):
     remedy = "Ask someone with a higher role to do it, or to raise yours."
 
 
+class PreconditionFailed(Stale):
+    """`If-Match` names another version than the present one, or no version of this at all."""
+
+    code = "precondition-failed"
+    title = "Precondition failed"
+    remedy = "Read the thing again, and repeat the request with its present `ETag` if that still makes sense."
+
+
 class ValidationFailed(Unprocessable):
     """The request is well-formed, but at least one value in it is wrong; `errors` names each."""
 
@@ -92,9 +109,22 @@ class ValidationFailed(Unprocessable):
     remedy = "Correct the values that `errors` points at, and send the request again."
 
 
+class RateLimited(TooMany):
+    """More requests of this kind came from you, or from where you are, than are taken in the time."""
+
+    code = "rate-limited"
+    title = "Too many requests"
+    remedy = "Send the same request again after the seconds in `Retry-After`; `RateLimit` says how many you have left."
+
+
 class ServiceUnavailable(Unavailable):
     """Something this service depends on is down or too slow. Nothing was changed."""
 
     code = "service-unavailable"
     title = "Service unavailable"
     remedy = "Send the same request again after the seconds in `Retry-After`."
+
+
+def missed(versions: Collection[int] | None) -> Error:
+    """Why an update of a row that has one of `versions` met none: it changed meanwhile, or it is gone."""
+    return NotFound() if versions is None else PreconditionFailed()

@@ -113,6 +113,27 @@ def test_each_thing_that_production_needs_is_named(load: Load, name: str, empty:
         ("REFRESH_GRACE_SECONDS", "-1", "0"),
         ("MAX_JSON_BYTES", "1.5", "integer"),
         ("LOG_FORMAT", "xml", "json"),
+        ("TRUSTED_HOSTS", "api.example.com:443", "without a port"),
+        ("TRUSTED_HOSTS", "https://api.example.com", "name of a host"),
+        ("TRUSTED_HOSTS", "*.example.com", "name of a host"),
+        ("TRUSTED_HOSTS", "::1", "name of a host"),
+        ("CORS_ORIGINS", "*", "origin"),
+        ("CORS_ORIGINS", "null", "origin"),
+        ("CORS_ORIGINS", "app.example.com", "origin"),
+        ("CORS_ORIGINS", "https://*.example.com", "origin"),
+        ("CORS_ORIGINS", "https://app.example.com/", "origin"),
+        ("CORS_ORIGINS", "https://app.example.com/path", "origin"),
+        ("CORS_ORIGINS", "https://app.example.com?x", "origin"),
+        ("CORS_ORIGINS", "https://ada@app.example.com", "origin"),
+        ("CORS_ORIGINS", "https://App.example.com", "as browsers write it"),
+        ("CORS_ORIGINS", "https://app.example.com:443", "as browsers write it"),
+        ("CORS_ORIGINS", "http://app.example.com:80", "as browsers write it"),
+        ("CORS_ORIGINS", "https://app.example.com:65536", "65535"),
+        ("CORS_ORIGINS", "https://one.example.com,two.example.com", "origin"),
+        ("RATE_LIMIT_URL", "memcached://cache", "memory, redis, rediss"),
+        ("RATE_LIMIT_ENABLED", "perhaps", "boolean"),
+        ("LOGINS_PER_MINUTE", "0", "1"),
+        ("REGISTRATIONS_PER_MINUTE", "0", "1"),
     ],
     ids=lambda value: value[:24],
 )
@@ -131,7 +152,9 @@ def test_every_mistake_is_named_at_once(load: Load) -> None:
     assert sorted(line.partition(":")[0] for line in lines) == ["MAIL_URL", "SECRET_KEY", "WEB_THREADS"]
 
 
-@pytest.mark.parametrize("name", ["SECRET_KEY", "JWT_KEYS", "DATABASE_URL", "BROKER_URL", "STORAGE_URL", "MAIL_URL"])
+@pytest.mark.parametrize(
+    "name", ["SECRET_KEY", "JWT_KEYS", "DATABASE_URL", "BROKER_URL", "STORAGE_URL", "MAIL_URL", "RATE_LIMIT_URL"]
+)
 def test_mistake_does_not_repeat_a_secret(load: Load, name: str) -> None:
     assert "hush" not in "".join(mistakes(load, PRODUCTION, **{name: "x://ada:hush@host"}))
 
@@ -162,6 +185,17 @@ def test_broker_is_found_under_the_names_that_platforms_give_it(load: Load, name
     assert load(environment).broker_url == "rediss://broker"
 
 
+@pytest.mark.parametrize("name", ["RATE_LIMIT_URL", "REDIS_URL"])
+def test_store_of_the_limits_is_found_under_the_name_that_platforms_give_it(load: Load, name: str) -> None:
+    assert load(PRODUCTION, **{name: "rediss://:hush@limits"}).rate_limit_url == "rediss://:hush@limits"
+
+
+def test_limits_are_on_and_in_memory_unless_it_is_set(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RATE_LIMIT_ENABLED")
+    settings = load(PRODUCTION)
+    assert (settings.rate_limit_enabled, settings.rate_limit_url) == (True, "memory://")
+
+
 def test_own_name_of_the_broker_counts_before_the_platforms(load: Load) -> None:
     assert load(PRODUCTION, REDIS_URL="redis://other").broker_url == "redis://:hush@redis"
 
@@ -182,8 +216,23 @@ def test_list_is_written_with_commas(load: Load) -> None:
     assert settings.allowed_content_types == ("image/png", "text/plain")
 
 
+def test_origins_may_have_ports_and_other_schemes(load: Load) -> None:
+    origins = ("http://localhost:3000", "http://[::1]:3000", "https://app.example.com", "capacitor://localhost")
+    assert load(PRODUCTION, CORS_ORIGINS=" , ".join(origins)).cors_origins == origins
+
+
+def test_trusted_hosts_are_those_of_the_public_address_and_of_this_machine(load: Load) -> None:
+    hosts = load(PRODUCTION, PUBLIC_URL="https://API.example.com:8443/base").trusted_hosts
+    assert set(hosts) == {"api.example.com", "localhost", "127.0.0.1", "[::1]"}
+
+
+def test_trusted_hosts_that_are_set_are_all(load: Load) -> None:
+    assert load(PRODUCTION, TRUSTED_HOSTS="Web.internal,[fd00::1]").trusted_hosts == ("web.internal", "[fd00::1]")
+
+
 def test_secrets_are_never_shown(load: Load) -> None:
-    shown = f"{load(PRODUCTION)!r} {load(PRODUCTION)}"
+    settings = load(PRODUCTION, RATE_LIMIT_URL="redis://:hush@limits")
+    shown = f"{settings!r} {settings}"
     assert not [secret for secret in ("hush", SECRET, "PRIVATE KEY", "Ed25519PrivateKey object") if secret in shown]
 
 

@@ -43,7 +43,8 @@ def perform(
     claim = outbox.claim(job_id)
     if claim is None:
         return
-    observability.bind(job=claim.name, job_id=str(job_id), request_id=claim.request_id)
+    ids = {"job_id": str(job_id), "request_id": claim.request_id, "trace_id": claim.trace_id}
+    observability.bind(job=claim.name, **ids)
     try:
         _attempt(claim, work)
     except outbox.ClaimLost:
@@ -51,7 +52,7 @@ def perform(
     except Exception as error:  # whatever a task raises decides only when it is tried again
         _postpone(claim, error, on_dead=on_dead, permanent=permanent)
     finally:
-        observability.unbind("job", "job_id", "request_id")
+        observability.unbind("job", *ids)
 
 
 def _attempt(claim: outbox.Claim, work: Work) -> None:

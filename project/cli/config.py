@@ -36,9 +36,15 @@ def _row(name: str, field: FieldInfo) -> str:
 
 
 def _default(field: FieldInfo) -> str:
-    value = field.default
-    shown = ", ".join(value) if isinstance(value, tuple) else str(value)
+    shown = _written(field.default)
     return f"`{shown}`" if shown else ""
+
+
+def _written(value: object) -> str:
+    """A value as an environment variable holds it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ", ".join(value) if isinstance(value, tuple) else str(value)
 
 
 _HEAD = """\

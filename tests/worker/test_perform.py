@@ -149,10 +149,11 @@ def test_a_long_error_is_cut() -> None:
 
 def test_what_a_job_logs_carries_the_request_that_caused_it() -> None:
     observability.unbind_all()
-    observability.bind(request_id="a-request")
+    ids = {"request_id": "a-request", "trace_id": "a-trace"}
+    observability.bind(**ids)
     job_id = enqueued()
-    observability.unbind("request_id")
+    observability.unbind(*ids)
     seen: list[dict[str, Any]] = []
     perform(job_id, lambda: seen.append(observability.bound()))
-    assert seen == [{"job": "tests.a_job", "job_id": str(job_id), "request_id": "a-request"}]
+    assert seen == [{"job": "tests.a_job", "job_id": str(job_id), **ids}]
     assert observability.bound() == {}

@@ -33,6 +33,7 @@ class Claim:
     arguments: dict[str, Any]
     attempts: int
     request_id: str | None
+    trace_id: str | None
 
     @property
     def is_spent(self) -> bool:
@@ -59,11 +60,11 @@ def claim(job_id: UUID) -> Claim | None:
             leased_until=at + _lease(),
             publish_at=at + _lease(),
         )
-        .returning(Job.name, Job.arguments, Job.attempts, Job.request_id)
+        .returning(Job.name, Job.arguments, Job.attempts, Job.request_id, Job.trace_id)
     )
     with transaction() as session:
         row = session.execute(taken).first()
-    return None if row is None else Claim(claim_id, job_id, row.name, row.arguments, row.attempts, row.request_id)
+    return None if row is None else Claim(claim_id, job_id, **row._mapping)
 
 
 def finish(claim: Claim) -> None:

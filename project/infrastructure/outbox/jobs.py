@@ -32,6 +32,7 @@ class Job(Timestamped, Base):
     finished_at: Mapped[datetime | None]
     last_error: Mapped[str | None]
     request_id: Mapped[str | None]
+    trace_id: Mapped[str | None]
 
 
 def enqueue(name: str, **arguments: Any) -> None:
@@ -46,6 +47,7 @@ def enqueue(name: str, **arguments: Any) -> None:
         due_at=at,
         publish_at=at + grace,
         request_id=observability.bound().get("request_id"),
+        trace_id=observability.bound().get("trace_id"),
     )
     session = current_session()
     session.add(job)
