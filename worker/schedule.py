@@ -4,7 +4,7 @@ from typing import Any
 
 from project.blueprints.files import jobs as files
 from project.config import Settings
-from worker import relay
+from worker import relay, upkeep
 
 _HOUR = 3600
 
@@ -14,6 +14,7 @@ def schedule(settings: Settings) -> dict[str, Any]:
     return {
         relay.SWEEP: _every(settings.sweep_seconds, relay.SWEEP),
         files.SWEEP: _every(_HOUR, files.SWEEP),
+        upkeep.FORGET_KEYS: _every(_HOUR, upkeep.FORGET_KEYS),
     }
 
 

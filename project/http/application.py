@@ -5,9 +5,11 @@ from typing import Any
 import orjson
 from flask import Flask
 from flask.json.provider import JSONProvider
+from flask.typing import ResponseReturnValue
 from werkzeug.routing import Rule
 
-from project.http.access import AccessRule
+from project.http import idempotency
+from project.http.routing import ContractRule
 
 
 class OrjsonProvider(JSONProvider):
@@ -23,10 +25,14 @@ class OrjsonProvider(JSONProvider):
 class Application(Flask):
     """A Flask application without routes that are open by omission."""
 
-    url_rule_class: type[Rule] = AccessRule
+    url_rule_class: type[Rule] = ContractRule
     json_provider_class = OrjsonProvider
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         # Else `//` in a path is answered with a redirect to whatever host the request names.
         self.url_map.merge_slashes = False
+
+    def dispatch_request(self) -> ResponseReturnValue:
+        """What the view answers, once for each idempotency key."""
+        return idempotency.dispatch(super().dispatch_request)

@@ -1,7 +1,6 @@
-"""Request bodies: read whole or refused, and JSON parsed strictly (RFC 8259, no duplicate members)."""
+"""Request bodies: JSON parsed strictly (RFC 8259, no duplicate members)."""
 
 import json
-from collections.abc import Callable, Iterable
 from typing import Any, NoReturn
 
 import flask
@@ -11,53 +10,10 @@ from werkzeug.exceptions import NotAcceptable
 from werkzeug.wrappers import Request
 
 from project.config import current_settings
-from project.http.problems import MalformedRequest, PayloadTooLarge, UnsupportedMediaType
+from project.http.problems import MalformedRequest, PayloadTooLarge, UnsupportedMediaType, validation_failed
+from project.http.routing import current_rule
 
 _MOST_MEMBERS = 1000
-WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
-
-
-class WholeBody:
-    """WSGI middleware: a body that ends before its Content-Length, or in a broken chunk, is a malformed request."""
-
-    def __init__(self, application: WSGI) -> None:
-        self._application = application
-
-    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        environ["wsgi.input"] = _Checked(environ["wsgi.input"], environ.get("CONTENT_LENGTH", ""))
-        return self._application(environ, start_response)
-
-
-class _Checked:
-    def __init__(self, stream: Any, content_length: str) -> None:
-        self._stream = stream
-        self._left = int(content_length) if content_length.isascii() and content_length.isdigit() else None
-
-    def read(self, size: int = -1) -> bytes:
-        data = self._take(self._stream.read, size)
-        # A stream gives less than it was asked for at its end only (PEP 3333), and many ask just once.
-        if size < 0 or len(data) < size:
-            self._ensure_whole()
-        return data
-
-    def readline(self, size: int = -1) -> bytes:
-        line = self._take(self._stream.readline, size)
-        if not line and size != 0:
-            self._ensure_whole()
-        return line
-
-    def _take(self, read: Callable[[int], bytes], size: int) -> bytes:
-        try:
-            data = read(size)
-        except Exception as error:  # the server's parser has many names for a body that is cut off
-            raise MalformedRequest("The body ended early or is wrongly framed.") from error
-        if self._left is not None:
-            self._left -= len(data)
-        return data
-
-    def _ensure_whole(self) -> None:
-        if self._left is not None and self._left > 0:
-            raise MalformedRequest("The body is shorter than its Content-Length.")
 
 
 class StrictParser(FlaskParser):
@@ -79,7 +35,7 @@ def json_object(request: flask.Request) -> dict[str, Any]:
     """The JSON object in the body. Raises MalformedRequest, PayloadTooLarge or UnsupportedMediaType."""
     _ensure_json(request)
     try:
-        value = json.loads(_text(request), object_pairs_hook=_without_duplicates, parse_constant=_refuse_constant)
+        value = _parsed(_whole(request))
     except (ValueError, RecursionError) as error:
         raise MalformedRequest("The body is not valid JSON.") from error
     if not isinstance(value, dict):
@@ -87,12 +43,27 @@ def json_object(request: flask.Request) -> dict[str, Any]:
     return value
 
 
+def canonical_body(request: flask.Request) -> bytes:
+    """The body, the same bytes for the same JSON however it is written. Raises PayloadTooLarge."""
+    body = _whole(request)
+    try:
+        return json.dumps(_parsed(body), sort_keys=True).encode()
+    except (ValueError, RecursionError):
+        return body
+
+
 def ensure_acceptable() -> None:
-    """Refuse a request that rules out JSON, on routes that answer in it. Raises NotAcceptable."""
-    rule = flask.request.url_rule
-    accepted = flask.request.accept_mimetypes
-    if rule is not None and getattr(rule, "json", False) and accepted and not accepted["application/json"]:
+    """Refuse a request that rules out JSON, on routes that answer in it, or has parameters where there are none.
+
+    Raises NotAcceptable, ValidationFailed.
+    """
+    rule, request = current_rule(), flask.request
+    if rule is None:
+        return
+    if rule.json and request.accept_mimetypes and not request.accept_mimetypes["application/json"]:
         raise NotAcceptable
+    if request.query_string and not rule.takes_query:
+        raise validation_failed({"query": {name: ["Unknown parameter."] for name in request.args}})
 
 
 def _ensure_json(request: flask.Request) -> None:
@@ -108,14 +79,21 @@ def ensure_unencoded(request: Request) -> None:
         raise UnsupportedMediaType("A body must be sent without Content-Encoding.")
 
 
-def _text(request: flask.Request) -> str:
-    limit = current_settings().max_json_bytes
-    if (request.content_length or 0) > limit:
+def _whole(request: flask.Request) -> bytes:
+    """The body, read from the stream once."""
+    if "body" not in flask.g:
+        limit = current_settings().max_json_bytes
+        if (request.content_length or 0) > limit:
+            raise PayloadTooLarge
+        flask.g.body = request.stream.read(limit + 1)
+    body: bytes = flask.g.body
+    if len(body) > current_settings().max_json_bytes:
         raise PayloadTooLarge
-    body = request.stream.read(limit + 1)
-    if len(body) > limit:
-        raise PayloadTooLarge
-    return body.decode("utf-8")
+    return body
+
+
+def _parsed(body: bytes) -> Any:
+    return json.loads(body.decode("utf-8"), object_pairs_hook=_without_duplicates, parse_constant=_refuse_constant)
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

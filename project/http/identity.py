@@ -14,7 +14,8 @@ from flask import Flask, g, request
 from project.config import current_settings
 from project.errors import NotFound, PermissionDenied, Unauthenticated
 from project.http import keys
-from project.http.access import Access, AccessRule
+from project.http.access import Access
+from project.http.routing import ContractRule, current_rule
 from project.infrastructure import observability
 
 LEEWAY_SECONDS = 30
@@ -96,7 +97,7 @@ def current_user_id() -> UUID:
 
 
 def _judge(judges: Judges) -> None:
-    rule = cast(AccessRule | None, request.url_rule)
+    rule = current_rule()
     if rule is None or _is_automatic(rule) or rule.access.kind == "public":
         return
     if rule.access.kind == "development":
@@ -107,7 +108,7 @@ def _judge(judges: Judges) -> None:
     _ensure_role(judges, rule.access, g.principal)
 
 
-def _is_automatic(rule: AccessRule) -> bool:
+def _is_automatic(rule: ContractRule) -> bool:
     """Whether Flask answers this by itself, with nothing but the methods that there are."""
     return request.method == "OPTIONS" and rule.provide_automatic_options
 

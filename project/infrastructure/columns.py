@@ -1,11 +1,24 @@
 """What the tables have in common: their base class, time-ordered ids and times that keep their zone."""
 
 import uuid
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any
 
 import uuid_utils.compat
-from sqlalchemy import JSON, DateTime, Dialect, MetaData, Text, TypeDecorator, Uuid
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    DateTime,
+    Dialect,
+    LargeBinary,
+    MetaData,
+    Text,
+    TypeDecorator,
+    Uuid,
+    text,
+    true,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from project.infrastructure.clock import now
@@ -46,9 +59,24 @@ class Base(DeclarativeBase):
         uuid.UUID: Uuid(),
         datetime: UtcDateTime(),
         str: Text(),
+        bytes: LargeBinary(),
         dict[str, Any]: JSON(),
         list[str]: JSON(),
     }
+
+
+class Versioned:
+    """A thing whose changes are counted, for who would change it as it was read.
+
+    Each `UPDATE` counts; one that changes nothing a client wrote sets `version` to itself.
+    """
+
+    version: Mapped[int] = mapped_column(default=1, server_default="1", onupdate=text("version + 1"))
+
+    @classmethod
+    def is_at(cls, versions: Collection[int] | None) -> ColumnElement[bool]:
+        """The condition that a row has one of `versions`; no condition when they are None."""
+        return true() if versions is None else cls.version.in_(versions)
 
 
 class Timestamped:

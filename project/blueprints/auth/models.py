@@ -7,10 +7,10 @@ from sqlalchemy import ForeignKey, Index, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
 
 from project.infrastructure.clock import now
-from project.infrastructure.columns import Base, Timestamped
+from project.infrastructure.columns import Base, Timestamped, Versioned
 
 
-class User(Timestamped, Base):
+class User(Timestamped, Versioned, Base):
     """An account; `email` as typed, unique by `email_key`."""
 
     __tablename__ = "users"

@@ -1,6 +1,6 @@
 """Named queries on users and sessions."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -62,6 +62,12 @@ def list_users(user_ids: Iterable[UUID]) -> list[Row[Any]]:
 def add_user(**values: Any) -> User | None:
     """A new user; None when the address is taken."""
     return insert_if_absent(User, values)
+
+
+def rename(user_id: UUID, display_name: str, versions: Collection[int] | None) -> User | None:
+    """The user under the new name; None when the row has none of `versions`."""
+    renamed = update(User).where(User.id == user_id, User.is_at(versions)).values(display_name=display_name)
+    return current_session().scalars(renamed.returning(User).execution_options(populate_existing=True)).one_or_none()
 
 
 def mark_verified(user_id: UUID) -> None:

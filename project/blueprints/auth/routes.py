@@ -5,22 +5,37 @@ from typing import Any
 from flask import request
 
 from project.blueprints.auth import service
+from project.blueprints.auth.errors import (
+    AccountDisabled,
+    EmailTaken,
+    InvalidCredentials,
+    RefreshTokenInvalid,
+    RefreshTokenReused,
+)
 from project.blueprints.auth.schemas import (
     LoginRequest,
     RefreshRequest,
     RegistrationRequest,
     TokenPairResponse,
     UserResponse,
+    UserUpdate,
 )
 from project.http.access import public, user
+from project.http.conditions import expected_versions
 from project.http.identity import current_principal, current_user_id
+from project.http.limits import LOGINS, REGISTRATIONS
 from project.http.openapi import Blueprint
 from project.http.tokens import token_pair
 
 blueprint = Blueprint("auth", __name__, url_prefix="/auth", description="Accounts and sessions")
 
+_TOKENS = "Its answer holds tokens, which are not kept."
 
-@blueprint.post("/register", access=public)
+
+@blueprint.post(
+    "/register", access=public, limits=(REGISTRATIONS,), excuses={"access": "Who registers has no account yet."}
+)
+@blueprint.refuses(EmailTaken)
 @blueprint.arguments(RegistrationRequest)
 @blueprint.response(201, UserResponse)
 def register(registration: dict[str, Any]) -> Any:
@@ -28,7 +43,10 @@ def register(registration: dict[str, Any]) -> Any:
     return service.register(**registration)
 
 
-@blueprint.post("/login", access=public)
+@blueprint.post(
+    "/login", access=public, limits=(LOGINS,), excuses={"access": "One gets a token here.", "idempotency": _TOKENS}
+)
+@blueprint.refuses(InvalidCredentials, AccountDisabled)
 @blueprint.arguments(LoginRequest)
 @blueprint.response(200, TokenPairResponse)
 def log_in(credentials: dict[str, Any]) -> Any:
@@ -36,7 +54,10 @@ def log_in(credentials: dict[str, Any]) -> Any:
     return token_pair(service.log_in(**credentials, client=_client()))
 
 
-@blueprint.post("/refresh", access=public)
+@blueprint.post(
+    "/refresh", access=public, excuses={"access": "The refresh token says who it is.", "idempotency": _TOKENS}
+)
+@blueprint.refuses(RefreshTokenInvalid, RefreshTokenReused)
 @blueprint.arguments(RefreshRequest)
 @blueprint.response(200, TokenPairResponse)
 def refresh(body: dict[str, Any]) -> Any:
@@ -44,7 +65,7 @@ def refresh(body: dict[str, Any]) -> Any:
     return token_pair(service.refresh(**body))
 
 
-@blueprint.post("/logout", access=user)
+@blueprint.post("/logout", access=user, excuses={"idempotency": "What it ends stays ended."})
 @blueprint.response(204)
 def log_out() -> Any:
     """End this session at once."""
@@ -58,6 +79,14 @@ def log_out() -> Any:
 def get_me() -> Any:
     """Who you are."""
     return service.get_user(current_user_id())
+
+
+@blueprint.patch("/me", access=user)
+@blueprint.arguments(UserUpdate)
+@blueprint.response(200, UserResponse)
+def update_me(changes: dict[str, Any]) -> Any:
+    """Change how you are called."""
+    return service.rename(current_user_id(), **changes, versions=expected_versions())
 
 
 def _client() -> service.Client:

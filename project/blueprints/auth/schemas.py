@@ -1,15 +1,21 @@
 """Wire shapes of auth."""
 
-from marshmallow import fields, validate
+from marshmallow import fields
 
-from project.http.fields import Email, Password, Text, Timestamp, Token
+from project.http.fields import Choice, Email, Id, Number, Password, Text, Timestamp, Token
 from project.http.schemas import Body
+
+_LONGEST_LIFE_SECONDS = 10 * 366 * 86400
 
 
 class RegistrationRequest(Body):
     email = Email(required=True)
     password = Password(required=True)
-    display_name = Text(100, load_default=None)
+    display_name = Text(100, load_default=None, metadata={"example": "Ada Lovelace"})
+
+
+class UserUpdate(Body):
+    display_name = Text(100, required=True, metadata={"example": "Ada Lovelace"})
 
 
 class LoginRequest(Body):
@@ -22,20 +28,20 @@ class RefreshRequest(Body):
 
 
 class UserResponse(Body):
-    id = fields.UUID(required=True)
-    email = fields.Email(required=True)
+    id = Id(required=True)
+    email = Email(required=True)
     email_verified = fields.Boolean(required=True)
-    display_name = fields.String(required=True)
-    role = fields.String(required=True, validate=validate.OneOf(["user", "admin"]))
-    status = fields.String(required=True, validate=validate.OneOf(["active", "disabled"]))
+    display_name = Text(100, required=True, metadata={"example": "Ada Lovelace"})
+    role = Choice(["user", "admin"], required=True)
+    status = Choice(["active", "disabled"], required=True)
     created_at = Timestamp(required=True)
     updated_at = Timestamp(required=True)
 
 
 class TokenPairResponse(Body):
-    access_token = fields.String(required=True)
-    token_type = fields.String(required=True, validate=validate.OneOf(["Bearer"]))
-    expires_in = fields.Integer(required=True, metadata={"description": "Seconds."})
-    refresh_token = fields.String(required=True)
-    refresh_expires_in = fields.Integer(required=True, metadata={"description": "Seconds."})
-    session_id = fields.UUID(required=True)
+    access_token = Token(required=True)
+    token_type = Choice(["Bearer"], required=True)
+    expires_in = Number(0, _LONGEST_LIFE_SECONDS, required=True, metadata={"description": "Seconds."})
+    refresh_token = Token(required=True)
+    refresh_expires_in = Number(0, _LONGEST_LIFE_SECONDS, required=True, metadata={"description": "Seconds."})
+    session_id = Id(required=True)

@@ -1,6 +1,6 @@
 """Accounts and sessions: register, sign in, refresh, sign out."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,7 +15,7 @@ from project.blueprints.auth.errors import (
     RefreshTokenReused,
 )
 from project.config import current_settings
-from project.errors import ValidationFailed
+from project.errors import ValidationFailed, missed
 from project.infrastructure import signing
 from project.infrastructure.clock import now
 from project.infrastructure.columns import new_id
@@ -127,6 +127,15 @@ def load_principal(session_id: UUID) -> Any:
 def get_user(user_id: UUID) -> Any:
     """One user. Raises NotFound."""
     return repository.get_user(user_id)
+
+
+def rename(user_id: UUID, *, display_name: str, versions: Collection[int] | None) -> Any:
+    """Change how a user is called, if the user has one of `versions`. Raises PreconditionFailed."""
+    with transaction():
+        user = repository.rename(user_id, display_name, versions)
+        if user is None:
+            raise missed(versions)
+    return user
 
 
 def find_user_by_email(email: str) -> Any:

@@ -6,10 +6,10 @@ from uuid import UUID
 from sqlalchemy import BigInteger, ForeignKey, Index, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
 
-from project.infrastructure.columns import Base, Timestamped
+from project.infrastructure.columns import Base, Timestamped, Versioned
 
 
-class File(Timestamped, Base):
+class File(Timestamped, Versioned, Base):
     """`pending` while its bytes arrive, then `stored`, `trashed`, and `removing` while its bytes go."""
 
     __tablename__ = "files"

@@ -23,19 +23,19 @@ _LONGEST_FILENAME = 255
 _DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 
 
-def may_discard(file: Any, *, user_id: UUID, role: str | None) -> bool:
+def may_change(file: Any, *, user_id: UUID, role: str | None) -> bool:
     """The uploader may, and who runs the organization (`role` is the caller's in it)."""
-    return bool(file.owner_id == user_id) or may_discard_all(role)
+    return bool(file.owner_id == user_id) or may_change_all(role)
 
 
-def may_discard_all(role: str | None) -> bool:
-    """Whether `role` may discard what others uploaded, and so sees it in the trash."""
+def may_change_all(role: str | None) -> bool:
+    """Whether `role` may change what others uploaded, and so sees it in the trash."""
     return role in ("admin", "owner")
 
 
-def ensure_may_discard(file: Any, *, user_id: UUID, role: str | None) -> None:
+def ensure_may_change(file: Any, *, user_id: UUID, role: str | None) -> None:
     """Raises PermissionDenied."""
-    if not may_discard(file, user_id=user_id, role=role):
+    if not may_change(file, user_id=user_id, role=role):
         raise PermissionDenied("Only the uploader and admins of the organization may do this.")
 
 

@@ -1,5 +1,6 @@
 """Named queries on files."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -64,16 +65,22 @@ def list_of_organization(
     return keyset(statement, File.id, page, organization_id=organization_id)
 
 
-def trash(file_id: UUID) -> None:
-    """Put a stored file into the trash; one that is there already stays as it is."""
+def rename(file_id: UUID, filename: str, versions: Collection[int] | None) -> File | None:
+    """The stored file under its new name; None when it has none of `versions`."""
+    renamed = _changed(file_id, versions).values(filename=filename).returning(File)
+    return current_session().scalars(renamed.execution_options(populate_existing=True)).one_or_none()
+
+
+def trash(file_id: UUID, versions: Collection[int] | None) -> bool:
+    """Put a stored file into the trash; False when it has none of `versions`."""
     at = now()
-    statement = update(File).where(File.id == file_id, File.status == "stored")
-    current_session().execute(statement.values(status="trashed", trashed_at=at, updated_at=at))
+    trashed = _changed(file_id, versions).values(status="trashed", trashed_at=at, updated_at=at)
+    return current_session().execute(trashed.returning(File.id)).first() is not None
 
 
 def set_thumbnails(file_id: UUID, status: str) -> None:
     """How far the thumbnails have come."""
-    current_session().execute(update(File).where(File.id == file_id).values(thumbnails=status))
+    current_session().execute(update(File).where(File.id == file_id).values(thumbnails=status, version=File.version))
 
 
 def list_lapsed(status: str, before: datetime, limit: int) -> list[Row[Any]]:
@@ -97,6 +104,10 @@ def begin_removal(file_id: UUID, status: str) -> bool:
 def remove(file_id: UUID) -> None:
     """Forget a file whose bytes are gone."""
     current_session().execute(delete(File).where(File.id == file_id, File.status == "removing"))
+
+
+def _changed(file_id: UUID, versions: Collection[int] | None) -> Any:
+    return update(File).where(File.id == file_id, File.status == "stored", File.is_at(versions))
 
 
 def _filtered(statement: Any, content_type: str | None, status: str) -> Any:

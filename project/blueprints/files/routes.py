@@ -1,56 +1,50 @@
 """Uploading, listing, downloading and deleting files."""
 
 from base64 import b64encode
-from typing import Any, BinaryIO
+from typing import Any
 from uuid import UUID
 
-from flask import request, send_file
-from werkzeug.exceptions import PreconditionFailed, RequestedRangeNotSatisfiable
-from werkzeug.wrappers import Response
+from flask import Response, jsonify, request
 
 from project.blueprints.files import service
+from project.blueprints.files.errors import ChecksumMismatch, FileTooLarge, FileTypeNotAllowed
 from project.blueprints.files.policy import INLINE_TYPES
-from project.blueprints.files.schemas import ContentQuery, FilePage, FileQuery, FileResponse, UploadFields
+from project.blueprints.files.schemas import (
+    ContentQuery,
+    FilePage,
+    FileQuery,
+    FileResponse,
+    FileUpdate,
+    UploadFields,
+    UploadForm,
+)
 from project.config import current_settings
+from project.errors import NotFound, PermissionDenied
 from project.http.access import user
+from project.http.conditions import expected_versions
+from project.http.content import BINARY, send
+from project.http.idempotency import once
 from project.http.identity import current_user_id
 from project.http.multipart import read_upload
 from project.http.openapi import Blueprint
 from project.http.pagination import page_answer, requested_page
+from project.infrastructure.storage import StorageUnavailable
 
 blueprint = Blueprint("files", __name__, url_prefix="/files", description="Files and their thumbnails")
 
-_SANDBOX = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
-_BINARY = {"type": "string", "format": "binary"}
 
-
-@blueprint.post("", access=user)
-@blueprint.doc(
-    requestBody={
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["file"],
-                    "properties": {
-                        "file": _BINARY,
-                        "organization_id": {"type": "string", "format": "uuid"},
-                        "sha256": {"type": "string", "pattern": "^[0-9a-fA-F]{64}$"},
-                    },
-                }
-            }
-        },
-    }
-)
-@blueprint.response(201, FileResponse)
+@blueprint.post("", access=user, claims_key=True)
+@blueprint.refuses(FileTooLarge, FileTypeNotAllowed, ChecksumMismatch, NotFound, StorageUnavailable)
+@blueprint.doc(requestBody={"required": True, "content": {"multipart/form-data": {"schema": UploadForm}}})
+@blueprint.response(201, FileResponse, headers={"Location": {"$ref": "#/components/headers/Location"}})
 def upload_file() -> Any:
     """Upload a file, yours or your organization's."""
-    file = service.upload(owner_id=current_user_id(), incoming=read_upload(UploadFields))
-    return file, 201, {"Location": f"{current_settings().public_url}{request.path}/{file.id}"}
+    with service.receive_upload(owner_id=current_user_id(), incoming=read_upload(UploadFields)) as received:
+        return once(received.content, lambda: _created(service.store(received)))
 
 
 @blueprint.get("", access=user)
+@blueprint.refuses(NotFound)
 @blueprint.arguments(FileQuery, location="query")
 @blueprint.response(200, FilePage)
 def list_files(query: dict[str, Any]) -> Any:
@@ -66,58 +60,48 @@ def get_file(file_id: UUID) -> Any:
     return service.get_file(file_id, current_user_id())
 
 
+@blueprint.patch("/<uuid:file_id>", access=user)
+@blueprint.refuses(PermissionDenied)
+@blueprint.arguments(FileUpdate)
+@blueprint.response(200, FileResponse)
+def rename_file(changes: dict[str, Any], file_id: UUID) -> Any:
+    """Give a file another name."""
+    return service.rename(file_id, current_user_id(), **changes, versions=expected_versions())
+
+
 @blueprint.delete("/<uuid:file_id>", access=user)
+@blueprint.refuses(PermissionDenied)
 @blueprint.response(204)
 def delete_file(file_id: UUID) -> Any:
     """Put a file into the trash."""
-    service.discard(file_id, current_user_id())
+    service.discard(file_id, current_user_id(), versions=expected_versions())
 
 
 @blueprint.get("/<uuid:file_id>/content", access=user, json=False)
+@blueprint.refuses(StorageUnavailable)
 @blueprint.arguments(ContentQuery, location="query")
-@blueprint.response(200, _BINARY, content_type="application/octet-stream")
+@blueprint.response(200, BINARY, content_type="*/*")
 def get_content(query: dict[str, Any], file_id: UUID) -> Response:
     """Download a file, or one range of it."""
     file, content = service.open_content(file_id, current_user_id())
     inline = query["disposition"] == "inline" and file.content_type in INLINE_TYPES
     named = {"download_name": file.filename, "as_attachment": not inline}
-    response = _sent(content, file.content_type, etag=file.sha256, size=file.size, **named)
+    response = send(content, file.content_type, etag=file.sha256, size=file.size, **named)
     response.headers["Repr-Digest"] = f"sha-256=:{b64encode(bytes.fromhex(file.sha256)).decode()}:"
     return response
 
 
 @blueprint.get("/<uuid:file_id>/thumbnails/<any(small, large):size>", access=user, json=False)
-@blueprint.response(200, _BINARY, content_type="image/webp")
+@blueprint.refuses(StorageUnavailable)
+@blueprint.response(200, BINARY, content_type="image/webp")
 def get_thumbnail(file_id: UUID, size: str) -> Response:
     """See a picture in small."""
     file, image = service.open_thumbnail(file_id, current_user_id(), size)
-    return _sent(image, "image/webp", etag=f"{file.sha256}-{size}", size=None)
+    return send(image, "image/webp", etag=f"{file.sha256}-{size}", size=None)
 
 
-def _sent(content: BinaryIO, mimetype: str, *, etag: str, size: int | None, **named: Any) -> Response:
-    """The bytes, by conditions and range (RFC 9110); never as something a browser would run."""
-    response = send_file(content, mimetype=mimetype, etag=etag, conditional=False, **named)
-    if size is not None:
-        response.content_length = size
-    response.headers["Content-Security-Policy"] = _SANDBOX
-    response.headers["Cache-Control"] = "private, no-cache"
-    try:
-        response.make_conditional(_conditions(size or 0), accept_ranges=size is not None, complete_length=size)
-        if response.status_code == 412:
-            raise PreconditionFailed
-    except (PreconditionFailed, RequestedRangeNotSatisfiable):
-        response.close()
-        raise
+def _created(file: Any) -> Response:
+    response = jsonify(FileResponse().dump(file))
+    response.status_code = 201
+    response.headers["Location"] = f"{current_settings().public_url}{request.path}/{file.id}"
     return response
-
-
-def _conditions(size: int) -> dict[str, Any]:
-    """The request's environment with what Werkzeug judges otherwise than RFC 9110 put so that it cannot."""
-    environ = dict(request.environ)
-    if request.if_match.star_tag:
-        del environ["HTTP_IF_MATCH"]
-    if request.range and any(start < -size for start, _end in request.range.ranges if start is not None):
-        environ["HTTP_RANGE"] = "bytes=0-"
-    if request.headers.get("If-Range", "").startswith("W/"):
-        environ.pop("HTTP_RANGE", None)
-    return environ

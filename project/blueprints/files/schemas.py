@@ -2,51 +2,72 @@
 
 from typing import Any
 
-from marshmallow import fields, validate
+from flask_smorest.fields import Upload
+from marshmallow import fields, pre_dump, validate
 
 from project.blueprints.files.thumbnails import SIZES
-from project.http.fields import Text, Timestamp
+from project.http.fields import Choice, Id, Number, Pattern, Sha256, Text, Timestamp
 from project.http.schemas import Body, PageQuery, page_of
 
-_SHA256 = validate.Regexp(r"[0-9a-fA-F]{64}\Z", error="Must be a SHA-256 in hex.")
+_LARGEST_BYTES = 2**53 - 1
 
 
 class UploadFields(Body):
-    organization_id = fields.UUID(load_default=None)
-    sha256 = fields.String(load_default=None, validate=_SHA256)
+    organization_id = Id(load_default=None, allow_none=False)
+    sha256 = Sha256(
+        load_default=None, allow_none=False, metadata={"description": "Checked against the bytes that arrive."}
+    )
+
+
+class UploadForm(UploadFields):
+    file = Upload(required=True)
+
+
+class FileUpdate(Body):
+    filename = Text(255, required=True, metadata={"example": "engine.jpg"})
 
 
 class FileQuery(PageQuery):
-    organization_id = fields.UUID(load_default=None)
-    content_type = Text(127, load_default=None)
-    status = fields.String(load_default="stored", validate=validate.OneOf(["stored", "trashed"]))
+    organization_id = Id(
+        load_default=None, allow_none=False, metadata={"description": "Whose files; without it, your personal ones."}
+    )
+    content_type = Pattern(
+        "[a-z]+/[a-z0-9.+-]+",
+        127,
+        wanted="a media type",
+        load_default=None,
+        allow_none=False,
+        metadata={"example": "image/jpeg"},
+    )
+    status = Choice(["stored", "trashed"], load_default="stored")
 
 
 class ContentQuery(Body):
-    disposition = fields.String(load_default="attachment", validate=validate.OneOf(["attachment", "inline"]))
+    disposition = Choice(["attachment", "inline"], load_default="attachment")
 
 
 class ThumbnailsResponse(Body):
-    status = fields.String(required=True, validate=validate.OneOf(["pending", "ready", "failed", "unsupported"]))
-    sizes = fields.List(fields.String(validate=validate.OneOf(list(SIZES))), required=True)
+    status = Choice(["pending", "ready", "failed", "unsupported"], required=True)
+    sizes = fields.List(Choice(SIZES), required=True, validate=validate.Length(max=len(SIZES)))
+
+    @pre_dump
+    def _from_status(self, status: str, **_context: Any) -> dict[str, Any]:
+        return {"status": status, "sizes": list(SIZES) if status == "ready" else []}
 
 
 class FileResponse(Body):
-    id = fields.UUID(required=True)
-    filename = fields.String(required=True)
-    content_type = fields.String(required=True)
-    size = fields.Integer(required=True, metadata={"description": "Bytes."})
-    sha256 = fields.String(required=True)
-    owner_id = fields.UUID(required=True)
-    organization_id = fields.UUID(required=True, allow_none=True)
-    status = fields.String(required=True, validate=validate.OneOf(["stored", "trashed"]))
-    thumbnails = fields.Method("_thumbnails", required=True)
+    id = Id(required=True)
+    filename = fields.String(required=True, metadata={"maxLength": 255, "example": "engine.jpg"})
+    content_type = fields.String(required=True, metadata={"maxLength": 127, "example": "image/jpeg"})
+    size = Number(1, _LARGEST_BYTES, required=True, metadata={"description": "Bytes.", "example": 48213})
+    sha256 = Sha256(required=True)
+    owner_id = Id(required=True)
+    organization_id = Id(required=True, allow_none=True)
+    status = Choice(["stored", "trashed"], required=True)
+    thumbnails = fields.Nested(ThumbnailsResponse, required=True)
     created_at = Timestamp(required=True)
     updated_at = Timestamp(required=True)
     trashed_at = Timestamp(required=True, allow_none=True)
-
-    def _thumbnails(self, file: Any) -> dict[str, Any]:
-        return {"status": file.thumbnails, "sizes": list(SIZES) if file.thumbnails == "ready" else []}
 
 
 FilePage = page_of(FileResponse)

@@ -11,7 +11,7 @@ def invitation_message(
     """The mail to the invited address; the link carries the token where no server's log sees it."""
     host = frontend_url.split("//", 1)[-1].split("/", 1)[0].split(":", 1)[0]
     return Message(
-        message_id=f"<invitation.{invitation.id}.{invitation.version}@{host}>",
+        message_id=f"<invitation.{invitation.id}.{invitation.token_version}@{host}>",
         to=invitation.email,
         subject=f"{inviter_name} invites you to {organization_name}",
         text=(

@@ -6,10 +6,10 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, Index, Uuid, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from project.infrastructure.columns import Base, Timestamped
+from project.infrastructure.columns import Base, Timestamped, Versioned
 
 
-class Invitation(Timestamped, Base):
+class Invitation(Timestamped, Versioned, Base):
     """`pending` until it is `accepted` or has `expired`; at most one pending for an address."""
 
     __tablename__ = "invitations"
@@ -30,7 +30,7 @@ class Invitation(Timestamped, Base):
     email_key: Mapped[str]
     role: Mapped[str]
     status: Mapped[str] = mapped_column(default="pending")
-    version: Mapped[int] = mapped_column(default=1)
+    token_version: Mapped[int] = mapped_column(default=1, server_default="1")
     issued_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     invited_by_id: Mapped[UUID] = mapped_column(Uuid, ForeignKey("users.id", ondelete="CASCADE"))

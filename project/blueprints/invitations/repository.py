@@ -67,13 +67,13 @@ def list_invitations(organization_id: UUID, status: str | None, page: Page) -> S
     return keyset(statement, Invitation.id, page, organization_id=organization_id)
 
 
-def accept(invitation_id: UUID, version: int) -> bool:
+def accept(invitation_id: UUID, token_version: int) -> bool:
     """Turn a pending invitation into an accepted one, once; False when it is no longer to be had."""
     accepted = (
         update(Invitation)
         .where(
             Invitation.id == invitation_id,
-            Invitation.version == version,
+            Invitation.token_version == token_version,
             Invitation.status == "pending",
             Invitation.expires_at > now(),
         )
@@ -83,10 +83,10 @@ def accept(invitation_id: UUID, version: int) -> bool:
     return current_session().execute(accepted).first() is not None
 
 
-def set_delivery(invitation_id: UUID, version: int, delivery: str) -> None:
-    """How far the mail of this version has come."""
-    statement = update(Invitation).where(Invitation.id == invitation_id, Invitation.version == version)
-    current_session().execute(statement.values(delivery=delivery))
+def set_delivery(invitation_id: UUID, token_version: int, delivery: str) -> None:
+    """How far the mail with this version of the token has come."""
+    statement = update(Invitation).where(Invitation.id == invitation_id, Invitation.token_version == token_version)
+    current_session().execute(statement.values(delivery=delivery, version=Invitation.version))
 
 
 def _effectively(status: str, at: datetime) -> Any:

@@ -3,8 +3,16 @@
 from typing import Any
 from uuid import UUID
 
+from project.blueprints.auth.errors import EmailTaken
 from project.blueprints.auth.schemas import UserResponse
 from project.blueprints.invitations import service
+from project.blueprints.invitations.errors import (
+    InvitationAlreadyAccepted,
+    InvitationEmailMismatch,
+    InvitationExpired,
+    InvitationPending,
+    InvitationReplaced,
+)
 from project.blueprints.invitations.schemas import (
     InvitationPage,
     InvitationQuery,
@@ -14,18 +22,23 @@ from project.blueprints.invitations.schemas import (
     OfferResponse,
     TokenRequest,
 )
+from project.blueprints.organizations.errors import AlreadyAMember
 from project.blueprints.organizations.schemas import MemberResponse
+from project.errors import NotFound
 from project.http.access import member, public, user
 from project.http.identity import current_user_id
+from project.http.limits import REGISTRATIONS
 from project.http.openapi import Blueprint
 from project.http.pagination import page_answer, requested_page
 
 blueprint = Blueprint("invitations", __name__, description="Inviting people to an organization")
 
+_ENDED = (NotFound, InvitationReplaced, InvitationExpired, InvitationAlreadyAccepted)
 _OF_ORGANIZATION = "/organizations/<uuid:organization_id>/invitations"
 
 
 @blueprint.post(_OF_ORGANIZATION, access=member("admin"))
+@blueprint.refuses(InvitationPending, AlreadyAMember)
 @blueprint.arguments(InvitationRequest)
 @blueprint.response(201, InvitationResponse)
 def create_invitation(invitation: dict[str, Any], organization_id: UUID) -> Any:
@@ -48,7 +61,12 @@ def get_invitation(organization_id: UUID, invitation_id: UUID) -> Any:
     return service.get_invitation(organization_id, invitation_id)
 
 
-@blueprint.post("/invitations/lookup", access=public)
+@blueprint.post(
+    "/invitations/lookup",
+    access=public,
+    excuses={"access": "The token from the mail says who it is.", "idempotency": "It changes nothing."},
+)
+@blueprint.refuses(*_ENDED)
 @blueprint.arguments(TokenRequest)
 @blueprint.response(200, OfferResponse)
 def look_up_invitation(body: dict[str, Any]) -> Any:
@@ -57,6 +75,7 @@ def look_up_invitation(body: dict[str, Any]) -> Any:
 
 
 @blueprint.post("/invitations/accept", access=user)
+@blueprint.refuses(*_ENDED, InvitationEmailMismatch, AlreadyAMember)
 @blueprint.arguments(TokenRequest)
 @blueprint.response(200, MemberResponse)
 def accept_invitation(body: dict[str, Any]) -> Any:
@@ -64,7 +83,13 @@ def accept_invitation(body: dict[str, Any]) -> Any:
     return service.accept(**body, user_id=current_user_id())
 
 
-@blueprint.post("/invitations/register", access=public)
+@blueprint.post(
+    "/invitations/register",
+    access=public,
+    limits=(REGISTRATIONS,),
+    excuses={"access": "Whoever is invited may have no account yet."},
+)
+@blueprint.refuses(*_ENDED, EmailTaken)
 @blueprint.arguments(InvitedRegistrationRequest)
 @blueprint.response(201, UserResponse)
 def register_invited(body: dict[str, Any]) -> Any:

@@ -1,9 +1,9 @@
 """Wire shapes of invitations."""
 
-from marshmallow import fields, validate
+from marshmallow import fields
 
 from project.blueprints.organizations.service import ROLES
-from project.http.fields import Email, Password, Text, Timestamp, Token
+from project.http.fields import Choice, Email, Id, Password, Text, Timestamp, Token
 from project.http.schemas import Body, PageQuery, page_of
 
 STATUSES = ("pending", "accepted", "expired")
@@ -11,11 +11,11 @@ STATUSES = ("pending", "accepted", "expired")
 
 class InvitationRequest(Body):
     email = Email(required=True)
-    role = fields.String(required=True, validate=validate.OneOf(ROLES))
+    role = Choice(ROLES, required=True)
 
 
 class InvitationQuery(PageQuery):
-    status = fields.String(load_default=None, validate=validate.OneOf(STATUSES))
+    status = Choice(STATUSES, load_default=None, allow_none=False)
 
 
 class TokenRequest(Body):
@@ -25,32 +25,32 @@ class TokenRequest(Body):
 class InvitedRegistrationRequest(Body):
     token = Token(required=True)
     password = Password(required=True)
-    display_name = Text(100, required=True)
+    display_name = Text(100, required=True, metadata={"example": "Grace Hopper"})
 
 
 class InviterResponse(Body):
-    id = fields.UUID(required=True)
-    display_name = fields.String(required=True)
+    id = Id(required=True)
+    display_name = Text(100, required=True, metadata={"example": "Ada Lovelace"})
 
 
 class InvitationResponse(Body):
-    id = fields.UUID(required=True)
-    organization_id = fields.UUID(required=True)
-    email = fields.Email(required=True)
-    role = fields.String(required=True, validate=validate.OneOf(ROLES))
-    status = fields.String(required=True, validate=validate.OneOf(STATUSES))
+    id = Id(required=True)
+    organization_id = Id(required=True)
+    email = Email(required=True)
+    role = Choice(ROLES, required=True)
+    status = Choice(STATUSES, required=True)
     invited_by = fields.Nested(InviterResponse, required=True)
     expires_at = Timestamp(required=True)
     created_at = Timestamp(required=True)
     updated_at = Timestamp(required=True)
-    delivery = fields.String(required=True, validate=validate.OneOf(["queued", "sent", "failed"]))
+    delivery = Choice(["queued", "sent", "failed"], required=True)
 
 
 class OfferResponse(Body):
-    organization_name = fields.String(required=True)
-    inviter_name = fields.String(required=True)
-    email = fields.Email(required=True)
-    role = fields.String(required=True, validate=validate.OneOf(ROLES))
+    organization_name = Text(100, required=True, metadata={"example": "Analytical Engines"})
+    inviter_name = Text(100, required=True, metadata={"example": "Ada Lovelace"})
+    email = Email(required=True)
+    role = Choice(ROLES, required=True)
     expires_at = Timestamp(required=True)
     account_exists = fields.Boolean(required=True)
 

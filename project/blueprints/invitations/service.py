@@ -120,14 +120,14 @@ def send_invitation(invitation_id: UUID) -> None:
         return
     message = invitation_message(
         invitation,
-        token=signing.mint(_PURPOSE, invitation.id, invitation.version),
+        token=signing.mint(_PURPOSE, invitation.id, invitation.token_version),
         organization_name=organizations.get_name(invitation.organization_id),
         inviter_name=auth.get_user(invitation.invited_by_id).display_name,
         frontend_url=current_settings().frontend_url,
     )
     current_mailer().send(message)
     with transaction():
-        repository.set_delivery(invitation.id, invitation.version, "sent")
+        repository.set_delivery(invitation.id, invitation.token_version, "sent")
 
 
 def give_up_sending(invitation_id: UUID) -> None:
@@ -135,7 +135,7 @@ def give_up_sending(invitation_id: UUID) -> None:
     invitation = repository.find_invitation(invitation_id)
     if invitation is not None:
         with transaction():
-            repository.set_delivery(invitation.id, invitation.version, "failed")
+            repository.set_delivery(invitation.id, invitation.token_version, "failed")
 
 
 def _held(token: str) -> Any:
@@ -143,13 +143,13 @@ def _held(token: str) -> Any:
     invitation = presented and repository.find_invitation(presented[0])
     if presented is None or invitation is None:
         raise NotFound
-    if invitation.version != presented[1]:
+    if invitation.token_version != presented[1]:
         raise InvitationReplaced
     return invitation
 
 
 def _join(invitation: Any, user: Any) -> organizations.Member:
-    if not repository.accept(invitation.id, invitation.version):
+    if not repository.accept(invitation.id, invitation.token_version):
         raise policy.refusal(repository.find_invitation(invitation.id), now())
     return organizations.add_member(invitation.organization_id, user, invitation.role)
 
@@ -177,4 +177,5 @@ def _view(invitation: Any, inviter: Any) -> dict[str, Any]:
         "created_at": invitation.created_at,
         "updated_at": invitation.updated_at,
         "delivery": invitation.delivery,
+        "version": invitation.version,
     }

@@ -5,10 +5,10 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, Index, UniqueConstraint, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
 
-from project.infrastructure.columns import Base, Timestamped
+from project.infrastructure.columns import Base, Timestamped, Versioned
 
 
-class Organization(Timestamped, Base):
+class Organization(Timestamped, Versioned, Base):
     """A group of users that shares files."""
 
     __tablename__ = "organizations"

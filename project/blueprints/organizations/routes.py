@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from project.blueprints.organizations import service
+from project.blueprints.organizations.errors import SlugTaken
 from project.blueprints.organizations.schemas import (
     MemberPage,
     OrganizationPage,
@@ -22,6 +23,7 @@ blueprint = Blueprint(
 
 
 @blueprint.post("", access=user)
+@blueprint.refuses(SlugTaken)
 @blueprint.arguments(OrganizationRequest)
 @blueprint.response(201, OrganizationResponse)
 def create_organization(organization: dict[str, Any]) -> Any:

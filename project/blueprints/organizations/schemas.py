@@ -1,31 +1,31 @@
 """Wire shapes of organizations."""
 
-from marshmallow import fields, validate
-
 from project.blueprints.organizations.service import ROLES
-from project.http.fields import Slug, Text, Timestamp
+from project.http.fields import Choice, Email, Id, Slug, Text, Timestamp
 from project.http.schemas import Body, page_of
+
+_NAME = {"example": "Analytical Engines"}
 
 
 class OrganizationRequest(Body):
-    name = Text(100, required=True)
+    name = Text(100, required=True, metadata=_NAME)
     slug = Slug(load_default=None)
 
 
 class OrganizationResponse(Body):
-    id = fields.UUID(required=True)
-    name = fields.String(required=True)
-    slug = fields.String(required=True)
-    role = fields.String(required=True, validate=validate.OneOf(ROLES), metadata={"description": "Yours."})
+    id = Id(required=True)
+    name = Text(100, required=True, metadata=_NAME)
+    slug = Slug(required=True)
+    role = Choice(ROLES, required=True, metadata={"description": "Yours."})
     created_at = Timestamp(required=True)
     updated_at = Timestamp(required=True)
 
 
 class MemberResponse(Body):
-    user_id = fields.UUID(required=True)
-    display_name = fields.String(required=True)
-    email = fields.Email(required=True)
-    role = fields.String(required=True, validate=validate.OneOf(ROLES))
+    user_id = Id(required=True)
+    display_name = Text(100, required=True, metadata={"example": "Ada Lovelace"})
+    email = Email(required=True)
+    role = Choice(ROLES, required=True)
     joined_at = Timestamp(required=True)
 
 

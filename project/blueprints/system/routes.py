@@ -3,38 +3,29 @@
 from typing import Any
 
 from flask import current_app
-from marshmallow import fields
 
 from project.blueprints.system import service
+from project.blueprints.system.schemas import KeySetResponse, LivenessResponse, ReadinessResponse
 from project.errors import ServiceUnavailable
 from project.http import keys
 from project.http.access import public
-from project.http.openapi import Blueprint
-from project.http.schemas import Body
+from project.http.openapi import Blueprint, api_document
 
 blueprint = Blueprint("system", __name__, description="Health, keys and this document")
 
 _KEY_CACHE = "public, max-age=300"
 _RETRY_SECONDS = 5
+_NO_THING = {"etag": "It is nothing that has versions."}
 
 
-class LivenessResponse(Body):
-    status = fields.String(required=True)
-
-
-class ReadinessResponse(Body):
-    status = fields.String(required=True, metadata={"description": "ok, or degraded."})
-    checks = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
-
-
-@blueprint.get("/health/live", access=public)
+@blueprint.get("/health/live", access=public, any_host=True, excuses={"access": "Platforms probe it.", **_NO_THING})
 @blueprint.response(200, LivenessResponse)
 def check_liveness() -> Any:
     """Say that the process serves; touches nothing else."""
     return {"status": "ok"}
 
 
-@blueprint.get("/health/ready", access=public)
+@blueprint.get("/health/ready", access=public, any_host=True, excuses={"access": "Platforms probe it.", **_NO_THING})
 @blueprint.response(200, ReadinessResponse)
 def check_readiness() -> Any:
     """Say whether requests can be served, and which part fails."""
@@ -45,17 +36,23 @@ def check_readiness() -> Any:
     return {"status": "degraded" if failing else "ok", "checks": checks}
 
 
-@blueprint.get("/.well-known/jwks.json", access=public)
-@blueprint.response(200, {"type": "object"})
+@blueprint.get(
+    "/.well-known/jwks.json",
+    access=public,
+    excuses={"access": "They are public.", "paging": "They are few.", **_NO_THING},
+)
+@blueprint.response(200, KeySetResponse)
 def get_keys() -> Any:
     """The public keys that access tokens are verified with (RFC 7517)."""
-    response = current_app.json.response(keys.current().jwks())
-    response.headers["Cache-Control"] = _KEY_CACHE
-    return response
+    return keys.current().jwks(), 200, {"Cache-Control": _KEY_CACHE}
 
 
-@blueprint.get("/api/v1/openapi.json", access=public)
+@blueprint.get(
+    "/api/v1/openapi.json",
+    access=public,
+    excuses={"access": "A contract is for everyone.", **_NO_THING, "schema": "OpenAPI has a schema of its own."},
+)
 @blueprint.response(200, {"type": "object"})
 def get_document() -> Any:
     """This document."""
-    return current_app.json.response(current_app.extensions["api_document"].to_dict())
+    return current_app.json.response(api_document(current_app))

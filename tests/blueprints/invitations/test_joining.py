@@ -166,7 +166,7 @@ def test_accepting_too_late_makes_no_member(app: Flask, guest: Api, token: str) 
 @pytest.mark.parametrize("route", ROUTES)
 @ON_SQLITE
 def test_replaced_token_says_so(app: Flask, guest: Api, token: str, route: str) -> None:
-    set_invitations(app, version=2)
+    set_invitations(app, token_version=2)
     problem(use(route, guest, token), 410, "invitation-replaced")
 
 
@@ -183,7 +183,7 @@ def test_refusals_come_in_their_order(app: Flask, ada: Api, guest: Api, token: s
     lapse(app)
     problem(accept(ada, token), 403, "invitation-email-mismatch")
     problem(accept(guest, token), 410, "invitation-expired")
-    set_invitations(app, version=2)
+    set_invitations(app, token_version=2)
     problem(accept(ada, token), 410, "invitation-replaced")
     problem(accept(ada, f"{token}x"), 404, "not-found")
 

@@ -2,8 +2,9 @@
 
 from project.blueprints.files.service.discarding import discard, sweep
 from project.blueprints.files.service.reading import get_file, list_files, open_content, open_thumbnail
+from project.blueprints.files.service.renaming import rename
 from project.blueprints.files.service.rendering import give_up_thumbnails, make_thumbnails
-from project.blueprints.files.service.uploading import upload
+from project.blueprints.files.service.uploading import receive_upload, store
 
 __all__ = [
     "discard",
@@ -13,6 +14,8 @@ __all__ = [
     "make_thumbnails",
     "open_content",
     "open_thumbnail",
+    "receive_upload",
+    "rename",
+    "store",
     "sweep",
-    "upload",
 ]

@@ -1,5 +1,6 @@
 """The trash, and removing bytes that nothing visible needs any more."""
 
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -7,6 +8,7 @@ from uuid import UUID
 from project.blueprints.files import policy, repository, thumbnails
 from project.blueprints.files.service.reading import get_stored, role_of
 from project.config import current_settings
+from project.errors import missed
 from project.infrastructure.clock import now
 from project.infrastructure.database import transaction
 from project.infrastructure.storage import current_storage
@@ -15,12 +17,13 @@ _BATCH = 100
 _HALF_DONE_SECONDS = 600
 
 
-def discard(file_id: UUID, user_id: UUID) -> None:
-    """Put a file into the trash. Raises NotFound, PermissionDenied."""
+def discard(file_id: UUID, user_id: UUID, *, versions: Collection[int] | None) -> None:
+    """Put a file that has one of `versions` into the trash. Raises NotFound, PermissionDenied, PreconditionFailed."""
     with transaction():
         file = get_stored(file_id, user_id)
-        policy.ensure_may_discard(file, user_id=user_id, role=role_of(file, user_id))
-        repository.trash(file_id)
+        policy.ensure_may_change(file, user_id=user_id, role=role_of(file, user_id))
+        if not repository.trash(file_id, versions):
+            raise missed(versions)
 
 
 def sweep() -> None:

@@ -17,7 +17,7 @@ def list_files(
     if organization_id is None:
         return repository.list_personal(user_id, page, content_type=content_type, status=status)
     role = organizations.ensure_member(organization_id, user_id)
-    sees_all = status != "trashed" or policy.may_discard_all(role)
+    sees_all = status != "trashed" or policy.may_change_all(role)
     owner_id = None if sees_all else user_id
     return repository.list_of_organization(
         organization_id, page, content_type=content_type, status=status, owner_id=owner_id
@@ -30,7 +30,7 @@ def get_file(file_id: UUID, user_id: UUID) -> Any:
     if file is None:
         raise NotFound
     role = role_of(file, user_id)
-    if file.status == "trashed" and not policy.may_discard(file, user_id=user_id, role=role):
+    if file.status == "trashed" and not policy.may_change(file, user_id=user_id, role=role):
         raise NotFound
     return file
 

@@ -1,6 +1,8 @@
 """Taking a file in."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -27,10 +29,28 @@ class Incoming(Protocol):
     def fields(self) -> dict[str, Any]: ...
 
 
-def upload(*, owner_id: UUID, incoming: Incoming) -> Any:
-    """A new file: row `pending` → bytes in the store → row `stored` and its job, in one transaction.
+@dataclass
+class Received:
+    """A file whose bytes are in the store, under the key of its `pending` row."""
 
-    Whatever fails leaves no visible file; what a killed process leaves is swept.
+    pending: Any
+    receipt: Receipt
+    filename: str
+    organization_id: UUID | None
+    sha256: str | None
+    is_stored: bool = False
+
+    @property
+    def content(self) -> bytes:
+        """The same bytes for the same upload."""
+        return repr((self.receipt.sha256, self.filename, self.organization_id, self.sha256)).encode()
+
+
+@contextmanager
+def receive_upload(*, owner_id: UUID, incoming: Incoming) -> Iterator[Received]:
+    """A new file in the store, its row `pending`; unless `store` makes it visible in the block, it goes again.
+
+    What a killed process leaves is swept.
     Raises FileTooLarge, FileTypeNotAllowed, ChecksumMismatch, NotFound, StorageUnavailable.
     """
     settings = current_settings()
@@ -46,25 +66,29 @@ def upload(*, owner_id: UUID, incoming: Incoming) -> Any:
             most_bytes=settings.max_file_bytes,
             allowed_types=settings.allowed_content_types,
         )
-        return _complete(pending, receipt, filename, **incoming.fields())
+        received = Received(pending, receipt, filename, **incoming.fields())
+        _ensure_may_be_stored(received)
+        yield received
     except BaseException:
         _discard_quietly(pending)
         raise
+    if not received.is_stored:
+        _discard_quietly(pending)
 
 
-def _complete(
-    pending: Any, receipt: Receipt, filename: str, *, organization_id: UUID | None, sha256: str | None
-) -> Any:
-    if sha256 is not None and sha256.lower() != receipt.sha256:
-        raise ChecksumMismatch(f"What arrived has {receipt.sha256}.")
+def store(received: Received) -> Any:
+    """Make it visible, and its thumbnails a job.
+
+    Raises NotFound when it was swept away, or its owner has left the organization meanwhile.
+    """
+    receipt = received.receipt
     renderable = receipt.content_type in thumbnails.SUPPORTED
     with transaction():
-        if organization_id is not None:
-            organizations.ensure_member(organization_id, pending.owner_id)
+        _ensure_may_be_stored(received)
         file = repository.store(
-            pending.id,
-            organization_id=organization_id,
-            filename=filename,
+            received.pending.id,
+            organization_id=received.organization_id,
+            filename=received.filename,
             content_type=receipt.content_type,
             size=receipt.size,
             sha256=receipt.sha256,
@@ -74,7 +98,16 @@ def _complete(
             raise NotFound("The upload took too long and was swept away.")
         if renderable:
             outbox.enqueue(jobs.MAKE_THUMBNAILS, file_id=file.id)
+    received.is_stored = True
     return file
+
+
+def _ensure_may_be_stored(received: Received) -> None:
+    receipt = received.receipt
+    if received.sha256 is not None and received.sha256.lower() != receipt.sha256:
+        raise ChecksumMismatch(f"What arrived has {receipt.sha256}.")
+    if received.organization_id is not None:
+        organizations.ensure_member(received.organization_id, received.pending.owner_id)
 
 
 def _discard_quietly(pending: Any) -> None:
