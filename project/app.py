@@ -14,9 +14,24 @@ from project.blueprints.organizations.service import ensure_member
 from project.blueprints.pages import routes as pages
 from project.blueprints.system import routes as system
 from project.config import Settings
-from project.http import bodies, headers, identity, keys, openapi, problems, request_id, tokens
+from project.http import (
+    bodies,
+    cors,
+    deprecation,
+    framing,
+    headers,
+    hosts,
+    identity,
+    keys,
+    limits,
+    openapi,
+    problems,
+    request_id,
+    tokens,
+    trace,
+)
 from project.http.application import Application
-from project.infrastructure import database, mail, observability, outbox, storage
+from project.infrastructure import counters, database, idempotency, mail, observability, outbox, storage
 from project.infrastructure.database import db
 from project.infrastructure.secrets import with_development_secrets
 
@@ -50,22 +65,29 @@ def _open_the_world(app: Flask, settings: Settings, broker: outbox.Broker | None
     storage.init_app(app, settings)
     mail.init_app(app, settings)
     outbox.init_app(app, broker)
+    counters.init_app(app, settings)
+    idempotency.init_app(app, settings)
 
 
 def _speak_http(app: Flask, settings: Settings) -> None:
     request_id.init_app(app)
-    headers.init_app(app, settings)
+    trace.init_app(app)
+    hosts.init_app(app, settings)
+    cors.init_app(app, settings)
+    headers.init_app(app)
     api = openapi.init_app(app, settings)
+    deprecation.init_app(app)
     problems.init_app(app)
     keys.init_app(app, settings)
     tokens.init_app(app, settings)
     identity.init_app(app, identity.Judges(load_principal, ensure_member))
+    limits.init_app(app, settings)
     app.before_request(bodies.ensure_acceptable)
     for blueprint in BLUEPRINTS:
         api.register_blueprint(blueprint, url_prefix=API_PREFIX + (blueprint.url_prefix or ""))
     api.register_blueprint(system.blueprint)
     app.register_blueprint(pages.blueprint)
-    app.wsgi_app = bodies.WholeBody(app.wsgi_app)  # type: ignore[method-assign]
+    app.wsgi_app = framing.WholeBody(app.wsgi_app)  # type: ignore[method-assign]
     if settings.trusted_proxies:
         count = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count)  # type: ignore[method-assign]

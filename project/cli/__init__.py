@@ -3,8 +3,11 @@
 from flask import Flask
 
 from project.cli.config import config
+from project.cli.openapi import openapi
+from project.cli.routes import route_table
 
 
 def init_app(app: Flask) -> None:
     """Add the commands to `flask`."""
-    app.cli.add_command(config)
+    for command in (config, openapi, route_table):
+        app.cli.add_command(command)

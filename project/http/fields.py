@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,16 +13,18 @@ _BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\
 _UNSAFE_CATEGORIES = ("Cc", "Cs", "Zl", "Zp")
 _UNSEEN_CATEGORIES = ("Cf", "Mn", "Me", "Zs")
 _LONGEST_EMAIL = 254
+_CONTROL = r"\u0000-\u001f\u007f-\u009f"
+_ONE_LINE = rf"^[^\s{_CONTROL}]([^{_CONTROL}]*[^\s{_CONTROL}])?$"
 # So many code points may become one in NFC.
 _MOST_COMPOSED = 4
-_SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
 class Text(fields.String):
     """One line of visible text in NFC, `minimum` to `maximum` characters, without spaces around it."""
 
     def __init__(self, maximum: int, *, minimum: int = 1, **options: Any) -> None:
-        super().__init__(validate=validate.Length(minimum, maximum), **options)
+        metadata = {"pattern": _ONE_LINE, **options.pop("metadata", {})}
+        super().__init__(validate=validate.Length(minimum, maximum), metadata=metadata, **options)
         self._maximum = maximum
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> str:
@@ -41,7 +44,7 @@ class Secret(fields.String):
     """A password or token, taken as it is."""
 
     def __init__(self, maximum: int, **options: Any) -> None:
-        super().__init__(validate=validate.Length(1, maximum), load_only=True, **options)
+        super().__init__(validate=validate.Length(1, maximum), **options)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> str:
         text: str = super()._deserialize(value, attr, data, **options)
@@ -54,7 +57,8 @@ class Password(Secret):
     """A password. What is longer than any that can match is refused before it is hashed."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(1024, **options)
+        options.setdefault("metadata", {"format": "password", "example": "seven unlikely herons"})
+        super().__init__(1024, load_only=True, **options)
 
 
 class Email(Text):
@@ -73,24 +77,46 @@ class Email(Text):
         return text
 
 
-class Slug(fields.String):
-    """Lower-case letters, digits and single hyphens: a name that fits in a path."""
+class Pattern(fields.String):
+    """Text that a regular expression matches from end to end; `wanted` says in words what it must be."""
 
-    def __init__(self, **options: Any) -> None:
-        options.setdefault("metadata", {"pattern": f"^{_SLUG.pattern}$", "example": "analytical-engines"})
-        super().__init__(validate=validate.Length(2, 63), **options)
+    def __init__(self, pattern: str, maximum: int, *, wanted: str, minimum: int = 1, **options: Any) -> None:
+        metadata = {"pattern": f"^{pattern}$", **options.pop("metadata", {})}
+        super().__init__(validate=validate.Length(minimum, maximum), metadata=metadata, **options)
+        self._pattern = re.compile(pattern)
+        self._wanted = wanted
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> str:
         text: str = super()._deserialize(value, attr, data, **options)
-        if not _SLUG.fullmatch(text):
-            raise ValidationError("Must be lower-case letters, digits and single hyphens.")
+        if not self._pattern.fullmatch(text):
+            raise ValidationError(f"Must be {self._wanted}.")
         return text
+
+
+class Slug(Pattern):
+    """Lower-case letters, digits and single hyphens: a name that fits in a path."""
+
+    def __init__(self, **options: Any) -> None:
+        options.setdefault("metadata", {"example": "analytical-engines"})
+        super().__init__(
+            "[a-z0-9]+(-[a-z0-9]+)*", 63, minimum=2, wanted="lower-case letters, digits and single hyphens", **options
+        )
+
+
+class Sha256(Pattern):
+    """A SHA-256 in hex."""
+
+    def __init__(self, **options: Any) -> None:
+        metadata = {"example": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"}
+        metadata |= options.pop("metadata", {})
+        super().__init__("[0-9a-fA-F]{64}", 64, minimum=64, wanted="a SHA-256 in hex", metadata=metadata, **options)
 
 
 class Token(Secret):
     """A token that we handed out, or another one in its place: whoever checks it says what is wrong with it."""
 
     def __init__(self, **options: Any) -> None:
+        options.setdefault("metadata", {"example": "01a1e2c47f3a7c119d0e3f5b8a6c2d41.1.vRk0mHk2"})
         super().__init__(4096, **options)
 
 
@@ -104,6 +130,28 @@ class Count(fields.Integer):
         if not re.fullmatch(r"-?[0-9]{1,9}", str(value), re.ASCII):
             raise ValidationError("Must be a whole number.")
         return int(value)
+
+
+class Choice(fields.String):
+    """One of a few words."""
+
+    def __init__(self, words: Iterable[str], **options: Any) -> None:
+        super().__init__(validate=validate.OneOf(list(words)), **options)
+
+
+class Number(fields.Integer):
+    """A whole number in an answer."""
+
+    def __init__(self, minimum: int, maximum: int, **options: Any) -> None:
+        super().__init__(dump_only=True, validate=validate.Range(minimum, maximum), **options)
+
+
+class Id(fields.UUID):
+    """The id of a thing, a UUID of version 7."""
+
+    def __init__(self, **options: Any) -> None:
+        options.setdefault("metadata", {"example": "01a1e2c4-7f3a-7c11-9d0e-3f5b8a6c2d41"})
+        super().__init__(**options)
 
 
 class Timestamp(fields.DateTime):

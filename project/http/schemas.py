@@ -2,9 +2,13 @@
 
 from typing import Any
 
-from marshmallow import RAISE, Schema, fields
+from marshmallow import INCLUDE, RAISE, Schema, fields, validate
 
-from project.http.fields import Count
+from project.http.fields import Choice, Count, Number
+
+MOST_ERRORS = 100
+_LARGEST_PAGE = 100
+_CURSOR = {"maxLength": 200, "pattern": "^[A-Za-z0-9_-]+$"}
 
 
 class Body(Schema):
@@ -17,38 +21,68 @@ class Body(Schema):
 class PageQuery(Body):
     """Which page of a listing."""
 
-    limit = Count(1, 100, load_default=20, metadata={"description": "How many items at most."})
+    limit = Count(1, _LARGEST_PAGE, load_default=20, metadata={"description": "How many items at most."})
     cursor = fields.String(
-        load_default=None, metadata={"description": "`next_cursor` of the page before.", "maxLength": 200}
+        load_default=None,
+        allow_none=False,
+        metadata={"description": "`next_cursor` of the page before; the first page without it.", **_CURSOR},
     )
 
 
 class ProblemError(Schema):
     """One wrong value."""
 
-    pointer = fields.String(metadata={"description": "JSON Pointer into the body, or `/name` of a parameter."})
-    location = fields.String(metadata={"description": "body, query, path, header, form or files."})
-    detail = fields.String()
+    pointer = fields.String(
+        required=True,
+        metadata={
+            "description": "JSON Pointer into the body, or `/name` of a parameter.",
+            "maxLength": 10_000,
+            "example": "/email",
+        },
+    )
+    location = Choice(["body", "query", "path", "header", "form", "files"], required=True)
+    detail = fields.String(
+        required=True, metadata={"description": "What is wrong with it.", "maxLength": 10_000, "example": "Too long."}
+    )
 
 
 class Problem(Schema):
-    """An RFC 9457 problem."""
+    """What every error answers with (RFC 9457); some have members of their own beside these."""
 
-    type = fields.URL(required=True)
-    title = fields.String(required=True)
-    status = fields.Integer(required=True)
-    detail = fields.String(required=True)
-    instance = fields.String(required=True)
-    code = fields.String(required=True)
-    request_id = fields.String(required=True)
-    errors = fields.List(fields.Nested(ProblemError))
+    class Meta:
+        unknown = INCLUDE
+
+    type = fields.URL(
+        required=True,
+        metadata={
+            "format": "uri",
+            "description": "A page that explains it.",
+            "example": "https://example.com/problems",
+        },
+    )
+    title = fields.String(required=True, metadata={"description": "The same for the same `code`.", "maxLength": 100})
+    status = Number(400, 599, required=True, metadata={"description": "The HTTP status."})
+    detail = fields.String(required=True, metadata={"description": "What is wrong this time.", "maxLength": 10_000})
+    instance = fields.String(required=True, metadata={"description": "The path of the request.", "maxLength": 10_000})
+    code = fields.String(
+        required=True,
+        metadata={"description": "What it is, for programs.", "maxLength": 100, "pattern": "^[a-z]+(-[a-z]+)*$"},
+    )
+    request_id = fields.String(required=True, metadata={"description": "As in `X-Request-ID`.", "maxLength": 128})
+    errors = fields.List(
+        fields.Nested(ProblemError),
+        validate=validate.Length(max=MOST_ERRORS),
+        metadata={"description": "Each wrong value, on `validation-failed`."},
+    )
 
 
 def page_of(item: type[Schema]) -> type[Schema]:
     """The schema of a page of `item`."""
     name = item.__name__.removesuffix("Response") + "Page"
     members: dict[str, Any] = {
-        "items": fields.List(fields.Nested(item), required=True),
-        "next_cursor": fields.String(required=True, allow_none=True),
+        "items": fields.List(fields.Nested(item), required=True, validate=validate.Length(max=_LARGEST_PAGE)),
+        "next_cursor": fields.String(
+            required=True, allow_none=True, metadata={"description": "`null` on the last page.", **_CURSOR}
+        ),
     }
     return Body.from_dict(members, name=name)

@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 
 from project.blueprints.system import service
-from project.http.access import AccessRule
+from project.http.routing import ContractRule
 from tests.kit.api import Api, made, problem
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -76,7 +76,7 @@ def test_document_names_every_route_and_who_may_call_it(shared_app: Flask, share
         for name, operation in path.items()
         if name != "parameters"
     }
-    rules = [rule for rule in shared_app.url_map.iter_rules() if isinstance(rule, AccessRule) and rule.json]
+    rules = [rule for rule in shared_app.url_map.iter_rules() if isinstance(rule, ContractRule) and rule.json]
     routes = {rule.endpoint.rpartition(".")[2]: str(rule.access) for rule in rules}
     assert {name: access for name, access in described.items() if name in routes} == routes
 

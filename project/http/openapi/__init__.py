@@ -1,0 +1,6 @@
+"""The OpenAPI 3.1 document, generated from the routes by flask-smorest and completed from what the platform does."""
+
+from project.http.openapi.api import Api, api_document, init_app
+from project.http.openapi.blueprint import Blueprint
+
+__all__ = ["Api", "Blueprint", "api_document", "init_app"]

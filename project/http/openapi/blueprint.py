@@ -1,0 +1,70 @@
+"""A flask-smorest blueprint whose routes are strict about what they take, and say all they answer with."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import flask
+import flask_smorest
+
+from project.errors import Error
+from project.http import conditions
+from project.http.bodies import StrictParser
+from project.http.routing import Deprecation
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+if TYPE_CHECKING:
+
+    class _Blueprint(flask.Blueprint):
+        """flask-smorest is not typed: these are the parts of its class that are used here."""
+
+        def __init__(self, *args: Any, description: str, **options: Any) -> None: ...
+        def arguments(self, schema: Any, **options: Any) -> Callable[[View], View]: ...
+        def response(self, status: int, schema: Any = None, **options: Any) -> Callable[[View], View]: ...
+        def alt_response(self, status: int, **options: Any) -> Callable[[View], View]: ...
+        def doc(self, **members: Any) -> Callable[[View], View]: ...
+
+else:
+    _Blueprint = flask_smorest.Blueprint
+
+
+class Blueprint(_Blueprint):
+    """A blueprint for the API; each of its routes declares `access=`."""
+
+    ARGUMENTS_PARSER = StrictParser()
+
+    def response(self, status: int, schema: Any = None, **options: Any) -> Callable[[View], View]:
+        """Answer with what the view returns, by `schema`; a thing with a version with its `ETag`."""
+        decorate = super().response(status, schema, **options)
+        return lambda view: conditions.tagged(decorate(conditions.versioned(view)))
+
+    def refuses(self, *kinds: type[Error]) -> Callable[[View], View]:
+        """Document the problems that this route answers with of its own; those of the contract are known."""
+        return _with_attribute("refusals", kinds)
+
+    def deprecated(self, *, since: datetime, sunset: datetime, link: str) -> Callable[[View], View]:
+        """Announce that this route ends at `sunset`; `link` leads to what to use instead."""
+        return _with_attribute("deprecation", Deprecation(since, sunset, link))
+
+    def add_url_rule(
+        self,
+        rule: str,
+        endpoint: str | None = None,
+        view_func: Any = None,
+        provide_automatic_options: bool | None = None,
+        **options: Any,
+    ) -> None:
+        """Register a route; its query is empty unless it takes arguments from it."""
+        arguments = getattr(view_func, "_apidoc", {}).get("arguments", {}).get("parameters", [])
+        options["takes_query"] = any(argument["in"] == "query" for argument in arguments)
+        options["deprecation"] = getattr(view_func, "deprecation", None)
+        super().add_url_rule(rule, endpoint, view_func, provide_automatic_options, **options)
+
+
+def _with_attribute(name: str, value: Any) -> Callable[[View], View]:
+    def decorate(view: View) -> View:
+        setattr(view, name, value)
+        return view
+
+    return decorate

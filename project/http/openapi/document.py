@@ -1,0 +1,168 @@
+"""The OpenAPI document made complete: what the platform does for every operation, written into each.
+
+A route declares what is its own (arguments, answer, the problems it `refuses` with); everything else follows
+from its rule, so that the document of a route is complete before anybody thought of it.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from datetime import UTC
+from typing import Any
+
+from flask import Flask
+
+from project import errors
+from project.http import idempotency, identity, pagination, problems
+from project.http.access import Access, public
+from project.http.openapi import schemas
+from project.http.openapi.operation import Operation, operations
+from project.http.openapi.parts import components, ref
+from project.http.routing import EXCUSES
+from project.infrastructure.idempotency import IdempotencyKeyInUse
+
+_ACCESS = {
+    "public": "Open to everyone.",
+    "user": "For signed-in users.",
+    "admin": "For administrators.",
+    "development": "In development only.",
+}
+Kinds = list[type[errors.Error]]
+
+
+def complete(document: dict[str, Any], app: Flask) -> dict[str, Any]:
+    """`document`, with what holds for each of its operations by the contract that all routes share."""
+    for operation in operations(document, app):
+        refusals = getattr(app.view_functions[operation.rule.endpoint], "refusals", ())
+        _describe(operation)
+        _add_parameters(operation)
+        _add_headers(operation)
+        _add_other_successes(operation)
+        for status, kinds in _by_status([*_of_every_route(operation), *_of_this_kind(operation), *refusals]):
+            operation.described["responses"][str(status)] = _problem_response(status, kinds)
+    document["components"].update(components(), responses={})
+    schemas.finish(document)
+    _leave_out_unused(document)
+    return document
+
+
+def _describe(operation: Operation) -> None:
+    rule, described = operation.rule, operation.described
+    described["security"] = [] if rule.access == public else [{"bearer": []}]
+    described["x-access"] = str(rule.access)
+    described["operationId"] = rule.endpoint.rpartition(".")[2]
+    sentences = [described.get("description"), _for_whom(rule.access)]
+    sentences += [f"It {EXCUSES[part]}: {reason}" for part, reason in rule.excuses.items()]
+    if rule.deprecation:
+        described["deprecated"] = True
+        sentences.append(f"Ends on {rule.deprecation.sunset.astimezone(UTC):%Y-%m-%d}.")
+    described["description"] = " ".join(sentence for sentence in sentences if sentence)
+
+
+def _for_whom(access: Access) -> str:
+    at_least = f"For members of the organization, at least `{access.role}`; to others it does not exist."
+    return _ACCESS.get(access.kind, at_least)
+
+
+def _add_parameters(operation: Operation) -> None:
+    names = ["Idempotency-Key"] if operation.is_keyed else []
+    names += ["If-Match"] if operation.is_conditional else []
+    names += ["If-None-Match"] if operation.is_versioned and operation.method == "GET" else []
+    names += ["If-Match", "If-None-Match", "Range", "If-Range"] if operation.serves_content else []
+    if names:
+        operation.described.setdefault("parameters", []).extend(ref("parameters", name) for name in names)
+
+
+def _add_headers(operation: Operation) -> None:
+    names = ["X-Request-ID"]
+    names += ["ETag"] if operation.is_versioned else []
+    names += ["ETag", "Accept-Ranges", "Content-Disposition", "Repr-Digest"] if operation.serves_content else []
+    names += ["Link"] if operation.is_listing else []
+    names += ["Idempotency-Replayed"] if operation.is_keyed else []
+    names += ["RateLimit", "RateLimit-Policy"] if operation.rule.limits else []
+    names += ["Deprecation", "Sunset"] if operation.rule.deprecation else []
+    for response in operation.described["responses"].values():
+        if "$ref" not in response:
+            response.setdefault("headers", {}).update(_headers(names))
+
+
+def _add_other_successes(operation: Operation) -> None:
+    responses = operation.described["responses"]
+    if operation.serves_content:
+        headers = {**responses["200"]["headers"], **_headers(["Content-Range"])}
+        responses["206"] = {**responses["200"], "description": "The range that was asked for.", "headers": headers}
+    if operation.method == "GET" and (operation.serves_content or operation.is_versioned):
+        description = "You have it: `If-None-Match` names the present version."
+        responses["304"] = {"description": description, "headers": _headers(["X-Request-ID", "ETag"])}
+
+
+def _of_every_route(operation: Operation) -> Kinds:
+    """The problems of access, of the request as such, and of the inside."""
+    kinds: Kinds = [
+        problems.MalformedRequest,
+        errors.ValidationFailed,
+        problems.UriTooLong,
+        problems.HeaderTooLarge,
+        problems.InternalError,
+        errors.ServiceUnavailable,
+    ]
+    access = operation.rule.access.kind
+    if access not in ("public", "development"):
+        kinds += [identity.AuthenticationRequired, identity.TokenInvalid, identity.TokenExpired, identity.TokenRevoked]
+    kinds += [errors.PermissionDenied] if access in ("admin", "member") else []
+    kinds += [errors.NotFound] if operation.rule.arguments or access == "development" else []
+    return kinds
+
+
+def _of_this_kind(operation: Operation) -> Kinds:
+    """The problems that an operation answers with because of what it takes and gives."""
+    kinds: Kinds = [problems.NotAcceptable] if operation.rule.json else []
+    if "requestBody" in operation.described:
+        kinds += [problems.PayloadTooLarge, problems.UnsupportedMediaType]
+    if operation.is_listing:
+        kinds.append(pagination.InvalidCursor)
+    if operation.rule.limits:
+        kinds.append(errors.RateLimited)
+    if operation.is_keyed:
+        kinds += [idempotency.IdempotencyKeyInvalid, IdempotencyKeyInUse, idempotency.IdempotencyKeyReused]
+        kinds.append(problems.PayloadTooLarge)
+    if operation.is_conditional or operation.serves_content:
+        kinds.append(errors.PreconditionFailed)
+    if operation.serves_content:
+        kinds.append(problems.RangeNotSatisfiable)
+    return kinds
+
+
+def _by_status(kinds: Iterable[type[errors.Error]]) -> Iterator[tuple[int, Kinds]]:
+    for status in sorted({problems.status_of(kind) for kind in kinds}):
+        those = {kind.code: kind for kind in kinds if problems.status_of(kind) == status}
+        yield status, [those[code] for code in sorted(those)]
+
+
+def _problem_response(status: int, kinds: Kinds) -> dict[str, Any]:
+    names = ["X-Request-ID"]
+    names += ["WWW-Authenticate"] if status == 401 else []
+    names += ["Retry-After"] if status in (409, 429, 503) else []
+    names += ["RateLimit", "RateLimit-Policy"] if status == 429 else []
+    code = {"type": "string", "enum": [kind.code for kind in kinds]}
+    content = {
+        "schema": {"allOf": [ref("schemas", "Problem"), {"properties": {"code": code}}]},
+        "examples": {kind.code: ref("examples", kind.code) for kind in kinds},
+    }
+    return {
+        "description": " ".join(f"`{kind.code}`: {kind.cause()}" for kind in kinds),
+        "headers": _headers(names),
+        "content": {problems.MIMETYPE: content},
+    }
+
+
+def _headers(names: list[str]) -> dict[str, Any]:
+    return {name: ref("headers", name) for name in names}
+
+
+def _leave_out_unused(document: dict[str, Any]) -> None:
+    """Leave out the parts that nothing refers to."""
+    used = json.dumps(document)
+    for kind in ("schemas", "parameters", "headers", "examples", "responses"):
+        parts = document["components"][kind]
+        for name in [name for name in parts if f'"#/components/{kind}/{name}"' not in used]:
+            del parts[name]
