@@ -9,6 +9,8 @@ from flask.testing import FlaskClient
 from werkzeug.datastructures import FileStorage
 from werkzeug.test import TestResponse, encode_multipart
 
+from tests.kit.judge import judge_of
+
 PASSWORD = "seven unlikely herons"
 _numbers = count(1)
 
@@ -27,7 +29,10 @@ class Api:
         if self.tokens:
             headers.setdefault("Authorization", f"Bearer {self.tokens['access_token']}")
         # Buffered: an answer that is a file is closed, whether it is read or not.
-        return self.client.open(f"/api/v1{path}", method=method, headers=headers, buffered=True, **options)
+        answer = self.client.open(f"/api/v1{path}", method=method, headers=headers, buffered=True, **options)
+        if isinstance(self.client, FlaskClient):
+            judge_of(self.client.application).judge(answer)
+        return answer
 
     def get(self, path: str, **options: Any) -> TestResponse:
         return self("GET", path, **options)

@@ -1,0 +1,32 @@
+"""Every operation of the application, also those that nobody has written yet, keeps the contract."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from project.app import create_app
+from project.config import Settings
+from tests.conformance.check import Check
+from tests.conformance.checks import CHECKS
+from tests.conformance.operation import Operation, operations_of
+from tests.conformance.world import World
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test for each check on each operation that it applies to."""
+    with TemporaryDirectory() as folder:
+        operations = operations_of(create_app(Settings(app_env="development", data_dir=Path(folder))))
+    metafunc.parametrize(
+        ("check", "operation"),
+        [
+            pytest.param(check, operation, id=f"{check.name}-{operation.name}")
+            for check in CHECKS
+            for operation in operations
+            if check.applies(operation)
+        ],
+    )
+
+
+def test_operation_keeps_the_contract(check: Check, operation: Operation, world: World) -> None:
+    check(operation, world)

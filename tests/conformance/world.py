@@ -1,0 +1,173 @@
+"""People, things and valid requests: how an operation that nobody knows is called as its users would."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from io import BytesIO
+from typing import Any
+from uuid import UUID, uuid4
+
+from flask import Flask
+from PIL import Image
+from sqlalchemy import update
+from werkzeug.test import TestResponse
+
+from project.blueprints.auth.models import User
+from project.blueprints.files import service as files
+from project.http.access import Access
+from project.infrastructure import signing
+from project.infrastructure.database import transaction
+from tests.conformance import samples
+from tests.conformance.operation import Operation, operations_of
+from tests.kit.api import PASSWORD, Api, form, made
+from tests.kit.judge import judge_of
+
+
+@dataclass(frozen=True)
+class Case:
+    """A request that should succeed: by whom, on what, with what."""
+
+    actor: Api
+    path: dict[str, str] = field(default_factory=dict)
+    body: dict[str, Any] | None = None
+    form: tuple[bytes, str] | None = None
+
+
+class World:
+    """An application with an organization, its owner, an admin, a member, and a stranger."""
+
+    def __init__(self, app: Flask) -> None:
+        self.app = app
+        self.operations = operations_of(app)
+        self.nobody = Api(app.test_client())
+        self.owner, self.member, self.stranger = (self.nobody.signed_in() for _ in range(3))
+        self.organization_id: str = self.owner.organization()["id"]
+        self.administrator = self._administrator()
+        self._join(self.member, "member")
+
+    def case(self, operation: Operation) -> Case:
+        """A new request that should succeed."""
+        recipe = RECIPES.get(operation.name)
+        return recipe(self, operation) if recipe else self.plain(operation)
+
+    def plain(self, operation: Operation) -> Case:
+        """A request by the document: ids of new things, and the members that the body must have."""
+        schema = operation.body_schema
+        return Case(
+            actor=self.actor(operation.rule.access),
+            path=self.path_values(operation),
+            body=None if schema is None else samples.body(operation, schema),
+            form=form(f"sample {uuid4()}".encode(), "sample.txt") if operation.takes_form else None,
+        )
+
+    def actor(self, access: Access) -> Api:
+        """Someone who may."""
+        kinds = {"public": self.nobody, "admin": self.administrator}
+        return kinds.get(access.kind, self.owner)
+
+    def path_values(self, operation: Operation) -> dict[str, str]:
+        """A value for each variable in the path."""
+        values: dict[str, str] = {}
+        for name in operation.path_names:
+            values[name] = self._path_value(operation, name, values)
+        return values
+
+    def send(self, operation: Operation, case: Case, **options: Any) -> TestResponse:
+        """The answer to a request; `options` replace parts of it."""
+        headers = dict(options.pop("headers", {}))
+        if case.actor.tokens:
+            headers.setdefault("Authorization", f"Bearer {case.actor.tokens['access_token']}")
+        if case.form is not None and "data" not in options:
+            options.update(data=case.form[0], content_type=case.form[1])
+        elif case.body is not None and not {"data", "json"} & set(options):
+            options["json"] = case.body
+        path = options.pop("path", operation.path).format(**case.path)
+        client = self.app.test_client()
+        return client.open(path, method=operation.method, headers=headers, buffered=True, **options)
+
+    def succeed(self, operation: Operation, case: Case | None = None, **options: Any) -> TestResponse:
+        """The answer to a request that must be a success, and in the document."""
+        answer = self.send(operation, case or self.case(operation), **options)
+        assert answer.status_code in operation.successes, f"{operation}: {answer.get_data(as_text=True)}"
+        judge_of(self.app).judge(answer)
+        return answer
+
+    def collection_of(self, path: str) -> Operation | None:
+        """The operation that makes things in the collection at `path`."""
+        found = [one for one in self.operations if one.method == "POST" and one.path == path]
+        return found[0] if found else None
+
+    def _path_value(self, operation: Operation, name: str, known: dict[str, str]) -> str:
+        if name == "organization_id":
+            return self.organization_id
+        schema = next(one["schema"] for one in operation.parameters if one["name"] == name)
+        if "enum" in schema:
+            return str(schema["enum"][0])
+        maker = self.collection_of(operation.path.split(f"/{{{name}}}")[0])
+        assert maker is not None, f"{operation}: nothing makes a {name}: give it a recipe in tests/conformance/world.py"
+        case = self.case(maker)
+        return str(self.succeed(maker, replace(case, path={**case.path, **known})).json["id"])
+
+    def _administrator(self) -> Api:
+        api = self.nobody.signed_in()
+        with self.app.app_context(), transaction() as session:
+            session.execute(update(User).where(User.id == UUID(api.user["id"])).values(role="admin"))
+        return api
+
+    def _join(self, user: Api, role: str) -> None:
+        made(user.post("/invitations/accept", {"token": self.invitation_token(user.user["email"], role)}))
+
+    def invitation_token(self, email: str, role: str = "member") -> str:
+        """What a new invitation to `email` carries in its mail."""
+        invitation = self.owner.invitation(self.organization_id, email, role)
+        with self.app.app_context():
+            return signing.mint("invitation", UUID(invitation["id"]), 1)
+
+
+def _log_in(world: World, _operation: Operation) -> Case:
+    return Case(world.nobody, body={"email": world.owner.user["email"], "password": PASSWORD})
+
+
+def _refresh(world: World, _operation: Operation) -> Case:
+    return Case(world.nobody, body={"refresh_token": world.owner.signed_in_again().tokens["refresh_token"]})
+
+
+def _log_out(world: World, _operation: Operation) -> Case:
+    return Case(world.owner.signed_in_again())
+
+
+def _look_up(world: World, _operation: Operation) -> Case:
+    return Case(world.nobody, body={"token": world.invitation_token(f"{uuid4()}@example.com")})
+
+
+def _accept(world: World, _operation: Operation) -> Case:
+    guest = world.nobody.signed_in()
+    return Case(guest, body={"token": world.invitation_token(guest.user["email"])})
+
+
+def _register_invited(world: World, operation: Operation) -> Case:
+    case = _look_up(world, operation)
+    return replace(case, body={**(case.body or {}), "password": PASSWORD, "display_name": "Guest"})
+
+
+def _picture() -> bytes:
+    content = BytesIO()
+    Image.new("RGB", (8, 8), "teal").save(content, "PNG")
+    return content.getvalue()
+
+
+def _thumbnail(world: World, _operation: Operation) -> Case:
+    file_id = made(world.owner.upload(_picture(), "picture.png"))["id"]
+    with world.app.app_context():
+        files.make_thumbnails(UUID(file_id))
+    return Case(world.owner, path={"file_id": file_id, "size": "small"})
+
+
+RECIPES: dict[str, Callable[[World, Operation], Case]] = {
+    "log_in": _log_in,
+    "refresh": _refresh,
+    "log_out": _log_out,
+    "look_up_invitation": _look_up,
+    "accept_invitation": _accept,
+    "register_invited": _register_invited,
+    "get_thumbnail": _thumbnail,
+}
