@@ -28,6 +28,9 @@ class Person:
     def post(self, path: str, **options: Any) -> Answer:
         return self._send("POST", path, **options)
 
+    def patch(self, path: str, **options: Any) -> Answer:
+        return self._send("PATCH", path, **options)
+
     def delete(self, path: str, **options: Any) -> Answer:
         return self._send("DELETE", path, **options)
 

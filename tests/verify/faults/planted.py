@@ -68,6 +68,11 @@ FAULTS: dict[str, tuple[Fault, ...]] = {
         Fault("cut-off JSON", content(lambda whole: whole[:-2])),
         Fault("dawdles", dawdle, patience_seconds=2),
     ),
+    "changed meanwhile": (
+        Fault("the last one wins", answer(200), at=3),
+        Fault("another code", problem(409, "conflict"), at=3),
+        Fault("nothing says which version it is", header("ETag", None), at=1),
+    ),
     "no token": (
         Fault("lets anyone in", answer(200, {"id": _ID})),
         Fault("no challenge", header("WWW-Authenticate", None)),
@@ -120,6 +125,11 @@ FAULTS: dict[str, tuple[Fault, ...]] = {
     "organization": (
         Fault("its maker is a mere member", member(role="member")),
         Fault("cannot be read back", problem(404, "not-found"), at=2),
+    ),
+    "repeated": (
+        Fault("makes another one", member(id=_ID)),
+        Fault("does not say that it is the same answer", header("Idempotency-Replayed", None)),
+        Fault("is there twice", member(items=[{"id": _ID}, {"id": _ID}]), at=2),
     ),
     "invite": (
         Fault("as an admin", member(role="admin")),

@@ -54,6 +54,14 @@ def me(world: World) -> None:
     world.owner.get("/auth/me").succeeded(200, id=world.owner.id, email=world.owner.email)
 
 
+@step("of two changes of one version the second is refused: 412", after=(log_in,))
+def changed_meanwhile(world: World) -> None:
+    read = {"If-Match": world.owner.get("/auth/me").succeeded(200).headers.get("ETag", "")}
+    name = {"display_name": world.owner.name}
+    world.owner.patch("/auth/me", json=name, headers=read).succeeded(200, display_name=world.owner.name)
+    world.owner.patch("/auth/me", json=name, headers=read).refused(412, "precondition-failed")
+
+
 @step("401 authentication-required without one", after=(alive,))
 def no_token(world: World) -> None:
     world.anyone.get("/auth/me").refused(401, "authentication-required").sent(WWW_Authenticate="Bearer")

@@ -1,6 +1,7 @@
 """An organization, and how a colleague joins it."""
 
 from tests.verify.checks import a_time_in_utc, an_id, expect, some_text
+from tests.verify.client import Answer
 from tests.verify.flow import step
 from tests.verify.mailbox import wait_for_token
 from tests.verify.steps.accounts import join, log_in_again
@@ -10,10 +11,16 @@ from tests.verify.world import World
 
 @step("201, and whoever makes it owns it", after=(log_in_again,))
 def organization(world: World) -> None:
-    body = {"name": world.organization_name}
-    answer = world.owner.post("/organizations", json=body).succeeded(201, id=an_id, slug=some_text, role="owner")
+    answer = _make(world).succeeded(201, id=an_id, slug=some_text, role="owner")
     world.organization_id = answer["id"]
     world.owner.get(_path(world)).succeeded(200, name=world.organization_name, role="owner")
+
+
+@step("again with the same key: the same answer, one organization", after=(organization,))
+def repeated(world: World) -> None:
+    _make(world).succeeded(201, id=world.organization_id).sent(Idempotency_Replayed="true")
+    items = world.owner.get("/organizations").succeeded(200, next_cursor=None)["items"]
+    expect("organizations", [world.organization_id], [item["id"] for item in items])
 
 
 @step("201, pending", after=(organization,))
@@ -75,6 +82,11 @@ def stranger(world: World) -> None:
     join(world.stranger)
     world.stranger.get(_path(world)).refused(404, "not-found")
     world.stranger.get(f"{_path(world)}/members").refused(404, "not-found")
+
+
+def _make(world: World) -> Answer:
+    key = {"Idempotency-Key": f"verify-{world.client.run}"}
+    return world.owner.post("/organizations", json={"name": world.organization_name}, headers=key)
 
 
 def _path(world: World) -> str:
