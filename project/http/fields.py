@@ -140,10 +140,19 @@ class Choice(fields.String):
 
 
 class Number(fields.Integer):
-    """A whole number in an answer."""
+    """A whole number in JSON; neither text nor a fraction is taken for one."""
 
     def __init__(self, minimum: int, maximum: int, **options: Any) -> None:
-        super().__init__(dump_only=True, validate=validate.Range(minimum, maximum), **options)
+        super().__init__(strict=True, validate=validate.Range(minimum, maximum), **options)
+
+
+class Flag(fields.Boolean):
+    """`true` or `false`, and nothing that could be taken for them."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> bool:
+        if not isinstance(value, bool):
+            raise ValidationError("Must be true or false.")
+        return value
 
 
 class Id(fields.UUID):

@@ -1,8 +1,6 @@
 """Wire shapes of auth."""
 
-from marshmallow import fields
-
-from project.http.fields import Choice, Email, Id, Number, Password, Text, Timestamp, Token
+from project.http.fields import Choice, Email, Flag, Id, Number, Password, Text, Timestamp, Token
 from project.http.schemas import Body
 
 _LONGEST_LIFE_SECONDS = 10 * 366 * 86400
@@ -30,7 +28,7 @@ class RefreshRequest(Body):
 class UserResponse(Body):
     id = Id(required=True)
     email = Email(required=True)
-    email_verified = fields.Boolean(required=True)
+    email_verified = Flag(required=True)
     display_name = Text(100, required=True, metadata={"example": "Ada Lovelace"})
     role = Choice(["user", "admin"], required=True)
     status = Choice(["active", "disabled"], required=True)

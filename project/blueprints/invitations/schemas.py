@@ -3,7 +3,7 @@
 from marshmallow import fields
 
 from project.blueprints.organizations.service import ROLES
-from project.http.fields import Choice, Email, Id, Password, Text, Timestamp, Token
+from project.http.fields import Choice, Email, Flag, Id, Password, Text, Timestamp, Token
 from project.http.schemas import Body, PageQuery, page_of
 
 STATUSES = ("pending", "accepted", "expired")
@@ -52,7 +52,7 @@ class OfferResponse(Body):
     email = Email(required=True)
     role = Choice(ROLES, required=True)
     expires_at = Timestamp(required=True)
-    account_exists = fields.Boolean(required=True)
+    account_exists = Flag(required=True)
 
 
 InvitationPage = page_of(InvitationResponse)
