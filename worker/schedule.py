@@ -3,9 +3,11 @@
 from typing import Any
 
 from project.blueprints.files import jobs as files
+from project.blueprints.invitations import jobs as invitations
 from project.config import Settings
 from worker import relay, upkeep
 
+_MINUTE = 60
 _HOUR = 3600
 
 
@@ -14,6 +16,7 @@ def schedule(settings: Settings) -> dict[str, Any]:
     return {
         relay.SWEEP: _every(settings.sweep_seconds, relay.SWEEP),
         files.SWEEP: _every(_HOUR, files.SWEEP),
+        invitations.SWEEP: _every(_MINUTE, invitations.SWEEP),
         upkeep.FORGET_KEYS: _every(_HOUR, upkeep.FORGET_KEYS),
     }
 

@@ -1,14 +1,19 @@
 """Pages by keyset, newest first: the cost does not grow with depth, and no row is skipped or shown twice."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select
+from sqlalchemy import CompoundSelect, Select, tuple_, union_all
 from sqlalchemy.orm import InstrumentedAttribute
 
 from project.infrastructure.database import read
+
+Key = InstrumentedAttribute[UUID]
+Within = Mapping[InstrumentedAttribute[Any], Any]
+
+_FIRST, _LAST = UUID(int=0), UUID(int=2**128 - 1)
 
 
 @dataclass(frozen=True)
@@ -27,17 +32,37 @@ class Slice:
     next_after: UUID | None
 
 
-def keyset(statement: Select[Any], key: InstrumentedAttribute[UUID], page: Page, **values: Any) -> Slice:
-    """One page of the rows of `statement`, ordered by its unique, time-ordered `key`."""
-    if page.after is not None:
-        statement = statement.where(key < page.after)
+def keyset(statement: Select[Any], key: Key, page: Page, within: Within) -> Slice:
+    """One page of the rows of `statement` that have the values of `within`, newest first by their unique `key`.
+
+    The columns of `within` and `key` must be those of an index, in this order.
+    """
+    return _slice(_part(statement, key, page, within), key, page)
+
+
+def keyset_with(few: Select[Any], statement: Select[Any], key: Key, page: Page, within: Within) -> Slice:
+    """As `keyset`, with the rows of `few`, which must be other ones, and so few that all of them may be read."""
+    # Materialized: the database would else look for them in the order of the page, by walking past all others.
+    others = few.where(key < _after(page)).cte("few").prefix_with("MATERIALIZED").select()
+    both = union_all(_part(statement, key, page, within).subquery().select(), others)
+    return _slice(both.order_by(both.selected_columns[key.key].desc()).limit(page.limit + 1), key, page)
+
+
+def _part(statement: Select[Any], key: Key, page: Page, within: Within) -> Select[Any]:
+    # One range of the index. Given as equations beside `ORDER BY key`, the database may prefer to walk the primary
+    # key past the rows of everybody else.
+    columns = tuple_(*within, key)
+    after, end = (*within.values(), _after(page)), (*within.values(), _FIRST)
+    newest_first = [column.desc() for column in (*within, key)]
+    return statement.where(columns < after, columns >= end).order_by(*newest_first).limit(page.limit + 1)
+
+
+def _after(page: Page) -> UUID:
+    return _LAST if page.after is None else page.after
+
+
+def _slice(statement: Select[Any] | CompoundSelect[Any], key: Key, page: Page) -> Slice:
     with read() as connection:
-        rows = connection.execute(statement.order_by(key.desc()).limit(page.limit + 1), values).all()
+        rows = connection.execute(statement).all()
     shown = rows[: page.limit]
-    return Slice(shown, _key_of(shown[-1], key) if len(rows) > page.limit else None)
-
-
-def _key_of(row: Row[Any], key: InstrumentedAttribute[UUID]) -> UUID:
-    # A row of a table knows its columns, not the attributes mapped to them.
-    value: UUID = row._mapping[key.expression]
-    return value
+    return Slice(shown, shown[-1]._mapping[key.key] if len(rows) > page.limit else None)

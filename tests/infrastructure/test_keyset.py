@@ -1,21 +1,22 @@
 """Pages by keyset, and the ids and times they stand on."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta, timezone
+from random import Random
 from uuid import UUID
 
 import pytest
 from flask import Flask
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import select, update
 
 from project.infrastructure.clock import now
 from project.infrastructure.columns import new_id
 from project.infrastructure.database import read, transaction
-from project.infrastructure.keyset import Page, Slice, keyset
+from project.infrastructure.keyset import Page, Slice, keyset, keyset_with
 from project.infrastructure.outbox import Job
 from tests.kit.jobs import enqueued
 
-_OF_NAME = select(Job.__table__).where(Job.name == bindparam("name"))
+Paged = Callable[[int, UUID | None], Slice]
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +26,18 @@ def in_app(app: Flask) -> Iterator[None]:
 
 
 def page(limit: int, after: UUID | None = None) -> Slice:
-    return keyset(_OF_NAME, Job.id, Page(limit, after), name="wanted")
+    return keyset(select(Job.__table__), Job.id, Page(limit, after), {Job.name: "wanted"})
+
+
+def page_with_few(limit: int, after: UUID | None = None) -> Slice:
+    """As `page`, with those that are called "few"."""
+    few = select(Job.__table__).where(Job.name == "few")
+    return keyset_with(few, select(Job.__table__), Job.id, Page(limit, after), {Job.name: "wanted"})
+
+
+def rename(job_ids: list[UUID], name: str) -> None:
+    with transaction() as session:
+        session.execute(update(Job).where(Job.id.in_(job_ids)).values(name=name))
 
 
 def ids(slice_: Slice) -> list[UUID]:
@@ -66,17 +78,49 @@ def test_rows_that_come_and_go_neither_shift_nor_repeat_the_rest() -> None:
     rows = made(6)
     first = page(2)
     made(3)
-    with transaction() as session:
-        session.execute(update(Job).where(Job.id.in_([rows[0], rows[2]])).values(name="unwanted"))
+    rename([rows[0], rows[2]], "unwanted")
     second = page(2, first.next_after)
     assert ids(first) + ids(second) == [rows[0], rows[1], rows[3], rows[4]]
 
 
 def test_a_page_may_start_after_a_row_that_is_gone() -> None:
     rows = made(3)
-    with transaction() as session:
-        session.execute(update(Job).where(Job.id == rows[1]).values(name="unwanted"))
+    rename([rows[1]], "unwanted")
     assert ids(page(5, rows[1])) == [rows[2]]
+
+
+@pytest.mark.parametrize("paged", [page, page_with_few])
+@pytest.mark.parametrize("seed", range(3))
+def test_rows_that_stay_are_shown_once_whatever_comes_and_goes_between_pages(paged: Paged, seed: int) -> None:
+    random, rows = Random(seed), made(24)
+    stay = rows[::2]
+    shown, after = [], None
+    while not shown or after:
+        slice_ = paged(3, after)
+        shown, after = shown + ids(slice_), slice_.next_after
+        made(random.randrange(3))
+        rename(random.sample(rows[1::2], 2), random.choice(["unwanted", "wanted"]))
+    assert shown == sorted(set(shown), reverse=True)
+    assert set(stay) <= set(shown) <= set(rows)
+
+
+def test_few_rows_of_another_place_are_among_the_rest() -> None:
+    rows = made(7)
+    rename([rows[0], rows[3], rows[4]], "few")
+    first = page_with_few(4)
+    second = page_with_few(4, first.next_after)
+    assert (ids(first), ids(second), second.next_after) == (rows[:4], rows[4:], None)
+
+
+def test_rows_that_move_from_the_few_to_the_rest_are_shown_once() -> None:
+    rows = made(6)
+    rename(rows[1:5], "few")
+    first = page_with_few(2)
+    rename([rows[1], rows[2]], "wanted")
+    second = page_with_few(2, first.next_after)
+    rename([rows[3], rows[4]], "wanted")
+    third = page_with_few(2, second.next_after)
+    assert ids(first) + ids(second) + ids(third) == rows
 
 
 def test_later_ids_sort_after_earlier_ones() -> None:

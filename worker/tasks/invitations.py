@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+from celery import shared_task
+
 from project.blueprints.invitations import jobs, service
 from project.infrastructure.mail import MailRefused
 from worker.jobs import job
@@ -14,3 +16,8 @@ def give_up(invitation_id: str) -> None:
 @job(jobs.SEND_INVITATION, on_dead=give_up, permanent=(MailRefused, ValueError))
 def send_invitation(invitation_id: str) -> None:
     service.send_invitation(UUID(invitation_id))
+
+
+@shared_task(name=jobs.SWEEP)
+def sweep() -> None:
+    service.sweep()

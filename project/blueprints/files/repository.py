@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, delete, select, update
+from sqlalchemy import Row, bindparam, delete, literal, select, update
 
 from project.blueprints.files.models import File
 from project.infrastructure.clock import now
@@ -13,10 +13,12 @@ from project.infrastructure.columns import new_id
 from project.infrastructure.database import current_session, read
 from project.infrastructure.keyset import Page, Slice, keyset
 
-_VISIBLE = select(File.__table__).where(File.status.in_(["stored", "trashed"]))
-_ONE = _VISIBLE.where(File.id == bindparam("file_id"))
-_PERSONAL = _VISIBLE.where(File.owner_id == bindparam("owner_id"), File.organization_id.is_(None))
-_OF_ORGANIZATION = _VISIBLE.where(File.organization_id == bindparam("organization_id"))
+_FILES = select(File.__table__)
+_ONE = _FILES.where(File.id == bindparam("file_id"), File.status.in_(["stored", "trashed"]))
+_PERSONAL = _FILES.where(File.organization_id.is_(None))
+_SHARED = _FILES.where(File.organization_id.is_not(None))
+# In the statement itself: a plan made for any value could not use an index of the trash alone.
+_SHARED_TRASH = _SHARED.where(File.status == literal("trashed", literal_execute=True))
 
 
 def add_pending(owner_id: UUID) -> File:
@@ -51,18 +53,20 @@ def find_file(file_id: UUID) -> Row[Any] | None:
 
 def list_personal(owner_id: UUID, page: Page, *, content_type: str | None, status: str) -> Slice:
     """The files that belong to nobody else."""
-    statement = _filtered(_PERSONAL, content_type, status)
-    return keyset(statement, File.id, page, owner_id=owner_id)
+    within = {File.owner_id: owner_id, File.status: status}
+    return keyset(_PERSONAL, File.id, page, within | _of_type(content_type))
 
 
-def list_of_organization(
-    organization_id: UUID, page: Page, *, content_type: str | None, status: str, owner_id: UUID | None
-) -> Slice:
-    """The files of an organization, or those of them that `owner_id` uploaded."""
-    statement = _filtered(_OF_ORGANIZATION, content_type, status)
-    if owner_id is not None:
-        statement = statement.where(File.owner_id == owner_id)
-    return keyset(statement, File.id, page, organization_id=organization_id)
+def list_shared(organization_id: UUID, page: Page, *, content_type: str | None, status: str) -> Slice:
+    """The files of an organization."""
+    within = {File.organization_id: organization_id, File.status: status}
+    return keyset(_SHARED, File.id, page, within | _of_type(content_type))
+
+
+def list_own_trash(owner_id: UUID, organization_id: UUID, page: Page, *, content_type: str | None) -> Slice:
+    """What one user has in the trash of an organization."""
+    within = {File.owner_id: owner_id, File.organization_id: organization_id}
+    return keyset(_SHARED_TRASH, File.id, page, within | _of_type(content_type))
 
 
 def rename(file_id: UUID, filename: str, versions: Collection[int] | None) -> File | None:
@@ -110,6 +114,5 @@ def _changed(file_id: UUID, versions: Collection[int] | None) -> Any:
     return update(File).where(File.id == file_id, File.status == "stored", File.is_at(versions))
 
 
-def _filtered(statement: Any, content_type: str | None, status: str) -> Any:
-    statement = statement.where(File.status == status)
-    return statement if content_type is None else statement.where(File.content_type == content_type)
+def _of_type(content_type: str | None) -> dict[Any, Any]:
+    return {} if content_type is None else {File.content_type: content_type}

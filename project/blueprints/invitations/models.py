@@ -23,6 +23,14 @@ class Invitation(Timestamped, Versioned, Base):
             postgresql_where=text("status = 'pending'"),
         ),
         Index(None, "organization_id", "id"),
+        Index(None, "organization_id", "status", "id"),
+        Index(
+            "ix_invitations_pending",
+            "expires_at",
+            "organization_id",
+            sqlite_where=text("status = 'pending'"),
+            postgresql_where=text("status = 'pending'"),
+        ),
     )
 
     organization_id: Mapped[UUID] = mapped_column(Uuid, ForeignKey("organizations.id", ondelete="CASCADE"))

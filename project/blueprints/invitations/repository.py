@@ -1,20 +1,21 @@
 """Named queries on invitations."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Row, and_, bindparam, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, bindparam, literal, select, true, update
 
 from project.blueprints.invitations.models import Invitation
 from project.errors import NotFound
 from project.infrastructure.clock import now
 from project.infrastructure.columns import new_id
 from project.infrastructure.database import current_session, insert_if_absent, read
-from project.infrastructure.keyset import Page, Slice, keyset
+from project.infrastructure.keyset import Page, Slice, keyset, keyset_with
 
-_OF_ORGANIZATION = select(Invitation.__table__).where(Invitation.organization_id == bindparam("organization_id"))
-_ONE = select(Invitation.__table__).where(Invitation.id == bindparam("invitation_id"))
+_INVITATIONS = select(Invitation.__table__)
+_ONE = _INVITATIONS.where(Invitation.id == bindparam("invitation_id"))
+_ONE_OF_ORGANIZATION = _ONE.where(Invitation.organization_id == bindparam("organization_id"))
 
 
 def add_pending(**values: Any) -> Invitation | None:
@@ -25,12 +26,16 @@ def add_pending(**values: Any) -> Invitation | None:
 def expire_lapsed(organization_id: UUID, email_key: str) -> None:
     """Write down that earlier invitations of an address have expired, so that they are in nobody's way."""
     lapsed = update(Invitation).where(
-        Invitation.organization_id == organization_id,
-        Invitation.email_key == email_key,
-        Invitation.status == "pending",
-        Invitation.expires_at <= now(),
+        Invitation.organization_id == organization_id, Invitation.email_key == email_key, _lapsed(now())
     )
     current_session().execute(lapsed.values(status="expired"))
+
+
+def expire_some(limit: int) -> int:
+    """Write down that at most `limit` invitations have expired; how many it were."""
+    some = select(Invitation.id).where(_lapsed(now())).limit(limit).with_for_update(skip_locked=True)
+    expired = update(Invitation).where(Invitation.id.in_(some)).values(status="expired")
+    return int(cast(Any, current_session().execute(expired)).rowcount)
 
 
 def find_pending_id(organization_id: UUID, email_key: str) -> UUID | None:
@@ -53,9 +58,9 @@ def find_invitation(invitation_id: UUID) -> Row[Any] | None:
 
 def get_of_organization(organization_id: UUID, invitation_id: UUID) -> Row[Any]:
     """One invitation of an organization. Raises NotFound."""
-    statement = _OF_ORGANIZATION.where(Invitation.id == invitation_id)
+    values = {"organization_id": organization_id, "invitation_id": invitation_id}
     with read() as connection:
-        invitation = connection.execute(statement, {"organization_id": organization_id}).one_or_none()
+        invitation = connection.execute(_ONE_OF_ORGANIZATION, values).one_or_none()
     if invitation is None:
         raise NotFound
     return invitation
@@ -63,8 +68,14 @@ def get_of_organization(organization_id: UUID, invitation_id: UUID) -> Row[Any]:
 
 def list_invitations(organization_id: UUID, status: str | None, page: Page) -> Slice:
     """The invitations of an organization, by their effective status."""
-    statement = _OF_ORGANIZATION if status is None else _OF_ORGANIZATION.where(_effectively(status, now()))
-    return keyset(statement, Invitation.id, page, organization_id=organization_id)
+    within: dict[Any, Any] = {Invitation.organization_id: organization_id}
+    if status is not None:
+        within[Invitation.status] = status
+    if status == "expired":
+        lapsed = _INVITATIONS.where(Invitation.organization_id == organization_id, _lapsed(now()))
+        return keyset_with(lapsed, _INVITATIONS, Invitation.id, page, within)
+    in_time = Invitation.expires_at > now() if status == "pending" else true()
+    return keyset(_INVITATIONS.where(in_time), Invitation.id, page, within)
 
 
 def accept(invitation_id: UUID, token_version: int) -> bool:
@@ -89,8 +100,6 @@ def set_delivery(invitation_id: UUID, token_version: int, delivery: str) -> None
     current_session().execute(statement.values(delivery=delivery, version=Invitation.version))
 
 
-def _effectively(status: str, at: datetime) -> Any:
-    lapsed = and_(Invitation.status == "pending", Invitation.expires_at <= at)
-    if status == "expired":
-        return or_(Invitation.status == "expired", lapsed)
-    return and_(Invitation.status == status, ~lapsed)
+def _lapsed(at: datetime) -> ColumnElement[bool]:
+    # In the statement itself: a plan made for any value could not use the index of what is pending.
+    return and_(Invitation.status == literal("pending", literal_execute=True), Invitation.expires_at <= at)

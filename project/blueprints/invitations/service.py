@@ -21,6 +21,7 @@ from project.infrastructure.keyset import Page, Slice
 from project.infrastructure.mail import current_mailer
 
 _PURPOSE = "invitation"
+_BATCH = 1000
 
 
 @dataclass(frozen=True)
@@ -136,6 +137,14 @@ def give_up_sending(invitation_id: UUID) -> None:
     if invitation is not None:
         with transaction():
             repository.set_delivery(invitation.id, invitation.token_version, "failed")
+
+
+def sweep() -> None:
+    """Write down what has expired: its listing, and that of what is pending, cost what is not yet written down."""
+    expired = _BATCH
+    while expired == _BATCH:
+        with transaction():
+            expired = repository.expire_some(_BATCH)
 
 
 def _held(token: str) -> Any:

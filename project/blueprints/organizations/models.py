@@ -22,8 +22,8 @@ class Membership(Timestamped, Base):
 
     __tablename__ = "memberships"
     __table_args__ = (
-        UniqueConstraint("organization_id", "user_id"),
-        Index(None, "user_id", "organization_id"),
+        UniqueConstraint("user_id", "organization_id"),
+        Index(None, "organization_id", "id"),
     )
 
     organization_id: Mapped[UUID] = mapped_column(Uuid, ForeignKey("organizations.id", ondelete="CASCADE"))

@@ -11,14 +11,13 @@ from project.infrastructure.columns import new_id
 from project.infrastructure.database import insert_if_absent, read
 from project.infrastructure.keyset import Page, Slice, keyset
 
-_OF_USER = (
-    select(Organization.__table__, Membership.role)
-    .join(Membership, Membership.organization_id == Organization.id)
-    .where(Membership.user_id == bindparam("user_id"))
+_IS_OF_USER = Membership.user_id == bindparam("user_id")
+_OF_ANYONE = select(Organization.__table__, Membership.organization_id, Membership.role).join(
+    Membership, Membership.organization_id == Organization.id
 )
-_ONE_OF_USER = _OF_USER.where(Organization.id == bindparam("organization_id"))
-_MEMBERS = select(Membership.__table__).where(Membership.organization_id == bindparam("organization_id"))
-_MEMBERSHIP = _MEMBERS.where(Membership.user_id == bindparam("user_id"))
+_ONE_OF_USER = _OF_ANYONE.where(_IS_OF_USER, Organization.id == bindparam("organization_id"))
+_MEMBERSHIPS = select(Membership.__table__)
+_MEMBERSHIP = _MEMBERSHIPS.where(_IS_OF_USER, Membership.organization_id == bindparam("organization_id"))
 
 
 def add_organization(name: str, slug: str) -> Organization | None:
@@ -51,12 +50,12 @@ def get_organization(organization_id: UUID, user_id: UUID) -> Row[Any]:
 
 def list_organizations(user_id: UUID, page: Page) -> Slice:
     """The organizations of a user."""
-    return keyset(_OF_USER, Organization.id, page, user_id=user_id)
+    return keyset(_OF_ANYONE, Membership.organization_id, page, {Membership.user_id: user_id})
 
 
 def list_members(organization_id: UUID, page: Page) -> Slice:
     """The memberships of an organization."""
-    return keyset(_MEMBERS, Membership.id, page, organization_id=organization_id)
+    return keyset(_MEMBERSHIPS, Membership.id, page, {Membership.organization_id: organization_id})
 
 
 def find_name(organization_id: UUID) -> str | None:

@@ -17,11 +17,9 @@ def list_files(
     if organization_id is None:
         return repository.list_personal(user_id, page, content_type=content_type, status=status)
     role = organizations.ensure_member(organization_id, user_id)
-    sees_all = status != "trashed" or policy.may_change_all(role)
-    owner_id = None if sees_all else user_id
-    return repository.list_of_organization(
-        organization_id, page, content_type=content_type, status=status, owner_id=owner_id
-    )
+    if status == "trashed" and not policy.may_change_all(role):
+        return repository.list_own_trash(user_id, organization_id, page, content_type=content_type)
+    return repository.list_shared(organization_id, page, content_type=content_type, status=status)
 
 
 def get_file(file_id: UUID, user_id: UUID) -> Any:
