@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from tests.faults import errands, requests
+from tests.faults import errands, keyed, requests
 from tests.faults.flows import Flow, World
 
 REQUESTS = [
@@ -17,6 +17,7 @@ REQUESTS = [
     requests.Upload,
     requests.Trash,
 ]
+KEYED = [keyed.CreateOrganization, keyed.Invite, keyed.Upload, pytest.param(keyed.Register, marks=pytest.mark.full)]
 ERRANDS = [
     errands.SendInvitation,
     errands.MakeThumbnails,
@@ -27,7 +28,15 @@ ERRANDS = [
 
 @pytest.mark.parametrize("flow", [*REQUESTS, *ERRANDS], ids=lambda flow: flow.__name__)
 def test_a_process_killed_at_any_step_has_done_all_or_nothing(flow: type[Flow], shared_world: World) -> None:
-    world = shared_world
+    kill_at_each_step(flow, shared_world)
+
+
+@pytest.mark.parametrize("flow", KEYED, ids=lambda flow: flow.__name__)
+def test_a_key_gets_the_success_whichever_step_the_process_was_killed_at(flow: type[Flow], shared_world: World) -> None:
+    kill_at_each_step(flow, shared_world)
+
+
+def kill_at_each_step(flow: type[Flow], world: World) -> None:
     steps = world.doomed(flow(world).order).steps
     assert f"committed {flow.decisive}" in steps
     for step in steps:

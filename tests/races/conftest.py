@@ -1,6 +1,8 @@
-"""Two gunicorn processes on one PostgreSQL, for all races."""
+"""Two gunicorn processes for all races: on one PostgreSQL, and for some on SQLite as well."""
 
+import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -8,10 +10,11 @@ import pytest
 from project.config import Settings
 from project.infrastructure import signing
 from tests.kit.api import Api
-from tests.kit.apps import at_work
+from tests.kit.apps import application, at_work
 from tests.kit.programs import programs
 from tests.kit.remote import Remote
 from tests.kit.services import Postgres
+from tests.races.arena import Arena
 
 
 @pytest.fixture(scope="session")
@@ -29,6 +32,29 @@ def api(settings: Settings) -> Iterator[Api]:
     """A client that may send many requests at once."""
     with programs(settings, WEB_CONCURRENCY="2", WEB_THREADS="8").web() as url:
         yield Api(Remote(url))  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="session")
+def sqlite_api(sqlite_settings: Settings) -> Iterator[Api]:
+    """A client like `api`, of processes on SQLite."""
+    with programs(sqlite_settings, WEB_CONCURRENCY="2", WEB_THREADS="8").web() as url:
+        yield Api(Remote(url))  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="session")
+def sqlite_settings(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    folder = tmp_path_factory.mktemp("races")
+    shutil.copy(sqlite_template, folder / "app.db")
+    return Settings(app_env="development", data_dir=folder, database_url=f"sqlite:///{folder}/app.db")
+
+
+@pytest.fixture(scope="session", params=["postgresql", "sqlite"])
+def arena(request: pytest.FixtureRequest) -> Iterator[Arena]:
+    """Processes on each kind of database, and a way to look at what they leave."""
+    prefix = "" if request.param == "postgresql" else "sqlite_"
+    settings: Settings = request.getfixturevalue(f"{prefix}settings")
+    with application(settings) as app:
+        yield Arena(request.getfixturevalue(f"{prefix}api"), app, settings)
 
 
 @pytest.fixture

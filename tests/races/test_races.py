@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
-from itertools import count
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -12,13 +12,12 @@ from tests.kit.api import PASSWORD, Api, made
 from tests.kit.remote import at_once
 
 RACERS = 30
-_numbers = count(1)
 
 in_rounds = pytest.mark.parametrize("rounds", [2, pytest.param(50, marks=pytest.mark.full)])
 
 
 def new(word: str) -> str:
-    return f"{word}-{next(_numbers)}"
+    return f"{word}-{uuid4().hex[:12]}"
 
 
 def race(act: Callable[[], Any]) -> Counter[Any]:

@@ -1,0 +1,75 @@
+"""A real web process is killed under a keyed request: the client's connection breaks, and its key finds out."""
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
+
+import pytest
+from flask import Flask
+from urllib3.exceptions import HTTPError
+from werkzeug.wrappers import Response
+
+from project.config import Settings
+from tests.kit.api import Api
+from tests.kit.gate import gate, wait_for
+from tests.kit.programs import children, of_folder, programs
+from tests.kit.remote import Remote
+from tests.races import deeds
+from tests.races.arena import Arena
+from tests.races.deeds import Deed
+
+pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+
+
+@pytest.fixture
+def arena(app: Flask, settings: Settings) -> Iterator[Arena]:
+    with programs(settings, WEB_CONCURRENCY="1").web() as url:
+        yield Arena(Api(Remote(url)), app, settings)  # type: ignore[arg-type]
+
+
+def kill_web(settings: Settings) -> None:
+    """Kill the processes that serve, and not the one that starts new ones."""
+    for pid in of_folder(settings.data_dir):
+        if not children(pid):
+            os.kill(pid, signal.SIGKILL)
+
+
+def repeated(send: Callable[[str], Response], key: str) -> Response:
+    """What a client gets that sends again until it gets an answer."""
+    for _ in range(100):
+        try:
+            return send(key)
+        except HTTPError:
+            continue
+    raise AssertionError("no answer")
+
+
+@pytest.mark.parametrize("deed", [deeds.organization, deeds.upload], ids=lambda deed: deed.__name__)
+def test_a_commit_that_outlived_its_process_is_found_by_the_key(arena: Arena, deed: Callable[[Arena], Deed]) -> None:
+    done, key = deed(arena), str(uuid4())
+    with ThreadPoolExecutor(1) as pool, gate(arena.settings.database_url, at="COMMIT") as closed:
+        first = pool.submit(done.send, key)
+        wait_for(1, closed.arrived)
+        kill_web(arena.settings)
+        with pytest.raises(HTTPError):
+            first.result()
+        closed.open()
+        again = repeated(done.send, key)
+    assert (again.status_code, again.headers.get("Idempotency-Replayed")) == (201, "true")
+    assert set(done.effects()) == {1}
+
+
+def test_a_process_killed_before_its_commit_leaves_the_key_free(arena: Arena) -> None:
+    done, key = deeds.invitation(arena), str(uuid4())
+    with ThreadPoolExecutor(1) as pool, gate(arena.settings.database_url) as closed:
+        first = pool.submit(done.send, key)
+        wait_for(1, closed.arrived)
+        kill_web(arena.settings)
+        with pytest.raises(HTTPError):
+            first.result()
+        closed.open()
+        again = repeated(done.send, key)
+    assert (again.status_code, again.headers.get("Idempotency-Replayed")) == (201, None)
+    assert set(done.effects()) == {1}
