@@ -35,6 +35,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.execute("UPDATE invitations SET version = token_version")
     with op.batch_alter_table("invitations", schema=None) as batch_op:
         batch_op.alter_column("version", existing_type=sa.Integer(), server_default=None)
         batch_op.drop_column("token_version")

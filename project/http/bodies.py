@@ -62,7 +62,7 @@ def ensure_acceptable() -> None:
         return
     if rule.json and request.accept_mimetypes and not request.accept_mimetypes["application/json"]:
         raise NotAcceptable
-    if request.query_string and not rule.takes_query:
+    if request.args and not rule.takes_query:
         raise validation_failed({"query": {name: ["Unknown parameter."] for name in request.args}})
 
 

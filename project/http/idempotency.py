@@ -25,6 +25,7 @@ _PURPOSE = "idempotency-key"
 _BARE = re.compile(r"[ !#-+\--~]+")
 _QUOTED = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\])*)"')
 _LONGEST = 255
+_NOT_KEPT = {"Content-Length", "Set-Cookie"}
 
 
 class IdempotencyKeyInvalid(BadRequest):
@@ -62,17 +63,23 @@ def once(content: bytes, act: Callable[[], Response]) -> Response:
     key = g.idempotency_key
     if key is None:
         return act()
-    request_line = json.dumps([request.method, request.full_path]).encode()
-    message = request_line + hashlib.sha256(content).digest()
-    fingerprint = signing.mac(_PURPOSE, message)
-    digest = _digest(key, fingerprint)
+    fingerprints = signing.macs(_PURPOSE, _message(content))
+    digest, *older = [_digest(key, fingerprint) for fingerprint in fingerprints]
+    seconds = current_settings().idempotency_key_seconds
     with transaction():
-        record = idempotency.claim(digest, fingerprint, seconds=current_settings().idempotency_key_seconds)
+        # What was answered before SECRET_KEY got a new first key.
+        record = idempotency.find(set(older) - {digest}) or idempotency.claim(digest, fingerprints[0], seconds=seconds)
         if record is None:
             return _kept(digest, act())
-    if not signing.verify_mac(_PURPOSE, message, record.fingerprint):
+    if record.fingerprint not in fingerprints:
         raise IdempotencyKeyReused
     return _replay(record)
+
+
+def _message(content: bytes) -> bytes:
+    """What makes a request the same one, as bytes."""
+    how = [request.method, request.full_path, request.mimetype, request.headers.get("Content-Encoding")]
+    return json.dumps(how).encode() + hashlib.sha256(content).digest()
 
 
 def _presented_key() -> str | None:
@@ -98,7 +105,7 @@ def _digest(key: str, fingerprint: bytes) -> bytes:
 def _kept(digest: bytes, response: Response) -> Response:
     if response.status_code >= 400:
         raise HTTPException(response=response)  # or what it refused would be committed
-    names = set(response.headers.keys()) - {"Content-Length"}
+    names = set(response.headers.keys()) - _NOT_KEPT
     headers = {name: response.headers.getlist(name) for name in names}
     idempotency.keep(digest, response.status_code, headers, response.get_data())
     return response

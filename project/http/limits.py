@@ -1,5 +1,6 @@
 """How many requests a route takes in a minute: declared with it, judged after its access, told on its answers."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
@@ -88,11 +89,13 @@ def _tell(response: Response) -> Response:
 
 
 def _network(address: str) -> str:
-    """The address, or the network of a IPv6 one: whoever has one such address has 2^64 of them."""
+    """The address without the port that some proxies add, or the network of an IPv6 one, which has 2^64 of them.
+
+    What is no address has one budget for all.
+    """
+    found = re.fullmatch(r"\[(?P<v6>.*)\](:\d+)?|(?P<v4>[\d.]+)(:\d+)?|(?P<bare>.*)", address)
     try:
-        ip = ip_address(address)
+        ip = ip_address(next(filter(None, found.groupdict().values()), "") if found else "")
     except ValueError:
-        return address
-    if not isinstance(ip, IPv6Address):
-        return address
-    return str(ip.ipv4_mapped or ip.packed[:8].hex())
+        return "unknown"
+    return str(ip.ipv4_mapped or ip.packed[:8].hex()) if isinstance(ip, IPv6Address) else str(ip)

@@ -35,6 +35,7 @@ MOST_HEAD_BYTES = 64 * 1024
 STALL_SECONDS = 15
 GRACE_SECONDS = 20
 LEAST_BYTES_PER_SECOND = 1000
+_MOST_SKIPPED_BYTES = 64 * 1024
 
 _DETAILS: dict[type[ParseException], str] = {
     ExpectationFailed: "The only expectation that can be met is `100-continue`.",
@@ -66,6 +67,7 @@ class Reader(SocketUnreader):  # type: ignore[misc]  # gunicorn has no types
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", STALL_SECONDS, 0))
         # Why there will be no more of the head than was collected.
         self._end: errors.Error | None = None
+        self.may_wait = True
         self.begin_head()
 
     @property
@@ -86,6 +88,7 @@ class Reader(SocketUnreader):  # type: ignore[misc]  # gunicorn has no types
     def begin_head(self) -> None:
         """From here on only what was collected is read."""
         self._in_head = True
+        self._searched_bytes = 0
 
     def begin_body(self) -> None:
         """From here on the connection is read, at the client's pace."""
@@ -98,7 +101,7 @@ class Reader(SocketUnreader):  # type: ignore[misc]  # gunicorn has no types
             raise self._end or MalformedRequest
         began = time.monotonic()
         try:
-            data: bytes = super().chunk(size_hint)
+            data: bytes = super().chunk(size_hint) if self.may_wait else self._at_hand()
         except BlockingIOError as error:
             raise TimeoutError("no byte came for too long") from error
         self._ensure_pace(time.monotonic() - began, len(data))
@@ -112,13 +115,22 @@ class Reader(SocketUnreader):  # type: ignore[misc]  # gunicorn has no types
             raise TimeoutError("too few bytes came for too long")
 
     def _is_collected(self) -> bool:
-        head = self.buf.getvalue()
+        # From where the last search ended: a head may come byte by byte.
+        self.buf.seek(max(0, self._searched_bytes - 2))
+        rest = self.buf.read()
         # A bare LF ends no head, but the parser is to say so at once.
-        return self._end is not None or b"\n\r\n" in head or b"\n\n" in head
+        if b"\n\r\n" in rest or b"\n\n" in rest:
+            return True
+        self._searched_bytes = self.buf.tell()
+        return self._end is not None
+
+    def _at_hand(self) -> bytes:
+        data: bytes = self.sock.recv(self.mxchunk, socket.MSG_DONTWAIT)
+        return data
 
     def _receive(self) -> None:
         try:
-            data = self.sock.recv(self.mxchunk, socket.MSG_DONTWAIT)
+            data = self._at_hand()
         except BlockingIOError:
             return
         except OSError:
@@ -166,12 +178,16 @@ class Parser(RequestParser):  # type: ignore[misc]
         super().__init__(cfg, sock, client)
         self.unreader = Reader(sock)
 
-    def finish_body(self, *args: Any, **options: Any) -> bool:
-        """Whether the rest of a body could be skipped. Its request has been answered, so nothing can be refused."""
+    def finish_body(self, *_args: Any, **_options: Any) -> bool:
+        """Whether the rest of a body could be skipped, without waiting for it: its request has been answered."""
+        self.unreader.may_wait = False
         try:
-            return bool(super().finish_body(*args, **options))
-        except ParseException:
+            # Without gunicorn's deadline: under a time-out of Python's, `recv` waits whatever its flags say.
+            return bool(super().finish_body(max_bytes=_MOST_SKIPPED_BYTES))
+        except (ParseException, TimeoutError):
             return False
+        finally:
+            self.unreader.may_wait = True
 
 
 def _as_error(error: Exception) -> errors.Error:

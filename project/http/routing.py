@@ -18,6 +18,7 @@ EXCUSES = {
     "idempotency": "takes no `Idempotency-Key`",
     "etag": "sends no `ETag`",
     "conditions": "takes no `If-Match`",
+    "gone": "leaves the thing to be read",
     "paging": "answers with a whole list",
     "schema": "answers with JSON of no fixed shape",
 }

@@ -1,12 +1,13 @@
 """gunicorn's threaded worker: problems for what its parser refuses, and no thread for a client that is not ready.
 
 A thread gets a connection when a request head is whole (`parser.py`), and gives it back with the answer: idle
-connections, slow heads and clients that are slow to close hold none. A body holds one while it arrives at a fair pace,
-and an answer while it is read at all. So a proxy in front must still read requests whole before it passes them on, take
-answers whole, bound the connections of each client (a worker has room for 1,000, and takes no more), and speak TLS and
-HTTP/2: this server speaks HTTP/1.1 in clear only.
+connections, slow heads and clients that are slow to close hold none. A body that the application reads holds one while
+it arrives at a fair pace, and an answer while it is read at all. So a proxy in front must still read requests whole
+before it passes them on, take answers whole, bound the connections of each client (a worker takes 1,000, or what its
+descriptors allow), and speak TLS and HTTP/2: this server speaks HTTP/1.1 in clear only.
 """
 
+import resource
 import socket
 import time
 from collections import deque
@@ -41,10 +42,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
 
     def init_process(self) -> None:
         """Let the kernel end connections whose client takes no byte of an answer, and then serve."""
-        if hasattr(socket, "TCP_USER_TIMEOUT"):
-            for listener in self.sockets:
+        for listener in self.sockets:
+            if hasattr(socket, "TCP_USER_TIMEOUT") and listener.sock.family != socket.AF_UNIX:
                 # Connections inherit it. It also ends sendfile(), which knows no time-out.
                 listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(UNREAD_SECONDS * 1000))
+        self.worker_connections: int = min(self.cfg.worker_connections, _room_for_connections(self.cfg.threads))
         super().init_process()
 
     def enqueue_req(self, conn: TConn) -> None:
@@ -131,6 +133,14 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     def _drop(self, conn: TConn) -> None:
         self.nr_conns -= 1
         conn.close()
+
+
+def _room_for_connections(threads: int) -> int:
+    """How many the process may have open: gunicorn's loop ends when there is no descriptor for another one."""
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    # What else is open: the store, the broker, and for each thread its database, a file and a temporary one.
+    return hard - 64 - 8 * threads
 
 
 def _answer(error: errors.Error, instance: str) -> Response:

@@ -4,7 +4,7 @@ On PostgreSQL a twin of a request that is still at work waits for that one to en
 no more than half of a process's threads; on SQLite it waits like any other writer.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from threading import BoundedSemaphore
@@ -108,6 +108,14 @@ def claim(digest: bytes, fingerprint: bytes, *, seconds: int) -> Row[Any] | None
         _await(values)
         return claim(digest, fingerprint, seconds=seconds)
     return record
+
+
+def find(digests: Collection[bytes]) -> Row[Any] | None:
+    """The record of an answer under one of `digests`."""
+    if not digests:
+        return None
+    statement = select(_TABLE).where(IdempotencyRecord.digest.in_(digests), IdempotencyRecord.expires_at > now())
+    return current_session().execute(statement).first()
 
 
 def keep(digest: bytes, status: int, headers: dict[str, list[str]], body: bytes) -> None:

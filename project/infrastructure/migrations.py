@@ -12,17 +12,21 @@ _DIRECTORY = Path(__file__).parents[2] / "migrations"
 
 
 class NotMigrated(RuntimeError):
-    """The database is at another revision than the code."""
+    """The database is at an earlier revision than the code."""
 
 
 def ensure_migrated() -> None:
-    """Raises NotMigrated, or ServiceUnavailable."""
+    """Raises NotMigrated, or ServiceUnavailable.
+
+    A revision that this code does not know is a later one: the next release has migrated already.
+    """
     with read() as connection:
-        found = MigrationContext.configure(connection).get_current_heads()
-    if set(found) != _wanted():
-        raise NotMigrated(f"the database is at {found}, the code at {sorted(_wanted())}: run `flask db upgrade`")
+        found = set(MigrationContext.configure(connection).get_current_heads())
+    wanted = set(_directory().get_heads())
+    if found != wanted and found <= {script.revision for script in _directory().walk_revisions()}:
+        raise NotMigrated(f"the database is at {sorted(found)}, the code at {sorted(wanted)}: run `flask db upgrade`")
 
 
 @cache
-def _wanted() -> frozenset[str]:
-    return frozenset(ScriptDirectory(str(_DIRECTORY)).get_heads())
+def _directory() -> ScriptDirectory:
+    return ScriptDirectory(str(_DIRECTORY))

@@ -28,9 +28,14 @@ def mac(purpose: str, message: bytes) -> bytes:
     return _mac(current_settings().secret_key[0], purpose, message)
 
 
+def macs(purpose: str, message: bytes) -> list[bytes]:
+    """The MACs of `message` by each of our keys, that of the first one first."""
+    return [_mac(secret, purpose, message) for secret in current_settings().secret_key]
+
+
 def verify_mac(purpose: str, message: bytes, presented: bytes) -> bool:
     """Whether one of our keys makes `presented` of `message`."""
-    return _is_one_of(presented, [_mac(secret, purpose, message) for secret in current_settings().secret_key])
+    return _is_one_of(presented, macs(purpose, message))
 
 
 def _token(secret: str, purpose: str, subject: UUID, version: int) -> str:

@@ -182,3 +182,13 @@ def test_a_request_is_known_again_by_the_secret_that_knew_it(settings: Settings,
     later = tuple(words[name] for name in secrets.split(","))
     with application(settings.model_copy(update={"secret_key": later})) as app:
         assert create(Api(app.test_client(), ada.tokens)).status_code == status
+
+
+def test_a_registration_is_known_again_after_the_secret_changed(settings: Settings) -> None:
+    old, new = (f"{name} secret, longer than 32 bytes is it" for name in ("old", "new"))
+    body, key = {"email": "ada@example.com", "password": PASSWORD}, {"Idempotency-Key": "one"}
+    for secret_key in ((old,), (new, old)):
+        with application(settings.model_copy(update={"secret_key": secret_key})) as app:
+            answer = Api(app.test_client()).post("/auth/register", body, headers=key)
+            assert answer.status_code == 201
+    assert answer.headers["Idempotency-Replayed"] == "true"

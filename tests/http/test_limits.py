@@ -159,6 +159,7 @@ def test_nothing_is_counted_when_it_is_switched_off(start: Start) -> None:
     [
         ("192.0.2.1", True),
         ("::ffff:192.0.2.1", True),
+        ("192.0.2.1:4711", True),
         ("192.0.2.2", False),
         ("2001:db8::1", False),
         ("unix", False),
@@ -170,7 +171,9 @@ def test_each_address_has_a_budget_of_its_own(start: Start, other: str, is_same:
     assert statuses([log_in(api), log_in(api, other)]) == [401, 429 if is_same else 401]
 
 
-@pytest.mark.parametrize(("other", "is_same"), [("2001:db8:0:1:ffff::2", True), ("2001:db8:0:2::1", False)])
+@pytest.mark.parametrize(
+    ("other", "is_same"), [("2001:db8:0:1:ffff::2", True), ("[2001:db8:0:1::3]:443", True), ("2001:db8:0:2::1", False)]
+)
 def test_addresses_of_one_network_share_a_budget(start: Start, other: str, is_same: bool) -> None:
     api = start(logins_per_minute=1)
     assert statuses([log_in(api, "2001:db8:0:1::1"), log_in(api, other)]) == [401, 429 if is_same else 401]

@@ -2,7 +2,9 @@
 
 import json
 import socket
-from contextlib import closing
+import time
+from contextlib import ExitStack, closing
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -11,7 +13,7 @@ from gunicorn.config import Config
 from project.app import create_app
 from project.config import Settings
 from project.http.server import Worker
-from tests.kit.wire import Server, answer, head
+from tests.kit.wire import Server, answer, gunicorn, head
 
 LIVE = "/health/live"
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -69,3 +71,15 @@ def test_defect_around_the_application_is_a_problem_too(settings: Settings, caps
 def test_strict_transport_security_is_for_https_only(settings: Settings, url: str, sent: bool) -> None:
     app = create_app(settings.model_copy(update={"public_url": url}))
     assert (b"Strict-Transport-Security" in refusal_in(app, RuntimeError())) is sent
+
+
+def test_more_connections_than_descriptors_end_no_process(sqlite_template: Path, tmp_path: Path) -> None:
+    few = "import resource, runpy\nresource.setrlimit(resource.RLIMIT_NOFILE, (150, 150))\n"
+    (tmp_path / "few.conf.py").write_text(few + "globals().update(runpy.run_path('gunicorn.conf.py'))")
+    with gunicorn(tmp_path, sqlite_template, "--config", str(tmp_path / "few.conf.py")) as server:
+        with ExitStack() as stack:
+            for _ in range(200):
+                stack.enter_context(server.connect()).sendall(b"G")
+            time.sleep(1)
+        assert server.ask(head("GET", "/health/live")).status == 200
+        assert "Exception" not in server.log()

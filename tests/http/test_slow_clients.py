@@ -151,6 +151,13 @@ def test_client_that_does_not_close_is_left(server: Server) -> None:
             connection.sendall(b"more")
 
 
+def test_bodies_that_nobody_wants_are_in_nobodys_way(server: Server) -> None:
+    with ExitStack() as stack:
+        for _ in range(12):
+            stack.enter_context(server.connect()).sendall(head("GET", LIVE, "Content-Length: 100"))
+        ensure_served(server)
+
+
 def test_threads_are_free_again_after_slow_bodies(server: Server) -> None:
     with ExitStack() as stack:
         connections = [stack.enter_context(server.connect()) for _ in range(4)]

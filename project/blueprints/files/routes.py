@@ -69,7 +69,7 @@ def rename_file(changes: dict[str, Any], file_id: UUID) -> Any:
     return service.rename(file_id, current_user_id(), **changes, versions=expected_versions())
 
 
-@blueprint.delete("/<uuid:file_id>", access=user)
+@blueprint.delete("/<uuid:file_id>", access=user, excuses={"gone": "It stays in the trash for some time."})
 @blueprint.refuses(PermissionDenied)
 @blueprint.response(204)
 def delete_file(file_id: UUID) -> Any:
