@@ -15,6 +15,8 @@ from tests.kit.api import Api
 from tests.kit.services import Postgres
 
 pytest_plugins = ["tests.kit.fixtures"]
+# Before anything imports them: what they assert is to be shown.
+pytest.register_assert_rewrite("tests.conformance.checks", "tests.conformance.world")
 
 
 @pytest.fixture(scope="session", autouse=True)

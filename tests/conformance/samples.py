@@ -11,9 +11,10 @@ _PLAIN = {"integer": 1, "number": 1.5, "boolean": True, "null": None}
 
 
 def body(operation: Operation, schema: dict[str, Any]) -> dict[str, Any]:
-    """An object by `schema` with the members that it asks for."""
+    """An object by `schema` with the members that it asks for; of a change, with all that can be changed."""
     members = schema.get("properties", {})
-    return {name: value(operation, members[name]) for name in schema.get("required", [])}
+    names = members if operation.method in ("PATCH", "PUT") else schema.get("required", [])
+    return {name: value(operation, members[name]) for name in names}
 
 
 def full_body(operation: Operation, schema: dict[str, Any]) -> dict[str, Any]:

@@ -33,14 +33,14 @@ class Case:
 
 
 class World:
-    """An application with an organization, its owner, an admin, a member, and a stranger."""
+    """An application with an organization, its owner, who has another one too, a member, and a stranger."""
 
     def __init__(self, app: Flask) -> None:
         self.app = app
         self.operations = operations_of(app)
         self.nobody = Api(app.test_client())
         self.owner, self.member, self.stranger = (self.nobody.signed_in() for _ in range(3))
-        self.organization_id: str = self.owner.organization()["id"]
+        self.organization_id, self.other_organization_id = (self.owner.organization()["id"] for _ in range(2))
         self.administrator = self._administrator()
         self._join(self.member, "member")
 
@@ -94,6 +94,11 @@ class World:
     def collection_of(self, path: str) -> Operation | None:
         """The operation that makes things in the collection at `path`."""
         found = [one for one in self.operations if one.method == "POST" and one.path == path]
+        return found[0] if found else None
+
+    def reader_of(self, operation: Operation) -> Operation | None:
+        """The operation that reads what another one changes."""
+        found = [one for one in self.operations if one.method == "GET" and one.path == operation.path]
         return found[0] if found else None
 
     def _path_value(self, operation: Operation, name: str, known: dict[str, str]) -> str:

@@ -87,9 +87,10 @@ def made(answer: TestResponse) -> Any:
 
 def problem(answer: TestResponse, status: int, code: str) -> dict[str, Any]:
     """The body of an answer that must be this problem, in the form that every problem has."""
+    told = f"wanted {status} {code}, got {answer.status} {answer.get_data(as_text=True)[:1000]}"
+    assert answer.mimetype == "application/problem+json", told
     body: dict[str, Any] = answer.get_json(force=True)
-    assert (answer.status_code, body.get("code")) == (status, code), body
-    assert answer.mimetype == "application/problem+json"
+    assert (answer.status_code, body.get("code")) == (status, code), told
     assert body["status"] == status
     assert body["type"].endswith(f"/problems/{code}")
     assert body["request_id"] == answer.headers["X-Request-ID"]

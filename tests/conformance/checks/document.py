@@ -72,6 +72,7 @@ def _applies(operation: Operation, part: str) -> bool:
         "idempotency": operation.method == "POST",
         "etag": operation.method == "GET" and operation.rule.json and not operation.is_listing,
         "conditions": operation.method in ("PUT", "PATCH", "DELETE"),
+        "gone": operation.method == "DELETE",
         "paging": operation.method == "GET" and not operation.is_listing,
         "schema": operation.rule.json,
     }[part]
