@@ -69,7 +69,12 @@ def deployment() -> Iterator[Instance]:
 
 
 def planted() -> list[object]:
-    return [pytest.param(step, fault, id=f"{step}: {fault.name}") for step in FAULTS for fault in FAULTS[step]]
+    """Each fault of each step; with the first one each step is shown red also without --full."""
+    return [
+        pytest.param(step, fault, id=f"{step}: {fault.name}", marks=[pytest.mark.full] if number else [])
+        for step, faults in FAULTS.items()
+        for number, fault in enumerate(faults)
+    ]
 
 
 def needed_for(step: Step) -> set[Step]:
