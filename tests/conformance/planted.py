@@ -98,7 +98,10 @@ def refuse_undocumented(body: dict[str, Any]) -> Any:
 @blueprint.arguments(ThingRequest)
 @blueprint.response(201, ThingResponse)
 def create_thing(body: dict[str, Any]) -> Any:
-    """Create a thing."""
+    """Create a thing.
+
+    Sent again without a key, it creates another one.
+    """
     thing = SimpleNamespace(id=uuid4(), version=1, owner_id=current_user_id(), **body)
     _things[thing.id] = thing
     return thing

@@ -39,7 +39,10 @@ _TOKENS = "Its answer holds tokens, which are not kept."
 @blueprint.arguments(RegistrationRequest)
 @blueprint.response(201, UserResponse)
 def register(registration: dict[str, Any]) -> Any:
-    """Register an account."""
+    """Register an account.
+
+    Sent again without a key, it is refused: `email-taken`.
+    """
     return service.register(**registration)
 
 

@@ -38,7 +38,10 @@ blueprint = Blueprint("files", __name__, url_prefix="/files", description="Files
 @blueprint.doc(requestBody={"required": True, "content": {"multipart/form-data": {"schema": UploadForm}}})
 @blueprint.response(201, FileResponse, headers={"Location": {"$ref": "#/components/headers/Location"}})
 def upload_file() -> Any:
-    """Upload a file, yours or your organization's."""
+    """Upload a file, yours or your organization's.
+
+    Sent again without a key, it makes a second file.
+    """
     with service.receive_upload(owner_id=current_user_id(), incoming=read_upload(UploadFields)) as received:
         return once(received.content, lambda: _created(service.store(received)))
 

@@ -42,7 +42,10 @@ _OF_ORGANIZATION = "/organizations/<uuid:organization_id>/invitations"
 @blueprint.arguments(InvitationRequest)
 @blueprint.response(201, InvitationResponse)
 def create_invitation(invitation: dict[str, Any], organization_id: UUID) -> Any:
-    """Invite someone to an organization."""
+    """Invite someone to an organization.
+
+    Sent again without a key, it is refused: `invitation-pending`.
+    """
     return service.invite(organization_id, inviter_id=current_user_id(), **invitation)
 
 
@@ -79,7 +82,10 @@ def look_up_invitation(body: dict[str, Any]) -> Any:
 @blueprint.arguments(TokenRequest)
 @blueprint.response(200, MemberResponse)
 def accept_invitation(body: dict[str, Any]) -> Any:
-    """Join with the account that you are signed in with."""
+    """Join with the account that you are signed in with.
+
+    Sent again without a key, it is refused: `invitation-already-accepted`.
+    """
     return service.accept(**body, user_id=current_user_id())
 
 
@@ -93,5 +99,8 @@ def accept_invitation(body: dict[str, Any]) -> Any:
 @blueprint.arguments(InvitedRegistrationRequest)
 @blueprint.response(201, UserResponse)
 def register_invited(body: dict[str, Any]) -> Any:
-    """Register the invited address and join, in one."""
+    """Register the invited address and join, in one.
+
+    Sent again without a key, it is refused: `email-taken`.
+    """
     return service.register(**body)

@@ -27,7 +27,10 @@ blueprint = Blueprint(
 @blueprint.arguments(OrganizationRequest)
 @blueprint.response(201, OrganizationResponse)
 def create_organization(organization: dict[str, Any]) -> Any:
-    """Make an organization; you become its owner."""
+    """Make an organization; you become its owner.
+
+    Sent again without a key, it makes another one, or is refused when it names a slug: `slug-taken`.
+    """
     return service.create_organization(owner_id=current_user_id(), **organization)
 
 

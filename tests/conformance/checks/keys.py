@@ -27,6 +27,12 @@ def takes_a_key_or_says_why_not(operation: Operation, world: World) -> None:
 
 
 @check(_is_keyed)
+def says_what_it_does_without_a_key(operation: Operation, world: World) -> None:
+    described = operation.described["description"]
+    assert "Sent again without a key, " in described, "say so in the docstring of the view, below its first line"
+
+
+@check(_is_keyed)
 def repeats_its_answer_and_not_its_effect(operation: Operation, world: World) -> None:
     case, key = world.case(operation), str(uuid4())
     first = world.succeed(operation, case, headers={"Idempotency-Key": key})
