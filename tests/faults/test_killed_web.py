@@ -46,30 +46,28 @@ def repeated(send: Callable[[str], Response], key: str) -> Response:
     raise AssertionError("no answer")
 
 
-@pytest.mark.parametrize("deed", [deeds.organization, deeds.upload], ids=lambda deed: deed.__name__)
-def test_a_commit_that_outlived_its_process_is_found_by_the_key(arena: Arena, deed: Callable[[Arena], Deed]) -> None:
-    done, key = deed(arena), str(uuid4())
-    with ThreadPoolExecutor(1) as pool, gate(arena.settings.database_url, at="COMMIT") as closed:
+def retried_after_a_kill(arena: Arena, done: Deed, key: str, **at: str) -> Response:
+    """The answer to the retry of a request whose process was killed behind the gate."""
+    with ThreadPoolExecutor(1) as pool, gate(arena.settings.database_url, **at) as closed:
         first = pool.submit(done.send, key)
         wait_for(1, closed.arrived)
         kill_web(arena.settings)
         with pytest.raises(HTTPError):
             first.result()
         closed.open()
-        again = repeated(done.send, key)
+        return repeated(done.send, key)
+
+
+@pytest.mark.parametrize("deed", [deeds.organization, deeds.upload], ids=lambda deed: deed.__name__)
+def test_a_commit_that_outlived_its_process_is_found_by_the_key(arena: Arena, deed: Callable[[Arena], Deed]) -> None:
+    done, key = deed(arena), str(uuid4())
+    again = retried_after_a_kill(arena, done, key, at="COMMIT")
     assert (again.status_code, again.headers.get("Idempotency-Replayed")) == (201, "true")
     assert set(done.effects()) == {1}
 
 
 def test_a_process_killed_before_its_commit_leaves_the_key_free(arena: Arena) -> None:
     done, key = deeds.invitation(arena), str(uuid4())
-    with ThreadPoolExecutor(1) as pool, gate(arena.settings.database_url) as closed:
-        first = pool.submit(done.send, key)
-        wait_for(1, closed.arrived)
-        kill_web(arena.settings)
-        with pytest.raises(HTTPError):
-            first.result()
-        closed.open()
-        again = repeated(done.send, key)
+    again = retried_after_a_kill(arena, done, key)
     assert (again.status_code, again.headers.get("Idempotency-Replayed")) == (201, None)
     assert set(done.effects()) == {1}
