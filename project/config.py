@@ -139,11 +139,20 @@ class Settings(BaseSettings):
     upload_seconds: Seconds = Field(_DAY, description="An upload that has not ended by then is swept away.")
     trash_seconds: Seconds = Field(30 * _DAY, description="How long a deleted file can be had back.")
     idempotency_key_seconds: Seconds = Field(_DAY, description="How long the answer to an idempotency key is kept.")
-    job_attempts: int = Field(8, ge=1, description="After so many attempts a job rests as a dead letter.")
+    job_attempts: int = Field(8, ge=1, description="After so many failed attempts a job rests as a dead letter.")
+    job_transient_attempts: int = Field(
+        32, ge=1, description="As often it is tried while something outside, such as the mail server, is away."
+    )
     job_time_limit_seconds: Seconds = Field(2 * _MINUTE, description="A task that runs longer is ended.")
+    job_memory_bytes: Bytes = Field(1024**3, description="A task that takes more memory fails.")
+    job_shutdown_seconds: Seconds = Field(
+        20, description="How long a worker that must end finishes its jobs; then it gives them back."
+    )
     job_backoff_seconds: Seconds = Field(2, description="Wait before the second attempt; it doubles from there.")
     job_republish_seconds: Seconds = Field(30, description="A job nobody took by then is handed over again.")
     sweep_seconds: Seconds = Field(5, description="How often jobs that were not handed over are looked for.")
+    done_job_seconds: Seconds = Field(7 * _DAY, description="How long a job that is done is kept.")
+    dead_job_seconds: Seconds = Field(90 * _DAY, description="How long a dead letter is kept.")
 
     @field_validator("public_url", mode="before")
     @classmethod

@@ -1,18 +1,18 @@
 """Jobs entry point: `celery --app worker.app worker`, `celery --app worker.app beat`."""
 
 import importlib
-import signal
 from importlib.util import find_spec
 from typing import Any
 
 from celery import Celery, Task
-from celery.signals import setup_logging, worker_process_init
+from celery.signals import setup_logging, worker_shutting_down
 from flask import Flask
 
 from project.app import create_app
 from project.config import Settings
 from worker import relay  # noqa: F401 - its task is registered by being imported
-from worker.broker import CeleryBroker, make_celery
+from worker.broker import CeleryBroker, consume, make_celery
+from worker.limits import give_back_after
 from worker.schedule import schedule
 
 
@@ -27,6 +27,7 @@ def create_worker() -> Celery:
         if find_spec(f"project.blueprints.{name}.jobs"):
             importlib.import_module(f"worker.tasks.{name}")
     worker.finalize()
+    consume(worker, [name for name in worker.tasks if not name.startswith("celery.")])
     return worker
 
 
@@ -44,10 +45,9 @@ def _keep_our_logs(**_signal: Any) -> None:
     """create_app() has set logging up; a receiver keeps Celery from doing it again."""
 
 
-@worker_process_init.connect
-def _leave_ending_to_the_parent(**_signal: Any) -> None:
-    """A process manager signals the whole group: a child that obeyed would cut its job off."""
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+@worker_shutting_down.connect
+def _give_back_what_takes_long(**_signal: Any) -> None:
+    give_back_after(Settings.load().job_shutdown_seconds)
 
 
 celery = create_worker()

@@ -1,15 +1,21 @@
 """Celery as this project uses it: a carrier of job ids, that never keeps a request waiting."""
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
 from celery import Celery, Task
+from kombu import Connection
+from kombu.exceptions import ChannelError
 
 from project.config import Settings
+from worker.limits import celery_limits
 
 _PATIENCE_SECONDS = 2
+_DEFAULT_QUEUE = "worker"
 
 
 class CeleryBroker:
@@ -24,20 +30,23 @@ class CeleryBroker:
 
     def check(self) -> None:
         """Raises unless the broker can be reached."""
-        with self._celery.connection_for_write(transport_options=self._celery.conf.broker_transport_options) as link:
-            link.ensure_connection(max_retries=1, timeout=_PATIENCE_SECONDS)
+        with _connection(self._celery):
+            pass
 
 
 def make_celery(settings: Settings, *, task_cls: type[Task[Any, Any]] = Task) -> Celery:
     """A Celery application by `settings`, without tasks. Connects to nothing."""
     celery = Celery("groundwork", set_as_current=False, task_cls=task_cls)
+    limits = celery_limits(settings.job_time_limit_seconds)
     celery.conf.update(
         **_transport(settings),
+        **{f"task_{name}": seconds for name, seconds in limits.items()},
         accept_content=["json"],
         task_ignore_result=True,
         task_acks_late=True,
         task_reject_on_worker_lost=True,
-        task_time_limit=settings.job_time_limit_seconds,
+        task_default_queue=_DEFAULT_QUEUE,
+        task_routes=_route,
         worker_prefetch_multiplier=1,
         worker_enable_remote_control=False,
         worker_hijack_root_logger=False,
@@ -47,6 +56,44 @@ def make_celery(settings: Settings, *, task_cls: type[Task[Any, Any]] = Task) ->
         enable_utc=True,
     )
     return celery
+
+
+def queue_of(name: str) -> str:
+    """The queue of a task: one for each blueprint, taken from in turn, so that mail need not wait for pictures."""
+    blueprint, dot, _task = name.partition(".")
+    return blueprint if dot else _DEFAULT_QUEUE
+
+
+def _route(name: str, *_call: Any, **_options: Any) -> dict[str, str]:
+    return {"queue": queue_of(name)}
+
+
+def consume(celery: Celery, names: Iterable[str]) -> None:
+    """Have workers of `celery` take the tasks called so from their queues."""
+    celery.amqp.queues.select(sorted({queue_of(name) for name in names}))
+
+
+def waiting(celery: Celery) -> int:
+    """How many messages wait in the queues of `celery` together; raises within seconds when the broker is away."""
+    with _connection(celery) as connection:
+        return sum(_waiting_in(queue, connection) for queue in celery.amqp.queues)
+
+
+def _waiting_in(queue: str, connection: Connection) -> int:
+    # A broker may close the channel on which it is asked for a queue that is not there.
+    channel: Any
+    with connection.channel() as channel:
+        try:
+            return int(channel.queue_declare(queue=queue, passive=True).message_count)
+        except ChannelError:
+            return 0
+
+
+@contextmanager
+def _connection(celery: Celery) -> Iterator[Connection]:
+    with celery.connection_for_write(transport_options=celery.conf.broker_transport_options) as connection:
+        connection.ensure_connection(max_retries=1, timeout=_PATIENCE_SECONDS)
+        yield connection
 
 
 def _transport(settings: Settings) -> dict[str, Any]:

@@ -1,12 +1,18 @@
 """From a message to a job done: claim the row, work, finish, each guarded by the claim."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from celery import shared_task
 
-from project.infrastructure import observability, outbox
+from project import errors
+from project.infrastructure import metrics, observability, outbox
 from project.infrastructure.database import guarded
+from project.infrastructure.mail import MailUnavailable
+from project.infrastructure.outbox import Failure
+from worker.limits import Interrupted, Limits, WorkerStopping, celery_limits, limited
 
 
 class WorkerEnded(Exception):
@@ -14,69 +20,118 @@ class WorkerEnded(Exception):
 
 
 Work = Callable[..., None]
+Errors = tuple[type[BaseException], ...]
+_AWAY: Errors = (errors.Unavailable, MailUnavailable)
 _LONGEST_ERROR = 500
 
 
+@dataclass(frozen=True)
+class Task:
+    """How the jobs of a name are done."""
+
+    work: Work
+    on_dead: Work | None = None
+    permanent: Errors = ()
+    transient: Errors = ()
+    limits: Limits = Limits()  # noqa: RUF009 - frozen
+
+    def why(self, error: BaseException) -> Failure:
+        """The class of what went wrong."""
+        if isinstance(error, self.permanent):
+            return Failure.PERMANENT
+        return Failure.TRANSIENT if isinstance(error, (*_AWAY, *self.transient)) else Failure.OTHER
+
+
 def job(
-    name: str, *, on_dead: Work | None = None, permanent: tuple[type[Exception], ...] = ()
+    name: str,
+    *,
+    on_dead: Work | None = None,
+    permanent: Errors = (),
+    transient: Errors = (),
+    time_limit_seconds: float | None = None,
+    memory_limit_bytes: int | None = None,
 ) -> Callable[[Work], Work]:
     """Make a function the task that does the jobs called `name`.
 
-    It runs at least once. An exception has it tried again later; one of `permanent` lays the job to
-    rest at once, as does the last attempt; then `on_dead` is called with the job's arguments.
+    It runs at least once. An exception has it tried again later, JOB_ATTEMPTS times in all; one of `transient`, or
+    what says that the database, the store or the mail server is away, JOB_TRANSIENT_ATTEMPTS times; one of
+    `permanent` lays the job to rest at once, as does the last attempt. Then `on_dead` is called with the job's
+    arguments. The limits are JOB_TIME_LIMIT_SECONDS and JOB_MEMORY_BYTES unless given.
     """
 
     def decorate(work: Work) -> Work:
-        @shared_task(name=name)
+        task = Task(work, on_dead, permanent, transient, Limits(time_limit_seconds, memory_limit_bytes))
+        options: dict[str, Any] = {} if time_limit_seconds is None else celery_limits(time_limit_seconds)
+
+        @shared_task(name=name, **options)
         def run(job_id: str) -> None:
-            perform(UUID(job_id), work, on_dead=on_dead, permanent=permanent)
+            perform(UUID(job_id), task)
 
         return work
 
     return decorate
 
 
-def perform(
-    job_id: UUID, work: Work, *, on_dead: Work | None = None, permanent: tuple[type[Exception], ...] = ()
-) -> None:
+def perform(job_id: UUID, task: Task) -> None:
     """Do a job, if it is still to be done and nobody else is at it."""
-    claim = outbox.claim(job_id)
+    claim = outbox.claim(job_id, time_limit_seconds=task.limits.time_seconds)
     if claim is None:
         return
     ids = {"job_id": str(job_id), "request_id": claim.request_id, "trace_id": claim.trace_id}
     observability.bind(job=claim.name, **ids)
     try:
-        _attempt(claim, work)
-    except outbox.ClaimLost:
-        observability.logger.warning("job.claim_lost")
-    except Exception as error:  # whatever a task raises decides only when it is tried again
-        _postpone(claim, error, on_dead=on_dead, permanent=permanent)
+        with metrics.job_measured(claim.name, claim.claimed_at - claim.due_at) as outcome:
+            outcome.name = _attempt(claim, task)
     finally:
         observability.unbind("job", *ids)
 
 
-def _attempt(claim: outbox.Claim, work: Work) -> None:
+def _attempt(claim: outbox.Claim, task: Task) -> str:
+    """The outcome of an attempt: `done`, `failed` (there will be another one), `dead`, `released` or `lost`."""
+    try:
+        _work(claim, task)
+        outbox.finish(claim)
+    except outbox.ClaimLost:
+        return _lost()
+    except WorkerStopping:
+        return _release(claim)
+    except (Exception, Interrupted) as error:  # whatever a task raises decides only when it is tried again
+        return _postpone(claim, task, error)
+    observability.logger.info("job.done", attempts=claim.attempts)
+    return "done"
+
+
+def _work(claim: outbox.Claim, task: Task) -> None:
     if claim.is_spent:
         raise WorkerEnded
-    with guarded(claim.ensure_held):
-        work(**claim.arguments)
-    outbox.finish(claim)
-    observability.logger.info("job.done", attempts=claim.attempts)
+    with guarded(claim.ensure_held), limited(task.limits):
+        task.work(**claim.arguments)
 
 
-def _postpone(
-    claim: outbox.Claim, error: Exception, *, on_dead: Work | None, permanent: tuple[type[Exception], ...]
-) -> None:
+def _postpone(claim: outbox.Claim, task: Task, error: BaseException) -> str:
     text = f"{type(error).__name__}: {error}"[:_LONGEST_ERROR]
+
+    def on_dead() -> None:
+        if task.on_dead:
+            task.on_dead(**claim.arguments)
+
     try:
-        is_dead = outbox.fail(
-            claim,
-            text,
-            permanent=isinstance(error, permanent),
-            on_dead=lambda: on_dead(**claim.arguments) if on_dead else None,
-        )
+        outcome = "dead" if outbox.fail(claim, text, task.why(error), on_dead=on_dead) else "failed"
     except outbox.ClaimLost:
-        observability.logger.warning("job.claim_lost")
-        return
-    event = "job.dead" if is_dead else "job.failed"
-    observability.logger.warning(event, attempts=claim.attempts, exc_info=error)
+        return _lost()
+    observability.logger.warning(f"job.{outcome}", attempts=claim.attempts, exc_info=error)
+    return outcome
+
+
+def _release(claim: outbox.Claim) -> str:
+    try:
+        outbox.release(claim)
+    except outbox.ClaimLost:
+        return _lost()
+    observability.logger.info("job.released", attempts=claim.attempts)
+    return "released"
+
+
+def _lost() -> str:
+    observability.logger.warning("job.claim_lost")
+    return "lost"

@@ -1,25 +1,45 @@
-"""What happens at intervals, all of it in one place; two schedulers at once do no harm."""
+"""What happens at intervals, all of it in one place.
+
+Each time is a job of its own, by a dedupe key for the interval it falls into: two schedulers cause it once.
+"""
 
 from typing import Any
+
+from celery import shared_task
 
 from project.blueprints.files import jobs as files
 from project.blueprints.invitations import jobs as invitations
 from project.config import Settings
+from project.infrastructure import outbox
+from project.infrastructure.clock import now
+from project.infrastructure.database import transaction
 from worker import relay, upkeep
 
+TICK = "worker.tick"
 _MINUTE = 60
 _HOUR = 3600
+
+PERIODIC = {
+    files.SWEEP: _HOUR,
+    invitations.SWEEP: _MINUTE,
+    upkeep.FORGET_KEYS: _HOUR,
+    upkeep.PURGE_JOBS: _HOUR,
+}
 
 
 def schedule(settings: Settings) -> dict[str, Any]:
     """The schedule of Celery beat. A tick that nobody took is void when the next one comes."""
-    return {
-        relay.SWEEP: _every(settings.sweep_seconds, relay.SWEEP),
-        files.SWEEP: _every(_HOUR, files.SWEEP),
-        invitations.SWEEP: _every(_MINUTE, invitations.SWEEP),
-        upkeep.FORGET_KEYS: _every(_HOUR, upkeep.FORGET_KEYS),
-    }
+    # The sweep is no job: it is what brings jobs to those who do them.
+    sweep = {relay.SWEEP: _every(settings.sweep_seconds, relay.SWEEP)}
+    return sweep | {name: _every(seconds, TICK, name, seconds) for name, seconds in PERIODIC.items()}
 
 
-def _every(seconds: int, task: str) -> dict[str, Any]:
-    return {"task": task, "schedule": seconds, "options": {"expires": seconds}}
+@shared_task(name=TICK)
+def tick(name: str, seconds: int) -> None:
+    """Enqueue the periodic job called `name`, unless it was in this interval."""
+    with transaction():
+        outbox.enqueue(name, dedupe_key=str(int(now().timestamp()) // seconds))
+
+
+def _every(seconds: int, task: str, *arguments: Any) -> dict[str, Any]:
+    return {"task": task, "args": arguments, "schedule": seconds, "options": {"expires": seconds}}

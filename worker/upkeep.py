@@ -1,13 +1,25 @@
 """What the platform itself must clear away now and then."""
 
-from celery import shared_task
+from datetime import timedelta
 
-from project.infrastructure import idempotency
+from project.config import current_settings
+from project.infrastructure import idempotency, outbox
+from project.infrastructure.clock import now
+from worker.jobs import job
 
 FORGET_KEYS = "worker.forget_idempotency_keys"
+PURGE_JOBS = "worker.purge_jobs"
 
 
-@shared_task(name=FORGET_KEYS)
+@job(FORGET_KEYS)
 def forget_idempotency_keys() -> None:
     """Forget the idempotency keys that have expired."""
     idempotency.sweep()
+
+
+@job(PURGE_JOBS)
+def purge_jobs() -> None:
+    """Forget the jobs that ended long ago."""
+    settings = current_settings()
+    outbox.purge("done", before=now() - timedelta(seconds=settings.done_job_seconds))
+    outbox.purge("dead", before=now() - timedelta(seconds=settings.dead_job_seconds))

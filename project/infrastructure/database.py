@@ -3,14 +3,14 @@
 The session begins nothing by itself: outside `transaction()` it cannot even read.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, TypeVar, cast
 
 from flask import Flask, current_app
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine, inspect, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -113,10 +113,19 @@ def guarded(guard: Callable[[], None]) -> Iterator[None]:
 
 def insert_if_absent(model: type[_Row], values: Mapping[str, Any]) -> _Row | None:
     """The new row, or None where a unique constraint was in the way; the transaction goes on either way."""
-    session = current_session()
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(model).values(**values).on_conflict_do_nothing().returning(model)
-    return session.scalars(statement).one_or_none()
+    return current_session().scalars(_insert(model).values(**values).returning(model)).one_or_none()
+
+
+def insert_absent(model: type[Base], rows: Sequence[Mapping[str, Any]]) -> int:
+    """Insert each of `rows` for which no unique constraint is in the way; how many it were."""
+    if not rows:
+        return 0
+    return len(current_session().execute(_insert(model).returning(*inspect(model).primary_key), rows).all())
+
+
+def _insert(model: type[Base]) -> Any:
+    dialect = postgresql if current_session().get_bind().dialect.name == "postgresql" else sqlite
+    return dialect.insert(model).on_conflict_do_nothing()
 
 
 @contextmanager

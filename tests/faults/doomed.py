@@ -21,7 +21,7 @@ from project.app import create_app
 from project.config import Settings
 from project.infrastructure.outbox.publisher import Publisher
 from worker import relay  # noqa: F401 - its task is registered by being imported
-from worker.broker import CeleryBroker
+from worker.broker import CeleryBroker, make_celery
 from worker.tasks import files, invitations  # noqa: F401 - their tasks are registered by being imported
 
 
@@ -71,6 +71,7 @@ class Watched:
 def main() -> None:
     settings = Settings.load()
     app = create_app(settings)
+    make_celery(settings).set_default()
     for line in sys.stdin:
         order = json.loads(line)
         print(json.dumps(_in_child(app, settings, order)), flush=True)

@@ -15,7 +15,7 @@ from project.infrastructure import outbox
 from project.infrastructure.database import read, transaction
 from tests.faults.flows import PICTURE, Flow, counted
 from tests.kit.api import made
-from tests.kit.jobs import job, jobs, let_pass
+from tests.kit.jobs import enqueued, job, jobs, let_pass
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -71,9 +71,9 @@ class MakeThumbnails(JobFlow):
 
 
 class Sweep(Flow):
-    """Removing what was broken off, or lay in the trash: the row turns, the bytes go, and the row last."""
+    """Removing what was broken off, or lay in the trash: claimed, the row turns, the bytes go, and the row last."""
 
-    decisive = 2
+    decisive = 3
     status: ClassVar[str]
 
     def prepare(self) -> None:
@@ -82,7 +82,7 @@ class Sweep(Flow):
         with read() as connection:
             key = connection.scalar(select(File.storage_key).where(File.id == self.file_id))
         self.folder = current_settings().data_dir / "files" / str(key)
-        self.order = {"task": "files.sweep", "arguments": []}
+        self.order = sweep_files()
 
     def is_done(self) -> bool:
         is_gone = counted(File, File.id == self.file_id) == 0
@@ -91,7 +91,7 @@ class Sweep(Flow):
 
     def repeat(self, *, done: bool) -> None:
         self.change(updated_at=LONG_AGO)
-        assert self.world.doomed(self.order).how == 0
+        assert self.world.doomed(sweep_files()).how == 0
 
     def change(self, **values: Any) -> None:
         with transaction() as session:
@@ -104,6 +104,11 @@ class SweepUploads(Sweep):
 
 class PurgeTrash(Sweep):
     status = "trashed"
+
+
+def sweep_files() -> dict[str, Any]:
+    """The order to do a new sweep of files."""
+    return {"task": "files.sweep", "arguments": [str(enqueued("files.sweep"))]}
 
 
 def objects(folder: Path) -> list[Path]:

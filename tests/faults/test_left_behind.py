@@ -9,14 +9,13 @@ from sqlalchemy import select, update
 from project.blueprints.files.models import File
 from project.config import Settings
 from project.infrastructure.database import read, transaction
-from tests.faults.errands import LONG_AGO, objects
+from tests.faults.errands import LONG_AGO, objects, sweep_files
 from tests.faults.flows import World
 from tests.faults.requests import Invite, Upload
 from tests.kit.jobs import job, jobs, let_pass
 
 PUBLISHING = "before broker.publish 1"
 SWEEP_JOBS = {"task": "worker.sweep", "arguments": []}
-SWEEP_FILES = {"task": "files.sweep", "arguments": []}
 
 
 @pytest.fixture
@@ -60,14 +59,14 @@ def test_uploads_killed_at_any_step_are_swept_away(world: World, store: Path) ->
     assert len(objects(store)) > len(visible())
     with transaction() as session:
         session.execute(update(File).where(File.status == "pending").values(updated_at=LONG_AGO))
-    assert world.doomed(SWEEP_FILES).how == 0
+    assert world.doomed(sweep_files()).how == 0
     assert {str(path.relative_to(store)) for path in objects(store)} == visible()
 
 
 def test_an_upload_that_may_still_be_on_its_way_is_not_swept(world: World, store: Path) -> None:
     world.doomed(Upload(world).order, kill_at="within the bytes 1")
     before = objects(store)
-    assert world.doomed(SWEEP_FILES).how == 0
+    assert world.doomed(sweep_files()).how == 0
     assert objects(store) == before != []
 
 

@@ -77,7 +77,7 @@ def test_a_holder_within_its_lease_keeps_the_job(settings: Settings) -> None:
 def test_the_late_one_can_neither_finish_nor_fail(settings: Settings) -> None:
     late = lapsed(enqueued())
     claimed(late.job_id)
-    for end in (lambda: outbox.finish(late), lambda: fail(late), lambda: fail(late, permanent=True)):
+    for end in (lambda: outbox.finish(late), lambda: fail(late), lambda: fail(late, outbox.Failure.PERMANENT)):
         with pytest.raises(outbox.ClaimLost):
             end()
     assert job(late.job_id).status == "running"

@@ -97,7 +97,7 @@ def test_when_what_follows_fails_the_job_does_not_rest_yet(settings: Settings) -
 
 def test_what_can_never_succeed_rests_at_once() -> None:
     claim = claimed(enqueued())
-    assert fail(claim, permanent=True) is True
+    assert fail(claim, outbox.Failure.PERMANENT) is True
     assert job(claim.job_id).status == "dead"
 
 

@@ -48,9 +48,11 @@ def last_attempt(job_id: UUID) -> outbox.Claim:
     return claimed(job_id)
 
 
-def fail(claim: outbox.Claim, *, permanent: bool = False, on_dead: Callable[[], Any] = lambda: None) -> bool:
+def fail(
+    claim: outbox.Claim, why: outbox.Failure = outbox.Failure.OTHER, *, on_dead: Callable[[], Any] = lambda: None
+) -> bool:
     """End a claim with an error."""
-    return outbox.fail(claim, "Mishap: once more", permanent=permanent, on_dead=on_dead)
+    return outbox.fail(claim, "Mishap: once more", why, on_dead=on_dead)
 
 
 def job(job_id: UUID) -> Any:

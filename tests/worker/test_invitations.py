@@ -135,7 +135,7 @@ def test_a_server_that_puts_off_gets_the_mail_later(inviter: Inviter, settings: 
 
 def test_a_server_that_stays_away_is_given_up_in_the_end(inviter: Inviter, settings: Settings, do: Do) -> None:
     nobody = f"smtp://127.0.0.1:{free_port()}?tls=none"
-    with at_work(settings.model_copy(update={"mail_url": nobody, "job_attempts": 2})):
+    with at_work(settings.model_copy(update={"mail_url": nobody, "job_transient_attempts": 2})):
         for _ in range(2):
             assert inviter.delivery() == "queued"
             let_pass(do(SEND), 3600)

@@ -10,7 +10,8 @@ from flask import Flask
 from project.infrastructure import observability, outbox
 from project.infrastructure.database import transaction
 from tests.kit.jobs import claimed, enqueued, job, jobs, lapsed, last_attempt, let_pass
-from worker.jobs import perform
+from worker.jobs import Task
+from worker.jobs import perform as perform_task
 
 
 class Mishap(Exception):
@@ -25,6 +26,10 @@ class Hopeless(Exception):
 def in_app(app: Flask) -> Iterator[None]:
     with app.app_context():
         yield
+
+
+def perform(job_id: UUID, work: Callable[..., None], **options: Any) -> None:
+    perform_task(job_id, Task(work, **options))
 
 
 def failing(error: Exception) -> Callable[..., None]:
@@ -99,7 +104,7 @@ def test_a_hopeless_job_rests_at_once_and_says_so() -> None:
 
 def test_a_job_rests_after_its_last_attempt() -> None:
     claim = last_attempt(enqueued())
-    outbox.fail(claim, "not yet", permanent=False, on_dead=lambda: None)
+    outbox.fail(claim, "not yet", outbox.Failure.OTHER, on_dead=lambda: None)
     assert job(claim.job_id).status == "dead"
     perform(after_another_try(claim.job_id), effect)
     assert effects() == 0

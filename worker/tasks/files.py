@@ -2,8 +2,6 @@
 
 from uuid import UUID
 
-from celery import shared_task
-
 from project.blueprints.files import jobs, service
 from worker.jobs import job
 
@@ -17,6 +15,6 @@ def make_thumbnails(file_id: str) -> None:
     service.make_thumbnails(UUID(file_id))
 
 
-@shared_task(name=jobs.SWEEP)
+@job(jobs.SWEEP)
 def sweep() -> None:
     service.sweep()

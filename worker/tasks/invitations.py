@@ -2,8 +2,6 @@
 
 from uuid import UUID
 
-from celery import shared_task
-
 from project.blueprints.invitations import jobs, service
 from project.infrastructure.mail import MailRefused
 from worker.jobs import job
@@ -18,6 +16,6 @@ def send_invitation(invitation_id: str) -> None:
     service.send_invitation(UUID(invitation_id))
 
 
-@shared_task(name=jobs.SWEEP)
+@job(jobs.SWEEP)
 def sweep() -> None:
     service.sweep()

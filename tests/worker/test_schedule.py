@@ -1,0 +1,64 @@
+"""What happens at intervals: known to the worker, and once in each interval, however many schedulers there are."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from project.config import Settings
+from project.infrastructure import clock
+from tests.kit.jobs import job, jobs, together
+from worker.jobs import Task, perform
+from worker.schedule import PERIODIC, TICK, schedule, tick
+
+NAME, SECONDS = "worker.purge_jobs", 3600
+
+
+@pytest.fixture(autouse=True)
+def in_app(app: Flask) -> Iterator[None]:
+    with app.app_context():
+        yield
+
+
+def test_every_periodic_job_has_its_tick(settings: Settings) -> None:
+    ticks = {entry["args"] for entry in schedule(settings).values() if entry["task"] == TICK}
+    assert ticks == set(PERIODIC.items())
+
+
+def test_ticks_of_several_schedulers_at_once_cause_one_job(app: Flask) -> None:
+    together(app, lambda: tick(NAME, SECONDS))
+    assert [row.name for row in jobs()] == [NAME]
+
+
+def test_a_job_that_is_done_is_not_caused_again_in_the_same_interval() -> None:
+    tick(NAME, SECONDS)
+    [row] = jobs()
+    perform(row.id, Task(lambda: None))
+    tick(NAME, SECONDS)
+    assert job(row.id).status == "done"
+    assert len(jobs()) == 1
+
+
+def test_the_next_interval_has_a_job_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    at = clock.now()
+    for hours in (0, 1, 1):
+        monkeypatch.setattr("worker.schedule.now", lambda hours=hours: at + timedelta(hours=hours))
+        tick(NAME, SECONDS)
+    assert len(jobs()) == 2
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_every_scheduled_task_is_one_that_the_worker_knows(settings: Settings) -> None:
+    script = (
+        "from worker.app import celery; from worker.schedule import PERIODIC;"
+        "scheduled = {entry['task'] for entry in celery.conf.beat_schedule.values()} | PERIODIC.keys();"
+        "print(*scheduled - celery.tasks.keys())"
+    )
+    environment = {"APP_ENV": "development", "DATA_DIR": str(settings.data_dir), "DATABASE_URL": settings.database_url}
+    root = Path(__file__).parents[2]
+    known = subprocess.run([sys.executable, "-c", script], cwd=root, env=environment, capture_output=True, check=True)
+    assert known.stdout.strip() == b""
