@@ -73,10 +73,10 @@ def consume(celery: Celery, names: Iterable[str]) -> None:
     celery.amqp.queues.select(sorted({queue_of(name) for name in names}))
 
 
-def waiting(celery: Celery) -> int:
-    """How many messages wait in the queues of `celery` together; raises within seconds when the broker is away."""
+def waiting(celery: Celery) -> dict[str, int]:
+    """How many messages wait in each queue of `celery`; raises within seconds when the broker is away."""
     with _connection(celery) as connection:
-        return sum(_waiting_in(queue, connection) for queue in celery.amqp.queues)
+        return {queue: _waiting_in(queue, connection) for queue in celery.amqp.queues}
 
 
 def _waiting_in(queue: str, connection: Connection) -> int:

@@ -14,7 +14,7 @@ _FULL = 5000
 @shared_task(name=SWEEP)
 def sweep() -> None:
     """Publish what is overdue, as much as the broker should hold. Two sweeps at once hand over each job once."""
-    room = _FULL - waiting(current_app)
+    room = _FULL - sum(waiting(current_app).values())
     while room > 0 and (overdue := outbox.take_overdue(min(room, _BATCH))):
         for job_id, name in overdue:
             outbox.publish(name, job_id)

@@ -11,8 +11,10 @@ from project.config import Settings
 from project.infrastructure import outbox
 from project.infrastructure.clock import now
 from project.infrastructure.database import transaction
-from project.infrastructure.outbox import Job
+from project.infrastructure.outbox import Failure, Job
 from tests.kit.jobs import claimed, enqueued, fail, job, jobs, lapsed, last_attempt, let_pass
+
+AWAY, OTHER, PERMANENT = Failure.TRANSIENT, Failure.OTHER, Failure.PERMANENT
 
 
 class Mishap(Exception):
@@ -106,3 +108,59 @@ def test_a_job_that_ended_its_worker_each_time_is_spent(settings: Settings) -> N
     for _ in range(settings.job_attempts):
         assert not lapsed(job_id).is_spent
     assert claimed(job_id).is_spent
+
+
+@pytest.fixture
+def strict_settings(app: Flask, settings: Settings) -> Settings:
+    """Two attempts, and three while something is away."""
+    strict = settings.model_copy(update={"job_attempts": 2, "job_transient_attempts": 3})
+    app.extensions["settings"] = strict
+    return strict
+
+
+@pytest.mark.usefixtures("strict_settings")
+@pytest.mark.parametrize(
+    ("failures", "ended"),
+    [
+        ([OTHER, OTHER], "dead"),
+        ([AWAY, AWAY, AWAY], "dead"),
+        ([AWAY, AWAY], "queued"),
+        ([AWAY, OTHER, AWAY], "queued"),
+        ([AWAY, OTHER, AWAY, OTHER], "dead"),
+        ([AWAY, PERMANENT], "dead"),
+    ],
+    ids=lambda failures: " ".join(one.name for one in failures) if isinstance(failures, list) else failures,
+)
+def test_failures_are_counted_by_their_class(failures: list[Failure], ended: str) -> None:
+    job_id = enqueued()
+    for why in failures:
+        let_pass(job_id, 3600)
+        fail(claimed(job_id), why)
+    assert (job(job_id).status, job(job_id).attempts) == (ended, len(failures))
+
+
+@pytest.mark.usefixtures("strict_settings")
+def test_a_worker_that_dies_after_others_failed_for_what_was_away_is_still_counted() -> None:
+    job_id = enqueued()
+    for _ in range(2):
+        fail(claimed(job_id), AWAY)
+        let_pass(job_id, 3600)
+    spent = [lapsed(job_id).is_spent for _ in range(3)]
+    assert spent == [False, False, True]
+
+
+def test_a_job_that_is_given_back_is_as_it_was(settings: Settings) -> None:
+    claim = claimed(enqueued())
+    outbox.release(claim)
+    row = job(claim.job_id)
+    assert (row.status, row.attempts, row.claim_id, row.leased_until) == ("queued", 0, None, None)
+    assert outbox.take_overdue(10) == [(row.id, row.name)]
+    assert claimed(row.id).attempts == 1
+
+
+def test_only_the_holder_gives_a_job_back() -> None:
+    late = lapsed(enqueued())
+    claimed(late.job_id)
+    with pytest.raises(outbox.ClaimLost):
+        outbox.release(late)
+    assert (job(late.job_id).status, job(late.job_id).attempts) == ("running", 2)

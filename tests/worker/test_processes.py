@@ -22,6 +22,7 @@ from tests.kit.apps import application, at_work
 from tests.kit.jobs import jobs
 from tests.kit.ports import free_port
 from tests.kit.programs import Programs, children, programs
+from tests.kit.waiting import eventually
 from worker.broker import CeleryBroker
 
 PICTURE = Path(__file__).parents[1].joinpath("data", "photos", "coffee.png").read_bytes()
@@ -59,15 +60,6 @@ def api(settings: Settings) -> Iterator[Api]:
 @pytest.fixture
 def run(settings: Settings) -> Programs:
     return programs(settings, **{name.upper(): str(value) for name, value in IMPATIENT.items()})
-
-
-def eventually(holds: Callable[[], bool], seconds: float = 20) -> float:
-    """Wait until it holds; how long that took."""
-    began = time.monotonic()
-    while not holds():
-        assert time.monotonic() - began < seconds
-        time.sleep(0.05)
-    return time.monotonic() - began
 
 
 def are_done(settings: Settings) -> Callable[[], bool]:
