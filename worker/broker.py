@@ -49,6 +49,7 @@ def make_celery(settings: Settings, *, task_cls: type[Task[Any, Any]] = Task) ->
         task_routes=_route,
         worker_prefetch_multiplier=1,
         worker_enable_remote_control=False,
+        worker_disable_rate_limits=True,
         worker_hijack_root_logger=False,
         broker_connection_timeout=_PATIENCE_SECONDS,
         broker_connection_retry_on_startup=True,

@@ -21,9 +21,9 @@ LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 class JobFlow(Flow):
-    """A job: claimed, done and finished, in a transaction each."""
+    """A job: claimed and finished by a statement each, and done in a transaction between them."""
 
-    decisive = 2
+    decisive = 1
     name: ClassVar[str]
 
     def prepare(self) -> None:
@@ -71,9 +71,9 @@ class MakeThumbnails(JobFlow):
 
 
 class Sweep(Flow):
-    """Removing what was broken off, or lay in the trash: claimed, the row turns, the bytes go, and the row last."""
+    """Removing what was broken off, or lay in the trash: the row turns, the bytes go, and the row last."""
 
-    decisive = 3
+    decisive = 2
     status: ClassVar[str]
 
     def prepare(self) -> None:

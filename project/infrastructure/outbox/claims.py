@@ -5,14 +5,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import Any
+from typing import Any, cast
 from uuid import UUID, uuid4
 
-from sqlalchemy import Update, select, update
+from sqlalchemy import Table, Update, Uuid, and_, bindparam, or_, select, update
 
 from project.config import current_settings
 from project.infrastructure.clock import now
-from project.infrastructure.database import current_session, transaction
+from project.infrastructure.columns import UtcDateTime
+from project.infrastructure.database import current_session, transaction, write_alone
 from project.infrastructure.outbox.jobs import Job
 
 # A task is ended at its time limit, or a little later; the rest is for clocks that differ.
@@ -59,9 +60,50 @@ class Claim:
 
     def ensure_held(self) -> None:
         """Lock the job's row for this transaction. Raises ClaimLost."""
-        mine = select(Job.id).where(Job.id == self.job_id, Job.claim_id == self.id).with_for_update()
-        if current_session().execute(mine).first() is None:
+        if current_session().connection().execute(_HELD, self.key).first() is None:
             raise ClaimLost(self.job_id)
+
+    @property
+    def key(self) -> dict[str, UUID]:
+        """Which row it is, and whose, as values of a statement."""
+        return {"job": self.job_id, "holder": self.id}
+
+
+# Statements are built once: building one costs as much as running it.
+_TABLE = cast(Table, Job.__table__)
+_IS_MINE = and_(Job.id == bindparam("job", type_=Uuid), Job.claim_id == bindparam("holder", type_=Uuid))
+_AT = bindparam("at", type_=UtcDateTime)
+_IS_FREE = or_(
+    and_(Job.status == "queued", Job.due_at <= _AT),
+    and_(Job.status == "running", Job.leased_until <= _AT),
+)
+_HELD = select(_TABLE.c.id).where(_IS_MINE).with_for_update()
+_CLAIM = (
+    update(_TABLE)
+    .where(Job.id == bindparam("job", type_=Uuid), _IS_FREE)
+    .values(
+        status="running",
+        claim_id=bindparam("holder", type_=Uuid),
+        attempts=Job.attempts + 1,
+        leased_until=bindparam("until", type_=UtcDateTime),
+        publish_at=bindparam("until", type_=UtcDateTime),
+    )
+    .returning(
+        *(_TABLE.c[name] for name in ("name", "arguments", "attempts", "transient_failures", "due_at")),
+        *(_TABLE.c[name] for name in ("request_id", "trace_id")),
+    )
+)
+_END = update(_TABLE).where(_IS_MINE).values(claim_id=None, leased_until=None).returning(_TABLE.c.id)
+_FINISH = _END.values(status="done", finished_at=_AT, last_error=None)
+_BURY = _END.values(status="dead", finished_at=_AT, last_error=bindparam("error"))
+_PUT_OFF = _END.values(
+    status="queued",
+    due_at=bindparam("due"),
+    publish_at=bindparam("due"),
+    last_error=bindparam("error"),
+    transient_failures=bindparam("forgiven"),
+)
+_RELEASE = _END.values(status="queued", attempts=Job.attempts - 1, publish_at=_AT)
 
 
 def claim(job_id: UUID, *, time_limit_seconds: float | None = None) -> Claim | None:
@@ -70,36 +112,15 @@ def claim(job_id: UUID, *, time_limit_seconds: float | None = None) -> Claim | N
     The lease is longer than the time limit: JOB_TIME_LIMIT_SECONDS, unless the job has its own.
     """
     at, claim_id = now(), uuid4()
-    limit = time_limit_seconds or current_settings().job_time_limit_seconds
-    leased_until = at + timedelta(seconds=limit * _LEASE_PER_LIMIT)
-    taken = (
-        update(Job)
-        .where(Job.id == job_id, _is_free(at))
-        .values(
-            status="running",
-            claim_id=claim_id,
-            attempts=Job.attempts + 1,
-            leased_until=leased_until,
-            publish_at=leased_until,
-        )
-        .returning(
-            Job.name,
-            Job.arguments,
-            Job.attempts,
-            Job.transient_failures,
-            Job.due_at,
-            Job.request_id,
-            Job.trace_id,
-        )
-    )
-    with transaction() as session:
-        row = session.execute(taken).first()
+    seconds = (time_limit_seconds or current_settings().job_time_limit_seconds) * _LEASE_PER_LIMIT
+    values = {"job": job_id, "holder": claim_id, "at": at, "until": at + timedelta(seconds=seconds)}
+    row = write_alone(_CLAIM, values)
     return None if row is None else Claim(claim_id, job_id, claimed_at=at, **row._mapping)
 
 
 def finish(claim: Claim) -> None:
     """The job is done. Raises ClaimLost."""
-    _end(claim, status="done", finished_at=now(), last_error=None)
+    _end(claim, _FINISH, at=now())
 
 
 def fail(claim: Claim, error: str, why: Failure, *, on_dead: Callable[[], None]) -> bool:
@@ -109,18 +130,18 @@ def fail(claim: Claim, error: str, why: Failure, *, on_dead: Callable[[], None])
     """
     if _is_last(claim, why):
         with transaction():
-            _end(claim, status="dead", finished_at=now(), last_error=error)
+            _end(claim, _BURY, at=now(), error=error)
             on_dead()
         return True
     due_at = now() + timedelta(seconds=_backoff(claim.attempts))
     forgiven = claim.transient_failures + (why is Failure.TRANSIENT)
-    _end(claim, status="queued", due_at=due_at, publish_at=due_at, last_error=error, transient_failures=forgiven)
+    _end(claim, _PUT_OFF, due=due_at, error=error, forgiven=forgiven)
     return False
 
 
 def release(claim: Claim) -> None:
     """Give the job back undone, as if it had not been claimed: its worker must end. Raises ClaimLost."""
-    _end(claim, status="queued", attempts=claim.attempts - 1, publish_at=now())
+    _end(claim, _RELEASE, at=now())
 
 
 def _is_last(claim: Claim, why: Failure) -> bool:
@@ -129,19 +150,9 @@ def _is_last(claim: Claim, why: Failure) -> bool:
     return why is Failure.PERMANENT or claim.strikes >= current_settings().job_attempts
 
 
-def _end(claim: Claim, **values: Any) -> None:
-    with transaction() as session:
-        ended = _mine(claim).values(claim_id=None, leased_until=None, **values).returning(Job.id)
-        if session.execute(ended).first() is None:
-            raise ClaimLost(claim.job_id)
-
-
-def _mine(claim: Claim) -> Update:
-    return update(Job).where(Job.id == claim.job_id, Job.claim_id == claim.id)
-
-
-def _is_free(at: datetime) -> Any:
-    return ((Job.status == "queued") & (Job.due_at <= at)) | ((Job.status == "running") & (Job.leased_until <= at))
+def _end(claim: Claim, statement: Update, **values: Any) -> None:
+    if write_alone(statement, {**claim.key, **values}) is None:
+        raise ClaimLost(claim.job_id)
 
 
 def _backoff(attempts: int) -> float:
