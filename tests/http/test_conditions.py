@@ -8,7 +8,7 @@ from flask import Flask
 
 from project.blueprints.files import service as files
 from project.blueprints.invitations import service as invitations
-from tests.faults.flows import PICTURE
+from tests.interruptions.flows import PICTURE
 from tests.kit.api import Api, made, problem
 
 ME = "/auth/me"

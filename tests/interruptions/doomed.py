@@ -1,4 +1,4 @@
-"""Does what it is told in children that kill themselves at a step: `python -m tests.faults.doomed`.
+"""Does what it is told in children that kill themselves at a step: `python -m tests.interruptions.doomed`.
 
 Takes a line of JSON for each child, an order and the step to die at, and answers with the steps it came to.
 """

@@ -4,9 +4,9 @@ from uuid import uuid4
 
 from project.config import current_settings
 from project.infrastructure.idempotency import IdempotencyRecord
-from tests.faults import requests
-from tests.faults.errands import objects
-from tests.faults.flows import Flow, all_or_none, counted
+from tests.interruptions import requests
+from tests.interruptions.errands import objects
+from tests.interruptions.flows import Flow, all_or_none, counted
 
 
 class Keyed(Flow):

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 import pytest
 
 from project.config import Settings
-from tests.faults.driver import driver
-from tests.faults.flows import World
+from tests.interruptions.driver import driver
+from tests.interruptions.flows import World
 from tests.kit.api import Api
 from tests.kit.apps import application, at_work
 from tests.kit.services import Postgres

@@ -13,7 +13,7 @@ from project.blueprints.invitations.models import Invitation
 from project.config import current_settings
 from project.infrastructure import outbox
 from project.infrastructure.database import read, transaction
-from tests.faults.flows import PICTURE, Flow, counted
+from tests.interruptions.flows import PICTURE, Flow, counted
 from tests.kit.api import made
 from tests.kit.jobs import enqueued, job, jobs, let_pass
 

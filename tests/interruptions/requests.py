@@ -9,7 +9,7 @@ from project.blueprints.auth.models import Session, User
 from project.blueprints.invitations.models import Invitation
 from project.blueprints.organizations.models import Membership, Organization
 from project.infrastructure.database import read
-from tests.faults.flows import PICTURE, Flow, all_or_none, counted
+from tests.interruptions.flows import PICTURE, Flow, all_or_none, counted
 from tests.kit.api import PASSWORD, Api, form, made, problem
 from tests.kit.jobs import jobs
 

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from project.infrastructure import signing
 from project.infrastructure.database import read
-from tests.faults.driver import Doomed
+from tests.interruptions.driver import Doomed
 from tests.kit.api import Api
 
 _numbers = count(1)

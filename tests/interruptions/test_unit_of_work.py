@@ -4,8 +4,8 @@ import signal
 
 import pytest
 
-from tests.faults import errands, keyed, requests
-from tests.faults.flows import Flow, World
+from tests.interruptions import errands, keyed, requests
+from tests.interruptions.flows import Flow, World
 
 REQUESTS = [
     requests.Register,

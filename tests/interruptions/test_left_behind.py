@@ -9,9 +9,9 @@ from sqlalchemy import select, update
 from project.blueprints.files.models import File
 from project.config import Settings
 from project.infrastructure.database import read, transaction
-from tests.faults.errands import LONG_AGO, objects, sweep_files
-from tests.faults.flows import World
-from tests.faults.requests import Invite, Upload
+from tests.interruptions.errands import LONG_AGO, objects, sweep_files
+from tests.interruptions.flows import World
+from tests.interruptions.requests import Invite, Upload
 from tests.kit.jobs import job, jobs, let_pass
 
 PUBLISHING = "before broker.publish 1"
