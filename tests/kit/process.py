@@ -55,6 +55,15 @@ def wait_until(ready: Callable[[], object], process: subprocess.Popen[bytes], *,
             return
 
 
+def eventually(holds: Callable[[], object], seconds: float = 20) -> float:
+    """Wait until it holds; how long that took."""
+    began = time.monotonic()
+    while not holds():
+        assert time.monotonic() - began < seconds, f"not within {seconds} s"
+        time.sleep(0.03)
+    return time.monotonic() - began
+
+
 def _start(
     command: Sequence[str | Path], log: Path, stop: signal.Signals, user: str | None, where: dict[str, Any]
 ) -> subprocess.Popen[bytes]:
