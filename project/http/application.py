@@ -8,8 +8,9 @@ from flask.json.provider import JSONProvider
 from flask.typing import ResponseReturnValue
 from werkzeug.routing import Rule
 
-from project.http import idempotency
+from project.http import bodies, idempotency
 from project.http.routing import ContractRule
+from project.infrastructure.database import repeated
 
 
 class OrjsonProvider(JSONProvider):
@@ -34,5 +35,6 @@ class Application(Flask):
         self.url_map.merge_slashes = False
 
     def dispatch_request(self) -> ResponseReturnValue:
-        """What the view answers, once for each idempotency key."""
-        return idempotency.dispatch(super().dispatch_request)
+        """What the view answers, once for each idempotency key; repeated as a whole where the database asks for it."""
+        view = super().dispatch_request
+        return repeated(lambda: idempotency.dispatch(view), may_repeat=bodies.can_be_read_again)

@@ -52,6 +52,11 @@ def canonical_body(request: flask.Request) -> bytes:
         return body
 
 
+def can_be_read_again() -> bool:
+    """Whether the body is there for another run of the view: nobody has begun to read it, or it was kept."""
+    return "body" in flask.g or "stream" not in vars(flask.request)
+
+
 def ensure_acceptable() -> None:
     """Refuse a request that rules out JSON, on routes that answer in it, or has parameters where there are none.
 

@@ -3,9 +3,11 @@
 The session begins nothing by itself: outside `transaction()` it cannot even read.
 """
 
+import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from time import sleep
 from typing import Any, TypeVar, cast
 
 from flask import Flask, current_app
@@ -20,9 +22,14 @@ from project.config import Settings
 from project.errors import ServiceUnavailable
 from project.infrastructure import engines
 from project.infrastructure.columns import Base
+from project.infrastructure.observability import logger
 
 _RETRY_AFTER_SECONDS = 2
 _UNREACHABLE = (OperationalError, InterfaceError, PoolTimeout)
+# Of transactions that PostgreSQL ended for the sake of others: serialization failure and deadlock.
+_YIELDED = {"40001", "40P01"}
+_MOST_ATTEMPTS = 3
+_LONGEST_PAUSE_SECONDS = 0.1
 
 db = SQLAlchemy(
     metadata=Base.metadata,
@@ -30,7 +37,9 @@ db = SQLAlchemy(
     session_options={"autobegin": False, "expire_on_commit": False},
 )
 _guard: ContextVar[Callable[[], None] | None] = ContextVar("guard", default=None)
+_commits: ContextVar[int] = ContextVar("commits", default=0)
 _Row = TypeVar("_Row", bound=Base)
+_Result = TypeVar("_Result")
 
 
 class InnerFailed(RuntimeError):
@@ -64,6 +73,7 @@ def transaction() -> Iterator[Session]:
         yield session
         if session.info["failed"]:
             raise InnerFailed
+    _commits.set(_commits.get() + 1)
     for callback in session.info["after_commit"]:
         callback()
 
@@ -89,7 +99,27 @@ def write_alone(statement: Executable, values: Mapping[str, Any]) -> Row[Any] | 
     """
     # The connection for reading commits each statement.
     with read() as connection:
-        return connection.execute(statement, values).first()
+        row = connection.execute(statement, values).first()
+    _commits.set(_commits.get() + 1)
+    return row
+
+
+def repeated(act: Callable[[], _Result], *, may_repeat: Callable[[], bool]) -> _Result:
+    """What `act` returns. While PostgreSQL makes it yield to others it is done again, three times in all at most.
+
+    Not if it has committed anything, nor if it cannot be repeated (`may_repeat`). Raises ServiceUnavailable.
+    """
+    commits = _commits.get()
+    for attempt in range(1, _MOST_ATTEMPTS):
+        try:
+            return act()
+        except ServiceUnavailable as error:
+            if not _has_yielded(error) or _commits.get() > commits or not may_repeat():
+                raise
+        logger.warning("database.yielded", attempt=attempt)
+        # Those that met would else meet again.
+        sleep(random.uniform(0, _LONGEST_PAUSE_SECONDS))  # noqa: S311 - jitter is no secret
+    return act()
 
 
 def ensure_reachable() -> None:
@@ -145,6 +175,10 @@ def _joined(session: Session) -> Iterator[None]:
     except BaseException:
         session.info["failed"] = True
         raise
+
+
+def _has_yielded(error: ServiceUnavailable) -> bool:
+    return isinstance(error.__cause__, DBAPIError) and getattr(error.__cause__.orig, "sqlstate", None) in _YIELDED
 
 
 @contextmanager

@@ -1,0 +1,63 @@
+"""Two requests at two processes that take the same rows in opposite order: both have their effect, once."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import LiteralString
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from project.config import Settings
+from tests.kit.api import Api, made
+from tests.kit.gate import gate, wait_for
+from tests.races.arena import new
+from tests.races.deeds import keyed
+
+# Each new organization counts in two rows, in the order that its name gives, and waits at the gate in between.
+_COUNTERS: LiteralString = """
+CREATE TABLE counters (id int PRIMARY KEY, number int NOT NULL);
+CREATE SEQUENCE attempts;
+INSERT INTO counters VALUES (1, 0), (2, 0);
+CREATE FUNCTION count_twice() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE first int := CASE WHEN NEW.name LIKE 'Left%' THEN 1 ELSE 2 END;
+BEGIN
+    PERFORM nextval('attempts');
+    UPDATE counters SET number = number + 1 WHERE id = first;
+    PERFORM pg_advisory_xact_lock_shared(47, 11);
+    UPDATE counters SET number = number + 1 WHERE id = 3 - first;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER count_twice BEFORE INSERT ON organizations FOR EACH ROW EXECUTE FUNCTION count_twice();
+"""
+_REMOVAL: LiteralString = "DROP FUNCTION count_twice CASCADE; DROP TABLE counters; DROP SEQUENCE attempts"
+
+
+@pytest.fixture
+def database(settings: Settings) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(settings.database_url.replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute(_COUNTERS)
+        try:
+            yield connection
+        finally:
+            connection.execute(_REMOVAL)
+
+
+@pytest.mark.parametrize("with_key", [False, True], ids=["without a key", "with a key"])
+def test_of_two_that_wait_for_each_other_both_succeed_once(
+    api: Api, settings: Settings, database: psycopg.Connection, with_key: bool
+) -> None:
+    owner = api.signed_in(f"{new('owner')}@example.com")
+    headers = [keyed(str(uuid4())) if with_key else {} for _ in range(2)]
+    names = [new("Left"), new("Right")]
+    acts = [partial(owner.post, "/organizations", {"name": names[i]}, headers=headers[i]) for i in range(2)]
+    with ThreadPoolExecutor(2) as pool, gate(settings.database_url) as closed:
+        sent = [pool.submit(act) for act in acts]
+        wait_for(2, closed.arrived)
+        closed.open()
+        answers = [one.result() for one in sent]
+    assert sorted(made(answer)["name"] for answer in answers) == sorted(names)
+    assert database.execute("SELECT number FROM counters").fetchall() == [(2,), (2,)]
+    assert database.execute("SELECT last_value FROM attempts").fetchone() == (3,)
+    assert len(made(owner.get("/organizations"))["items"]) == 2
