@@ -53,6 +53,13 @@ def find_user_by_email(email_key: str) -> Row[*tuple[Any, ...]] | None:
         return connection.execute(_USER_BY_EMAIL, {"email_key": email_key}).one_or_none()
 
 
+def list_active_ids(after: UUID | None, limit: int) -> list[UUID]:
+    """The ids of at most `limit` active users after that one, in their order."""
+    active = select(User.id).where(User.status == "active").order_by(User.id).limit(limit)
+    with read() as connection:
+        return list(connection.scalars(active if after is None else active.where(User.id > after)))
+
+
 def list_users(user_ids: Iterable[UUID]) -> list[Row[Any]]:
     """The users with these ids, in no order."""
     with read() as connection:

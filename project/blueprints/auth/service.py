@@ -143,6 +143,11 @@ def find_user_by_email(email: str) -> Any:
     return repository.find_user_by_email(policy.email_key(email))
 
 
+def list_active_ids(after: UUID | None, limit: int) -> list[UUID]:
+    """The ids of at most `limit` active users after that one, in their order: for `outbox.fan_out`."""
+    return repository.list_active_ids(after, limit)
+
+
 def users_by_id(user_ids: Iterable[UUID]) -> dict[UUID, Any]:
     """The users with these ids."""
     return {user.id: user for user in repository.list_users(user_ids)}
