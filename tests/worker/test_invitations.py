@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from aiosmtpd.controller import Controller
 from sqlalchemy import update
 
 from project.blueprints.invitations.models import Invitation
@@ -18,7 +17,7 @@ from project.infrastructure.outbox import Job
 from tests.kit.api import Api, made
 from tests.kit.apps import at_work
 from tests.kit.jobs import job, jobs, last_attempt, let_pass
-from tests.kit.ports import free_port
+from tests.kit.services import Smtp
 
 SEND = "invitations.send_invitation"
 Do = Callable[[str], UUID]
@@ -45,25 +44,10 @@ def inviter(api: Api) -> Inviter:
 
 
 @contextmanager
-def mail_server(*answers: str) -> Iterator[tuple[str, list[bytes]]]:
-    """URL of a server that gives these answers to the recipients, the last one for good, and the mail it took."""
-    left, taken, port = list(answers), [], free_port()
-
-    class Handler:
-        async def handle_RCPT(self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any) -> str:  # noqa: N802
-            envelope.rcpt_tos.append(address)
-            return left.pop(0) if len(left) > 1 else left[0]
-
-        async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802
-            taken.append(envelope.original_content)
-            return "250 OK"
-
-    controller = Controller(Handler(), hostname="127.0.0.1", port=port)
-    controller.start()
-    try:
-        yield f"smtp://127.0.0.1:{port}?tls=none", taken
-    finally:
-        controller.stop()
+def mailing_by(server: Smtp, settings: Settings, **more: Any) -> Iterator[None]:
+    """An application at work whose mail goes to `server`."""
+    with at_work(settings.model_copy(update={"mail_url": server.url, **more})):
+        yield
 
 
 def mailbox(settings: Settings) -> dict[str, bytes]:
@@ -97,12 +81,15 @@ def test_a_mail_sent_twice_is_one_file_of_the_same_bytes(inviter: Inviter, setti
     assert len(first) == 1
 
 
-def test_a_mail_sent_twice_by_smtp_is_the_same_to_the_last_byte(inviter: Inviter, settings: Settings, do: Do) -> None:
-    with mail_server("250 OK") as (url, taken), at_work(settings.model_copy(update={"mail_url": url})):
+def test_a_mail_sent_twice_by_smtp_is_the_same_to_the_last_byte(
+    inviter: Inviter, settings: Settings, do: Do, smtp_server: Smtp
+) -> None:
+    with mailing_by(smtp_server, settings):
         again(do(SEND))
         do(SEND)
-    assert len(taken) == 2
-    assert taken[0] == taken[1]
+    [twins] = smtp_server.by_message_id().values()
+    assert len(twins) == 2
+    assert twins[0] == twins[1]
 
 
 @pytest.mark.parametrize("end", [{"status": "accepted"}, {"status": "expired"}, {"expires_at": now()}], ids=str)
@@ -116,26 +103,31 @@ def test_an_invitation_that_has_ended_sends_nothing(
     assert mailbox(settings) == {}
 
 
-def test_a_refused_address_is_given_up_at_once(inviter: Inviter, settings: Settings, do: Do) -> None:
-    with mail_server("550 no such user") as (url, _taken), at_work(settings.model_copy(update={"mail_url": url})):
+def test_a_refused_address_is_given_up_at_once(inviter: Inviter, settings: Settings, do: Do, smtp_server: Smtp) -> None:
+    smtp_server.faults.refused["grace@example.org"] = "550 no such user"
+    with mailing_by(smtp_server, settings):
         row = job(do(SEND))
     assert (row.status, row.attempts) == ("dead", 1)
     assert inviter.delivery() == "failed"
 
 
-def test_a_server_that_puts_off_gets_the_mail_later(inviter: Inviter, settings: Settings, do: Do) -> None:
-    server = mail_server("451 greylisted", "250 OK")
-    with server as (url, taken), at_work(settings.model_copy(update={"mail_url": url})):
+def test_a_server_that_puts_off_gets_the_mail_later(
+    inviter: Inviter, settings: Settings, do: Do, smtp_server: Smtp
+) -> None:
+    smtp_server.faults.greylisted = 1
+    with mailing_by(smtp_server, settings):
         job_id = do(SEND)
         assert (job(job_id).status, inviter.delivery()) == ("queued", "queued")
         let_pass(job_id, 3600)
         assert job(do(SEND)).status == "done"
-    assert (len(taken), inviter.delivery()) == (1, "sent")
+    assert (len(smtp_server.taken), inviter.delivery()) == (1, "sent")
 
 
-def test_a_server_that_stays_away_is_given_up_in_the_end(inviter: Inviter, settings: Settings, do: Do) -> None:
-    nobody = f"smtp://127.0.0.1:{free_port()}?tls=none"
-    with at_work(settings.model_copy(update={"mail_url": nobody, "job_transient_attempts": 2})):
+def test_a_server_that_stays_away_is_given_up_in_the_end(
+    inviter: Inviter, settings: Settings, do: Do, smtp_server: Smtp
+) -> None:
+    smtp_server.stop()
+    with mailing_by(smtp_server, settings, job_transient_attempts=2):
         for _ in range(2):
             assert inviter.delivery() == "queued"
             let_pass(do(SEND), 3600)

@@ -1,19 +1,15 @@
 """Real workers on real brokers: jobs are done, whatever is killed or lost on the way."""
 
-import asyncio
 import os
 import shutil
 import signal
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aiosmtpd.controller import Controller
 from redis import Redis
 
 from project.config import Settings
@@ -22,6 +18,7 @@ from tests.kit.apps import application, at_work
 from tests.kit.jobs import jobs
 from tests.kit.ports import free_port
 from tests.kit.programs import Programs, children, programs
+from tests.kit.services import Smtp, smtp
 from tests.kit.waiting import eventually
 from worker.broker import CeleryBroker
 
@@ -134,39 +131,14 @@ def test_a_broker_that_was_away_gets_the_jobs_when_it_is_back(api: Api, settings
     assert made(owner.get(invitation))["delivery"] == "sent"
 
 
-@dataclass
-class SlowMailServer:
-    """Takes a mail, and says so only when `answers` is set: whoever sent it cannot know."""
-
-    taken: list[bytes] = field(default_factory=list)
-    answers: threading.Event = field(default_factory=threading.Event)
-
-    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802
-        self.taken.append(envelope.original_content)
-        while not self.answers.is_set():
-            await asyncio.sleep(0.02)
-        return "250 OK"
-
-
 @contextmanager
-def slow_mail_server() -> Iterator[tuple[str, SlowMailServer]]:
-    server, port = SlowMailServer(), free_port()
-    controller = Controller(server, hostname="127.0.0.1", port=port)
-    controller.start()
-    try:
-        yield f"smtp://127.0.0.1:{port}?tls=none", server
-    finally:
-        server.answers.set()
-        controller.stop()
-
-
-@contextmanager
-def stuck_in_a_mail(api: Api, run: Programs) -> Iterator[tuple[Any, SlowMailServer, Api, str]]:
+def stuck_in_a_mail(api: Api, run: Programs) -> Iterator[tuple[Any, Smtp, Api, str]]:
     """A worker in the middle of a job: the mail is out, and nobody knows it yet."""
     with ExitStack() as stack:
-        url, server = stack.enter_context(slow_mail_server())
+        server = stack.enter_context(smtp())
+        server.faults.held.add("DATA")
         owner, invitation = invite(api)
-        slow = Programs(run.folder, {**run.environment, "MAIL_URL": url})
+        slow = Programs(run.folder, {**run.environment, "MAIL_URL": server.url})
         worker = stack.enter_context(slow.jobs())
         eventually(lambda: len(server.taken) == 1)
         yield worker, server, owner, invitation
@@ -179,7 +151,7 @@ def test_a_worker_killed_inside_a_job_has_it_done_again_within_its_lease(
     with stuck_in_a_mail(api, run) as (worker, server, owner, invitation):
         [child] = children(worker.pid)
         os.kill(child, signal.SIGKILL)
-        server.answers.set()
+        server.faults.held.clear()
         seconds = eventually(are_done(settings))
     assert seconds < settings.job_time_limit_seconds * 1.25 + settings.sweep_seconds * 2 + 3
     assert len(server.taken) == 2
@@ -192,7 +164,7 @@ def test_a_worker_killed_inside_a_job_has_it_done_again_within_its_lease(
 def test_a_job_beyond_its_time_limit_is_ended_and_done_again(api: Api, settings: Settings, run: Programs) -> None:
     with stuck_in_a_mail(api, run) as (_worker, server, owner, invitation):
         eventually(lambda: len(server.taken) == 2)
-        server.answers.set()
+        server.faults.held.clear()
         eventually(are_done(settings))
         with at_work(settings):
             assert [row.attempts for row in jobs()] in ([2], [3])
@@ -210,7 +182,7 @@ def test_a_worker_that_was_stopped_and_wakes_up_late_changes_nothing(
             os.kill(pid, signal.SIGSTOP)
         with run.worker():
             eventually(are_done(settings))
-            server.answers.set()
+            server.faults.held.clear()
             for pid in stopped:
                 os.kill(pid, signal.SIGCONT)
             eventually(lambda: "job.claim_lost" in (run.folder / "worker.log").read_text())
@@ -226,7 +198,7 @@ def test_a_worker_that_is_told_to_end_ends_its_job_first(api: Api, settings: Set
         os.killpg(worker.pid, signal.SIGTERM)
         time.sleep(1)
         assert worker.poll() is None
-        server.answers.set()
+        server.faults.held.clear()
         eventually(lambda: worker.poll() == 0)
         assert are_done(settings)()
     assert len(server.taken) == 1
