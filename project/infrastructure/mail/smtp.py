@@ -1,16 +1,19 @@
-"""Mail by SMTP, with a time-out on every wait, and answers judged as passing or final."""
+"""Mail by SMTP, with a time-out on every wait and on all of them, and answers judged as passing or final."""
 
+import io
 import smtplib
 import ssl
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from email.headerregistry import Address
-from typing import Literal, Self
+from typing import Any, Literal, Self
 from urllib.parse import SplitResult, unquote
 
 from project.infrastructure.mail.message import MailRefused, MailUnavailable, Message, compose
+from project.infrastructure.waiting import Incoming
 
 TIMEOUT_SECONDS = 10
+TOTAL_SECONDS = 60
 
 _Tls = Literal["implicit", "starttls", "none"]
 _TLS: dict[tuple[str, str], _Tls] = {
@@ -20,6 +23,28 @@ _TLS: dict[tuple[str, str], _Tls] = {
     ("smtps", ""): "implicit",
 }
 _PORTS = {"smtp": 587, "smtps": 465}
+_NO_LOG_IN = 530
+
+
+class _Client(smtplib.SMTP):
+    """smtplib's, which by itself bounds the wait for each byte of an answer, and no answer as a whole."""
+
+    _answers: Incoming
+
+    def getreply(self) -> tuple[int, bytes]:
+        if self.file is None and self.sock is not None:
+            self._answers = Incoming(self.sock, silence_seconds=self.timeout, total_seconds=TOTAL_SECONDS)
+            self.file = io.BufferedReader(self._answers)
+        return super().getreply()
+
+    def data(self, msg: Any) -> tuple[int, bytes]:
+        # Whoever gives up a mail that the server is still looking at will send it twice (RFC 5321, 4.5.3.2.6).
+        self._answers.silence_seconds = TOTAL_SECONDS
+        return super().data(msg)
+
+
+class _TlsClient(_Client, smtplib.SMTP_SSL):
+    pass
 
 
 @dataclass(frozen=True)
@@ -47,7 +72,7 @@ class SmtpMailer:
             with closing(self._connect()) as server:
                 self._introduce(server)
                 self._deliver(server, message.to, content)
-        except OSError as error:
+        except (OSError, ValueError) as error:
             # Not chained: the server's words may repeat the address, which belongs in no log.
             raise _judge(error) from None
 
@@ -55,9 +80,9 @@ class SmtpMailer:
         # Given no name for itself, smtplib asks DNS for one, without a time-out.
         name = self.sender.domain
         if self.tls != "implicit":
-            return smtplib.SMTP(self.host, self.port, name, TIMEOUT_SECONDS)
+            return _Client(self.host, self.port, name, TIMEOUT_SECONDS)
         context = ssl.create_default_context()
-        return smtplib.SMTP_SSL(self.host, self.port, name, timeout=TIMEOUT_SECONDS, context=context)
+        return _TlsClient(self.host, self.port, name, timeout=TIMEOUT_SECONDS, context=context)
 
     def _introduce(self, server: smtplib.SMTP) -> None:
         if self.tls == "starttls":
@@ -71,9 +96,9 @@ class SmtpMailer:
             raise MailRefused("the mail server takes ASCII addresses only")
         options = () if to.isascii() else ("SMTPUTF8", "BODY=8BITMIME")
         server.sendmail(self.sender.addr_spec, [to], content, options)
-        # Taken is taken, whatever becomes of the farewell.
+        # Taken is taken: nobody waits for the farewell, during which a crash would have the mail sent again.
         with suppress(OSError):
-            server.quit()
+            server.putcmd("quit")
 
 
 def _server(parts: SplitResult) -> tuple[str, int]:
@@ -97,19 +122,19 @@ def _credentials(parts: SplitResult) -> tuple[str, str] | None:
     return (user, password) if user else None
 
 
-def _judge(error: OSError) -> MailUnavailable | MailRefused:
+def _judge(error: OSError | ValueError) -> MailUnavailable | MailRefused:
     code = 0
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         code = next(iter(error.recipients.values()))[0]
     elif isinstance(error, smtplib.SMTPDataError):
         code = error.smtp_code
     # A 5xx to the greeting, the log-in or the sender is a mistake of the set-up, which can be mended.
-    if 500 <= code < 600:
+    if 500 <= code < 600 and code != _NO_LOG_IN:
         return MailRefused(f"the mail server answered {code}")
     return MailUnavailable(f"the mail server answered {code}" if code else _describe(error))
 
 
-def _describe(error: OSError) -> str:
+def _describe(error: OSError | ValueError) -> str:
     if isinstance(error, smtplib.SMTPResponseException):
         return f"the mail server answered {error.smtp_code}: {type(error).__name__}"
     return f"{type(error).__name__}: {error}"
