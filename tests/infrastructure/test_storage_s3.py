@@ -6,7 +6,7 @@ A real store has the word where it can be brought to the fault; for the others a
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler
 from uuid import uuid4
 
@@ -173,3 +173,26 @@ def test_a_slow_store_may_pause_and_take_its_time_with_a_body(monkeypatch: pytes
     with server_answering(ANY=slow) as port:
         answer = s3_http.patient_http().request("PUT", f"http://127.0.0.1:{port}/", body=bytes(12 * MIB))
     assert answer.status == 200
+
+
+@pytest.mark.parametrize(
+    ("at_once", "slowly"),
+    [(b"", b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n"), (b"HTTP/1.1 200 OK\r\n\r\n", UPLOAD_STARTED)],
+    ids=["head", "body"],
+)
+def test_a_store_that_answers_byte_by_byte_is_unavailable_soon(
+    at_once: bytes, slowly: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dribble(request: BaseHTTPRequestHandler) -> None:
+        request.close_connection = True
+        request.wfile.write(at_once)
+        with suppress(ConnectionError):
+            for byte in slowly:
+                request.wfile.write(bytes([byte]))
+                time.sleep(0.2)
+
+    monkeypatch.setattr(s3_http._Connection, "silence_seconds", 0.5)
+    started = time.monotonic()
+    with store_answering(ANY=dribble) as storage, pytest.raises(StorageUnavailable):
+        storage.put("ab/cd", [bytes(PART + 1)])
+    assert time.monotonic() - started < 5

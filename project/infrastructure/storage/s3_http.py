@@ -1,11 +1,26 @@
 """The HTTP below the S3 client, bounded by silence and not by size."""
 
+import io
+import socket
+from http.client import HTTPResponse
 from typing import Any
 
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager, Retry, Timeout
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
+from project.infrastructure.waiting import Incoming
+
 _SLICE_BYTES = 64 * 1024
+
+
+class _Answer(HTTPResponse):
+    """Head and body by the time-out of its connection, which counts for all waits, and not for each byte."""
+
+    def __init__(self, sock: socket.socket, *args: Any, **options: Any) -> None:
+        super().__init__(sock, *args, **options)
+        seconds = sock.gettimeout() or _Connection.silence_seconds
+        self.fp.close()
+        self.fp = io.BufferedReader(Incoming(sock, silence_seconds=seconds, total_seconds=seconds))
 
 
 class _Connection(HTTPConnection):
@@ -15,6 +30,7 @@ class _Connection(HTTPConnection):
     10 MiB in two seconds, or the upload fails.
     """
 
+    response_class = _Answer
     silence_seconds = 10.0
 
     def send(self, data: Any) -> None:
