@@ -9,8 +9,6 @@ from flask.testing import FlaskClient
 from werkzeug.datastructures import FileStorage
 from werkzeug.test import TestResponse, encode_multipart
 
-from tests.kit.judge import judge_of
-
 PASSWORD = "seven unlikely herons"
 _numbers = count(1)
 
@@ -31,6 +29,9 @@ class Api:
         # Buffered: an answer that is a file is closed, whether it is read or not.
         answer = self.client.open(f"/api/v1{path}", method=method, headers=headers, buffered=True, **options)
         if isinstance(self.client, FlaskClient):
+            # Only here: tests of faults speak to real processes, and import nothing of the project.
+            from tests.kit.judge import judge_of
+
             judge_of(self.client.application).judge(answer)
         return answer
 

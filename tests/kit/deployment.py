@@ -1,87 +1,140 @@
-"""The Procfile, run in production settings on real services."""
+"""The Procfile in real processes: two web instances, two workers and a scheduler."""
 
 import os
-import shlex
+import signal
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
-import urllib3
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from tests.kit.ports import free_port
-from tests.kit.process import running, wait_until
+from tests.kit.process import wait_until
+from tests.kit.programs import ROOT, command, ensure_ready, program
 
-ROOT = Path(__file__).parents[2]
-_BIN = Path(sys.executable).parent
+# Bounds that tests can wait for. What they send comes from one address, and is more than one address may.
+IMPATIENT = {
+    "JOB_REPUBLISH_SECONDS": "1",
+    "JOB_TIME_LIMIT_SECONDS": "4",
+    "JOB_BACKOFF_SECONDS": "1",
+    "SWEEP_SECONDS": "1",
+    "UPLOAD_SECONDS": "5",
+    "RATE_LIMIT_ENABLED": "false",
+    "WEB_CONCURRENCY": "1",
+}
+_TWO_OF_EACH = {"web": 2, "worker": 2, "beat": 1}
+_START_SECONDS = 60
 
 
-@dataclass(frozen=True)
+@dataclass
 class Deployment:
-    """Where it answers, and the process id of each process by its name in the Procfile."""
+    """Running processes, by names such as `web-1`; the log of each is in `folder`."""
 
-    url: str
-    pids: dict[str, int]
+    environment: dict[str, str]
+    folder: Path
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    urls: dict[str, str] = field(default_factory=dict)
+    _stack: ExitStack = field(default_factory=ExitStack)
+
+    @property
+    def url(self) -> str:
+        """Where the first web instance answers."""
+        return self.urls["web-1"]
+
+    def log(self, name: str) -> str:
+        """All that a process has logged."""
+        return (self.folder / f"{name}.log").read_text(errors="replace")
+
+    def start(self, *names: str) -> None:
+        """Start processes, each called by its name in the Procfile and a number, and return when they are at work."""
+        heard = {name: len(self.log(name)) if (self.folder / f"{name}.log").exists() else 0 for name in names}
+        for name in names:
+            self._start(name)
+        for name in names:
+            log = self.folder / f"{name}.log"
+            wait_until(
+                lambda name=name: self._ensure_at_work(name, heard[name]),  # type: ignore[misc]
+                self.processes[name],
+                log=log,
+                seconds=_START_SECONDS,
+            )
+
+    def revive(self) -> None:
+        """Start again whatever has ended, and return when everything is at work."""
+        ended = [name for name, process in self.processes.items() if process.poll() is not None]
+        self.start(*ended)
+
+    def ensure_ready(self) -> None:
+        """Return once every web instance can serve."""
+        for name, url in self.urls.items():
+            log = self.folder / f"{name}.log"
+            wait_until(lambda url=url: ensure_ready(url), self.processes[name], log=log, seconds=20)  # type: ignore[misc]
+
+    def _start(self, name: str) -> None:
+        kind = name.partition("-")[0]
+        environment = dict(self.environment)
+        if kind == "web" and name not in self.urls:
+            port = self.environment["PORT"] if name == "web-1" else str(free_port())
+            self.urls[name] = f"http://127.0.0.1:{port}"
+        if kind == "web":
+            environment["PORT"] = self.urls[name].rpartition(":")[2]
+        log = self.folder / f"{name}.log"
+        self.processes[name] = self._stack.enter_context(program(procfile()[kind], log=log, environment=environment))
+
+    def _ensure_at_work(self, name: str, heard: int) -> None:
+        if name in self.urls:
+            ensure_ready(self.urls[name])
+        elif name.startswith("worker") and " ready." not in self.log(name)[heard:]:
+            raise RuntimeError("not ready")
+
+
+@contextmanager
+def deployment(environment: Mapping[str, str], *, folder: Path, **numbers: int) -> Iterator[Deployment]:
+    """Release, then run the Procfile until the block ends; `numbers` say how many of a kind, unless it is the usual."""
+    subprocess.run(command(procfile()["release"]), check=True, cwd=ROOT, env=dict(environment))
+    wanted = {**_TWO_OF_EACH, **numbers}
+    with ExitStack() as stack:
+        running = Deployment(dict(environment), folder, _stack=stack)
+        running.start(*[f"{kind}-{number + 1}" for kind, size in wanted.items() for number in range(size)])
+        yield running
+        # What they keep is thrown away, so nobody needs to end in order, which takes seconds each.
+        for process in running.processes.values():
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 def production(folder: Path, *, database: str, broker: str, storage: str, mail: str) -> dict[str, str]:
     """An environment that production accepts; `folder` is for what the platform would keep elsewhere."""
-    port = free_port()
     return {
-        "PATH": os.environ["PATH"],
+        **_anywhere(folder),
         "APP_ENV": "production",
-        "PORT": str(port),
-        "PUBLIC_URL": f"http://127.0.0.1:{port}",
-        "DATA_DIR": str(folder),
         "DATABASE_URL": database,
         "BROKER_URL": broker,
         "STORAGE_URL": storage,
         "MAIL_URL": mail,
         "SECRET_KEY": "for tests only and longer than 32 bytes",
         "JWT_KEYS": _new_key(),
-        "LOG_FORMAT": "json",
     }
 
 
-@contextmanager
-def deployment(environment: Mapping[str, str], *, folder: Path) -> Iterator[Deployment]:
-    """Release, then run every process of the Procfile until the block ends; their logs are in `folder`."""
-    commands = procfile()
-    subprocess.run(_command(commands.pop("release"), folder), check=True, cwd=ROOT, env=dict(environment))
-    with ExitStack() as stack:
-        processes = {
-            name: stack.enter_context(_running(name, line, environment, folder)) for name, line in commands.items()
-        }
-        url = environment["PUBLIC_URL"]
-        wait_until(lambda: _ensure_ready(url), processes["web"], log=folder / "web.log", seconds=30)
-        yield Deployment(url, {name: process.pid for name, process in processes.items()})
+def embedded(folder: Path) -> dict[str, str]:
+    """An environment with every part embedded: SQLite, files, broker and mailbox are in `folder`."""
+    return {**_anywhere(folder), "APP_ENV": "development"}
+
+
+def _anywhere(folder: Path) -> dict[str, str]:
+    port = free_port()
+    address = {"PORT": str(port), "PUBLIC_URL": f"http://127.0.0.1:{port}"}
+    return {"PATH": os.environ["PATH"], "DATA_DIR": str(folder), "LOG_FORMAT": "json", **address}
 
 
 def procfile() -> dict[str, str]:
     """The commands of the Procfile by name."""
     lines = (ROOT / "Procfile").read_text().splitlines()
     return {name: command.strip() for name, _, command in (line.partition(":") for line in lines)}
-
-
-@contextmanager
-def _running(name: str, line: str, environment: Mapping[str, str], folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    with running(_command(line, folder), log=folder / f"{name}.log", cwd=ROOT, env=dict(environment)) as process:
-        yield process
-
-
-def _command(line: str, folder: Path) -> list[str]:
-    program, *arguments = shlex.split(line)
-    return [str(_BIN / program), *arguments]
-
-
-def _ensure_ready(url: str) -> None:
-    answer = urllib3.request("GET", f"{url}/health/ready", retries=False, timeout=5)
-    if answer.status != 200:
-        raise RuntimeError(answer.data.decode())
 
 
 def _new_key() -> str:

@@ -9,12 +9,16 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import urllib3
 
-from project.config import Settings
 from tests.kit.ports import free_port
 from tests.kit.process import running, wait_until
+
+if TYPE_CHECKING:
+    # Tests of faults use this module, and import nothing of the project.
+    from project.config import Settings
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
@@ -33,7 +37,7 @@ class Programs:
         port = free_port()
         with self._running("web", "gunicorn wsgi:app", PORT=str(port)) as process:
             url = f"http://127.0.0.1:{port}"
-            wait_until(lambda: _ensure_ready(url), process, log=self.folder / "web.log", seconds=30)
+            wait_until(lambda: ensure_ready(url), process, log=self.folder / "web.log", seconds=30)
             yield url
 
     @contextmanager
@@ -53,20 +57,33 @@ class Programs:
 
     @contextmanager
     def _running(self, name: str, line: str, **more: str) -> Iterator[subprocess.Popen[bytes]]:
-        program, *arguments = shlex.split(line)
-        log, env = self.folder / f"{name}.log", {**self.environment, **more}
-        with running([BIN / program, *arguments], log=log, cwd=ROOT, env=env) as process:
+        log = self.folder / f"{name}.log"
+        with program(line, log=log, environment={**self.environment, **more}) as process:
             try:
                 yield process
             except BaseException:
                 # pytest shows it beside the failure.
                 print(f"--- {log}\n{log.read_text(errors='replace')[-4000:]}")
                 raise
-            finally:
-                _end_now(process)
 
 
-def programs(settings: Settings, **more: str) -> Programs:
+@contextmanager
+def program(line: str, *, log: Path, environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """A command line as the Procfile has them, run until the block ends."""
+    with running(command(line), log=log, cwd=ROOT, env=environment) as process:
+        try:
+            yield process
+        finally:
+            _end_now(process)
+
+
+def command(line: str) -> list[str]:
+    """The words of a command line, its program that of our virtual environment."""
+    name, *arguments = shlex.split(line)
+    return [str(BIN / name), *arguments]
+
+
+def programs(settings: "Settings", **more: str) -> Programs:
     """Programs on the database, broker and folder of `settings`; `more` are environment variables."""
     environment = {
         "PATH": os.environ["PATH"],
@@ -102,7 +119,8 @@ def _end_now(process: subprocess.Popen[bytes]) -> None:
         os.killpg(process.pid, signal.SIGKILL)
 
 
-def _ensure_ready(url: str) -> None:
+def ensure_ready(url: str) -> None:
+    """Raise unless the web process at `url` can serve."""
     answer = urllib3.request("GET", f"{url}/health/ready", retries=False, timeout=5)
     if answer.status != 200:
         raise RuntimeError(answer.data.decode())

@@ -1,7 +1,8 @@
-"""A client of a server that runs elsewhere, for `Api`, and many requests at the same moment."""
+"""A client of servers that run elsewhere, for `Api`, and many requests at the same moment."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import cycle
 from threading import Barrier
 from typing import Any
 
@@ -11,18 +12,19 @@ from werkzeug.wrappers import Response
 
 
 class Remote:
-    """Takes requests in the way of Flask's test client, and sends them to `url`."""
+    """Takes requests in the way of Flask's test client, and sends them to each of `urls` in turn."""
 
-    def __init__(self, url: str) -> None:
-        self._url = url
+    def __init__(self, *urls: str) -> None:
+        self._urls = cycle(urls)
         self._http = urllib3.PoolManager(maxsize=64, retries=False, timeout=30)
 
     def open(self, path: str, *, buffered: bool = True, **options: Any) -> Response:
         """The answer, whole."""
         assert buffered
-        request = EnvironBuilder(path, base_url=self._url, **options).get_request()
+        url = next(self._urls)
+        request = EnvironBuilder(path, base_url=url, **options).get_request()
         sent = {name: value for name, value in request.headers.items() if name != "Host"}
-        answer = self._http.request(request.method, f"{self._url}{path}", body=request.get_data(), headers=sent)
+        answer = self._http.request(request.method, f"{url}{path}", body=request.get_data(), headers=sent)
         return Response(answer.data, answer.status, dict(answer.headers))
 
 

@@ -2,6 +2,7 @@
 
 import io
 import json
+import secrets
 import shutil
 import signal
 import sys
@@ -33,12 +34,21 @@ class S3:
 
     @property
     def url(self) -> str:
-        return f"s3://{_KEY}:{quote(_SECRET, safe='')}@127.0.0.1:{self.port}/{_BUCKET}?secure=false"
+        return self._url(_BUCKET)
+
+    def create_bucket(self) -> str:
+        """The URL of a new bucket."""
+        name = f"objects-{secrets.token_hex(6)}"
+        self.client().make_bucket(name)
+        return self._url(name)
 
     def client(self) -> Minio:
         """The SDK itself, for looking behind the storage boundary."""
         http = PoolManager(timeout=Timeout(2), retries=Retry(0))
         return Minio(f"127.0.0.1:{self.port}", _KEY, _SECRET, secure=False, http_client=http)
+
+    def _url(self, bucket: str) -> str:
+        return f"s3://{_KEY}:{quote(_SECRET, safe='')}@127.0.0.1:{self.port}/{bucket}?secure=false"
 
 
 @contextmanager

@@ -1,0 +1,50 @@
+"""A whole deployment for each module, on services and on embedded parts. Faults come from outside.
+
+Nothing here imports the project: what is under test is known by its API, its processes and what it keeps.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.kit import services
+from tests.kit.system import System, on_embedded_parts, on_services
+
+_LAST_WORDS = 3000
+
+
+@pytest.fixture(scope="module")
+def deployed(
+    postgres_server: services.Postgres, s3_server: services.S3, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[System]:
+    """A deployment on PostgreSQL, Redis, an S3-compatible store and SMTP; tests ask for `system`."""
+    with on_services(tmp_path_factory.mktemp("deployed"), postgres_server, s3_server) as system:
+        yield system
+
+
+@pytest.fixture(scope="module")
+def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """A deployment on embedded parts; tests ask for `embedded_system`."""
+    with on_embedded_parts(tmp_path_factory.mktemp("embedded")) as system:
+        yield system
+
+
+@pytest.fixture
+def system(deployed: System) -> Iterator[System]:
+    """A deployment that is well, with an empty ledger; it is mended after the test."""
+    yield from _for_one_test(deployed)
+
+
+@pytest.fixture
+def embedded_system(embedded: System) -> Iterator[System]:
+    """The same on embedded parts."""
+    yield from _for_one_test(embedded)
+
+
+def _for_one_test(shared: System) -> Iterator[System]:
+    logs = {name: len(shared.deployment.log(name)) for name in shared.deployment.processes}
+    yield shared.with_new_ledger()
+    for name, heard in logs.items():
+        # pytest shows it beside a failure.
+        print(f"--- {name}\n{shared.deployment.log(name)[heard:][-_LAST_WORDS:]}")
+    shared.heal()

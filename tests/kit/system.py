@@ -1,0 +1,77 @@
+"""A deployment with all that a test of faults needs round it: proxies, a client, a look behind, and a ledger."""
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from tests.kit import services
+from tests.kit.api import Api
+from tests.kit.behind import Behind, BehindFolder, BehindServices
+from tests.kit.dependencies import Dependencies, behind_proxies
+from tests.kit.deployment import IMPATIENT, Deployment, deployment, embedded, production
+from tests.kit.ledger import Ledger
+from tests.kit.programs import ROOT, command
+from tests.kit.remote import Remote
+
+
+@dataclass(frozen=True)
+class System:
+    """`api` speaks to both web instances in turn. What is embedded has no proxies."""
+
+    deployment: Deployment
+    behind: Behind
+    api: Api
+    ledger: Ledger
+    faults: Dependencies | None = None
+
+    @property
+    def proxies(self) -> Dependencies:
+        """The proxies, of which there must be some."""
+        assert self.faults is not None
+        return self.faults
+
+    def heal(self) -> None:
+        """Mend what a test broke, and wait until everything is at work again."""
+        if self.faults:
+            self.faults.heal()
+        self.deployment.revive()
+        self.deployment.ensure_ready()
+
+    def with_new_ledger(self) -> "System":
+        """The same with nothing noted yet."""
+        return replace(self, ledger=_ledger(self.deployment, self.behind))
+
+
+@contextmanager
+def on_services(folder: Path, postgres: services.Postgres, store: services.S3, **settings: str) -> Iterator[System]:
+    """A deployment on PostgreSQL, Redis, an S3-compatible store and SMTP, each behind a proxy."""
+    mailbox = folder / "mailbox"
+    mailbox.mkdir()
+    database, bucket = postgres.create_database(), store.create_bucket()
+    with services.redis() as broker, services.smtp(mailbox) as mail:
+        direct = production(folder, database=database, broker=broker.url, storage=bucket, mail=mail.url)
+        with behind_proxies({**direct, **IMPATIENT, **settings}) as (environment, faults):
+            behind = BehindServices(mailbox, database, store.client(), urlsplit(bucket).path.strip("/"))
+            with deployment(environment, folder=folder) as running:
+                yield _system(running, behind, faults)
+    postgres.drop(database)
+
+
+@contextmanager
+def on_embedded_parts(folder: Path, **settings: str) -> Iterator[System]:
+    """A deployment on SQLite, files, a broker on disk and a mailbox folder."""
+    with deployment({**embedded(folder), **IMPATIENT, **settings}, folder=folder) as running:
+        yield _system(running, BehindFolder(folder / "mail", folder), None)
+
+
+def _system(running: Deployment, behind: Behind, faults: Dependencies | None) -> System:
+    api = Api(Remote(*running.urls.values()))  # type: ignore[arg-type]
+    return System(running, behind, api, _ledger(running, behind), faults)
+
+
+def _ledger(running: Deployment, behind: Behind) -> Ledger:
+    order = command("celery --app worker.app call files.sweep")
+    return Ledger(behind, lambda: subprocess.run(order, cwd=ROOT, env=running.environment, capture_output=True))
