@@ -16,8 +16,8 @@ from project.infrastructure import idempotency
 from project.infrastructure.clock import now
 from project.infrastructure.database import read, transaction
 from project.infrastructure.idempotency import IdempotencyKeyInUse, IdempotencyRecord
-from tests.kit.gate import wait_for
 from tests.kit.jobs import together
+from tests.kit.points import wait_for
 
 only_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 DAY = 86400

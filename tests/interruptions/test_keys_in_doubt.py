@@ -17,7 +17,7 @@ from werkzeug.wrappers import Response
 from project.config import Settings
 from project.infrastructure.database import db
 from tests.kit.api import Api, problem
-from tests.kit.gate import Gate, gate, wait_for
+from tests.kit.points import Point, held, wait_for
 from tests.races import deeds
 from tests.races.arena import Arena
 from tests.races.deeds import Deed
@@ -32,7 +32,7 @@ pytestmark = [
 class Doubt:
     """A request that is on its way, and how to send it again."""
 
-    gate: Gate
+    point: Point
     deed: Deed
     first: Future[Response]
     again: Callable[[], Future[Response]]
@@ -51,21 +51,21 @@ def arena(app: Flask, api: Api, settings: Settings) -> Arena:
 @contextmanager
 def in_doubt(arena: Arena, deed: Callable[[Arena], Deed], *, at: str) -> Iterator[Doubt]:
     done, key = deed(arena), str(uuid4())
-    with ThreadPoolExecutor(2) as pool, gate(arena.settings.database_url, at=at) as closed:
+    with ThreadPoolExecutor(2) as pool, held(arena.settings.database_url, at) as point:
         first = pool.submit(done.send, key)
-        wait_for(1, closed.arrived)
-        yield Doubt(closed, done, first, lambda: pool.submit(done.send, key))
+        wait_for(1, point.arrived)
+        yield Doubt(point, done, first, lambda: pool.submit(done.send, key))
 
 
-@pytest.mark.parametrize("at", ["UPDATE", "COMMIT"])
+@pytest.mark.parametrize("at", ["keeping an answer", "committing an answer"])
 def test_a_connection_ended_before_the_commit_leaves_nothing_and_the_key_free(
     arena: Arena, deed: Callable[[Arena], Deed], at: str
 ) -> None:
     with in_doubt(arena, deed, at=at) as doubt:
-        doubt.gate.end_connections()
+        doubt.point.end_connections()
         doubt.is_told_so()
         assert set(doubt.deed.effects()) <= {0}
-        doubt.gate.open()
+        doubt.point.open()
         again = doubt.again().result()
     assert (again.status_code, again.headers.get("Idempotency-Replayed")) == (201, None)
     assert set(doubt.deed.effects()) == {1}
@@ -74,9 +74,9 @@ def test_a_connection_ended_before_the_commit_leaves_nothing_and_the_key_free(
 def test_a_commit_whose_outcome_was_lost_is_found_by_the_key(
     arena: Arena, deed: Callable[[Arena], Deed], commits: list[Any]
 ) -> None:
-    with in_doubt(arena, deed, at="COMMIT") as doubt:
+    with in_doubt(arena, deed, at="committing an answer") as doubt:
         hang_up(commits[-1])
-        doubt.gate.open()
+        doubt.point.open()
         doubt.is_told_so()
         again = doubt.again().result()
     assert (again.status_code, again.headers.get("Idempotency-Replayed")) == (201, "true")
@@ -86,11 +86,11 @@ def test_a_commit_whose_outcome_was_lost_is_found_by_the_key(
 def test_a_retry_waits_for_a_commit_that_goes_on_without_its_client(
     arena: Arena, deed: Callable[[Arena], Deed], commits: list[Any]
 ) -> None:
-    with in_doubt(arena, deed, at="COMMIT") as doubt:
+    with in_doubt(arena, deed, at="committing an answer") as doubt:
         hang_up(commits[-1])
         again = doubt.again()
-        wait_for(1, doubt.gate.twins)
-        doubt.gate.open()
+        wait_for(1, doubt.point.twins)
+        doubt.point.open()
         doubt.is_told_so()
     assert (again.result().status_code, again.result().headers.get("Idempotency-Replayed")) == (201, "true")
     assert set(doubt.deed.effects()) == {1}

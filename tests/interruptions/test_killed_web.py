@@ -1,7 +1,5 @@
 """A real web process is killed under a keyed request: the client's connection breaks, and its key finds out."""
 
-import os
-import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
@@ -13,8 +11,8 @@ from werkzeug.wrappers import Response
 
 from project.config import Settings
 from tests.kit.api import Api
-from tests.kit.gate import gate, wait_for
-from tests.kit.programs import children, of_folder, programs
+from tests.kit.points import held, wait_for
+from tests.kit.programs import programs
 from tests.kit.remote import Remote
 from tests.races import deeds
 from tests.races.arena import Arena
@@ -29,13 +27,6 @@ def arena(app: Flask, settings: Settings) -> Iterator[Arena]:
         yield Arena(Api(Remote(url)), app, settings)  # type: ignore[arg-type]
 
 
-def kill_web(settings: Settings) -> None:
-    """Kill the processes that serve, and not the one that starts new ones."""
-    for pid in of_folder(settings.data_dir):
-        if not children(pid):
-            os.kill(pid, signal.SIGKILL)
-
-
 def repeated(send: Callable[[str], Response], key: str) -> Response:
     """What a client gets that sends again until it gets an answer."""
     for _ in range(100):
@@ -46,28 +37,28 @@ def repeated(send: Callable[[str], Response], key: str) -> Response:
     raise AssertionError("no answer")
 
 
-def retried_after_a_kill(arena: Arena, done: Deed, key: str, **at: str) -> Response:
-    """The answer to the retry of a request whose process was killed behind the gate."""
-    with ThreadPoolExecutor(1) as pool, gate(arena.settings.database_url, **at) as closed:
+def retried_after_a_kill(arena: Arena, done: Deed, key: str, at: str) -> Response:
+    """The answer to the retry of a request whose process was killed at a point."""
+    with ThreadPoolExecutor(1) as pool, held(arena.settings.database_url, at) as point:
         first = pool.submit(done.send, key)
-        wait_for(1, closed.arrived)
-        kill_web(arena.settings)
+        wait_for(1, point.arrived)
+        point.kill()
         with pytest.raises(HTTPError):
             first.result()
-        closed.open()
+        point.open()
         return repeated(done.send, key)
 
 
 @pytest.mark.parametrize("deed", [deeds.organization, deeds.upload], ids=lambda deed: deed.__name__)
 def test_a_commit_that_outlived_its_process_is_found_by_the_key(arena: Arena, deed: Callable[[Arena], Deed]) -> None:
     done, key = deed(arena), str(uuid4())
-    again = retried_after_a_kill(arena, done, key, at="COMMIT")
+    again = retried_after_a_kill(arena, done, key, "committing an answer")
     assert (again.status_code, again.headers.get("Idempotency-Replayed")) == (201, "true")
     assert set(done.effects()) == {1}
 
 
 def test_a_process_killed_before_its_commit_leaves_the_key_free(arena: Arena) -> None:
     done, key = deeds.invitation(arena), str(uuid4())
-    again = retried_after_a_kill(arena, done, key)
+    again = retried_after_a_kill(arena, done, key, "keeping an answer")
     assert (again.status_code, again.headers.get("Idempotency-Replayed")) == (201, None)
     assert set(done.effects()) == {1}

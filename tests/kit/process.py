@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +62,18 @@ def eventually(holds: Callable[[], object], seconds: float = 20) -> float:
         assert time.monotonic() - began < seconds, f"not within {seconds} s"
         time.sleep(0.03)
     return time.monotonic() - began
+
+
+def pid_of_connection(port: int) -> int:
+    """The process whose end of a connection on the loopback has this port."""
+    here = f"0100007F:{port:04X}"
+    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()]
+    [inode] = [words[9] for words in lines if words[1] == here]
+    for descriptor in Path("/proc").glob("[0-9]*/fd/*"):
+        with suppress(OSError):
+            if descriptor.readlink().name == f"socket:[{inode}]":
+                return int(descriptor.parts[2])
+    raise LookupError(f"nobody has the port {port}")
 
 
 def _start(

@@ -73,6 +73,13 @@ class FaultProxy:
         """Serve as if nothing had been; connections that were broken stay so."""
         self._do(self._heal)
 
+    def origin(self, port: int) -> int:
+        """The port of the client whose connection reaches the server from `port`."""
+        for link in list(self._links):
+            if link.writers["server"].get_extra_info("sockname")[1] == port:
+                return int(link.writers["client"].get_extra_info("peername")[1])
+        raise LookupError(f"no connection from port {port}")
+
     def _do(self, act: Callable[[], Any]) -> None:
         async def run() -> None:
             answer = act()

@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 
 from project.config import Settings
 from tests.kit.api import Api, problem
-from tests.kit.gate import Gate, gate, wait_for
+from tests.kit.points import Point, held, wait_for
 from tests.kit.programs import programs
 from tests.kit.remote import Remote
 from tests.races.arena import new
@@ -34,7 +34,7 @@ def owner(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Itera
 class Crowd:
     """A request that is stuck in the middle, and its twins."""
 
-    gate: Gate
+    point: Point
     send: Callable[[], Response]
     first: Future[Response]
     twins: list[Future[Response]]
@@ -42,7 +42,7 @@ class Crowd:
     def turned_away(self) -> list[Response]:
         """What those get who may not wait, while those wait who may."""
         wait_for(TWINS - WAITING, lambda: sum(twin.done() for twin in self.twins), seconds=2)
-        assert (self.gate.arrived(), self.gate.twins()) == (1, WAITING)
+        assert (self.point.arrived(), self.point.twins()) == (1, WAITING)
         return [twin.result() for twin in self.twins if twin.done()]
 
 
@@ -53,11 +53,11 @@ def crowd(settings: Settings, owner: Api) -> Iterator[Crowd]:
     def send() -> Response:
         return owner.post("/organizations", {"name": name}, headers=keyed(key))
 
-    with ThreadPoolExecutor(TWINS + 1) as pool, gate(settings.database_url) as closed:
+    with ThreadPoolExecutor(TWINS + 1) as pool, held(settings.database_url, "keeping an answer") as point:
         first = pool.submit(send)
-        wait_for(1, closed.arrived)
+        wait_for(1, point.arrived)
         twins = [pool.submit(send) for _ in range(TWINS)]
-        yield Crowd(closed, send, first, twins)
+        yield Crowd(point, send, first, twins)
 
 
 def seconds_of(act: Callable[[], Response]) -> float:
@@ -76,7 +76,7 @@ def test_half_of_the_threads_wait_and_all_others_go_on(crowd: Crowd, owner: Api)
 
 def test_those_who_wait_get_the_answer_of_the_first(crowd: Crowd) -> None:
     crowd.turned_away()
-    crowd.gate.open()
+    crowd.point.open()
     first = crowd.first.result()
     waited = [twin.result() for twin in crowd.twins if twin.result().status_code != 409]
     assert first.status_code == 201
@@ -91,5 +91,5 @@ def test_nobody_waits_longer_than_five_seconds(crowd: Crowd) -> None:
         problem(twin.result(), 409, "idempotency-key-in-use")  # type: ignore[arg-type]
     assert 4 < time.monotonic() - began < 6.5
     assert not crowd.first.done()
-    crowd.gate.open()
+    crowd.point.open()
     assert crowd.send().data == crowd.first.result().data
