@@ -73,5 +73,5 @@ def _system(running: Deployment, behind: Behind, faults: Dependencies | None) ->
 
 
 def _ledger(running: Deployment, behind: Behind) -> Ledger:
-    order = command("celery --app worker.app call files.sweep")
+    order = command("""celery --app worker.app call worker.tick --args '["files.sweep", 1]'""")
     return Ledger(behind, lambda: subprocess.run(order, cwd=ROOT, env=running.environment, capture_output=True))
