@@ -2,6 +2,7 @@
 
 import uuid
 from pathlib import Path
+from queue import Empty
 from time import monotonic_ns
 from typing import Any
 
@@ -11,6 +12,13 @@ from kombu.utils.json import dumps
 
 class Channel(filesystem.Channel):
     """Writes by rename: a message or a table of bindings that is read half-written ends the worker."""
+
+    def _get(self, queue: str, timeout: float | None = None) -> dict[str, Any]:
+        try:
+            return super()._get(queue)
+        except OSError as error:
+            # A folder that cannot be read has no messages now; it would end the worker.
+            raise Empty from error
 
     # kombu's stubs contradict each other here.
     def _put(self, queue: str, payload: dict[str, Any], **kwargs: Any) -> None:  # type: ignore[override]

@@ -62,6 +62,11 @@ class Deployment:
                 seconds=_START_SECONDS,
             )
 
+    def kill(self, name: str) -> None:
+        """Kill a process and all that it has started."""
+        os.killpg(self.processes[name].pid, signal.SIGKILL)
+        self.processes[name].wait()
+
     def revive(self) -> None:
         """Start again whatever has ended, and return when everything is at work."""
         ended = [name for name, process in self.processes.items() if process.poll() is not None]

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from redis import Redis
+
 from tests.kit import services
 from tests.kit.api import Api
 from tests.kit.behind import Behind, BehindFolder, BehindServices
@@ -54,8 +56,9 @@ def on_services(folder: Path, postgres: services.Postgres, store: services.S3, *
     with services.redis() as broker, services.smtp(mailbox) as mail:
         direct = production(folder, database=database, broker=broker.url, storage=bucket, mail=mail.url)
         with behind_proxies({**direct, **IMPATIENT, **settings}) as (environment, faults):
-            behind = BehindServices(mailbox, database, store.client(), urlsplit(bucket).path.strip("/"))
-            with deployment(environment, folder=folder) as running:
+            name, client = urlsplit(bucket).path.strip("/"), Redis.from_url(broker.url)
+            behind = BehindServices(mailbox, database, store.client(), name, client)
+            with client, deployment(environment, folder=folder) as running:
                 yield _system(running, behind, faults)
     postgres.drop(database)
 
@@ -64,7 +67,7 @@ def on_services(folder: Path, postgres: services.Postgres, store: services.S3, *
 def on_embedded_parts(folder: Path, **settings: str) -> Iterator[System]:
     """A deployment on SQLite, files, a broker on disk and a mailbox folder."""
     with deployment({**embedded(folder), **IMPATIENT, **settings}, folder=folder) as running:
-        yield _system(running, BehindFolder(folder / "mail", folder), None)
+        yield _system(running, BehindFolder(folder / "mail", str(folder / "app.db"), folder), None)
 
 
 def _system(running: Deployment, behind: Behind, faults: Dependencies | None) -> System:
