@@ -18,7 +18,9 @@ def deployed(
     postgres_server: services.Postgres, s3_server: services.S3, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[System]:
     """A deployment on PostgreSQL, Redis, an S3-compatible store and SMTP; tests ask for `system`."""
-    with on_services(tmp_path_factory.mktemp("deployed"), postgres_server, s3_server) as system:
+    folder = tmp_path_factory.mktemp("deployed")
+    # A Redis of its own: others empty the one that all tests share.
+    with services.redis() as broker, on_services(folder, postgres_server, s3_server, broker) as system:
         yield system
 
 

@@ -12,7 +12,9 @@ from typing import Any
 
 import psycopg
 from minio import Minio
-from redis import Redis
+
+from tests.kit.rabbitmq import RabbitMQ
+from tests.kit.redis import Redis
 
 
 @dataclass(frozen=True)
@@ -46,11 +48,11 @@ class Behind:
 
 @dataclass(frozen=True)
 class BehindServices(Behind):
-    """PostgreSQL, an S3-compatible store and Redis."""
+    """PostgreSQL, an S3-compatible store, and Redis or RabbitMQ."""
 
     store: Minio
     bucket: str
-    broker: Redis
+    broker: Redis | RabbitMQ
 
     def rows(self, statement: str) -> list[tuple[Any, ...]]:
         with psycopg.connect(self.database_url, autocommit=True) as connection:
@@ -60,10 +62,10 @@ class BehindServices(Behind):
         return {str(each.object_name) for each in self.store.list_objects(self.bucket, recursive=True)}
 
     def messages(self) -> int:
-        return int(self.broker.llen("celery"))  # type: ignore[arg-type]
+        return self.broker.messages()
 
     def lose_messages(self) -> None:
-        self.broker.flushall()
+        self.broker.lose_messages()
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from redis import Redis
-
 from tests.kit import services
 from tests.kit.api import Api
 from tests.kit.behind import Behind, BehindFolder, BehindServices
@@ -16,6 +14,8 @@ from tests.kit.dependencies import Dependencies, behind_proxies
 from tests.kit.deployment import IMPATIENT, Deployment, deployment, embedded, production
 from tests.kit.ledger import Ledger
 from tests.kit.programs import ROOT, command
+from tests.kit.rabbitmq import RabbitMQ
+from tests.kit.redis import Redis
 from tests.kit.remote import Remote
 
 
@@ -48,17 +48,19 @@ class System:
 
 
 @contextmanager
-def on_services(folder: Path, postgres: services.Postgres, store: services.S3, **settings: str) -> Iterator[System]:
-    """A deployment on PostgreSQL, Redis, an S3-compatible store and SMTP, each behind a proxy."""
+def on_services(
+    folder: Path, postgres: services.Postgres, store: services.S3, broker: Redis | RabbitMQ, **settings: str
+) -> Iterator[System]:
+    """A deployment on PostgreSQL, an S3-compatible store, a broker and SMTP, each behind a proxy."""
     mailbox = folder / "mailbox"
     mailbox.mkdir()
     database, bucket = postgres.create_database(), store.create_bucket()
-    with services.redis() as broker, services.smtp(mailbox) as mail:
+    with services.smtp(mailbox) as mail:
         direct = production(folder, database=database, broker=broker.url, storage=bucket, mail=mail.url)
         with behind_proxies({**direct, **IMPATIENT, **settings}) as (environment, faults):
-            name, client = urlsplit(bucket).path.strip("/"), Redis.from_url(broker.url)
-            behind = BehindServices(mailbox, database, store.client(), name, client)
-            with client, deployment(environment, folder=folder) as running:
+            name = urlsplit(bucket).path.strip("/")
+            behind = BehindServices(mailbox, database, store.client(), name, broker)
+            with deployment(environment, folder=folder) as running:
                 yield _system(running, behind, faults)
     postgres.drop(database)
 

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from tests.kit.api import Api, made, problem
+from tests.kit.race import Round, race
 from tests.kit.remote import at_once
 from tests.races.arena import Arena, in_rounds, new
 
@@ -17,10 +18,10 @@ def of_a_version(read: Callable[[], Any]) -> dict[str, str]:
     return {"If-Match": read().headers["ETag"]}
 
 
-def ensure_one_won(user: Api, path: str, member: str, headers: dict[str, str]) -> None:
+def one_wins(user: Api, path: str, member: str) -> Round:
     """Send rival values for `member`; the one that was taken must be the one that is there."""
-    values = [new("Rival") for _ in range(RIVALS)]
-    answers = at_once([partial(user, "PATCH", path, json={member: value}, headers=headers) for value in values])
+    values, headers = [new("Rival") for _ in range(RIVALS)], of_a_version(partial(user.get, path))
+    answers = yield [partial(user, "PATCH", path, json={member: value}, headers=headers) for value in values]
     [winner] = [number for number, answer in enumerate(answers) if answer.status_code == 200]
     for number, answer in enumerate(answers):
         if number != winner:
@@ -33,41 +34,47 @@ def ensure_one_won(user: Api, path: str, member: str, headers: dict[str, str]) -
 @in_rounds
 def test_one_of_twenty_changes_an_account(arena: Arena, rounds: int) -> None:
     user = arena.api.signed_in(f"{new('user')}@example.com")
-    for _ in range(rounds):
-        ensure_one_won(user, "/auth/me", "display_name", of_a_version(partial(user.get, "/auth/me")))
+    race(RIVALS, rounds, partial(one_wins, user, "/auth/me", "display_name"))
 
 
 @in_rounds
 def test_one_of_twenty_renames_a_file(arena: Arena, rounds: int) -> None:
     user = arena.api.signed_in(f"{new('user')}@example.com")
     path = f"/files/{made(user.upload())['id']}"
-    for _ in range(rounds):
-        ensure_one_won(user, path, "filename", of_a_version(partial(user.get, path)))
+    race(RIVALS, rounds, partial(one_wins, user, path, "filename"))
 
 
 @in_rounds
 def test_one_of_twenty_deletes_a_file(arena: Arena, rounds: int) -> None:
     user = arena.api.signed_in(f"{new('user')}@example.com")
-    for _ in range(rounds):
+
+    def run() -> Round:
         path = f"/files/{made(user.upload())['id']}"
-        headers = of_a_version(partial(user.get, path))
-        outcomes = Counter(one.status_code for one in at_once([partial(user.delete, path, headers=headers)] * RIVALS))
-        assert outcomes.pop(204) == 1
-        assert outcomes.keys() <= {404, 412}
+        answers = yield partial(user.delete, path, headers=of_a_version(partial(user.get, path)))
+        statuses = Counter(one.status_code for one in answers)
+        assert statuses.pop(204) == 1
+        assert statuses.keys() <= {404, 412}
         assert made(user.get(path))["status"] == "trashed"
+
+    race(RIVALS, rounds, run)
 
 
 @in_rounds
 def test_a_file_is_renamed_or_deleted_but_not_both(arena: Arena, rounds: int) -> None:
     user = arena.api.signed_in(f"{new('user')}@example.com")
-    for _ in range(rounds):
+
+    def run() -> Round:
         file, name = made(user.upload()), new("Renamed")
         path = f"/files/{file['id']}"
         headers = of_a_version(partial(user.get, path))
-        rename = partial(user, "PATCH", path, json={"filename": name}, headers=headers)
-        at_once([rename, partial(user.delete, path, headers=headers)] * (RIVALS // 2))
+        yield [
+            partial(user, "PATCH", path, json={"filename": name}, headers=headers),
+            partial(user.delete, path, headers=headers),
+        ]
         after = made(user.get(path))
         assert (after["filename"], after["status"]) in {(name, "stored"), (file["filename"], "trashed")}
+
+    race(RIVALS, rounds, run)
 
 
 def test_one_version_is_counted_for_each_change(arena: Arena) -> None:

@@ -1,6 +1,5 @@
 """Fifty requests with one idempotency key at the same moment, at two processes: one effect, and one answer for all."""
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 from uuid import uuid4
@@ -10,6 +9,7 @@ from werkzeug.wrappers import Response
 
 from project.blueprints.organizations.models import Organization
 from tests.kit.api import problem
+from tests.kit.race import Round, outcomes, race
 from tests.kit.remote import at_once
 from tests.races import deeds
 from tests.races.arena import Arena, in_rounds, new
@@ -49,28 +49,32 @@ def ensure_told_to_wait(answers: Sequence[Response], arena: Arena) -> None:
 @in_rounds
 @pytest.mark.parametrize("deed", DEEDS, ids=lambda deed: deed.__name__)
 def test_fifty_twins_have_one_effect_and_one_answer(arena: Arena, deed: Callable[[Arena], Deed], rounds: int) -> None:
-    for _ in range(rounds):
+    def run() -> Round:
         done, key = deed(arena), str(uuid4())
-        answers = at_once([partial(done.send, key)] * TWINS)
+        answers = yield partial(done.send, key)
         ensure_told_to_wait(answers, arena)
         first = original(answers)
         assert set(done.effects()) == {1}
         ensure_repeated(done.send(key), first)
         assert set(done.effects()) == {1}
 
+    race(TWINS, rounds, run)
+
 
 @in_rounds
 def test_of_two_bodies_with_one_key_one_has_an_effect(arena: Arena, rounds: int) -> None:
     owner = arena.api.signed_in(f"{new('owner')}@example.com")
-    for _ in range(rounds):
+
+    def run() -> Round:
         names, headers = [new("Left"), new("Right")], keyed(str(uuid4()))
         acts = [partial(owner.post, "/organizations", {"name": name}, headers=headers) for name in names]
-        answers = at_once(acts * 10)
-        codes = Counter((one.get_json(force=True) or {}).get("code", one.status_code) for one in answers)
+        answers = yield acts
         assert original(answers).get_json()["name"] in names
-        assert codes.keys() <= {201, "idempotency-key-reused", "idempotency-key-in-use"}
+        assert outcomes(answers).keys() <= {201, "idempotency-key-reused", "idempotency-key-in-use"}
         assert arena.rows(Organization, Organization.name.in_(names)) == 1
         assert {act().status_code for act in acts} == {201, 422}
+
+    race(20, rounds, run)
 
 
 def test_a_key_is_its_callers_own(arena: Arena) -> None:

@@ -1,0 +1,20 @@
+"""Faults come from outside: what breaks and judges a deployment knows nothing of how it is built."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+_PROGRAM = """
+import importlib, sys
+for name in sys.argv[1:]:
+    importlib.import_module(name)
+print(*sorted(name for name in sys.modules if name.partition(".")[0] in ("project", "worker", "wsgi")))
+"""
+
+
+def test_no_module_of_the_faults_or_of_the_kit_below_them_imports_the_project() -> None:
+    names = [".".join(path.relative_to(ROOT).with_suffix("").parts) for path in Path(__file__).parent.rglob("*.py")]
+    command = [sys.executable, "-c", _PROGRAM, *names]
+    imported = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert imported.split() == []
