@@ -45,6 +45,8 @@ class Smtp:
     options: dict[str, Any]
     taken: list[bytes] = field(default_factory=list)
     envelopes: list[Envelope] = field(default_factory=list)
+    peers: list[int] = field(default_factory=list)
+    """The port of whoever sent each of them."""
     faults: Faults = field(default_factory=Faults)
     _listeners: list[Controller] = field(default_factory=list)
 
@@ -58,6 +60,12 @@ class Smtp:
         for content in self.taken:
             found[str(message_from_bytes(content, policy=default)["Message-ID"])].append(content)
         return dict(found)
+
+    def heal(self) -> None:
+        """Serve as if nothing had been."""
+        vars(self.faults).update(vars(Faults()))
+        if not self._listeners:
+            self.start()
 
     def stop(self) -> None:
         """Hang up, and refuse connections."""
@@ -83,11 +91,11 @@ class Smtp:
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         """aiosmtpd calls this, by this name, for every mail that has arrived."""
         if self.faults.refusal:
             return self.faults.refusal
-        self._keep(envelope)
+        self._keep(envelope, session)
         if self.faults.hang_ups > 0:
             self.faults.hang_ups -= 1
             server.transport.abort()
@@ -103,9 +111,10 @@ class Smtp:
         while command in self.faults.held:
             await asyncio.sleep(_LOOKS_EVERY_SECONDS)
 
-    def _keep(self, envelope: Envelope) -> None:
+    def _keep(self, envelope: Envelope, session: Session) -> None:
         content = envelope.original_content or b""
         self.envelopes.append(envelope)
+        self.peers.append(session.peer[1])
         self.taken.append(content)
         if self.folder:
             (self.folder / f"{len(self.taken)}.eml").write_bytes(content)

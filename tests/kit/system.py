@@ -28,6 +28,13 @@ class System:
     api: Api
     ledger: Ledger
     faults: Dependencies | None = None
+    mail_server: services.Smtp | None = None
+
+    @property
+    def mail(self) -> services.Smtp:
+        """The mail server, of which there must be one."""
+        assert self.mail_server is not None
+        return self.mail_server
 
     @property
     def proxies(self) -> Dependencies:
@@ -39,6 +46,8 @@ class System:
         """Mend what a test broke, and wait until everything is at work again."""
         if self.faults:
             self.faults.heal()
+        if self.mail_server:
+            self.mail_server.heal()
         self.deployment.revive()
         self.deployment.ensure_ready()
 
@@ -61,7 +70,7 @@ def on_services(
             name = urlsplit(bucket).path.strip("/")
             behind = BehindServices(mailbox, database, store.client(), name, broker)
             with deployment(environment, folder=folder) as running:
-                yield _system(running, behind, faults)
+                yield replace(_system(running, behind, faults), mail_server=mail)
     postgres.drop(database)
 
 

@@ -1,0 +1,25 @@
+"""One deployment for all tests of this folder."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.kit import services
+from tests.kit.system import System, on_services
+
+
+@pytest.fixture(scope="package")
+def deployed(
+    postgres_server: services.Postgres, s3_server: services.S3, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[System]:
+    """A deployment whose jobs may fail twice, and whose workers end soon."""
+    folder = tmp_path_factory.mktemp("jobs")
+    with on_services(folder, postgres_server, s3_server, JOB_ATTEMPTS="2", JOB_SHUTDOWN_SECONDS="2") as system:
+        yield system
+
+
+@pytest.fixture
+def system(system: System) -> Iterator[System]:
+    """The same, with the dead letters of one test gone before the next."""
+    yield system
+    system.behind.rows("DELETE FROM jobs WHERE status = 'dead' RETURNING id")
