@@ -10,11 +10,14 @@ from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from project.config import Settings
+from project.infrastructure.postgresql import Server
 
 _FRESH_SECONDS = 1.0
 # An error's text goes to the log; the values of a statement must not.
 _DISCREET = {"hide_parameters": True}
 _SERVER_SIDE = "-c lock_timeout=5000 -c statement_timeout=15000 -c idle_in_transaction_session_timeout=60000"
+# The network may lose one connection, while the server is there for all others.
+_LOST = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000}
 
 
 def options(settings: Settings) -> dict[str, Any]:
@@ -25,13 +28,15 @@ def options(settings: Settings) -> dict[str, Any]:
         **_DISCREET,
         "pool_size": settings.web_threads,
         "pool_timeout": 2,
-        "connect_args": {"connect_timeout": 2, "options": _SERVER_SIDE},
+        "connect_args": {"options": _SERVER_SIDE, **_LOST},
     }
 
 
 def set_up(engine: Engine) -> Engine:
     """Prepare `engine` for writing, and return it for reading: by the same pool, each statement on its own."""
     if engine.dialect.name == "postgresql":
+        server = Server()
+        event.listen(engine, "do_connect", lambda _dialect, _entry, _arguments, named: server.connect(named))
         event.listen(engine, "checkin", _note_idle)
         event.listen(engine, "checkout", lambda raw, entry, _fairy: _ensure_alive(engine, raw, entry))
         return engine.execution_options(isolation_level="AUTOCOMMIT")

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import cast
 
 import psycopg
 import pytest
@@ -146,6 +147,19 @@ def test_a_database_that_is_silent_is_unavailable_within_its_limit(tmp_path: Pat
     with silent_server() as port, at_work(settings_for(port, tmp_path)), pytest.raises(ServiceUnavailable):
         ensure_reachable()
     assert time.monotonic() - began < 4
+
+
+@only_postgresql
+def test_a_connection_that_the_network_has_lost_is_given_up_within_half_a_minute(app: Flask) -> None:
+    """By the kernel: what is sent is to be acknowledged in 20 s, and when nothing is, three probes in 25 s are."""
+    with app.app_context(), read() as connection:
+        raw = cast(psycopg.Connection, connection.connection.driver_connection)
+        with socket.fromfd(raw.fileno(), socket.AF_INET, socket.SOCK_STREAM) as link:
+            names = (socket.TCP_USER_TIMEOUT, socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)
+            unanswered, idle, interval, count = (link.getsockopt(socket.IPPROTO_TCP, name) for name in names)
+            assert link.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+    assert 0 < unanswered <= 30_000
+    assert 0 < idle + interval * count <= 30
 
 
 @contextmanager

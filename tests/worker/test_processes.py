@@ -18,7 +18,8 @@ from tests.kit.apps import application, at_work
 from tests.kit.jobs import jobs
 from tests.kit.ports import free_port
 from tests.kit.programs import Programs, children, programs
-from tests.kit.services import Smtp, smtp
+from tests.kit.services import Postgres, Smtp, smtp
+from tests.kit.silence import silent
 from tests.kit.waiting import eventually
 from worker.broker import CeleryBroker
 
@@ -203,3 +204,20 @@ def test_a_worker_that_is_told_to_end_ends_its_job_first(api: Api, settings: Set
         assert are_done(settings)()
     assert len(server.taken) == 1
     assert made(owner.get(invitation))["delivery"] == "sent"
+
+
+@on_postgresql
+def test_a_worker_leaves_a_silent_database_and_goes_on_when_it_speaks_again(
+    api: Api, settings: Settings, run: Programs, postgres_server: Postgres
+) -> None:
+    """By itself: its time limit, which is much longer in production, would end it as well."""
+    log = run.folder / "worker.log"
+    with run.jobs():
+        invite(api)
+        eventually(are_done(settings))
+        with silent(postgres_server):
+            eventually(lambda: "ServiceUnavailable" in log.read_text(), seconds=10)
+        time.sleep(1.1)
+        invite(api)
+        eventually(are_done(settings))
+    assert "TimeLimitExceeded" not in log.read_text()
