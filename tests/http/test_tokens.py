@@ -18,7 +18,7 @@ from project.http.keys import Keys
 from tests.kit.api import Api, made, problem
 
 CLAIMS = ["exp", "iat", "nbf", "jti", "sub", "sid", "aud", "iss", "type"]
-MISSING = object()
+MISSING = ...
 DAY = 86_400
 
 

@@ -43,7 +43,8 @@ class Postgres:
         """The URL of a new database, a copy of the one at the URL `template`, which nobody may be using."""
         name = f"test_{secrets.token_hex(6)}"
         source = (template or "template1").rsplit("/", 1)[-1]
-        self._execute("CREATE DATABASE {} TEMPLATE {}", name, source)
+        # Copying files is the cheaper way where nothing is synced.
+        self._execute("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY", name, source)
         return self._url(name)
 
     def drop(self, url: str) -> None:

@@ -92,7 +92,11 @@ def test_a_mail_sent_twice_by_smtp_is_the_same_to_the_last_byte(
     assert twins[0] == twins[1]
 
 
-@pytest.mark.parametrize("end", [{"status": "accepted"}, {"status": "expired"}, {"expires_at": now()}], ids=str)
+@pytest.mark.parametrize(
+    "end",
+    [{"status": "accepted"}, {"status": "expired"}, {"expires_at": now()}],
+    ids=["accepted", "expired", "over"],
+)
 def test_an_invitation_that_has_ended_sends_nothing(
     inviter: Inviter, settings: Settings, do: Do, end: dict[str, Any]
 ) -> None:
