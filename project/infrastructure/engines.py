@@ -13,6 +13,7 @@ from project.config import Settings
 from project.infrastructure.postgresql import Server
 
 _FRESH_SECONDS = 1.0
+_POOL_SECONDS = 1.5
 # An error's text goes to the log; the values of a statement must not.
 _DISCREET = {"hide_parameters": True}
 _SERVER_SIDE = "-c lock_timeout=5000 -c statement_timeout=15000 -c idle_in_transaction_session_timeout=60000"
@@ -26,8 +27,10 @@ def options(settings: Settings) -> dict[str, Any]:
         return {**_DISCREET, "connect_args": {"timeout": 15}}
     return {
         **_DISCREET,
+        # A thread uses one at a time, and so does a worker's process.
         "pool_size": settings.web_threads,
-        "pool_timeout": 2,
+        "max_overflow": 0,
+        "pool_timeout": _POOL_SECONDS,
         "connect_args": {"options": _SERVER_SIDE, **_LOST},
     }
 

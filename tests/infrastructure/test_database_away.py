@@ -1,4 +1,4 @@
-"""A database that is away, silent, locked or crowded: refused in good time, all or nothing."""
+"""A database that is away, silent or locked: refused in good time, all or nothing."""
 
 # ruff: noqa: PT012 - the end of a transaction is the statement that raises
 
@@ -20,7 +20,6 @@ from project.config import Settings
 from project.errors import ServiceUnavailable
 from project.infrastructure.columns import new_id
 from project.infrastructure.database import after_commit, db, ensure_reachable, insert_if_absent, read, transaction
-from tests.kit.api import Api, problem
 from tests.kit.apps import at_work
 from tests.kit.ports import free_port
 
@@ -160,37 +159,6 @@ def test_a_connection_that_the_network_has_lost_is_given_up_within_half_a_minute
             assert link.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
     assert 0 < unanswered <= 30_000
     assert 0 < idle + interval * count <= 30
-
-
-@contextmanager
-def crowded(app: Flask) -> Iterator[None]:
-    """Every connection that the pool may open is taken."""
-    with app.app_context(), ExitStack() as stack:
-        pool = db.engine.pool
-        for _ in range(pool.size() + pool._max_overflow):
-            stack.enter_context(db.engine.connect())
-        yield
-
-
-@only_postgresql
-def test_an_exhausted_pool_is_unavailable_and_recovers(app: Flask) -> None:
-    with crowded(app), app.app_context(), pytest.raises(ServiceUnavailable), transaction():
-        add("one")
-    with app.app_context(), transaction():
-        add("two")
-    with app.app_context():
-        assert slugs() == ["two"]
-
-
-@only_postgresql
-def test_with_an_exhausted_pool_routes_that_need_no_database_go_on(app: Flask, api: Api) -> None:
-    ada = api.signed_in()
-    with crowded(app):
-        answer = ada.get("/auth/me")
-        assert api.client.get("/health/live").status_code == 200
-    problem(answer, 503, "service-unavailable")
-    assert int(answer.headers["Retry-After"]) > 0
-    assert ada.get("/auth/me").status_code == 200
 
 
 @only_sqlite
