@@ -16,7 +16,7 @@ _BRIEF: dict[str, Any] = {
 }
 # Short stories are the same each time, so that a change is red for what it changed; long ones are always others.
 settings.register_profile("short", derandomize=True, max_examples=60, stateful_step_count=12, **_BRIEF)
-settings.register_profile("long", max_examples=300, stateful_step_count=50, **_BRIEF)
+settings.register_profile("long", max_examples=200, stateful_step_count=50, **_BRIEF)
 
 
 # To find the shortest story that goes wrong takes longer than to tell all that go well.
