@@ -24,6 +24,10 @@ _POINTS: dict[str, tuple[LiteralString, LiteralString]] = {
     "committing an answer": ("CONSTRAINT TRIGGER point AFTER " + _ANSWER + _IN_COMMIT, "true"),
     "telling that a mail was sent": ("TRIGGER point BEFORE UPDATE OF delivery ON invitations", "NEW.delivery = 'sent'"),
     "telling of thumbnails": ("TRIGGER point BEFORE UPDATE OF thumbnails ON files", "NEW.thumbnails = 'ready'"),
+    "handing a job over": (
+        "TRIGGER point BEFORE UPDATE OF publish_at ON jobs",
+        "OLD.status = 'queued' AND NEW.status = 'queued'",
+    ),
     "claiming a job": ("TRIGGER point BEFORE " + _JOB, "NEW.status = 'running'"),
     "committing a claim": ("CONSTRAINT TRIGGER point AFTER " + _JOB + _IN_COMMIT, "NEW.status = 'running'"),
     "ending a job": ("TRIGGER point BEFORE " + _JOB, "NEW.status = 'done'"),

@@ -1,9 +1,11 @@
 """One deployment for all tests of this folder."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from tests.faults.jobs.workshop import Workshop, workshop
 from tests.kit import services
 from tests.kit.system import System, on_services
 
@@ -23,3 +25,12 @@ def system(system: System) -> Iterator[System]:
     """The same, with the dead letters of one test gone before the next."""
     yield system
     system.behind.rows("DELETE FROM jobs WHERE status = 'dead' RETURNING id")
+
+
+@pytest.fixture
+def shop(postgres_server: services.Postgres, tmp_path: Path) -> Iterator[Workshop]:
+    """A database and a broker for workers, none of which runs yet."""
+    database = postgres_server.create_database()
+    with services.redis() as broker:
+        yield workshop(tmp_path, database=database, broker=broker.url)
+    postgres_server.drop(database)
