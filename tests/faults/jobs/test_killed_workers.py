@@ -8,16 +8,13 @@ from email.policy import default
 from pathlib import Path
 
 import pytest
-from redis import Redis
 
-from tests.faults.jobs.looking import held_at, in_the_middle_of_a_mail, invite, job_of, lapse, sender, workers
+from tests.faults.jobs.looking import held_at, in_the_middle_of_a_mail, invite, job_of, lapse, sender
 from tests.kit.api import made
-from tests.kit.points import stopped
 from tests.kit.process import eventually
 from tests.kit.system import System
 
 PICTURE = Path(__file__).parents[2].joinpath("data", "photos", "coffee.png").read_bytes()
-QUEUE = "invitations"
 # JOB_TIME_LIMIT_SECONDS and a quarter; then two sweeps, and what a busy machine takes. The broker would take an hour.
 LEASE_SECONDS, PATIENCE_SECONDS = 5, 20
 
@@ -120,24 +117,6 @@ def thumbnails(system: System, file_id: str) -> dict[str, str | None]:
     [(key,)] = system.behind.rows(f"SELECT storage_key FROM files WHERE id = '{file_id}'")
     found = system.behind.store.list_objects(system.behind.bucket, prefix=f"{key}/", recursive=True)  # type: ignore[attr-defined]
     return {each.object_name: each.etag for each in found if not each.object_name.endswith("/original")}
-
-
-def test_a_job_that_the_broker_delivers_again_and_again_has_one_effect(system: System) -> None:
-    with Redis.from_url(system.deployment.environment["BROKER_URL"]) as broker:
-        with stopped(workers(system)):
-            # A worker that was waiting for a message still gets one, which stays unread.
-            eventually(lambda: broker.info("clients")["blocked_clients"] == 0)
-            invited = invite(system)
-            eventually(lambda: broker.llen(QUEUE) == 1)
-            [message] = broker.lrange(QUEUE, 0, -1)
-            broker.lpush(QUEUE, message)
-        eventually(lambda: invited.job.status == "done")
-        done = invited.job
-        broker.lpush(QUEUE, message)
-        eventually(lambda: broker.llen(QUEUE) == 0)
-    later = invite(system)
-    eventually(lambda: later.job.status == "done")
-    assert (invited.job, done.attempts, len(invited.copies)) == (done, 1, 1)
 
 
 def test_a_worker_that_is_told_to_end_ends_its_mail_first(system: System) -> None:

@@ -23,10 +23,10 @@ def test_two_sweeps_at_once_hand_each_job_over_once(shop: Workshop) -> None:
         held(shop.environment["DATABASE_URL"], "handing a job over") as gate,
     ):
         shop.add_jobs(100)
-        eventually(lambda: sweeps.arrived() >= 1)
+        eventually(lambda: gate.arrived() >= 1)
         # By then others have come, each second two, and found the jobs taken or wait to take them too.
         sleep(2.5)
-        sweeps.open()
+        gate.open()
         eventually(lambda: broker.llen("kit") >= 100)
         sleep(1)
         assert broker.llen("kit") == 100
