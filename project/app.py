@@ -9,6 +9,7 @@ from project.blueprints.auth import routes as auth
 from project.blueprints.auth.service import load_principal
 from project.blueprints.files import routes as files
 from project.blueprints.invitations import routes as invitations
+from project.blueprints.jobs import routes as jobs
 from project.blueprints.organizations import routes as organizations
 from project.blueprints.organizations.service import ensure_member
 from project.blueprints.pages import routes as pages
@@ -41,6 +42,7 @@ BLUEPRINTS = (
     organizations.blueprint,
     invitations.blueprint,
     files.blueprint,
+    jobs.blueprint,
 )
 
 

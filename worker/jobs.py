@@ -22,7 +22,6 @@ class WorkerEnded(Exception):
 Work = Callable[..., None]
 Errors = tuple[type[BaseException], ...]
 _AWAY: Errors = (errors.Unavailable, MailUnavailable)
-_LONGEST_ERROR = 500
 
 
 @dataclass(frozen=True)
@@ -109,18 +108,23 @@ def _work(claim: outbox.Claim, task: Task) -> None:
 
 
 def _postpone(claim: outbox.Claim, task: Task, error: BaseException) -> str:
-    text = f"{type(error).__name__}: {error}"[:_LONGEST_ERROR]
-
     def on_dead() -> None:
         if task.on_dead:
             task.on_dead(**claim.arguments)
 
     try:
-        outcome = "dead" if outbox.fail(claim, text, task.why(error), on_dead=on_dead) else "failed"
+        outcome = "dead" if outbox.fail(claim, _told(error), task.why(error), on_dead=on_dead) else "failed"
     except outbox.ClaimLost:
         return _lost()
     observability.logger.warning(f"job.{outcome}", attempts=claim.attempts, exc_info=error)
     return outcome
+
+
+def _told(error: BaseException) -> str:
+    """What an error says, or what it means if it says nothing: in one line that a column and a terminal can hold."""
+    words = str(error) or (type(error).__doc__ or "").partition("\n")[0]
+    line = ": ".join(filter(None, (type(error).__name__, words)))
+    return "".join(char if char.isprintable() else " " for char in line)[: outbox.LONGEST_ERROR]
 
 
 def _release(claim: outbox.Claim) -> str:

@@ -3,11 +3,12 @@
 from flask import Flask
 
 from project.cli.config import config
+from project.cli.jobs import jobs
 from project.cli.openapi import openapi
 from project.cli.routes import route_table
 
 
 def init_app(app: Flask) -> None:
     """Add the commands to `flask`."""
-    for command in (config, openapi, route_table):
+    for command in (config, jobs, openapi, route_table):
         app.cli.add_command(command)

@@ -21,8 +21,10 @@ from project.config import Settings
 from project.http.pagination import page_answer
 from project.infrastructure.database import db, read
 from project.infrastructure.keyset import Slice
+from project.infrastructure.outbox import STATUSES
 from tests.conformance.operation import operations_of
 from tests.kit import crowd
+from tests.kit.administrators import administrator
 from tests.kit.api import Api, made
 from tests.kit.apps import application
 from tests.kit.plans import Plan, explained
@@ -46,10 +48,10 @@ class Case:
     path: str
     rows: str
     filters: dict[str, str] = field(default_factory=dict)
-    by_member: bool = False
+    by: str = "caller"
 
     def __str__(self) -> str:
-        return "-".join([self.operation, *(["own"] if self.by_member else []), *self.filters.values()])
+        return "-".join([self.operation, *(["own"] if self.by == "member" else []), *self.filters.values()])
 
 
 ORGANIZATION = {"organization_id": "{organization}"}
@@ -62,11 +64,11 @@ _MEMBERSHIPS = "(SELECT organization_id AS id, user_id FROM memberships) AS own 
 _LAPSED = "expires_at < now()"
 
 
-def _of_files(rows: str, by_member: bool = False, **more: str) -> Iterator[Case]:
-    for status in ("trashed",) if by_member else ("stored", "trashed"):
+def _of_files(rows: str, by: str = "caller", **more: str) -> Iterator[Case]:
+    for status in ("trashed",) if by == "member" else ("stored", "trashed"):
         for pictures in ({}, PICTURES):
             condition = f"{rows} AND status = '{status}'" + (" AND content_type = 'image/png'" if pictures else "")
-            yield Case("list_files", "/files", condition, {"status": status, **pictures, **more}, by_member)
+            yield Case("list_files", "/files", condition, {"status": status, **pictures, **more}, by)
 
 
 def _of_invitations() -> Iterator[Case]:
@@ -80,27 +82,36 @@ def _of_invitations() -> Iterator[Case]:
         yield Case("list_invitations", path, f"{_INVITED} AND {condition}", {"status": status})
 
 
+def _of_jobs() -> Iterator[Case]:
+    for status in STATUSES:
+        for name in ({}, {"name": crowd.JOB}):
+            condition = f"status = '{status}'" + (f" AND name = '{crowd.JOB}'" if name else "")
+            yield Case("list_jobs", "/jobs", f"jobs WHERE {condition}", {"status": status, **name}, by="administrator")
+
+
 CASES = [
     Case("list_organizations", "/organizations", _MEMBERSHIPS),
     Case("list_members", "/organizations/{organization}/members", f"memberships WHERE {_OF_ORGANIZATION}"),
     *_of_invitations(),
     *_of_files(_PERSONAL),
     *_of_files(_SHARED, **ORGANIZATION),
-    *_of_files(f"{_SHARED} AND owner_id = :member", by_member=True, **ORGANIZATION),
+    *_of_files(f"{_SHARED} AND owner_id = :member", by="member", **ORGANIZATION),
+    *_of_jobs(),
 ]
 
 
 class World:
-    """An application with listings of a given length, their owner, and a member of her organization."""
+    """An application with listings of a given length, their owner, a member of her organization, an administrator."""
 
     def __init__(self, app: Flask, url: str, size: int) -> None:
         self.app = app
         nobody = Api(app.test_client())
-        self.caller, self.member = nobody.signed_in(), nobody.signed_in()
+        caller = nobody.signed_in()
+        self.people = {"caller": caller, "member": nobody.signed_in(), "administrator": administrator(app, nobody)}
         self.ids = {
-            "caller": UUID(self.caller.user["id"]),
-            "member": UUID(self.member.user["id"]),
-            "organization": UUID(self.caller.organization()["id"]),
+            "caller": UUID(caller.user["id"]),
+            "member": UUID(self.people["member"].user["id"]),
+            "organization": UUID(caller.organization()["id"]),
         }
         crowd.fill(url, size, **self.ids)
 
@@ -112,7 +123,7 @@ class World:
         """What the last page takes; of two hundred thousand rows it is the ten-thousandth."""
         path, filters = self._request(case)
         with self.app.test_request_context(f"/api/v1{path}", query_string=filters), read() as connection:
-            g.principal = SimpleNamespace(user_id=self.ids["member" if case.by_member else "caller"])
+            g.principal = SimpleNamespace(user_id=UUID(self.people[case.by].user["id"]))
             oldest = text(f"SELECT id FROM {case.rows} ORDER BY id OFFSET {LIMIT} LIMIT 1")
             after = connection.scalar(oldest.columns(id=Uuid), self.ids)
             cursor = page_answer(Slice([], after))[0]["next_cursor"]
@@ -120,13 +131,12 @@ class World:
 
     def _plans(self, case: Case, cursor: dict[str, str]) -> list[Plan]:
         path, filters = self._request(case)
-        api = self.member if case.by_member else self.caller
         with self.app.app_context():
             engine = db.engine
         with explained(engine) as plans:
             for _ in range(EXECUTIONS):
                 plans.clear()
-                page = made(api.get(path, query_string={**filters, **cursor}))
+                page = made(self.people[case.by].get(path, query_string={**filters, **cursor}))
         assert (len(page["items"]), page["next_cursor"] is None) == (LIMIT, bool(cursor))
         return plans
 

@@ -8,17 +8,16 @@ from uuid import UUID, uuid4
 
 from flask import Flask
 from PIL import Image
-from sqlalchemy import update
 from werkzeug.test import TestResponse
 
-from project.blueprints.auth.models import User
 from project.blueprints.files import service as files
 from project.http.access import Access
 from project.infrastructure import signing
-from project.infrastructure.database import transaction
 from tests.conformance import samples
 from tests.conformance.operation import Operation, operations_of
+from tests.kit.administrators import administrator
 from tests.kit.api import PASSWORD, Api, form, made
+from tests.kit.jobs import dead
 from tests.kit.judge import judge_of
 
 
@@ -41,7 +40,7 @@ class World:
         self.nobody = Api(app.test_client())
         self.owner, self.member, self.stranger = (self.nobody.signed_in() for _ in range(3))
         self.organization_id, self.other_organization_id = (self.owner.organization()["id"] for _ in range(2))
-        self.administrator = self._administrator()
+        self.administrator, self.other_administrator = (administrator(app, self.nobody) for _ in range(2))
         self._join(self.member, "member")
 
     def case(self, operation: Operation) -> Case:
@@ -63,6 +62,10 @@ class World:
         """Someone who may."""
         kinds = {"public": self.nobody, "admin": self.administrator}
         return kinds.get(access.kind, self.owner)
+
+    def another(self, access: Access) -> Api:
+        """Someone else who may, where that does not depend on the path."""
+        return self.other_administrator if access.kind == "admin" else self.stranger
 
     def path_values(self, operation: Operation) -> dict[str, str]:
         """A value for each variable in the path."""
@@ -111,12 +114,6 @@ class World:
         assert maker is not None, f"{operation}: nothing makes a {name}: give it a recipe in tests/conformance/world.py"
         case = self.case(maker)
         return str(self.succeed(maker, replace(case, path={**case.path, **known})).json["id"])
-
-    def _administrator(self) -> Api:
-        api = self.nobody.signed_in()
-        with self.app.app_context(), transaction() as session:
-            session.execute(update(User).where(User.id == UUID(api.user["id"])).values(role="admin"))
-        return api
 
     def _join(self, user: Api, role: str) -> None:
         made(user.post("/invitations/accept", {"token": self.invitation_token(user.user["email"], role)}))
@@ -167,6 +164,17 @@ def _thumbnail(world: World, _operation: Operation) -> Case:
     return Case(world.owner, path={"file_id": file_id, "size": "small"})
 
 
+def _list_jobs(world: World, operation: Operation) -> Case:
+    for _ in range(3):
+        _dead_job(world, operation)
+    return Case(world.administrator)
+
+
+def _dead_job(world: World, _operation: Operation) -> Case:
+    with world.app.app_context():
+        return Case(world.administrator, path={"job_id": str(dead())})
+
+
 RECIPES: dict[str, Callable[[World, Operation], Case]] = {
     "log_in": _log_in,
     "refresh": _refresh,
@@ -175,4 +183,8 @@ RECIPES: dict[str, Callable[[World, Operation], Case]] = {
     "accept_invitation": _accept,
     "register_invited": _register_invited,
     "get_thumbnail": _thumbnail,
+    "list_jobs": _list_jobs,
+    "get_job": _dead_job,
+    "retry_job": _dead_job,
+    "purge_job": _dead_job,
 }

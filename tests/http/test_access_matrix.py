@@ -7,14 +7,14 @@ from uuid import UUID
 
 import pytest
 from flask import Flask
-from sqlalchemy import update
 
-from project.blueprints.auth.models import User
 from project.blueprints.files import service as files
 from project.cli.routes import api_routes
 from project.infrastructure import signing
-from project.infrastructure.database import db, transaction
+from project.infrastructure.database import db
+from tests.kit.administrators import administrator
 from tests.kit.api import Api, made
+from tests.kit.jobs import dead
 
 ROLES = ("stranger", "user", "member", "admin", "owner", "platform admin")
 PNG = (Path(__file__).parents[1] / "data" / "photos" / "chelsea.png").read_bytes()
@@ -25,6 +25,7 @@ SIGNED_IN = (401, OPEN, OPEN, OPEN, OPEN, OPEN)
 MEMBERS = (401, 404, OPEN, OPEN, OPEN, 404)
 ADMINS = (401, 404, 403, OPEN, OPEN, 404)
 OWNERS = (401, 404, 404, 404, OPEN, 404)
+ADMINISTRATORS = (401, 403, 403, 403, 403, OPEN)
 MATRIX = {
     "GET /.well-known/jwks.json": EVERYONE,
     "GET /api/v1/openapi.json": EVERYONE,
@@ -46,6 +47,10 @@ MATRIX = {
     "POST /api/v1/invitations/accept": SIGNED_IN,
     "POST /api/v1/invitations/lookup": EVERYONE,
     "POST /api/v1/invitations/register": EVERYONE,
+    "GET /api/v1/jobs": ADMINISTRATORS,
+    "GET /api/v1/jobs/{job_id}": ADMINISTRATORS,
+    "DELETE /api/v1/jobs/{job_id}": ADMINISTRATORS,
+    "POST /api/v1/jobs/{job_id}/retry": ADMINISTRATORS,
     "GET /api/v1/organizations": SIGNED_IN,
     "POST /api/v1/organizations": SIGNED_IN,
     "GET /api/v1/organizations/{organization_id}": MEMBERS,
@@ -98,13 +103,14 @@ def world(shared_app: Flask, shared_api: Api) -> World:
         "member": _joined(shared_app, owner, organization_id, "member"),
         "admin": _joined(shared_app, owner, organization_id, "admin"),
         "owner": owner,
-        "platform admin": _administrator(shared_app, owner),
+        "platform admin": administrator(shared_app, owner),
     }
     ids = {
         "organization_id": organization_id,
         "invitation_id": owner.invitation(organization_id, "guest@example.com")["id"],
         "file_id": _picture(shared_app, owner),
         "size": "small",
+        "job_id": _dead_job(shared_app),
     }
     organization_file_id = _picture(shared_app, owner, organization_id=organization_id)
     _keep(shared_app)
@@ -139,11 +145,9 @@ def _joined(app: Flask, owner: Api, organization_id: str, role: str) -> Api:
     return guest
 
 
-def _administrator(app: Flask, anybody: Api) -> Api:
-    administrator = anybody.signed_in()
-    with app.app_context(), transaction() as session:
-        session.execute(update(User).where(User.id == UUID(administrator.user["id"])).values(role="admin"))
-    return administrator
+def _dead_job(app: Flask) -> str:
+    with app.app_context():
+        return str(dead())
 
 
 def _picture(app: Flask, owner: Api, **fields: str) -> str:

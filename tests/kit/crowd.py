@@ -9,6 +9,8 @@ from psycopg import sql
 
 # Invitations that are over, and whose rows do not say so yet.
 LAPSED = 5
+# The name of every other job.
+JOB = "tests.a_job"
 
 # Every row of a kind has an id that is younger the greater its number is, as UUIDv7 have.
 _IDS = """
@@ -65,15 +67,23 @@ FROM (SELECT n, n AS part, {caller} AS owner_id, NULL AS organization_id
       UNION ALL
       SELECT {size} * 4 + n, n, made(1, 1), NULL FROM generate_series(1, {others}) AS n) AS numbers
 """
+# Most are done, a quarter is dead, and of what is queued or running there is less.
+_JOBS = """
+INSERT INTO jobs (id, name, arguments, status, attempts, due_at, publish_at, created_at, updated_at)
+SELECT made(9, n), CASE WHEN n % 2 = 0 THEN {job} ELSE 'tests.another_job' END, '{{}}',
+    (ARRAY['dead', 'done', 'done', 'done', 'queued', 'done', 'done', 'dead', 'running', 'done'])[1 + n / 2 % 10],
+    0, now(), now(), now(), now()
+FROM generate_series(1, {size}) AS n
+"""
 
 
 def fill(url: str, size: int, *, caller: UUID, member: UUID, organization: UUID) -> None:
     """Make the caller's listings, those of the organization and the member's trash in it `size` long."""
-    values: dict[str, Any] = {"size": size, "others": size // 10, "lapsed": LAPSED}
+    values: dict[str, Any] = {"size": size, "others": size // 10, "lapsed": LAPSED, "job": JOB}
     values |= {"caller": caller, "member": member, "organization": organization}
     literals = {name: sql.Literal(value) for name, value in values.items()}
     _execute(url, sql.SQL(_IDS))
-    longest_first = (_FILES, _MEMBERSHIPS, _INVITATIONS, _ORGANIZATIONS, _USERS)
+    longest_first = (_FILES, _MEMBERSHIPS, _INVITATIONS, _JOBS, _ORGANIZATIONS, _USERS)
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(lambda statement: _execute(url, sql.SQL(statement).format(**literals)), longest_first))
     _execute(url, sql.SQL("VACUUM ANALYZE"))

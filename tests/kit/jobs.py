@@ -48,6 +48,20 @@ def last_attempt(job_id: UUID) -> outbox.Claim:
     return claimed(job_id)
 
 
+def dead(name: str = NAME, **arguments: Any) -> UUID:
+    """The id of a job that rests as a dead letter."""
+    claim = claimed(enqueued(name, **arguments))
+    fail(claim, outbox.Failure.PERMANENT)
+    return claim.job_id
+
+
+def done(name: str = NAME, **arguments: Any) -> UUID:
+    """The id of a job that is done."""
+    claim = claimed(enqueued(name, **arguments))
+    outbox.finish(claim)
+    return claim.job_id
+
+
 def fail(
     claim: outbox.Claim, why: outbox.Failure = outbox.Failure.OTHER, *, on_dead: Callable[[], Any] = lambda: None
 ) -> bool:

@@ -11,6 +11,7 @@ from sqlalchemy import update
 
 from project.blueprints.files import service
 from project.blueprints.files.models import File
+from project.blueprints.jobs.service import retry
 from project.config import Settings
 from project.infrastructure.clock import now
 from project.infrastructure.database import transaction
@@ -102,6 +103,22 @@ def test_a_store_that_stays_away_is_given_up_in_the_end(ada: Api, settings: Sett
     with at_work(settings.model_copy(update={"job_attempts": 1})):
         assert job(do(RENDER)).status == "dead"
     assert state(ada, file) == ("stored", "failed")
+
+
+def test_thumbnails_that_were_given_up_are_made_when_their_job_is_tried_again(
+    ada: Api, settings: Settings, do: Do
+) -> None:
+    file = uploaded(ada)
+    (settings.data_dir / "files").rename(settings.data_dir / "away")
+    with at_work(settings.model_copy(update={"job_attempts": 1})):
+        job_id = do(RENDER)
+    (settings.data_dir / "away").rename(settings.data_dir / "files")
+    assert state(ada, file) == ("stored", "failed")
+    with at_work(settings):
+        retry(job_id)
+        assert job(do(RENDER)).status == "done"
+    assert state(ada, file) == ("stored", "ready")
+    assert thumbnail(ada, file)[8:12] == b"WEBP"
 
 
 def test_an_upload_that_was_broken_off_long_ago_is_swept_away(ada: Api, settings: Settings) -> None:

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import update
 
 from project.blueprints.invitations.models import Invitation
+from project.blueprints.jobs.service import retry
 from project.config import Settings
 from project.infrastructure import signing
 from project.infrastructure.clock import now
@@ -136,6 +137,17 @@ def test_a_server_that_stays_away_is_given_up_in_the_end(
             assert inviter.delivery() == "queued"
             let_pass(do(SEND), 3600)
     assert inviter.delivery() == "failed"
+
+
+def test_a_mail_that_was_given_up_is_sent_when_its_job_is_tried_again(
+    inviter: Inviter, settings: Settings, do: Do
+) -> None:
+    server = mail_server("550 no such user", "250 OK")
+    with server as (url, taken), at_work(settings.model_copy(update={"mail_url": url})):
+        retry(do(SEND))
+        assert inviter.delivery() == "failed"
+        assert job(do(SEND)).status == "done"
+    assert (len(taken), inviter.delivery()) == (1, "sent")
 
 
 def test_a_mail_that_ended_its_worker_each_time_is_given_up(inviter: Inviter, settings: Settings, do: Do) -> None:

@@ -45,7 +45,10 @@ def test_a_task_is_held_to_its_limits_and_the_worker_goes_on(settings: Settings)
     with at_work_with_a_worker(settings) as worker:
         greedy = [enqueued(TAKE_MEMORY, size_bytes=100_000_000), enqueued(RUN_SHORT, seconds=3)]
         modest = [enqueued(TAKE_MEMORY, size_bytes=10_000_000), enqueued(RUN_SHORT, seconds=0)]
-        assert [ended(job_id).last_error for job_id in greedy] == ["MemoryError: ", "TooLong: "]
+        assert [ended(job_id).last_error for job_id in greedy] == [
+            "MemoryError: Out of memory.",
+            "TooLong: The task ran longer than its time limit.",
+        ]
         [child] = children(worker.pid)
         assert [ended(job_id).status for job_id in modest] == ["done", "done"]
         assert children(worker.pid) == [child]

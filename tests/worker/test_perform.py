@@ -116,7 +116,8 @@ def test_a_job_that_ended_its_worker_each_time_rests_untried() -> None:
     let_pass(job_id, 3600)
     told: list[bool] = []
     perform(job_id, effect, on_dead=lambda: told.append(True))
-    assert (job(job_id).status, job(job_id).last_error) == ("dead", "WorkerEnded: ")
+    assert job(job_id).status == "dead"
+    assert job(job_id).last_error == "WorkerEnded: Every attempt that was allowed ended its worker."
     assert (effects(), told) == (0, [True])
 
 
@@ -150,6 +151,22 @@ def test_a_long_error_is_cut() -> None:
     job_id = enqueued()
     perform(job_id, failing(Mishap("x" * 10_000)))
     assert len(job(job_id).last_error) == 500
+
+
+@pytest.mark.parametrize("unfit", ["\n", "\x00", "\x1b[2J", "\ud800", "\u2028"], ids=ascii)
+def test_an_error_is_one_line_that_a_column_and_a_terminal_can_hold(unfit: str) -> None:
+    job_id = enqueued()
+    perform(job_id, failing(Mishap(f"one{unfit}two")))
+    row = job(job_id)
+    assert row.status == "queued"
+    assert row.last_error.isprintable()
+    assert row.last_error.startswith("Mishap: one ")
+
+
+def test_an_error_without_words_tells_what_its_kind_means() -> None:
+    job_id = enqueued()
+    perform(job_id, failing(Mishap()))
+    assert job(job_id).last_error == "Mishap: What goes wrong with a job."
 
 
 def test_what_a_job_logs_carries_the_request_that_caused_it() -> None:

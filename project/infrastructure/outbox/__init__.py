@@ -4,7 +4,16 @@ The table is the truth and the broker only carries: losing all that the broker h
 """
 
 from project.infrastructure.outbox.batches import fan_out
-from project.infrastructure.outbox.claims import Claim, ClaimLost, Failure, claim, fail, finish, release
+from project.infrastructure.outbox.claims import (
+    LONGEST_ERROR,
+    Claim,
+    ClaimLost,
+    Failure,
+    claim,
+    fail,
+    finish,
+    release,
+)
 from project.infrastructure.outbox.jobs import Job, enqueue, enqueue_each, take_overdue
 from project.infrastructure.outbox.operation import (
     ENDED,
@@ -15,11 +24,13 @@ from project.infrastructure.outbox.operation import (
     purge,
     remove,
     retry,
+    retry_all,
 )
 from project.infrastructure.outbox.publisher import Broker, check, init_app, publish
 
 __all__ = [
     "ENDED",
+    "LONGEST_ERROR",
     "STATUSES",
     "Broker",
     "Claim",
@@ -42,5 +53,6 @@ __all__ = [
     "release",
     "remove",
     "retry",
+    "retry_all",
     "take_overdue",
 ]

@@ -16,6 +16,7 @@ from project.infrastructure.columns import UtcDateTime
 from project.infrastructure.database import current_session, transaction, write_alone
 from project.infrastructure.outbox.jobs import Job
 
+LONGEST_ERROR = 500
 # A task is ended at its time limit, or a little later; the rest is for clocks that differ.
 _LEASE_PER_LIMIT = 1.25
 _LONGEST_BACKOFF_SECONDS = 3600
@@ -126,7 +127,7 @@ def finish(claim: Claim) -> None:
 def fail(claim: Claim, error: str, why: Failure, *, on_dead: Callable[[], None]) -> bool:
     """Put the job off for another attempt, or to rest; then `on_dead` runs in the same transaction.
 
-    Returns whether it rests. Raises ClaimLost.
+    `error` has at most LONGEST_ERROR characters. Returns whether it rests. Raises ClaimLost.
     """
     if _is_last(claim, why):
         with transaction():

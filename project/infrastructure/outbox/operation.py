@@ -1,20 +1,21 @@
 """What an operator does with jobs: look at them, have a dead one tried again, and clear away what is over."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Row, delete, func, select, update
+from sqlalchemy import Delete, Row, Update, delete, func, select, update
 
 from project.infrastructure.clock import now
 from project.infrastructure.database import after_commit, current_session, read, transaction
 from project.infrastructure.keyset import Page, Slice, keyset
 from project.infrastructure.outbox import publisher
-from project.infrastructure.outbox.jobs import Job, is_active, republish_after
+from project.infrastructure.outbox.jobs import Job, republish_after
 
 STATUSES = ("queued", "running", "done", "dead")
 ENDED = ("done", "dead")
+_OPEN = ("queued", "running", "dead")
 _BATCH = 1000
 
 
@@ -35,23 +36,20 @@ def list_jobs(status: str, name: str | None, page: Page) -> Slice:
 def retry(job_id: UUID) -> bool:
     """Have a dead job tried again, as if it were new; False if it is not dead, or not there."""
     at = now()
-    revived = (
-        update(Job)
-        .where(Job.id == job_id, Job.status == "dead")
-        .values(
-            status="queued",
-            attempts=0,
-            transient_failures=0,
-            due_at=at,
-            publish_at=at + republish_after(),
-            finished_at=None,
-        )
-        .returning(Job.name)
-    )
-    name = current_session().scalar(revived)
+    one = update(Job).where(Job.id == job_id, Job.status == "dead")
+    name = current_session().scalar(one.values(_anew(at, publish_at=at + republish_after())).returning(Job.name))
     if name is not None:
         after_commit(lambda: publisher.put(name, job_id))
     return name is not None
+
+
+def retry_all(name: str | None) -> int:
+    """Have all jobs that are dead now, or those of them with a name, tried again as if they were new; how many.
+
+    They are handed over by the sweep, as fast as the broker is emptied, so that a great many crowd nobody out.
+    """
+    died_by = now()
+    return _in_batches(lambda: _retry_some(name, died_by))
 
 
 def remove(job_id: UUID) -> bool:
@@ -64,24 +62,42 @@ def purge(status: str, *, before: datetime) -> int:
     """Remove the jobs that ended so, `done` or `dead`, before a moment: a batch in each transaction; how many."""
     if status not in ENDED:
         raise ValueError("only what has ended can be purged")
-    purged = 0
-    while batch := _purge_some(status, before):
-        purged += batch
-    return purged
-
-
-def _purge_some(status: str, before: datetime) -> int:
-    over = select(Job.id).where(Job.status == status, Job.finished_at < before).order_by(Job.id).limit(_BATCH)
-    statement = delete(Job).where(Job.id.in_(over.with_for_update(skip_locked=True)))
-    with transaction() as session:
-        return int(cast(Any, session.execute(statement)).rowcount)
+    return _in_batches(lambda: _purge_some(status, before))
 
 
 def depths() -> Iterator[tuple[str, str, int, float]]:
     """Name and status of the jobs that are still to be done or dead, how many, and seconds since the oldest was due."""
     at = now()
     counted = func.count().label("number"), func.min(Job.due_at).label("oldest")
-    still = select(Job.name, Job.status, *counted).where(is_active()).group_by(Job.name, Job.status)
+    open_ = select(Job.name, Job.status, *counted).where(Job.status.in_(_OPEN)).group_by(Job.name, Job.status)
     with read() as connection:
-        for row in connection.execute(still):
+        for row in connection.execute(open_):
             yield row.name, row.status, row.number, max(0.0, (at - row.oldest).total_seconds())
+
+
+def _in_batches(some: Callable[[], int]) -> int:
+    return sum(iter(some, 0))
+
+
+def _retry_some(name: str | None, died_by: datetime) -> int:
+    # What was tried again and died once more is not among them: this comes to an end.
+    dead = select(Job.id).where(Job.status == "dead", Job.finished_at <= died_by).order_by(Job.id).limit(_BATCH)
+    some = dead if name is None else dead.where(Job.name == name)
+    at = now()
+    statement = update(Job).where(Job.id.in_(some.with_for_update(skip_locked=True))).values(_anew(at, publish_at=at))
+    return _changed(statement)
+
+
+def _purge_some(status: str, before: datetime) -> int:
+    over = select(Job.id).where(Job.status == status, Job.finished_at < before).order_by(Job.id).limit(_BATCH)
+    return _changed(delete(Job).where(Job.id.in_(over.with_for_update(skip_locked=True))))
+
+
+def _changed(statement: Update | Delete) -> int:
+    with transaction() as session:
+        return int(cast(Any, session.execute(statement)).rowcount)
+
+
+def _anew(at: datetime, *, publish_at: datetime) -> dict[str, Any]:
+    never = {"attempts": 0, "transient_failures": 0, "finished_at": None}
+    return {"status": "queued", "due_at": at, "publish_at": publish_at, **never}

@@ -62,7 +62,8 @@ def cursor_is_good_for_its_caller_and_listing_only(operation: Operation, world: 
         foreign = world.case(other)
         problem(world.send(other, foreign, query_string={"cursor": cursor}), 400, "invalid-cursor")
     if operation.rule.access.kind != "member":
-        answer = world.send(operation, Case(world.stranger, case.path), query_string={"cursor": cursor})
+        other = Case(world.another(operation.rule.access), case.path)
+        answer = world.send(operation, other, query_string={"cursor": cursor})
         problem(answer, 400, "invalid-cursor")
 
 

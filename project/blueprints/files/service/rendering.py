@@ -14,9 +14,9 @@ from project.infrastructure.storage import current_storage
 
 
 def make_thumbnails(file_id: UUID) -> None:
-    """Render the thumbnails; done twice, they are the same objects."""
+    """Render the thumbnails, also when they were given up before; done twice, they are the same objects."""
     file = repository.find_file(file_id)
-    if file is None or file.thumbnails != "pending":
+    if file is None or file.thumbnails not in ("pending", "failed"):
         return
     try:
         with _local_copy(f"{file.storage_key}/original") as picture:

@@ -1,0 +1,50 @@
+"""Looking at background jobs, having a dead one tried again, and purging one that has ended."""
+
+from typing import Any
+from uuid import UUID
+
+from project.blueprints.jobs import service
+from project.blueprints.jobs.errors import JobNotDead, JobNotEnded
+from project.blueprints.jobs.schemas import JobPage, JobQuery, JobResponse
+from project.http.access import admin
+from project.http.openapi import Blueprint
+from project.http.pagination import page_answer, requested_page
+
+blueprint = Blueprint("jobs", __name__, url_prefix="/jobs", description="Background jobs, for administrators")
+
+
+@blueprint.get("", access=admin)
+@blueprint.arguments(JobQuery, location="query")
+@blueprint.response(200, JobPage)
+def list_jobs(query: dict[str, Any]) -> Any:
+    """List the jobs of a status, newest first; the dead ones, unless it is given."""
+    filters = {name: query[name] for name in ("status", "name")}
+    return page_answer(service.list_jobs(requested_page(query), **filters))
+
+
+@blueprint.get("/<uuid:job_id>", access=admin, excuses={"etag": "It changes by itself, and nobody edits it."})
+@blueprint.response(200, JobResponse)
+def get_job(job_id: UUID) -> Any:
+    """Read what is known of a job."""
+    return service.get_job(job_id)
+
+
+@blueprint.post("/<uuid:job_id>/retry", access=admin)
+@blueprint.refuses(JobNotDead)
+@blueprint.response(200, JobResponse)
+def retry_job(job_id: UUID) -> Any:
+    """Have a dead job tried again, as if it were new.
+
+    Sent again without a key, it is refused: `job-not-dead`.
+    """
+    return service.retry(job_id)
+
+
+@blueprint.delete(
+    "/<uuid:job_id>", access=admin, excuses={"conditions": "It has no versions; that it has ended is the condition."}
+)
+@blueprint.refuses(JobNotEnded)
+@blueprint.response(204)
+def purge_job(job_id: UUID) -> Any:
+    """Forget a job that is done or dead."""
+    service.purge(job_id)

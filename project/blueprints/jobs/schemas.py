@@ -1,0 +1,64 @@
+"""Wire shapes of jobs."""
+
+from marshmallow import fields
+
+from project.http.fields import Choice, Id, Number, Pattern, Timestamp
+from project.http.schemas import Body, PageQuery, page_of
+from project.infrastructure.outbox import LONGEST_ERROR, STATUSES
+
+_LARGEST = 2**31 - 1
+_NAME = "files.make_thumbnails"
+_ARGUMENTS = {"file_id": "01a1e2c4-7f3a-7c11-9d0e-3f5b8a6c2d41"}
+_ERROR = "StorageUnavailable: The store that keeps the contents of files is down, full or too slow."
+
+
+class JobQuery(PageQuery):
+    status = Choice(STATUSES, load_default="dead")
+    name = Pattern(
+        r"[a-z0-9_]+(\.[a-z0-9_]+)*",
+        100,
+        wanted="the name of a job",
+        load_default=None,
+        allow_none=False,
+        metadata={"example": _NAME},
+    )
+
+
+class JobResponse(Body):
+    id = Id(required=True)
+    name = fields.String(required=True, metadata={"maxLength": 100, "example": _NAME})
+    arguments = fields.Dict(
+        keys=fields.String(),
+        required=True,
+        metadata={"description": "Ids, and nothing else.", "maxProperties": 20, "example": _ARGUMENTS},
+    )
+    status = Choice(
+        STATUSES,
+        required=True,
+        metadata={"description": "`dead` is what was given up: it is tried again only if somebody says so."},
+    )
+    attempts = Number(0, _LARGEST, required=True, metadata={"description": "How often it was begun.", "example": 8})
+    transient_failures = Number(
+        0,
+        _LARGEST,
+        required=True,
+        metadata={"description": "Attempts that failed because something outside was away.", "example": 0},
+    )
+    due_at = Timestamp(required=True)
+    finished_at = Timestamp(required=True, allow_none=True)
+    last_error = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Why the last attempt failed.", "maxLength": LONGEST_ERROR, "example": _ERROR},
+    )
+    request_id = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "The request that caused it, as in the logs.", "maxLength": 128},
+    )
+    trace_id = fields.String(required=True, allow_none=True, metadata={"maxLength": 32})
+    created_at = Timestamp(required=True)
+    updated_at = Timestamp(required=True)
+
+
+JobPage = page_of(JobResponse)

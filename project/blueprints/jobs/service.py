@@ -1,0 +1,43 @@
+"""What can be done with background jobs. Their table is that of the outbox, which alone knows how they move."""
+
+from typing import Any
+from uuid import UUID
+
+from project.blueprints.jobs.errors import JobNotDead, JobNotEnded
+from project.errors import NotFound
+from project.infrastructure import outbox
+from project.infrastructure.database import transaction
+from project.infrastructure.keyset import Page, Slice
+
+
+def list_jobs(page: Page, *, status: str, name: str | None) -> Slice:
+    """The jobs that have a status, and perhaps a name."""
+    return outbox.list_jobs(status, name, page)
+
+
+def get_job(job_id: UUID) -> Any:
+    """One job. Raises NotFound."""
+    job = outbox.find_job(job_id)
+    if job is None:
+        raise NotFound(f"There is no job {job_id}.")
+    return job
+
+
+def retry(job_id: UUID) -> Any:
+    """The job, no longer dead: it is tried again as if it were new, soon after this commits.
+
+    Raises NotFound, JobNotDead.
+    """
+    with transaction():
+        was_dead = outbox.retry(job_id)
+        job = get_job(job_id)
+        if not was_dead:
+            raise JobNotDead(f"Job {job_id} is {job.status}: only a dead one can be tried again.")
+    return job
+
+
+def purge(job_id: UUID) -> None:
+    """Forget a job that is done or dead. Raises NotFound, JobNotEnded."""
+    with transaction():
+        if not outbox.remove(job_id):
+            raise JobNotEnded(f"Job {job_id} is {get_job(job_id).status}: only one that has ended can be purged.")

@@ -1,0 +1,152 @@
+"""Looking after background jobs by command."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from click.testing import Result
+from flask import Flask
+from sqlalchemy import update
+
+from project.config import Settings
+from project.infrastructure import outbox
+from project.infrastructure.clock import now
+from project.infrastructure.columns import new_id
+from project.infrastructure.database import transaction
+from project.infrastructure.outbox import Job
+from tests.kit.jobs import NAME, claimed, dead, done, enqueued, job, jobs
+
+ROOT = Path(__file__).parents[2]
+OTHER = "tests.another_job"
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(app: Flask) -> Run:
+    """Runs a command, which is to end as `exits` says."""
+
+    def run(*arguments: object, exits: int = 0) -> Result:
+        result = app.test_cli_runner().invoke(args=["jobs", *map(str, arguments)])
+        assert result.exit_code == exits, result.output
+        return result
+
+    return run
+
+
+@pytest.fixture(autouse=True)
+def in_app(app: Flask) -> Iterator[None]:
+    with app.app_context():
+        yield
+
+
+def statuses(*job_ids: UUID) -> list[str]:
+    return [job(job_id).status for job_id in job_ids]
+
+
+def test_list_shows_what_is_dead_and_why(run: Run) -> None:
+    file_id = new_id()
+    job_id = dead(file_id=file_id)
+    enqueued()
+    [line] = [line for line in run("list").stdout.splitlines() if line.startswith(str(job_id))]
+    assert line.endswith(f'  {NAME}  {{"file_id": "{file_id}"}}  tried 1x  Mishap: once more')
+
+
+def test_list_counts_what_is_to_be_done_and_what_is_dead(run: Run) -> None:
+    for make in (enqueued, enqueued, dead, done):
+        make()
+    dead(OTHER)
+    counts = [line.split()[:3] for line in run("list").stdout.split("\n\n")[0].splitlines()]
+    assert counts == [[NAME, "1", "dead"], [NAME, "2", "queued"], [OTHER, "1", "dead"]]
+
+
+def test_list_takes_a_status_a_name_and_a_limit(run: Run) -> None:
+    done()
+    ids = [done(OTHER) for _ in range(3)]
+    lines = run("list", "--status", "done", "--name", OTHER, "--limit", 2).stdout.splitlines()
+    assert [line.split()[0] for line in lines if OTHER in line] == [str(job_id) for job_id in reversed(ids[1:])]
+    assert "there are more" in lines[-1]
+
+
+def test_show_tells_all_of_a_job(run: Run) -> None:
+    shown = dict(line.split(maxsplit=1) for line in run("show", dead()).stdout.splitlines() if " " in line)
+    assert (shown["name"], shown["status"], shown["last_error"]) == (NAME, "dead", "Mishap: once more")
+
+
+def test_retry_has_the_jobs_tried_again_that_are_dead(run: Run) -> None:
+    ids = [dead() for _ in range(3)]
+    run("retry", *ids[:2])
+    assert statuses(*ids) == ["queued", "queued", "dead"]
+
+
+def test_retry_says_which_it_cannot_and_tries_the_others_again(run: Run) -> None:
+    over, nobodys, ours = done(), new_id(), dead()
+    result = run("retry", over, nobodys, ours, exits=1)
+    assert f"Job {over} is done: only a dead one can be tried again.\nThere is no job {nobodys}." in result.stderr
+    assert statuses(over, ours) == ["done", "queued"]
+
+
+def test_retry_all_takes_every_dead_letter_in_batches(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("project.infrastructure.outbox.operation._BATCH", 2)
+    ids, over = [dead() for _ in range(5)], done()
+    assert run("retry", "--all").stdout.endswith(": 5\n")
+    assert statuses(*ids, over) == ["queued"] * 5 + ["done"]
+    assert {job_id for job_id, _name in outbox.take_overdue(10)} == set(ids)
+    assert [claimed(job_id).attempts for job_id in ids] == [1] * 5
+
+
+def test_retry_all_by_name_leaves_the_others(run: Run) -> None:
+    ids = [dead(), dead(OTHER)]
+    run("retry", "--all", "--name", OTHER)
+    assert statuses(*ids) == ["dead", "queued"]
+
+
+@pytest.mark.parametrize("arguments", [[], ["--all", str(new_id())], [str(new_id()), "--name", NAME], ["no-id"]])
+def test_retry_wants_ids_or_all(run: Run, arguments: list[str]) -> None:
+    job_id = dead()
+    run("retry", *arguments, exits=2)
+    assert statuses(job_id) == ["dead"]
+
+
+@pytest.mark.parametrize("age", ["3600", "3600s", "60m", "1h"])
+def test_purge_forgets_what_ended_so_and_so_long_ago(run: Run, age: str) -> None:
+    old, young, other = done(), done(), dead()
+    _ended(old, hours=1.1)
+    _ended(other, hours=1.1)
+    _ended(young, hours=0.9)
+    assert run("purge", "--status", "done", "--older-than", age).stdout == "Jobs purged: 1\n"
+    assert {row.id for row in jobs()} == {young, other}
+
+
+@pytest.mark.parametrize("age", ["", "soon", "-1", "1w", "1.5h", "999999999d", "\u0661h"])
+def test_purge_refuses_what_is_no_age(run: Run, age: str) -> None:
+    job_id = done()
+    assert "--older-than" in run("purge", "--status", "done", "--older-than", age, exits=2).stderr
+    assert statuses(job_id) == ["done"]
+
+
+def test_purge_takes_nothing_that_is_still_to_be_done(run: Run) -> None:
+    run("purge", "--status", "queued", "--older-than", "0", exits=2)
+
+
+def test_an_unknown_job_is_a_line_and_no_traceback(run: Run) -> None:
+    job_id = new_id()
+    assert run("show", job_id, exits=1).stderr == f"Error: There is no job {job_id}.\n"
+
+
+def test_a_command_hands_its_job_over_before_it_ends(settings: Settings) -> None:
+    job_id = dead()
+    environment = {"APP_ENV": "development", "DATA_DIR": str(settings.data_dir), "DATABASE_URL": settings.database_url}
+    command = [sys.executable, "-m", "flask", "--app", "wsgi", "jobs", "retry", str(job_id)]
+    subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, timeout=60)
+    [message] = (settings.data_dir / "broker" / "queues").glob("*.msg")
+    assert str(job_id) in message.read_text()
+
+
+def _ended(job_id: UUID, *, hours: float) -> None:
+    with transaction() as session:
+        finished_at = now() - timedelta(hours=hours)
+        session.execute(update(Job).where(Job.id == job_id).values(finished_at=finished_at))
