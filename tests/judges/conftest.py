@@ -36,9 +36,15 @@ def node() -> Path:
 
 
 @pytest.fixture(scope="session")
-def server(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of gunicorn on SQLite."""
+def server_settings(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """What the server runs with, on SQLite."""
     folder = tmp_path_factory.mktemp("server")
     shutil.copy(sqlite_template, folder / "app.db")
-    with programs(Settings(app_env="development", data_dir=folder)).web() as url:
+    return Settings(app_env="development", data_dir=folder)
+
+
+@pytest.fixture(scope="session")
+def server(server_settings: Settings) -> Iterator[str]:
+    """The URL of gunicorn."""
+    with programs(server_settings).web() as url:
         yield url

@@ -5,6 +5,7 @@
     API=http://localhost:8000/api/v1
     curl $API/auth/register -H "Content-Type: application/json" \\
         -d '{"email": "judge@example.com", "password": "seven unlikely herons", "display_name": "Judge"}'
+    echo "UPDATE users SET role = 'admin'" | sqlite3 var/app.db
     .venv/bin/st --config-file tests/judges/schemathesis.toml run $API/openapi.json --checks all --max-examples 1300
 
 A failure is printed with its seed and a curl command; `--seed` gives the same cases again.
@@ -12,21 +13,30 @@ A failure is printed with its seed and a curl command; `--seed` gives the same c
 
 import tomllib
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 import urllib3
 
+from project.config import Settings
 from tests.judges.commands import HERE, PYTHON_BIN, verdict
+from tests.kit.administrators import promote
+from tests.kit.apps import at_work
+from tests.kit.jobs import dead, done
 
 CONFIG = HERE / "schemathesis.toml"
 
 
 @pytest.fixture(scope="module")
-def api(server: str) -> str:
-    """The URL of an API with the account that schemathesis logs in as."""
+def api(server: str, server_settings: Settings) -> str:
+    """The URL of an API with the account that schemathesis logs in as, an administrator's, and with jobs for it."""
     account = tomllib.loads(CONFIG.read_text())["auth"]["dynamic"]["openapi"]["bearer"]["payload"]
     registered = urllib3.request("POST", f"{server}/api/v1/auth/register", json=account | {"display_name": "Judge"})
     assert registered.status == 201, registered.data
+    with at_work(server_settings):
+        promote(UUID(registered.json()["id"]))
+        for make in (dead, done) * 20:
+            make()
     return f"{server}/api/v1"
 
 

@@ -13,6 +13,12 @@ from tests.kit.api import Api
 def administrator(app: Flask, anybody: Api) -> Api:
     """A client signed in as a new administrator."""
     api = anybody.signed_in()
-    with app.app_context(), transaction() as session:
-        session.execute(update(User).where(User.id == UUID(api.user["id"])).values(role="admin"))
+    with app.app_context():
+        promote(UUID(api.user["id"]))
     return api
+
+
+def promote(user_id: UUID) -> None:
+    """Make a user an administrator, in the application at work."""
+    with transaction() as session:
+        session.execute(update(User).where(User.id == user_id).values(role="admin"))
