@@ -5,8 +5,8 @@ import time
 from typing import Any, cast
 
 from sqlalchemy import Connection, Engine, event
-from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import InvalidatePoolError
+from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
+from sqlalchemy.exc import DataError, IntegrityError, InvalidatePoolError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from project.config import Settings
@@ -40,12 +40,20 @@ def set_up(engine: Engine) -> Engine:
     if engine.dialect.name == "postgresql":
         server = Server()
         event.listen(engine, "do_connect", lambda _dialect, _entry, _arguments, named: server.connect(named))
+        event.listen(engine, "handle_error", _leave_out_values)
         event.listen(engine, "checkin", _note_idle)
         event.listen(engine, "checkout", lambda raw, entry, _fairy: _ensure_alive(engine, raw, entry))
         return engine.execution_options(isolation_level="AUTOCOMMIT")
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine.execution_options(reading=True)
+
+
+def _leave_out_values(context: ExceptionContext) -> None:
+    """PostgreSQL tells what it refused, down to the whole row: behind a colon, and in the lines below the first."""
+    if isinstance(context.sqlalchemy_exception, (IntegrityError, DataError)):
+        for error in (context.original_exception, context.sqlalchemy_exception):
+            error.args = (str(error.args[0]).partition("\n")[0].partition(": ")[0],)
 
 
 def _note_idle(_raw: DBAPIConnection | None, entry: ConnectionPoolEntry) -> None:

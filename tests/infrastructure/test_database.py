@@ -4,12 +4,13 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from traceback import format_exception
 from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select
-from sqlalchemy.exc import InvalidRequestError
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import DBAPIError, InvalidRequestError
 
 from project.blueprints.organizations.models import Organization
 from project.infrastructure import outbox
@@ -55,6 +56,24 @@ def test_work_that_ends_well_is_there(app: Flask) -> None:
         add("one")
         assert committed(app) == []
     assert committed(app) == ["one"]
+
+
+ROW = "INSERT INTO organizations (id, name, slug) VALUES ('01a20472-de38-71e6-9445-d8d74c06d560', :secret, NULL)"
+CANARY = "seven unlikely herons"
+TEXT_FOR_A_NUMBER = "SELECT CAST(:secret AS int)"
+
+
+@pytest.mark.parametrize(
+    ("database_url", "statement"),
+    [("sqlite", ROW), ("postgresql", ROW), ("postgresql", TEXT_FOR_A_NUMBER)],
+    indirect=["database_url"],
+)
+def test_values_that_the_database_refused_are_in_no_error(statement: str) -> None:
+    with pytest.raises(DBAPIError) as refused, transaction() as session:
+        session.execute(text(statement), {"secret": CANARY})
+    told = "".join(format_exception(refused.value))
+    assert statement.partition(":")[0] in told
+    assert CANARY not in told
 
 
 def test_work_that_fails_leaves_nothing(app: Flask) -> None:
