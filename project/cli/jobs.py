@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -58,9 +57,8 @@ jobs = Group("jobs", help="Look after background jobs.")
 def list_jobs(status: str, name: str | None, limit: int) -> None:
     """Print how many jobs of each name wait, run or are dead; then those of a status, newest first."""
     page = outbox.list_jobs(status, name, Page(limit))
-    lines = [*_counts(), "", *(_line(job) for job in page.items)]
-    if not page.items:
-        lines.append(f"No job is {status}.")
+    lines = [*(_counts() or ["No job is to be done, and none is dead."]), ""]
+    lines += [_line(job) for job in page.items] or [f"No job is {status}."]
     if page.next_after is not None:
         lines.append(f"These are the newest {limit}: there are more.")
     click.echo("\n".join(lines))
@@ -70,7 +68,7 @@ def list_jobs(status: str, name: str | None, limit: int) -> None:
 @click.argument("job_id", type=click.UUID)
 def show(job_id: UUID) -> None:
     """Print all that is known of a job."""
-    for name, value in service.get_job(job_id)._mapping.items():
+    for name, value in {"id": job_id, **service.get_job(job_id)._mapping}.items():
         click.echo(f"{name:19}{_written(value)}".rstrip())
 
 
@@ -108,15 +106,17 @@ def _retry(job_id: UUID) -> str | None:
     return None
 
 
-def _counts() -> Iterator[str]:
-    for name, status, number, seconds in sorted(outbox.depths()):
-        yield f"{name:{_LONGEST_NAME}} {number:7} {status:8} oldest due {_age(seconds)} ago"
+def _counts() -> list[str]:
+    return [
+        f"{name:{_LONGEST_NAME}} {number:7} {status:8} oldest due {_age(seconds)} ago"
+        for name, status, number, seconds in sorted(outbox.depths())
+    ]
 
 
 def _line(job: Any) -> str:
-    when = f"{job.finished_at or job.due_at:%Y-%m-%d %H:%M:%S}Z"
     error = (job.last_error or "")[:_SHOWN_OF_ERROR]
-    return f"{job.id}  {when}  {job.name}  {_written(job.arguments)}  tried {job.attempts}x  {error}".rstrip()
+    members = [job.id, job.finished_at or job.due_at, job.name, job.arguments, f"tried {job.attempts}x", error]
+    return "  ".join(map(_written, members)).rstrip()
 
 
 def _age(seconds: float) -> str:
