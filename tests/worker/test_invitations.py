@@ -140,14 +140,15 @@ def test_a_server_that_stays_away_is_given_up_in_the_end(
 
 
 def test_a_mail_that_was_given_up_is_sent_when_its_job_is_tried_again(
-    inviter: Inviter, settings: Settings, do: Do
+    inviter: Inviter, settings: Settings, do: Do, smtp_server: Smtp
 ) -> None:
-    server = mail_server("550 no such user", "250 OK")
-    with server as (url, taken), at_work(settings.model_copy(update={"mail_url": url})):
+    smtp_server.faults.refused["grace@example.org"] = "550 no such user"
+    with mailing_by(smtp_server, settings):
         retry(do(SEND))
         assert inviter.delivery() == "failed"
+        smtp_server.faults.refused.clear()
         assert job(do(SEND)).status == "done"
-    assert (len(taken), inviter.delivery()) == (1, "sent")
+    assert (len(smtp_server.taken), inviter.delivery()) == (1, "sent")
 
 
 def test_a_mail_that_ended_its_worker_each_time_is_given_up(inviter: Inviter, settings: Settings, do: Do) -> None:
