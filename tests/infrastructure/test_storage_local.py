@@ -1,6 +1,5 @@
 """What only a folder can do, or suffer."""
 
-import os
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +9,7 @@ import pytest
 
 from project.infrastructure.storage import ObjectMissing, StorageUnavailable
 from project.infrastructure.storage.local import LocalStorage
+from tests.kit.tmpfs import tmpfs
 
 MIB = 1024 * 1024
 
@@ -17,14 +17,8 @@ MIB = 1024 * 1024
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of one mebibyte."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=1m,mode=0777", "tmpfs", str(folder)]
-    if subprocess.run(command, capture_output=True).returncode:
-        give_up = pytest.fail if os.environ.get("CI") else pytest.skip
-        give_up("mounting a tmpfs is not permitted here")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
+    with tmpfs(tmp_path / "disk") as folder:
+        yield folder
 
 
 def files_below(folder: Path) -> list[Path]:

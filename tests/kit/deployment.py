@@ -48,11 +48,14 @@ class Deployment:
         """All that a process has logged."""
         return (self.folder / f"{name}.log").read_text(errors="replace")
 
-    def start(self, *names: str) -> None:
-        """Start processes, each called by its name in the Procfile and a number, and return when they are at work."""
+    def start(self, *names: str, **more: str) -> None:
+        """Start processes, each called by its name in the Procfile and a number, and return when they are at work.
+
+        `more` are environment variables for them alone.
+        """
         heard = {name: len(self.log(name)) if (self.folder / f"{name}.log").exists() else 0 for name in names}
         for name in names:
-            self._start(name)
+            self._start(name, more)
         for name in names:
             log = self.folder / f"{name}.log"
             wait_until(
@@ -78,9 +81,9 @@ class Deployment:
             log = self.folder / f"{name}.log"
             wait_until(lambda url=url: ensure_ready(url), self.processes[name], log=log, seconds=20)  # type: ignore[misc]
 
-    def _start(self, name: str) -> None:
+    def _start(self, name: str, more: dict[str, str]) -> None:
         kind = name.partition("-")[0]
-        environment = dict(self.environment)
+        environment = {**self.environment, **more}
         if kind == "web" and name not in self.urls:
             port = self.environment["PORT"] if name == "web-1" else str(free_port())
             self.urls[name] = f"http://127.0.0.1:{port}"

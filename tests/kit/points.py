@@ -73,8 +73,7 @@ class Point:
 
     def pids(self) -> list[int]:
         """The processes that wait at the point."""
-        ports = [port for _backend, port in self._waiting(_OF_TWO_NUMBERS)]
-        return [pid_of_connection(self.proxy.origin(port) if self.proxy else port) for port in ports]
+        return [self._pid(port) for _backend, port in self._waiting(_OF_TWO_NUMBERS)]
 
     def kill(self) -> list[int]:
         """Kill the processes that wait at the point; which these were."""
@@ -82,6 +81,11 @@ class Point:
         for pid in pids:
             os.kill(pid, signal.SIGKILL)
         return pids
+
+    def _pid(self, port: int) -> int:
+        if self.proxy:
+            return pid_of_connection(self.proxy.origin(port), self.proxy.port)
+        return pid_of_connection(port, self.connection.info.port)
 
     def _waiting(self, kind: int) -> list[tuple[int, int]]:
         return self.connection.execute(_WAITING, [kind]).fetchall()

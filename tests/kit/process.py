@@ -64,11 +64,11 @@ def eventually(holds: Callable[[], object], seconds: float = 20) -> float:
     return time.monotonic() - began
 
 
-def pid_of_connection(port: int) -> int:
-    """The process whose end of a connection on the loopback has this port."""
-    here = f"0100007F:{port:04X}"
+def pid_of_connection(port: int, server_port: int) -> int:
+    """The process whose end of a connection to a server on the loopback has this port."""
+    ends = [f"0100007F:{port:04X}", f"0100007F:{server_port:04X}"]
     lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()]
-    [inode] = [words[9] for words in lines if words[1] == here]
+    [inode] = [words[9] for words in lines if words[1:3] == ends]
     for descriptor in Path("/proc").glob("[0-9]*/fd/*"):
         with suppress(OSError):
             if descriptor.readlink().name == f"socket:[{inode}]":
