@@ -4,8 +4,7 @@ from project.config import Settings
 
 _settings = Settings.load()
 
-_host = "127.0.0.1" if _settings.is_development else "0.0.0.0"  # noqa: S104 - a platform's router comes from outside
-bind = f"{_host}:{_settings.port}"
+bind = f"{_settings.host}:{_settings.port}"
 worker_class = "project.http.server.Worker"
 workers = _settings.web_concurrency
 threads = _settings.web_threads

@@ -10,6 +10,7 @@ from project.blueprints.auth.service import load_principal
 from project.blueprints.files import routes as files
 from project.blueprints.invitations import routes as invitations
 from project.blueprints.jobs import routes as jobs
+from project.blueprints.metrics import routes as metrics
 from project.blueprints.organizations import routes as organizations
 from project.blueprints.organizations.service import ensure_member
 from project.blueprints.pages import routes as pages
@@ -89,6 +90,8 @@ def _speak_http(app: Flask, settings: Settings) -> None:
         api.register_blueprint(blueprint, url_prefix=API_PREFIX + (blueprint.url_prefix or ""))
     api.register_blueprint(system.blueprint)
     app.register_blueprint(pages.blueprint)
+    if settings.metrics_token:
+        app.register_blueprint(metrics.blueprint)
     app.wsgi_app = framing.WholeBody(app.wsgi_app)  # type: ignore[method-assign]
     if settings.trusted_proxies:
         count = settings.trusted_proxies

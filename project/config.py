@@ -1,5 +1,6 @@
 """Every setting: read once from the environment, typed and validated, one clear line per mistake."""
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal, Self, cast
@@ -117,6 +118,17 @@ class Settings(BaseSettings):
     rate_limit_enabled: bool = Field(True, description="Whether requests are counted and limited.")
     web_concurrency: int = Field(2, ge=1, le=64, description="Web processes.")
     web_threads: int = Field(4, ge=1, le=64, description="Threads of each web process, and its database connections.")
+    metrics_token: str = Field(
+        "",
+        repr=False,
+        description="Bearer token that `/metrics` of web asks for; unless set, there is no such path.",
+    )
+    metrics_port: int | None = Field(
+        None,
+        ge=1,
+        le=65535,
+        description="Where a worker serves its metrics, to all who reach that port; nowhere unless set.",
+    )
     log_format: Literal["console", "json"] = Field("console", description="How a log line is written.")
 
     access_token_seconds: Seconds = Field(10 * _MINUTE, description="Life of an access token.")
@@ -224,6 +236,19 @@ class Settings(BaseSettings):
         if not value and not _development(info):
             raise ValueError("is required in production")
         return value
+
+    @field_validator("metrics_token")
+    @classmethod
+    def _metrics_token(cls, value: str) -> str:
+        if value and not re.fullmatch(r"[A-Za-z0-9._~+/-]{16,}=*", value):
+            raise ValueError("must have at least 16 characters, all of them such as a bearer token has (RFC 6750)")
+        return value
+
+    @property
+    def host(self) -> str:
+        """The address to listen on."""
+        # Of a platform, the router comes from outside.
+        return "127.0.0.1" if self.is_development else "0.0.0.0"  # noqa: S104
 
     @property
     def is_development(self) -> bool:

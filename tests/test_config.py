@@ -113,6 +113,10 @@ def test_each_thing_that_production_needs_is_named(load: Load, name: str, empty:
         ("REFRESH_GRACE_SECONDS", "-1", "0"),
         ("MAX_JSON_BYTES", "1.5", "integer"),
         ("LOG_FORMAT", "xml", "json"),
+        ("METRICS_TOKEN", "t" * 15, "at least 16 characters"),
+        ("METRICS_TOKEN", "two words of a token", "such as a bearer token has"),
+        ("METRICS_TOKEN", "a=token=with=equals=signs", "such as a bearer token has"),
+        ("METRICS_PORT", "0", "1"),
         ("TRUSTED_HOSTS", "api.example.com:443", "without a port"),
         ("TRUSTED_HOSTS", "https://api.example.com", "name of a host"),
         ("TRUSTED_HOSTS", "*.example.com", "name of a host"),
@@ -231,7 +235,7 @@ def test_trusted_hosts_that_are_set_are_all(load: Load) -> None:
 
 
 def test_secrets_are_never_shown(load: Load) -> None:
-    settings = load(PRODUCTION, RATE_LIMIT_URL="redis://:hush@limits")
+    settings = load(PRODUCTION, RATE_LIMIT_URL="redis://:hush@limits", METRICS_TOKEN="hush-hush-hush-hush")
     shown = f"{settings!r} {settings}"
     assert not [secret for secret in ("hush", SECRET, "PRIVATE KEY", "Ed25519PrivateKey object") if secret in shown]
 

@@ -89,6 +89,8 @@ FAULTS = [
     ("libraries", "project/infrastructure/planted.py", "import gunicorn"),
     ("libraries", "project/http/planted.py", "import limits"),
     ("libraries", f"{BILLING}/service.py", "from redis import Redis"),
+    ("libraries", "worker/planted.py", "from prometheus_client import Counter"),
+    ("libraries", "project/infrastructure/planted.py", "import prometheus_client"),
     ("libraries", f"{BILLING}/service.py", "import minio"),
     ("libraries", "project/infrastructure/planted.py", "from minio import Minio"),
     ("libraries", "project/infrastructure/planted.py", "import celery"),
@@ -149,5 +151,5 @@ def test_a_fault_breaks_its_contract_and_is_named(copy: Path, contracts: str, fi
     broken = {line.removesuffix(" BROKEN") for line in printed.splitlines() if line.endswith(" BROKEN")}
     assert broken == {name_of(contract) for contract in contracts.split()}, printed
     module = ".".join(Path(file).with_suffix("").parts).removesuffix(".__init__")
-    places = (f"{file}:{number}: ", f"{file}: ", f"{module} -> ", f"- {module}")
+    places = (f"{file}:{number} ", f"{file}: ", f"{module} -> ", f"- {module}")
     assert any(place in printed for place in places), printed

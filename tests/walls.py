@@ -112,4 +112,5 @@ def _lines(graph: ImportGraph, importer: str, imported: str, why: str) -> Iterat
     if not file.exists():
         file = file.with_suffix("") / "__init__.py"
     for detail in graph.get_import_details(importer=importer, imported=imported):
-        yield f"{file}:{detail['line_number']}: imports {imported}, {why}"
+        # No colon behind the number: what prints it makes an emoji of `:100:`.
+        yield f"{file}:{detail['line_number']} imports {imported}, {why}"

@@ -5,11 +5,12 @@ from importlib.util import find_spec
 from typing import Any
 
 from celery import Celery, Task
-from celery.signals import setup_logging, worker_shutting_down
+from celery.signals import setup_logging, worker_init, worker_shutting_down
 from flask import Flask
 
 from project.app import create_app
 from project.config import Settings
+from project.infrastructure import metrics
 from worker import relay  # noqa: F401 - its task is registered by being imported
 from worker.broker import CeleryBroker, consume, make_celery
 from worker.limits import give_back_after
@@ -26,6 +27,7 @@ def create_worker() -> Celery:
     for name in app.blueprints:
         if find_spec(f"project.blueprints.{name}.jobs"):
             importlib.import_module(f"worker.tasks.{name}")
+    _serve_metrics(app, settings)
     worker.finalize()
     consume(worker, [name for name in worker.tasks if not name.startswith("celery.")])
     return worker
@@ -38,6 +40,16 @@ def _task_in(app: Flask) -> type[Task[Any, Any]]:
                 return self.run(*args, **options)
 
     return TaskInContext
+
+
+def _serve_metrics(app: Flask, settings: Settings) -> None:
+    """Have the worker's main process answer for all its children; other programs of Celery have no metrics."""
+
+    # Not when it is ready: that it becomes when it reaches its broker.
+    @worker_init.connect(weak=False)
+    def serve(**_signal: Any) -> None:
+        if settings.metrics_port is not None:
+            metrics.serve(app, settings.host, settings.metrics_port)
 
 
 @setup_logging.connect

@@ -44,7 +44,7 @@ def _written(value: object) -> str:
     """A value as an environment variable holds it."""
     if isinstance(value, bool):
         return str(value).lower()
-    return ", ".join(value) if isinstance(value, tuple) else str(value)
+    return ", ".join(value) if isinstance(value, tuple) else "" if value is None else str(value)
 
 
 _HEAD = """\

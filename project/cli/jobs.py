@@ -107,10 +107,12 @@ def _retry(job_id: UUID) -> str | None:
 
 
 def _counts() -> list[str]:
-    return [
-        f"{name:{_LONGEST_NAME}} {number:7} {status:8} oldest due {_age(seconds)} ago"
-        for name, status, number, seconds in sorted(outbox.depths())
-    ]
+    return [_count(depth) for depth in sorted(outbox.depths(), key=lambda depth: (depth.name, depth.status))]
+
+
+def _count(depth: outbox.Depth) -> str:
+    counted = f"{depth.name:{_LONGEST_NAME}} {depth.number:7} {depth.status:8}"
+    return f"{counted} oldest due {_age(depth.oldest_due_at)} ago" if depth.oldest_due_at else counted.rstrip()
 
 
 def _line(job: Any) -> str:
@@ -119,7 +121,8 @@ def _line(job: Any) -> str:
     return "  ".join(map(_written, members)).rstrip()
 
 
-def _age(seconds: float) -> str:
+def _age(at: datetime) -> str:
+    seconds = max(0.0, (now() - at).total_seconds())
     unit = max((unit for unit, length in _SECONDS.items() if length <= seconds), key=_SECONDS.__getitem__, default="s")
     return f"{seconds // _SECONDS[unit]:.0f}{unit}"
 

@@ -8,7 +8,7 @@ from typing import Literal
 class Access:
     """What a route asks of its caller."""
 
-    kind: Literal["public", "user", "admin", "member", "development"]
+    kind: Literal["public", "user", "admin", "member", "development", "scraper"]
     role: str = ""
 
     def __str__(self) -> str:
@@ -19,6 +19,7 @@ public = Access("public")
 user = Access("user")
 admin = Access("admin")
 development = Access("development")
+scraper = Access("scraper")
 
 
 def member(role: str = "member") -> Access:

@@ -3,6 +3,7 @@
 from flask import Flask, Response, current_app, request
 
 from project.config import Settings
+from project.http.routing import current_rule
 
 _EXPOSED = (
     "Content-Disposition, Content-Range, Deprecation, ETag, Idempotency-Replayed, Link, Location, RateLimit, "
@@ -37,8 +38,8 @@ def init_app(app: Flask, settings: Settings) -> None:
     @app.after_request
     def grant(response: Response) -> Response:
         response.vary.add("Origin")
-        origin = request.headers.get("Origin")
-        if origin in granted:
+        origin, rule = request.headers.get("Origin"), current_rule()
+        if origin in granted and not (rule and rule.access.kind == "scraper"):
             response.headers["Access-Control-Allow-Origin"] = origin
             response.headers["Access-Control-Expose-Headers"] = _EXPOSED
         return response

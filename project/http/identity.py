@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from hmac import compare_digest
 from typing import Any, Protocol, cast
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -62,6 +63,14 @@ class TokenRevoked(Unauthenticated):
     challenge = 'Bearer error="invalid_token"'
 
 
+class MetricsTokenRequired(Unauthenticated):
+    """Metrics are for whoever has METRICS_TOKEN, and the request carries another token, or none."""
+
+    code = "metrics-token-required"
+    title = "Metrics token required"
+    remedy = "Send `Authorization: Bearer` with the token that this service was set up with."
+
+
 class Principal(Protocol):
     """Who is calling. The session may one day be absent."""
 
@@ -103,6 +112,9 @@ def _judge(judges: Judges) -> None:
     if rule.access.kind == "development":
         _ensure_developer()
         return
+    if rule.access.kind == "scraper":
+        _ensure_scraper()
+        return
     g.principal = _identify(judges)
     observability.bind(user_id=str(g.principal.user_id), session_id=str(g.principal.session_id))
     _ensure_role(judges, rule.access, g.principal)
@@ -119,6 +131,14 @@ def _ensure_developer() -> None:
     is_local = request.remote_addr in {"127.0.0.1", "::1"} and urlsplit(request.host_url).hostname in _LOCAL_NAMES
     if not (current_settings().is_development and is_direct and is_local):
         raise NotFound
+
+
+def _ensure_scraper() -> None:
+    """Metrics have a token of their own, which says nothing of a user."""
+    authorization = request.authorization
+    token = authorization.token if authorization and authorization.type == "bearer" else None
+    if not compare_digest((token or "").encode(), current_settings().metrics_token.encode()):
+        raise MetricsTokenRequired
 
 
 def _ensure_role(judges: Judges, access: Access, principal: Principal) -> None:

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from project.config import Settings
 from project.errors import ServiceUnavailable
-from project.infrastructure import engines
+from project.infrastructure import engines, forks
 from project.infrastructure.columns import Base
 from project.infrastructure.observability import logger
 
@@ -120,6 +120,17 @@ def repeated(act: Callable[[], _Result], *, may_repeat: Callable[[], bool]) -> _
         # Those that met would else meet again.
         sleep(random.uniform(0, _LONGEST_PAUSE_SECONDS))  # noqa: S311 - jitter is no secret
     return act()
+
+
+@contextmanager
+def read_apart() -> Iterator[Connection]:
+    """As `read()` outside of a transaction, for a thread of a process that forks: no child gets the connection.
+
+    It is closed at the end, and forks wait for that.
+    """
+    with forks.put_off(), read() as connection:
+        connection.detach()
+        yield connection
 
 
 def ensure_reachable() -> None:

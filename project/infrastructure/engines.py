@@ -1,13 +1,15 @@
 """How each kind of database is connected to: time-outs, pools, and what SQLite needs to serve several processes."""
 
+import os
 import sqlite3
 import time
 from typing import Any, cast
+from weakref import WeakSet
 
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
 from sqlalchemy.exc import DataError, IntegrityError, InvalidatePoolError
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, Pool
 
 from project.config import Settings
 from project.infrastructure.postgresql import Server
@@ -19,6 +21,8 @@ _DISCREET = {"hide_parameters": True}
 _SERVER_SIDE = "-c lock_timeout=5000 -c statement_timeout=15000 -c idle_in_transaction_session_timeout=60000"
 # The network may lose one connection, while the server is there for all others.
 _LOST = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000}
+_engines: WeakSet[Engine] = WeakSet()
+_of_parent: list[Pool] = []
 
 
 def options(settings: Settings) -> dict[str, Any]:
@@ -37,6 +41,7 @@ def options(settings: Settings) -> dict[str, Any]:
 
 def set_up(engine: Engine) -> Engine:
     """Prepare `engine` for writing, and return it for reading: by the same pool, each statement on its own."""
+    _engines.add(engine)
     if engine.dialect.name == "postgresql":
         server = Server()
         event.listen(engine, "do_connect", lambda _dialect, _entry, _arguments, named: server.connect(named))
@@ -54,6 +59,17 @@ def _leave_out_values(context: ExceptionContext) -> None:
     if isinstance(context.sqlalchemy_exception, (IntegrityError, DataError)):
         for error in (context.original_exception, context.sqlalchemy_exception):
             error.args = (str(error.args[0]).partition("\n")[0].partition(": ")[0],)
+
+
+def _begin_anew() -> None:
+    """In a child process, connect again: two on one connection would get each other's answers."""
+    for engine in _engines:
+        # SQLite must not even close what another process opened.
+        _of_parent.append(engine.pool)
+        engine.dispose(close=False)
+
+
+os.register_at_fork(after_in_child=_begin_anew)
 
 
 def _note_idle(_raw: DBAPIConnection | None, entry: ConnectionPoolEntry) -> None:

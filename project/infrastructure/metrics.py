@@ -1,4 +1,7 @@
-"""Metrics for Prometheus, of all the processes that one entry point forks, together."""
+"""Metrics for Prometheus: what the processes of one entry point count together, and what the job table says.
+
+The values of a process that has ended stay counted, until the one that forked it ends too.
+"""
 
 import atexit
 import os
@@ -9,6 +12,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+
+from flask import Flask, current_app
+
+from project.errors import ServiceUnavailable
+from project.infrastructure import outbox
+from project.infrastructure.clock import now
+from project.infrastructure.observability import logger
 
 # By this folder the processes share their values; prometheus_client looks for it when it is imported.
 _OWNER, _FOLDER = os.getpid(), tempfile.mkdtemp(prefix="metrics-")
@@ -21,12 +31,33 @@ def _forget() -> None:
         shutil.rmtree(_FOLDER, ignore_errors=True)
 
 
-from prometheus_client import Counter, Histogram  # noqa: E402
+from prometheus_client import (  # noqa: E402
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    generate_latest,
+    start_http_server,
+)
+from prometheus_client.core import GaugeMetricFamily  # noqa: E402
+from prometheus_client.multiprocess import MultiProcessCollector  # noqa: E402
+from prometheus_client.registry import Collector  # noqa: E402
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 3600)
 _ATTEMPTS = Counter("groundwork_job_attempts", "Attempts at jobs, by how they ended.", ["name", "outcome"])
 _DELAY = Histogram("groundwork_job_delay_seconds", "From when a job was due to its start.", ["name"], buckets=_SECONDS)
 _DURATION = Histogram("groundwork_job_seconds", "How long an attempt took.", ["name"], buckets=_SECONDS)
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+
+
+def exposition() -> bytes:
+    """All metrics, as Prometheus reads them: text of CONTENT_TYPE."""
+    return generate_latest(_registry(current_app))
+
+
+def serve(app: Flask, host: str, port: int) -> None:
+    """Answer with all metrics on a port of their own, from a thread, while this process lives. Raises OSError."""
+    start_http_server(port, host, _registry(app))
 
 
 @dataclass
@@ -46,3 +77,41 @@ def job_measured(name: str, delay: timedelta) -> Iterator[Outcome]:
     finally:
         _DURATION.labels(name).observe(time.perf_counter() - began)
         _ATTEMPTS.labels(name, outcome.name).inc()
+
+
+def _registry(app: Flask) -> CollectorRegistry:
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry, _FOLDER)  # type: ignore[no-untyped-call]
+    registry.register(_JobTable(app))
+    return registry
+
+
+class _JobTable(Collector):
+    """What the job table of `app` says when it is asked; nothing while the database is away."""
+
+    def __init__(self, app: Flask) -> None:
+        self._app = app
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        try:
+            with self._app.app_context():
+                depths = outbox.depths()
+        except ServiceUnavailable as error:
+            logger.warning("metrics.database_away", error=repr(error.__cause__))
+            return
+        yield _numbers(depths)
+        yield GaugeMetricFamily(
+            "groundwork_oldest_job_seconds", "How long the oldest job that is not done is due.", _oldest_age(depths)
+        )
+
+
+def _numbers(depths: list[outbox.Depth]) -> GaugeMetricFamily:
+    jobs = GaugeMetricFamily("groundwork_jobs", "Jobs queued, running and dead.", labels=["name", "status"])
+    for depth in depths:
+        jobs.add_metric([depth.name, depth.status], depth.number)
+    return jobs
+
+
+def _oldest_age(depths: list[outbox.Depth]) -> float:
+    at = now()
+    return max([0.0, *((at - depth.oldest_due_at).total_seconds() for depth in depths if depth.oldest_due_at)])

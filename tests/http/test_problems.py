@@ -37,6 +37,7 @@ STATUSES = {
     "invitation-replaced": 410,
     "malformed-request": 400,
     "method-not-allowed": 405,
+    "metrics-token-required": 401,
     "not-acceptable": 406,
     "not-found": 404,
     "payload-too-large": 413,

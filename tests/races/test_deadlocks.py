@@ -11,11 +11,11 @@ import pytest
 
 from project.config import Settings
 from tests.kit.api import Api, made
-from tests.kit.gate import gate, wait_for
+from tests.kit.points import held, wait_for
 from tests.races.arena import new
 from tests.races.deeds import keyed
 
-# Each new organization counts in two rows, in the order that its name gives, and waits at the gate in between.
+# Each new organization counts in two rows, in the order that its name gives, and waits at a point in between.
 _COUNTERS: LiteralString = """
 CREATE TABLE counters (id int PRIMARY KEY, number int NOT NULL);
 CREATE SEQUENCE attempts;
@@ -52,7 +52,7 @@ def test_of_two_that_wait_for_each_other_both_succeed_once(
     headers = [keyed(str(uuid4())) if with_key else {} for _ in range(2)]
     names = [new("Left"), new("Right")]
     acts = [partial(owner.post, "/organizations", {"name": names[i]}, headers=headers[i]) for i in range(2)]
-    with ThreadPoolExecutor(2) as pool, gate(settings.database_url) as closed:
+    with ThreadPoolExecutor(2) as pool, held(settings.database_url, "keeping an answer") as closed:
         sent = [pool.submit(act) for act in acts]
         wait_for(2, closed.arrived)
         closed.open()

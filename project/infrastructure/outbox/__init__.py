@@ -18,6 +18,7 @@ from project.infrastructure.outbox.jobs import Job, enqueue, enqueue_each, take_
 from project.infrastructure.outbox.operation import (
     ENDED,
     STATUSES,
+    Depth,
     depths,
     find_job,
     list_jobs,
@@ -35,6 +36,7 @@ __all__ = [
     "Broker",
     "Claim",
     "ClaimLost",
+    "Depth",
     "Failure",
     "Job",
     "check",

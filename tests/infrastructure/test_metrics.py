@@ -1,0 +1,129 @@
+"""What the job table says of itself at each scrape, and what that costs."""
+
+import os
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+from flask import Flask
+
+from project.config import Settings
+from project.infrastructure import metrics, outbox
+from project.infrastructure.database import db
+from tests.kit.apps import at_work
+from tests.kit.jobs import claimed, enqueued, fail, last_attempt, let_pass
+from tests.kit.plans import explained
+from tests.kit.ports import free_port
+from tests.kit.scraping import Measured, measured
+
+ROOT = Path(__file__).parents[2]
+OLDEST = ("groundwork_oldest_job_seconds",)
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+on_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+
+
+@pytest.fixture(autouse=True)
+def in_app(app: Flask) -> Iterator[None]:
+    with app.app_context():
+        yield
+
+
+def scrape() -> Measured:
+    return measured(metrics.exposition().decode())
+
+
+def depths() -> Measured:
+    return {labels[1:]: value for labels, value in scrape().items() if labels[0] == "groundwork_jobs"}
+
+
+def dead(name: str) -> None:
+    fail(last_attempt(enqueued(name)))
+
+
+def test_jobs_are_counted_by_name_and_status_unless_they_are_done() -> None:
+    for name in ("tests.mail", "tests.mail", "tests.picture"):
+        enqueued(name)
+    claimed(enqueued("tests.mail"))
+    dead("tests.picture")
+    outbox.finish(claimed(enqueued("tests.mail")))
+    assert depths() == {
+        ("tests.mail", "queued"): 2,
+        ("tests.mail", "running"): 1,
+        ("tests.picture", "queued"): 1,
+        ("tests.picture", "dead"): 1,
+    }
+
+
+def test_without_jobs_the_oldest_has_no_age() -> None:
+    assert scrape()[OLDEST] == 0
+
+
+def test_age_is_that_of_the_job_that_is_due_the_longest() -> None:
+    for seconds in (10, 1000, 100):
+        let_pass(enqueued(), seconds)
+    assert 1000 <= scrape()[OLDEST] < 1060
+
+
+def test_job_that_is_not_due_yet_has_no_age() -> None:
+    enqueued(delay_seconds=3600)
+    assert scrape()[OLDEST] == 0
+
+
+def test_job_that_hangs_in_its_worker_grows_old() -> None:
+    let_pass(claimed(enqueued()).job_id, 1000)
+    assert 1000 <= scrape()[OLDEST] < 1060
+
+
+def test_dead_job_does_not_grow_old() -> None:
+    claim = last_attempt(enqueued())
+    fail(claim)
+    let_pass(claim.job_id, 1000)
+    assert scrape()[OLDEST] == 0
+
+
+@on_sqlite
+def test_what_processes_counted_is_told_while_the_database_is_away(tmp_path: Path) -> None:
+    with metrics.job_measured("tests.told", timedelta()) as outcome:
+        outcome.name = "done"
+    url = f"postgresql://postgres@127.0.0.1:{free_port()}/app"
+    with at_work(Settings(app_env="development", data_dir=tmp_path, database_url=url)):
+        found = scrape()
+    assert found["groundwork_job_attempts_total", "tests.told", "done"] == 1
+    assert not {labels[0] for labels in found} & {"groundwork_jobs", *OLDEST}
+
+
+def open_files() -> set[Path]:
+    return {Path(os.path.realpath(link)) for link in Path("/proc/self/fd").iterdir()}
+
+
+@on_sqlite
+def test_scrape_leaves_no_connection_that_a_child_could_inherit(settings: Settings) -> None:
+    scrape()
+    assert settings.data_dir / "app.db" not in open_files()
+
+
+DONE, ELSE = 200_000, 300
+_MANY = """
+INSERT INTO jobs (id, name, arguments, status, attempts, due_at, publish_at, created_at, updated_at)
+SELECT gen_random_uuid(), 'tests.' || n %% 7, '{}', %(status)s, 1, now(), now(), now(), now()
+FROM generate_series(1, %(number)s) AS n
+"""
+
+
+def fill(url: str) -> None:
+    numbers = {"done": DONE, "queued": ELSE, "running": ELSE, "dead": ELSE}
+    with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
+        for status, number in numbers.items():
+            connection.execute(_MANY, {"status": status, "number": number})
+        connection.execute("VACUUM ANALYZE jobs")
+
+
+@on_postgresql
+def test_jobs_that_are_done_cost_a_scrape_nothing(settings: Settings) -> None:
+    fill(settings.database_url)
+    with explained(db.engine) as plans:
+        assert sum(depths().values()) == 3 * ELSE
+    [plan] = [plan for plan in plans if "jobs" in plan.statement]
+    assert max(plan.rows_read) <= 3 * ELSE

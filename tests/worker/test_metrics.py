@@ -1,0 +1,185 @@
+"""What real workers tell of their jobs, whatever becomes of their processes."""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+from redis import Redis
+from urllib3.exceptions import HTTPError
+
+from project.blueprints.invitations.jobs import SEND_INVITATION
+from project.config import Settings
+from project.infrastructure import metrics
+from tests.kit.api import Api
+from tests.kit.apps import application, at_work
+from tests.kit.jobs import enqueued, let_pass
+from tests.kit.ports import free_port
+from tests.kit.programs import Programs, children, programs
+from tests.kit.scraping import Measured, measured, scraped
+from worker.broker import CeleryBroker
+from worker.jobs import Task, perform
+
+_numbers = count(1)
+OLDEST = ("groundwork_oldest_job_seconds",)
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+on_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+
+
+@dataclass
+class MailServer:
+    """Answers by the name before the `@`; whoever sends to another one waits, and is noticed."""
+
+    has_waited_for: bool = False
+
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802
+        answers = {"done": "250 OK", "failed": "451 Later", "dead": "554 Never"}
+        name = envelope.rcpt_tos[0].partition("@")[0]
+        while name not in answers:
+            self.has_waited_for = True
+            await asyncio.sleep(0.05)
+        return answers[name]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Somebody who invites, a mail server, and programs whose worker serves its metrics."""
+
+    settings: Settings
+    run: Programs
+    owner: Api
+    organization_id: str
+    mail_server: MailServer
+
+    def invite(self, name: str) -> None:
+        self.owner.invitation(self.organization_id, f"{name}@host{next(_numbers)}.example.com")
+
+    def scrape(self) -> Measured:
+        return scraped(self.port)
+
+    def tells(self, *labels: str) -> Callable[[], float]:
+        """What the worker says of invitations under these labels, if it says anything."""
+        name, *others = labels
+        return lambda: self.answers() and self.scrape().get((name, SEND_INVITATION, *others), 0)
+
+    def answers(self) -> bool:
+        try:
+            return bool(self.scrape())
+        except HTTPError:
+            return False
+
+    @property
+    def port(self) -> int:
+        assert self.settings.metrics_port is not None
+        return self.settings.metrics_port
+
+    def waits_in_a_job(self) -> bool:
+        return self.mail_server.has_waited_for
+
+
+@pytest.fixture
+def settings(settings: Settings, redis_url: str) -> Settings:
+    with Redis.from_url(redis_url) as client:
+        client.flushall()
+    return settings.model_copy(update={"broker_url": redis_url, "metrics_port": free_port()})
+
+
+@pytest.fixture
+def scene(settings: Settings) -> Iterator[Scene]:
+    server, mail_port = MailServer(), free_port()
+    controller = Controller(server, hostname="127.0.0.1", port=mail_port)
+    controller.start()
+    more = {"METRICS_PORT": str(settings.metrics_port), "MAIL_URL": f"smtp://127.0.0.1:{mail_port}?tls=none"}
+    with application(settings, broker=CeleryBroker(settings)) as app:
+        owner = Api(app.test_client()).signed_in()
+        yield Scene(settings, programs(settings, **more), owner, owner.organization()["id"], server)
+    controller.stop()
+
+
+def eventually(what: Callable[[], object], seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def attempts(scene: Scene) -> dict[str, float]:
+    return {
+        labels[2]: value for labels, value in scene.scrape().items() if labels[0] == "groundwork_job_attempts_total"
+    }
+
+
+@on_postgresql
+def test_every_way_in_which_an_attempt_ends_is_told(scene: Scene) -> None:
+    with scene.run.worker("--concurrency 1") as worker:
+        for name in ("done", "failed", "dead", "nobody"):
+            scene.invite(name)
+        eventually(scene.waits_in_a_job)
+        [child] = children(worker.pid)
+        os.kill(child, signal.SIGUSR2)
+        eventually(scene.tells("groundwork_job_attempts_total", "released"))
+        assert attempts(scene) == dict.fromkeys(("done", "failed", "dead", "released"), 1)
+        told = scene.scrape()
+    assert told["groundwork_jobs", SEND_INVITATION, "queued"] == 2
+    assert told["groundwork_jobs", SEND_INVITATION, "dead"] == 1
+    assert told["groundwork_job_seconds_count", SEND_INVITATION] == 4
+    assert told["groundwork_job_delay_seconds_count", SEND_INVITATION] == 4
+
+
+def test_what_a_killed_process_counted_stays_counted_and_its_successor_works(scene: Scene) -> None:
+    done = scene.tells("groundwork_job_attempts_total", "done")
+    with scene.run.worker("--concurrency 1") as worker:
+        scene.invite("done")
+        eventually(lambda: done() == 1)
+        [child] = children(worker.pid)
+        os.kill(child, signal.SIGKILL)
+        eventually(lambda: children(worker.pid) not in ([], [child]))
+        assert done() == 1
+        scene.invite("done")
+        eventually(lambda: done() == 2)
+
+
+@on_postgresql
+def test_worker_that_still_looks_for_its_broker_tells_how_old_jobs_are(scene: Scene) -> None:
+    with at_work(scene.settings):
+        let_pass(enqueued(), 1000)
+    nobody = f"redis://127.0.0.1:{free_port()}/0"
+    with Programs(scene.run.folder, {**scene.run.environment, "BROKER_URL": nobody}).worker():
+        eventually(scene.answers)
+        assert scene.scrape()[OLDEST] >= 1000
+
+
+@on_sqlite
+def test_worker_that_ended_leaves_nothing_behind(scene: Scene, tmp_path: Path) -> None:
+    run = Programs(scene.run.folder, {**scene.run.environment, "TMPDIR": str(tmp_path)})
+    with run.worker("--concurrency 2") as worker:
+        scene.invite("done")
+        eventually(scene.tells("groundwork_job_attempts_total", "done"))
+        os.kill(children(worker.pid)[0], signal.SIGKILL)
+        assert len(list(tmp_path.glob("metrics-*"))) == 1
+        worker.terminate()
+        assert worker.wait(20) == 0
+    assert not scene.answers()
+    assert list(tmp_path.glob("metrics-*")) == []
+
+
+@on_postgresql
+def test_age_of_the_oldest_job_grows_without_a_worker_and_ends_with_the_job(settings: Settings) -> None:
+    ages = []
+    with at_work(settings):
+        job_id = enqueued()
+        for _ in range(2):
+            let_pass(job_id, 100)
+            ages.append(measured(metrics.exposition().decode())[OLDEST])
+        perform(job_id, Task(lambda: None))
+        ages.append(measured(metrics.exposition().decode())[OLDEST])
+    assert 100 <= ages[0] < 150
+    assert 200 <= ages[1] < 250
+    assert ages[2] == 0
