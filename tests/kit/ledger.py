@@ -5,7 +5,6 @@ import json
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import count
 from typing import Any
 from uuid import uuid4
 
@@ -17,7 +16,6 @@ from tests.kit.process import eventually
 
 # What changes by itself: by jobs, or by time.
 _FLEETING = {"thumbnails", "delivery", "status", "updated_at", "version"}
-_numbers = count(1)
 
 
 @dataclass(frozen=True)
@@ -58,14 +56,16 @@ class Ledger:
         return user
 
     def organization(self, owner: Api, key: str | None = None) -> Response:
-        """Make an organization."""
-        answer = owner.post("/organizations", {"name": _new("Ledger")}, headers=_keyed(key))
+        """Make an organization; sent again with its key, it is the same request."""
+        key = key or str(uuid4())
+        answer = owner.post("/organizations", {"name": f"Ledger {key}"}, headers=_keyed(key))
         self._note(owner, answer, "/organizations/{id}")
         return answer
 
-    def invitation(self, owner: Api, organization_id: str, key: str | None = None, email: str = "") -> Response:
+    def invitation(self, owner: Api, organization_id: str, key: str | None = None) -> Response:
         """Invite somebody, which causes a mail."""
-        path, body = f"/organizations/{organization_id}/invitations", {"email": email or _address(), "role": "member"}
+        key = key or str(uuid4())
+        path, body = f"/organizations/{organization_id}/invitations", {"email": f"{key}@example.net", "role": "member"}
         answer = owner.post(path, body, headers=_keyed(key))
         if self._note(owner, answer, f"{path}/{{id}}"):
             self.invited.add(body["email"])
@@ -74,7 +74,7 @@ class Ledger:
     def file(self, owner: Api, content: bytes, filename: str = "ledger.txt", key: str | None = None) -> Response:
         """Upload a file, which causes thumbnails if it is a picture."""
         body, content_type = form(content, filename)
-        answer = owner("POST", "/files", data=body, content_type=content_type, headers=_keyed(key))
+        answer = owner("POST", "/files", data=body, content_type=content_type, headers=_keyed(key or str(uuid4())))
         if self._note(owner, answer, "/files/{id}"):
             path = f"/files/{answer.get_json()['id']}/content"
             self.promises.append(Promise(owner, path, _digest(content), None))
@@ -151,13 +151,5 @@ def _generation(token: str) -> int:
     return int(token.split(".")[1])
 
 
-def _keyed(key: str | None) -> dict[str, str]:
-    return {"Idempotency-Key": key or str(uuid4())}
-
-
-def _new(word: str) -> str:
-    return f"{word} {next(_numbers)}"
-
-
-def _address() -> str:
-    return f"ledger{next(_numbers)}@example.net"
+def _keyed(key: str) -> dict[str, str]:
+    return {"Idempotency-Key": key}
