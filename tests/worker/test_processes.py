@@ -1,13 +1,9 @@
 """Real workers on real brokers: jobs are done, whatever is killed or lost on the way."""
 
-import os
 import shutil
-import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 from redis import Redis
@@ -17,8 +13,8 @@ from tests.kit.api import Api, made
 from tests.kit.apps import application, at_work
 from tests.kit.jobs import jobs
 from tests.kit.ports import free_port
-from tests.kit.programs import Programs, children, programs
-from tests.kit.services import Postgres, Smtp, smtp
+from tests.kit.programs import Programs, programs
+from tests.kit.services import Postgres
 from tests.kit.silence import silent
 from tests.kit.waiting import eventually
 from worker.broker import CeleryBroker
@@ -129,80 +125,6 @@ def test_a_broker_that_was_away_gets_the_jobs_when_it_is_back(api: Api, settings
         assert time.monotonic() - began < 3
     with run.jobs():
         eventually(are_done(settings))
-    assert made(owner.get(invitation))["delivery"] == "sent"
-
-
-@contextmanager
-def stuck_in_a_mail(api: Api, run: Programs) -> Iterator[tuple[Any, Smtp, Api, str]]:
-    """A worker in the middle of a job: the mail is out, and nobody knows it yet."""
-    with ExitStack() as stack:
-        server = stack.enter_context(smtp())
-        server.faults.held.add("DATA")
-        owner, invitation = invite(api)
-        slow = Programs(run.folder, {**run.environment, "MAIL_URL": server.url})
-        worker = stack.enter_context(slow.jobs())
-        eventually(lambda: len(server.taken) == 1)
-        yield worker, server, owner, invitation
-
-
-@on_postgresql
-def test_a_worker_killed_inside_a_job_has_it_done_again_within_its_lease(
-    api: Api, settings: Settings, run: Programs
-) -> None:
-    with stuck_in_a_mail(api, run) as (worker, server, owner, invitation):
-        [child] = children(worker.pid)
-        os.kill(child, signal.SIGKILL)
-        server.faults.held.clear()
-        seconds = eventually(are_done(settings))
-    assert seconds < settings.job_time_limit_seconds * 1.25 + settings.sweep_seconds * 2 + 3
-    assert len(server.taken) == 2
-    assert server.taken[0] == server.taken[1]
-    assert made(owner.get(invitation))["delivery"] == "sent"
-
-
-@pytest.mark.full
-@on_postgresql
-def test_a_job_beyond_its_time_limit_is_ended_and_done_again(api: Api, settings: Settings, run: Programs) -> None:
-    with stuck_in_a_mail(api, run) as (_worker, server, owner, invitation):
-        eventually(lambda: len(server.taken) == 2)
-        server.faults.held.clear()
-        eventually(are_done(settings))
-        with at_work(settings):
-            assert [row.attempts for row in jobs()] in ([2], [3])
-    assert made(owner.get(invitation))["delivery"] == "sent"
-
-
-@pytest.mark.full
-@on_postgresql
-def test_a_worker_that_was_stopped_and_wakes_up_late_changes_nothing(
-    api: Api, settings: Settings, run: Programs
-) -> None:
-    with stuck_in_a_mail(api, run) as (worker, server, owner, invitation):
-        stopped = [worker.pid, *children(worker.pid)]
-        for pid in stopped:
-            os.kill(pid, signal.SIGSTOP)
-        with run.worker():
-            eventually(are_done(settings))
-            server.faults.held.clear()
-            for pid in stopped:
-                os.kill(pid, signal.SIGCONT)
-            eventually(lambda: "job.claim_lost" in (run.folder / "worker.log").read_text())
-    with at_work(settings):
-        assert [(row.status, row.attempts) for row in jobs()] == [("done", 2)]
-    assert made(owner.get(invitation))["delivery"] == "sent"
-
-
-@pytest.mark.full
-@on_postgresql
-def test_a_worker_that_is_told_to_end_ends_its_job_first(api: Api, settings: Settings, run: Programs) -> None:
-    with stuck_in_a_mail(api, run) as (worker, server, owner, invitation):
-        os.killpg(worker.pid, signal.SIGTERM)
-        time.sleep(1)
-        assert worker.poll() is None
-        server.faults.held.clear()
-        eventually(lambda: worker.poll() == 0)
-        assert are_done(settings)()
-    assert len(server.taken) == 1
     assert made(owner.get(invitation))["delivery"] == "sent"
 
 

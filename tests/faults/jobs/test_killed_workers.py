@@ -48,11 +48,13 @@ def test_a_worker_that_is_killed_whole_has_its_job_done_by_another(system: Syste
     system.ledger.ensure_nothing_lost()
 
 
-def test_a_worker_that_was_stopped_past_its_lease_and_wakes_up_changes_nothing(system: System) -> None:
+@pytest.mark.parametrize("late", ["has sent its mail", "has failed to send it"])
+def test_a_worker_that_was_stopped_past_its_lease_and_wakes_up_changes_nothing(system: System, late: str) -> None:
     with in_the_middle_of_a_mail(system) as (invited, _child, worker):
         os.killpg(worker, signal.SIGSTOP)
-        lapse(system)
-        eventually(lambda: len(invited.copies) == 2)
+        if late == "has failed to send it":
+            system.proxies.mail.cut()
+    lapse(system)
     eventually(lambda: invited.delivery == "sent")
     done, heard = invited.job, log_of(system, worker)
     os.killpg(worker, signal.SIGCONT)
@@ -136,3 +138,11 @@ def test_a_worker_that_may_not_end_its_mail_gives_it_back(system: System) -> Non
     eventually(lambda: invited.delivery == "sent")
     assert (invited.job.status, invited.job.attempts) == ("done", 1)
     assert len(set(invited.copies)) == 1
+
+
+@pytest.mark.full
+def test_a_mail_that_takes_longer_than_its_time_limit_is_broken_off_and_sent_again(system: System) -> None:
+    with in_the_middle_of_a_mail(system) as (invited, _child, _worker):
+        eventually(lambda: len(invited.copies) == 2)
+    eventually(lambda: invited.delivery == "sent")
+    assert (invited.job.status, invited.job.attempts, len(set(invited.copies))) == ("done", 2, 1)
