@@ -38,7 +38,8 @@ class Workshop:
         with ExitStack() as stack:
             started = {name: stack.enter_context(self.one(name)) for name in names}
             for name in started:
-                eventually(lambda name=name: not name.startswith("worker") or "ready." in self.log(name), 60)  # type: ignore[misc]
+                if name.startswith("worker"):
+                    self.wait_for(name)
             yield started
             # They end in order in seconds each, and nothing of them is kept.
             for process in started.values():
@@ -51,6 +52,10 @@ class Workshop:
         more = f" --include tests.kit.product --queues {self.queues}" if kind == "worker" else ""
         with program(procfile()[kind] + more, log=self.folder / f"{name}.log", environment=self.environment) as process:
             yield process
+
+    def wait_for(self, worker: str, *, heard: int = 0) -> None:
+        """Return when a worker is at work, as the end of its log says."""
+        eventually(lambda: " ready." in self.log(worker)[heard:], 120)
 
     def log(self, name: str) -> str:
         """All that a process has logged."""
