@@ -94,6 +94,15 @@ def test_what_processes_counted_is_told_while_the_database_is_away(tmp_path: Pat
     assert not {labels[0] for labels in found} & {"groundwork_jobs", *OLDEST}
 
 
+@on_sqlite
+def test_scrape_answers_while_a_process_begins() -> None:
+    file = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"], "counter_of_another.db")
+    file.touch()
+    found = scrape()
+    file.unlink()
+    assert OLDEST in found
+
+
 def open_files() -> set[Path]:
     return {Path(os.path.realpath(link)) for link in Path("/proc/self/fd").iterdir()}
 
