@@ -1,6 +1,7 @@
 """What only a folder can do, or suffer."""
 
 import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -34,6 +35,26 @@ def test_the_reader_is_a_real_file(tmp_path: Path) -> None:
     storage.put("ab/cd", [b"x"])
     with storage.open("ab/cd") as file:
         assert file.fileno() > 2
+
+
+KILLED_PUT = """
+import os, signal, sys
+from pathlib import Path
+from project.infrastructure.storage.local import LocalStorage
+
+def chunks():
+    yield b"x"
+    os.kill(os.getpid(), signal.SIGKILL)
+
+LocalStorage(Path(sys.argv[1])).put("ab/cd", chunks())
+"""
+
+
+def test_what_a_killed_put_left_goes_with_the_next_one(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-c", KILLED_PUT, str(tmp_path)], check=False)
+    assert len(files_below(tmp_path)) == 1
+    LocalStorage(tmp_path).put("ab/cd", [b"whole"])
+    assert files_below(tmp_path) == [tmp_path / "ab" / "cd"]
 
 
 def test_a_broken_upload_leaves_no_file(tmp_path: Path) -> None:

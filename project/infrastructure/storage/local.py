@@ -24,7 +24,7 @@ class LocalStorage:
         self._incoming = directory / ".incoming"
 
     def put(self, key: str, chunks: Iterable[bytes]) -> None:
-        """Write beside, make durable, rename."""
+        """Write beside, make durable, rename; and clear away what a killed put of the object left."""
         target = self._path(key)
         with self._incoming_file(key) as file:
             for chunk in chunks:
@@ -35,6 +35,7 @@ class LocalStorage:
                 os.fsync(file.fileno())
                 _move(Path(file.name), target)
                 self._sync_folders(target)
+        self._remove_drafts(key)
 
     def open(self, key: str) -> BinaryIO:
         """The real file, which the web server can send without copying."""
@@ -49,9 +50,7 @@ class LocalStorage:
         target = self._path(key)
         with _disk_errors(), suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError):
             target.unlink()
-        with _disk_errors():
-            for draft in self._incoming.glob(f"{_prefix(key)}*"):
-                draft.unlink(missing_ok=True)
+        self._remove_drafts(key)
         for folder in self._folders(target)[:-1]:
             try:
                 folder.rmdir()
@@ -79,6 +78,12 @@ class LocalStorage:
             # Deleted again by someone else already.
             with suppress(FileNotFoundError):
                 _sync(folder)
+
+    def _remove_drafts(self, key: str) -> None:
+        """What killed puts have left. A put of the same object that is still under way will fail."""
+        with _disk_errors():
+            for draft in self._incoming.glob(f"{_prefix(key)}*"):
+                draft.unlink(missing_ok=True)
 
     @contextmanager
     def _incoming_file(self, key: str) -> Iterator[IO[bytes]]:

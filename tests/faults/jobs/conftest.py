@@ -16,7 +16,8 @@ def deployed(
 ) -> Iterator[System]:
     """A deployment whose jobs may fail twice, and whose workers end soon."""
     folder = tmp_path_factory.mktemp("jobs")
-    with on_services(folder, postgres_server, s3_server, JOB_ATTEMPTS="2", JOB_SHUTDOWN_SECONDS="2") as system:
+    settings = {"JOB_ATTEMPTS": "2", "JOB_SHUTDOWN_SECONDS": "2"}
+    with services.redis() as broker, on_services(folder, postgres_server, s3_server, broker, **settings) as system:
         yield system
 
 

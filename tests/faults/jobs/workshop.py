@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, LiteralString
@@ -43,7 +43,8 @@ class Workshop:
             yield started
             # They end in order in seconds each, and nothing of them is kept.
             for process in started.values():
-                os.killpg(process.pid, signal.SIGKILL)
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
 
     @contextmanager
     def one(self, name: str) -> Iterator[subprocess.Popen[bytes]]:
