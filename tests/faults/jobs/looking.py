@@ -96,7 +96,7 @@ def pools(system: System) -> list[int]:
 
 def sender(system: System) -> int:
     """The process whose mail the server took last."""
-    return pid_of_connection(system.proxies.mail.origin(system.mail.peers[-1]))
+    return pid_of_connection(system.proxies.mail.origin(system.mail.peers[-1]), system.proxies.mail.port)
 
 
 def lapse(system: System) -> None:
