@@ -36,8 +36,8 @@ def test_a_job_that_ends_its_process_each_time_is_given_up(system: System) -> No
         os.kill(sender(system), signal.SIGKILL)
         lapse(system)
         eventually(lambda: invited.delivery == "failed")
-    assert (invited.job.status, invited.job.last_error) == ("dead", "WorkerEnded: ")
-    assert len(invited.copies) == 2
+    assert (invited.job.status, len(invited.copies)) == ("dead", 2)
+    assert str(invited.job.last_error).startswith("WorkerEnded")
 
 
 def test_a_worker_that_is_killed_whole_has_its_job_done_by_another(system: System) -> None:

@@ -32,6 +32,7 @@ def test_two_sweeps_at_once_hand_each_job_over_once(shop: Workshop) -> None:
         assert broker.llen("kit") == 100
 
 
+@pytest.mark.full
 def test_two_workers_and_two_schedulers_do_each_job_once(shop: Workshop) -> None:
     shop.add_jobs(200)
     with shop.running(*TWO_OF_EACH):
