@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -18,55 +17,13 @@ from project.infrastructure import outbox
 from project.infrastructure.database import guarded, transaction
 from project.infrastructure.outbox import Claim, ClaimLost, Failure, Job
 from tests.kit.jobs import NAME, fail, jobs, let_pass
+from tests.machines.job_model import ATTEMPTS, TRANSIENT_ATTEMPTS, Model
 from tests.machines.story import Story
 from worker.jobs import Task, perform
 from worker.limits import WorkerStopping
 
 EFFECT = "tests.effect"
-ATTEMPTS, TRANSIENT_ATTEMPTS = 2, 3
 MOMENT_SECONDS = 30
-
-
-@dataclass
-class Model:
-    """What must be so of one job."""
-
-    status: str = "queued"
-    attempts: int = 0
-    transient_failures: int = 0
-    holder: UUID | None = None
-    effects: int = 0
-    is_free: bool = True
-    is_overdue: bool = False
-
-    def claim(self, holder: UUID | None) -> None:
-        self.status, self.holder, self.attempts = "running", holder, self.attempts + 1
-        self.is_free = self.is_overdue = False
-
-    def end(self, status: str) -> None:
-        self.status, self.holder, self.is_free, self.is_overdue = status, None, False, False
-
-    def give_back(self) -> None:
-        self.end("queued")
-        self.attempts, self.is_free, self.is_overdue = self.attempts - 1, True, True
-
-    def fail(self, why: Failure) -> None:
-        spent = {
-            Failure.PERMANENT: True,
-            Failure.TRANSIENT: self.transient_failures + 1 == TRANSIENT_ATTEMPTS,
-            Failure.OTHER: self.attempts - self.transient_failures >= ATTEMPTS,
-        }
-        self.end("dead" if spent[why] else "queued")
-        self.transient_failures += why is Failure.TRANSIENT and not spent[why]
-
-    def have_effect(self) -> None:
-        self.effects += 1
-
-    def let_a_moment_pass(self) -> None:
-        self.is_overdue = self.is_free
-
-    def let_hours_pass(self) -> None:
-        self.is_free = self.is_overdue = self.status in ("queued", "running")
 
 
 class Away(Exception):

@@ -1,0 +1,50 @@
+"""What must be so of one job: the model that `test_job.py` holds the outbox to."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from project.infrastructure.outbox import Failure
+
+ATTEMPTS, TRANSIENT_ATTEMPTS = 2, 3
+
+
+@dataclass
+class Model:
+    """`is_free`: may be claimed; `is_overdue`: the next sweep must hand it over."""
+
+    status: str = "queued"
+    attempts: int = 0
+    transient_failures: int = 0
+    holder: UUID | None = None
+    effects: int = 0
+    is_free: bool = True
+    is_overdue: bool = False
+
+    def claim(self, holder: UUID | None) -> None:
+        self.status, self.holder, self.attempts = "running", holder, self.attempts + 1
+        self.is_free = self.is_overdue = False
+
+    def end(self, status: str) -> None:
+        self.status, self.holder, self.is_free, self.is_overdue = status, None, False, False
+
+    def give_back(self) -> None:
+        self.end("queued")
+        self.attempts, self.is_free, self.is_overdue = self.attempts - 1, True, True
+
+    def fail(self, why: Failure) -> None:
+        spent = {
+            Failure.PERMANENT: True,
+            Failure.TRANSIENT: self.transient_failures + 1 == TRANSIENT_ATTEMPTS,
+            Failure.OTHER: self.attempts - self.transient_failures >= ATTEMPTS,
+        }
+        self.end("dead" if spent[why] else "queued")
+        self.transient_failures += why is Failure.TRANSIENT and not spent[why]
+
+    def have_effect(self) -> None:
+        self.effects += 1
+
+    def let_a_moment_pass(self) -> None:
+        self.is_overdue = self.is_free
+
+    def let_hours_pass(self) -> None:
+        self.is_free = self.is_overdue = self.status in ("queued", "running")
