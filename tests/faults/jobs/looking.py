@@ -54,12 +54,21 @@ class Invited:
         return found[0] if found else []
 
 
-def invite(system: System, email: str = "") -> Invited:
-    """Invite somebody, who is new unless named."""
+def invite(system: System) -> Invited:
+    """Invite somebody new."""
     owner = system.api.signed_in()
     organization_id = made(system.ledger.organization(owner))["id"]
-    invitation = made(system.ledger.invitation(owner, organization_id, email=email))
-    path = f"/organizations/{organization_id}/invitations/{invitation['id']}"
+    return _invited(system, owner, made(system.ledger.invitation(owner, organization_id)))
+
+
+def invite_in_vain(system: System, email: str) -> Invited:
+    """Invite somebody whose mail will not be taken, which the ledger need not know."""
+    owner = system.api.signed_in()
+    return _invited(system, owner, owner.invitation(owner.organization()["id"], email))
+
+
+def _invited(system: System, owner: Api, invitation: dict[str, Any]) -> Invited:
+    path = f"/organizations/{invitation['organization_id']}/invitations/{invitation['id']}"
     return Invited(system, owner, path, invitation["email"])
 
 

@@ -5,7 +5,7 @@ from time import monotonic
 
 import pytest
 
-from tests.faults.jobs.looking import Invited, invite
+from tests.faults.jobs.looking import Invited, invite, invite_in_vain
 from tests.kit.process import eventually
 from tests.kit.system import System
 
@@ -52,7 +52,7 @@ def test_a_mail_whose_answer_was_lost_is_sent_again_with_the_same_bytes(system: 
 @pytest.mark.parametrize("answer", ["550 no such user", "552 mailbox full"])
 def test_an_address_that_is_refused_is_given_up_at_once(system: System, answer: str) -> None:
     system.mail.faults.refused["nobody@example.net"] = answer
-    invited = invite(system, email="nobody@example.net")
+    invited = invite_in_vain(system, "nobody@example.net")
     eventually(lambda: invited.delivery == "failed")
     assert (invited.job.status, invited.job.attempts, invited.copies) == ("dead", 1, [])
     assert "nobody@example.net" not in str(invited.job.last_error)
