@@ -1,5 +1,6 @@
 """Workers are killed or stopped at the points where a job changes hands, or have a clock that is wrong."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -51,6 +52,18 @@ def test_a_worker_that_stood_still_past_its_lease_changes_nothing(system: System
     with waiting(system, at) as point, stopped(worker_of(system, *point.pids())):
         point.open()
         system.ledger.ensure_nothing_lost()
+    system.ledger.ensure_nothing_lost()
+
+
+def test_a_worker_whose_broker_goes_away_while_it_works_comes_back_to_it(system: System) -> None:
+    system.deployment.kill("worker-2")
+    with waiting(system, "ending a job") as point:
+        system.proxies.broker.refuse()
+        point.open()
+        # Until the worker has tried to tell the broker that the job is done.
+        time.sleep(2)
+        system.proxies.broker.heal()
+    invite(system, BACKLOG)
     system.ledger.ensure_nothing_lost()
 
 
