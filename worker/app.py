@@ -35,6 +35,8 @@ def create_worker() -> Celery:
 
 def _task_in(app: Flask) -> type[Task[Any, Any]]:
     class TaskInContext(Task[Any, Any]):
+        Request = "worker.request:Request"
+
         def __call__(self, *args: Any, **options: Any) -> Any:
             with app.app_context():
                 return self.run(*args, **options)

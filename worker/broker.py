@@ -38,13 +38,12 @@ def make_celery(settings: Settings, *, task_cls: type[Task[Any, Any]] = Task) ->
     """A Celery application by `settings`, without tasks. Connects to nothing."""
     celery = Celery("groundwork", set_as_current=False, task_cls=task_cls)
     limits = celery_limits(settings.job_time_limit_seconds)
+    # A message is acknowledged when its job begins: sent again, it could do nothing before the lease is over.
     celery.conf.update(
         **_transport(settings),
         **{f"task_{name}": seconds for name, seconds in limits.items()},
         accept_content=["json"],
         task_ignore_result=True,
-        task_acks_late=True,
-        task_reject_on_worker_lost=True,
         task_default_queue=_DEFAULT_QUEUE,
         task_routes=_route,
         worker_prefetch_multiplier=1,
