@@ -20,7 +20,7 @@ from tests.verify.faults.planted import FAULTS
 from tests.verify.faults.proxy import Fault, proxy
 from tests.verify.flow import Step
 from tests.verify.instance import Instance
-from tests.verify.mailbox import FolderMailbox, wait_for, wait_for_token
+from tests.verify.mailbox import FolderMailbox, wait_for_token
 from tests.verify.steps import FLOW, PRIVATE_FLOW
 
 ROOT = Path(__file__).parents[2]
@@ -172,7 +172,8 @@ def test_an_instance_that_went_away_by_itself_turns_stop_red(monkeypatch: pytest
     monkeypatch.setattr(instance_module, "COMMAND", [sys.executable, "-c", program])
     instance = Instance()
     instance.start()
-    wait_for("its end", lambda: instance.left_behind() == [] or None, patience_seconds=5)
+    assert instance._process is not None
+    instance._process.wait(10)
 
     with pytest.raises(Failed, match="saw that it had ended, with 0"):
         instance.stop()

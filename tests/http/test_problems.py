@@ -35,6 +35,8 @@ STATUSES = {
     "invitation-expired": 410,
     "invitation-pending": 409,
     "invitation-replaced": 410,
+    "job-not-dead": 409,
+    "job-not-ended": 409,
     "malformed-request": 400,
     "method-not-allowed": 405,
     "metrics-token-required": 401,

@@ -23,7 +23,7 @@ from tests.kit.apps import at_work
 from tests.kit.jobs import claimed, enqueued, let_pass
 from tests.kit.services import Postgres
 from tests.kit.silence import silent
-from worker.jobs import perform
+from worker.jobs import Task, perform
 
 pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 MOST_SECONDS = 4
@@ -102,7 +102,7 @@ def test_a_worker_leaves_its_job_to_another_attempt(app: Flask, postgres_server:
                 stack.enter_context(silent(postgres_server))
                 ensure_reachable()
 
-            perform(job_id, work)
+            perform(job_id, Task(work))
         sleep(PAUSE_SECONDS)
         let_pass(job_id, 1000)
         assert claimed(job_id).attempts == 2

@@ -13,6 +13,7 @@ from tests.kit.ports import free_port
 
 Side = Literal["client", "server"]
 _PIECE_BYTES = 65536
+_READING_SECONDS = 0.1
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
@@ -140,6 +141,8 @@ class FaultProxy:
                 await receiver.drain()
             link.sent[sender] += len(piece)
             if self._room(sender, link) == 0:
+                # A reset takes with it what has not been read.
+                await asyncio.sleep(_READING_SECONDS)
                 link.reset()
         await self._speaks.wait()
         _say_nothing_more(receiver)

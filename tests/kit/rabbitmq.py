@@ -6,7 +6,7 @@ import signal
 import socket
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,8 @@ from tests.kit.process import ServiceUnavailable, running, wait_until
 
 # Not the command in the path, which changes user and folder.
 _SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
-_QUEUE = "celery"
+# Each blueprint has one, from its first job on.
+_QUEUES = ("files", "invitations", "worker")
 
 
 @dataclass(frozen=True)
@@ -33,18 +34,25 @@ class RabbitMQ:
 
     def messages(self) -> int:
         """How many messages nobody has taken."""
-        with self._channel() as channel:
-            return int(channel.queue_declare(_QUEUE, passive=True).message_count)
+        return sum(self._messages_in(queue) for queue in _QUEUES)
 
     def lose_messages(self) -> None:
         """Take away all that nobody has taken."""
-        with self._channel() as channel:
-            channel.queue_purge(_QUEUE)
+        for queue in _QUEUES:
+            with suppress(amqp.NotFound), self._channel() as channel:
+                channel.queue_purge(queue)
 
     def ping(self) -> None:
         """Raise unless a connection can be had."""
         with self._channel():
             pass
+
+    def _messages_in(self, queue: str) -> int:
+        try:
+            with self._channel() as channel:
+                return int(channel.queue_declare(queue, passive=True).message_count)
+        except amqp.NotFound:
+            return 0
 
     @contextmanager
     def _channel(self) -> Iterator[amqp.Channel]:

@@ -23,7 +23,7 @@ else:
     taken = 0
     while taken < {messages}:
         try:
-            taken += bool(channel._get("celery"))
+            taken += bool(channel._get("worker"))
         except Empty:
             pass
 """

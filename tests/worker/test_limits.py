@@ -13,8 +13,8 @@ import pytest
 from project.config import Settings
 from tests.kit.apps import at_work
 from tests.kit.jobs import enqueued, job
+from tests.kit.process import eventually
 from tests.kit.programs import children, programs
-from tests.kit.waiting import eventually
 from tests.worker.greedy import QUEUE, RUN_LONG, RUN_LONG_DEAF, RUN_SHORT, TAKE_MEMORY
 from worker.broker import CeleryBroker
 

@@ -13,10 +13,10 @@ from tests.kit.api import Api, made
 from tests.kit.apps import application, at_work
 from tests.kit.jobs import jobs
 from tests.kit.ports import free_port
+from tests.kit.process import eventually
 from tests.kit.programs import Programs, programs
 from tests.kit.services import Postgres
 from tests.kit.silence import silent
-from tests.kit.waiting import eventually
 from worker.broker import CeleryBroker
 
 PICTURE = Path(__file__).parents[1].joinpath("data", "photos", "coffee.png").read_bytes()
