@@ -33,4 +33,10 @@ def test_every_message_is_read_whole(tmp_path: Path) -> None:
     program = _PROGRAM.format(messages=_MESSAGES)
     command = [sys.executable, "-c", program, str(tmp_path)]
     processes = [subprocess.Popen([*command, role]) for role in ("read", "write", "read", "write")]
-    assert [process.wait(60) for process in processes] == [0, 0, 0, 0]
+    try:
+        assert [process.wait(60) for process in processes] == [0, 0, 0, 0]
+    finally:
+        # A reader that misses a message would look for it for ever.
+        for process in processes:
+            process.kill()
+            process.wait()
