@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ from aiosmtpd.controller import Controller
 
 from tests.kit.api import Api
 from tests.kit.ports import free_port
+from tests.kit.process import eventually
 from tests.kit.programs import BIN, ROOT, of_folder
 from tests.kit.remote import Remote
 
@@ -46,13 +47,6 @@ class Instance:
         status = self.process.wait(30)
         eventually(lambda: of_folder(self.folder) == {}, 5)
         return status
-
-
-def eventually(holds: Callable[[], bool], seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 @contextmanager

@@ -35,10 +35,6 @@ def invite(system: System, owner: Api) -> Callable[[], float]:
     return invite
 
 
-def undone(system: System) -> int:
-    return int(system.behind.rows("SELECT count(*) FROM jobs WHERE status NOT IN ('done', 'dead')")[0][0])
-
-
 @pytest.mark.parametrize("fault", ["refuse", "swallow", "half_close"])
 def test_a_request_is_answered_as_ever_whatever_the_broker_does(
     system: System, invite: Callable[[], float], fault: str
@@ -69,7 +65,7 @@ def test_a_backlog_drains_when_the_broker_is_back_and_each_effect_is_there_once(
     for _ in range(BACKLOG):
         invite()
     time.sleep(seconds)
-    assert undone(system) >= BACKLOG
+    assert system.ledger.undone() >= BACKLOG
     system.proxies.broker.heal()
     system.ledger.ensure_nothing_lost()
     assert len({str(mail["To"]) for mail in system.behind.mails()} & system.ledger.invited) == BACKLOG
@@ -82,7 +78,7 @@ def test_a_broker_that_lost_everything_is_given_it_again(system: System, invite:
         invite()
     eventually(lambda: system.behind.messages() > 0)
     system.behind.lose_messages()
-    assert undone(system) >= BACKLOG
+    assert system.ledger.undone() >= BACKLOG
     system.deployment.revive()
     system.ledger.ensure_nothing_lost()
 

@@ -34,10 +34,6 @@ def invite(system: System, owner: Api) -> Callable[[], None]:
     return lambda: made(system.ledger.invitation(owner, organization_id))
 
 
-def undone(system: System) -> int:
-    return int(system.behind.rows("SELECT count(*) FROM jobs WHERE status NOT IN ('done', 'dead')")[0][0])
-
-
 @contextmanager
 def locked(system: System) -> Iterator[sqlite3.Connection]:
     """The database while somebody else writes to it."""
@@ -86,7 +82,7 @@ def test_a_request_is_answered_while_the_broker_cannot_take_its_job(system: Syst
     with without_its_folder(system):
         for _ in range(BACKLOG):
             invite()
-        assert undone(system) >= BACKLOG
+        assert system.ledger.undone() >= BACKLOG
     system.ledger.ensure_nothing_lost()
 
 
@@ -97,7 +93,7 @@ def test_a_broker_that_lost_everything_is_given_it_again(system: System, invite:
         invite()
     eventually(lambda: system.behind.messages() > 0)
     system.behind.lose_messages()
-    assert undone(system) >= BACKLOG
+    assert system.ledger.undone() >= BACKLOG
     system.deployment.revive()
     system.ledger.ensure_nothing_lost()
 

@@ -82,13 +82,17 @@ class Ledger:
 
     def ensure_nothing_lost(self, *, seconds: float = 30, dead_letters: int = 0) -> None:
         """Wait until no job is left undone; then every promise must have been kept, and nothing else be there."""
-        eventually(lambda: not self._undone(), seconds)
+        eventually(lambda: not self.undone(), seconds)
         assert self._count("jobs", "status = 'dead'") - self._dead_before == dead_letters
         for promise in self.promises:
             promise.ensure_kept()
         self.ensure_mailed_once()
         self.ensure_one_generation()
         self.ensure_no_stray_object()
+
+    def undone(self) -> int:
+        """How many jobs are still to be done."""
+        return self._count("jobs", "status NOT IN ('done', 'dead')")
 
     def ensure_mailed_once(self) -> None:
         """Each who was invited has one message: its copies, if it was delivered twice, are the same to the byte."""
@@ -123,9 +127,6 @@ class Ledger:
     def _visible(self) -> set[str]:
         rows = self.behind.rows("SELECT storage_key FROM files WHERE status IN ('stored', 'trashed')")
         return {key for (key,) in rows}
-
-    def _undone(self) -> int:
-        return self._count("jobs", "status NOT IN ('done', 'dead')")
 
     def _count(self, table: str, condition: str) -> int:
         return int(self.behind.rows(f"SELECT count(*) FROM {table} WHERE {condition}")[0][0])

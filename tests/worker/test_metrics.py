@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import count
@@ -22,6 +21,7 @@ from tests.kit.api import Api
 from tests.kit.apps import application, at_work
 from tests.kit.jobs import enqueued, let_pass
 from tests.kit.ports import free_port
+from tests.kit.process import eventually
 from tests.kit.programs import Programs, children, programs
 from tests.kit.scraping import Measured, measured, scraped
 from worker.broker import CeleryBroker
@@ -101,13 +101,6 @@ def scene(settings: Settings) -> Iterator[Scene]:
         owner = Api(app.test_client()).signed_in()
         yield Scene(settings, programs(settings, **more), owner, owner.organization()["id"], server)
     controller.stop()
-
-
-def eventually(what: Callable[[], object], seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def attempts(scene: Scene) -> dict[str, float]:
