@@ -18,7 +18,7 @@ from project.infrastructure.clock import now
 from project.infrastructure.columns import new_id
 from project.infrastructure.database import transaction
 from project.infrastructure.outbox import Job
-from tests.kit.jobs import NAME, claimed, dead, done, enqueued, job, jobs
+from tests.kit.jobs import NAME, claimed, dead, done, enqueued, get_job, list_jobs
 
 ROOT = Path(__file__).parents[2]
 OTHER = "tests.another_job"
@@ -44,7 +44,7 @@ def in_app(app: Flask) -> Iterator[None]:
 
 
 def statuses(*job_ids: UUID) -> list[str]:
-    return [job(job_id).status for job_id in job_ids]
+    return [get_job(job_id).status for job_id in job_ids]
 
 
 def test_list_shows_what_is_dead_and_why(run: Run) -> None:
@@ -118,7 +118,7 @@ def test_purge_forgets_what_ended_so_and_so_long_ago(run: Run, age: str) -> None
     _ended(other, hours=1.1)
     _ended(young, hours=0.9)
     assert run("purge", "--status", "done", "--older-than", age).stdout == "Jobs purged: 1\n"
-    assert {row.id for row in jobs()} == {young, other}
+    assert {row.id for row in list_jobs()} == {young, other}
 
 
 @pytest.mark.parametrize("age", ["", "soon", "-1", "1w", "1.5h", "999999999d", "\u0661h"])

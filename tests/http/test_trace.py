@@ -11,7 +11,7 @@ from project.http.access import public
 from project.infrastructure import observability
 from tests.kit.api import Api
 from tests.kit.apps import at_work
-from tests.kit.jobs import jobs
+from tests.kit.jobs import list_jobs
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -80,4 +80,4 @@ def test_job_belongs_to_the_trace_of_the_request_that_caused_it(api: Api, settin
     body = {"email": "grace@example.com", "role": "member"}
     ada.post(path, body, headers={"traceparent": f"00-{REST}"})
     with at_work(settings):
-        assert [job.trace_id for job in jobs()] == [TRACE]
+        assert [job.trace_id for job in list_jobs()] == [TRACE]

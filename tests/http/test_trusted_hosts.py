@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 from project.config import Settings
 from tests.kit.api import PASSWORD, Api, problem
 from tests.kit.apps import application, at_work
-from tests.kit.jobs import jobs
+from tests.kit.jobs import list_jobs
 from tests.kit.programs import programs
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -115,7 +115,7 @@ def test_what_a_request_calls_the_service_reaches_no_answer_and_no_mail(app: Fla
     seen = "".join(f"{answer.headers}{answer.get_data(as_text=True)}" for answer in answers)
     assert page.headers["Link"].startswith(f"<{PUBLIC}/api/v1/organizations?")
     with at_work(_public(settings)):
-        seen += "".join(json.dumps(job.arguments) for job in jobs())
+        seen += "".join(json.dumps(job.arguments) for job in list_jobs())
     assert not [name for name in (EVIL, "7777") if name in seen]
 
 

@@ -10,7 +10,7 @@ from project.config import Settings
 from project.infrastructure import outbox
 from project.infrastructure.columns import new_id
 from project.infrastructure.database import transaction
-from tests.kit.jobs import NAME, claimed, enqueued, fail, job, jobs, let_pass, together
+from tests.kit.jobs import NAME, claimed, enqueued, fail, get_job, let_pass, list_jobs, together
 
 
 class Mishap(Exception):
@@ -25,7 +25,7 @@ def in_app(app: Flask) -> Iterator[None]:
 
 def test_a_job_is_there_with_its_cause() -> None:
     file_id = new_id()
-    row = job(enqueued(file_id=file_id, size="small"))
+    row = get_job(enqueued(file_id=file_id, size="small"))
     assert (row.name, row.arguments) == (NAME, {"file_id": str(file_id), "size": "small"})
     assert (row.status, row.attempts) == ("queued", 0)
 
@@ -34,7 +34,7 @@ def test_without_its_cause_there_is_no_job() -> None:
     with suppress(Mishap), transaction():
         outbox.enqueue(NAME)
         raise Mishap
-    assert jobs() == []
+    assert list_jobs() == []
 
 
 def test_a_new_job_is_left_to_its_publisher_for_a_while(settings: Settings) -> None:
@@ -77,17 +77,17 @@ def test_a_job_that_is_done_is_not_offered_again() -> None:
 
 
 def test_the_longest_overdue_come_first() -> None:
-    jobs = [enqueued() for _ in range(5)]
-    for age, job_id in enumerate(jobs):
+    job_ids = [enqueued() for _ in range(5)]
+    for age, job_id in enumerate(job_ids):
         let_pass(job_id, 1000 + age)
-    assert {job_id for job_id, _name in outbox.take_overdue(2)} == set(jobs[-2:])
+    assert {job_id for job_id, _name in outbox.take_overdue(2)} == set(job_ids[-2:])
 
 
 def test_sweeps_at_the_same_time_take_each_job_once(app: Flask) -> None:
-    jobs = [enqueued() for _ in range(60)]
-    for job_id in jobs:
+    job_ids = [enqueued() for _ in range(60)]
+    for job_id in job_ids:
         let_pass(job_id, 1000)
     taken = together(app, lambda: outbox.take_overdue(20))
     everything = [job_id for batch in taken for job_id, _name in batch]
     assert len(everything) == len(set(everything))
-    assert set(everything) | {job_id for job_id, _name in outbox.take_overdue(100)} == set(jobs)
+    assert set(everything) | {job_id for job_id, _name in outbox.take_overdue(100)} == set(job_ids)

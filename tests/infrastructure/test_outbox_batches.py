@@ -12,7 +12,7 @@ from project.infrastructure import outbox
 from project.infrastructure.columns import new_id
 from project.infrastructure.database import transaction
 from project.infrastructure.outbox.batches import CHUNK
-from tests.kit.jobs import NAME, claimed, enqueued, job, jobs, let_pass, together
+from tests.kit.jobs import NAME, claimed, enqueued, get_job, let_pass, list_jobs, together
 
 WHOLE = "tests.announce"
 
@@ -31,7 +31,7 @@ def enqueue(name: str = NAME, **options: Any) -> None:
 def test_a_job_is_written_once_for_its_key() -> None:
     for number in range(3):
         enqueue(dedupe_key="the key", number=number)
-    assert [row.arguments for row in jobs()] == [{"number": 0}]
+    assert [row.arguments for row in list_jobs()] == [{"number": 0}]
 
 
 def test_what_else_the_transaction_does_is_done_all_the_same() -> None:
@@ -39,30 +39,30 @@ def test_what_else_the_transaction_does_is_done_all_the_same() -> None:
     with transaction():
         outbox.enqueue(NAME, dedupe_key="the key")
         outbox.enqueue("tests.other")
-    assert [row.name for row in jobs()] == [NAME, "tests.other"]
+    assert [row.name for row in list_jobs()] == [NAME, "tests.other"]
 
 
 def test_the_key_counts_also_when_its_job_is_done() -> None:
     enqueue(dedupe_key="the key")
-    outbox.finish(claimed(jobs()[0].id))
+    outbox.finish(claimed(list_jobs()[0].id))
     enqueue(dedupe_key="the key")
-    assert len(jobs()) == 1
+    assert len(list_jobs()) == 1
 
 
 def test_a_key_is_that_of_one_name() -> None:
     enqueue(dedupe_key="the key")
     enqueue("tests.other", dedupe_key="the key")
-    assert len(jobs()) == 2
+    assert len(list_jobs()) == 2
 
 
 def test_of_many_with_one_key_at_once_one_is_written(app: Flask) -> None:
     together(app, lambda: enqueue(dedupe_key="the key"))
-    assert len(jobs()) == 1
+    assert len(list_jobs()) == 1
 
 
 def test_a_job_with_a_delay_waits_for_its_time() -> None:
     enqueue(delay_seconds=60)
-    [row] = jobs()
+    [row] = list_jobs()
     assert (outbox.claim(row.id), outbox.take_overdue(10)) == (None, [])
     let_pass(row.id, 60)
     assert outbox.take_overdue(10) == [(row.id, NAME)]
@@ -74,7 +74,7 @@ def test_each_of_many_gets_its_job_once_and_by_the_next_sweep() -> None:
     for some in (many[:3], many):
         with transaction():
             outbox.enqueue_each(NAME, some)
-    assert sorted(row.arguments["number"] for row in jobs()) == list(range(7))
+    assert sorted(row.arguments["number"] for row in list_jobs()) == list(range(7))
     assert len(outbox.take_overdue(10)) == 7
 
 
@@ -92,7 +92,7 @@ def test_a_chunk_that_is_done_again_doubles_nothing() -> None:
         crowd.announce()
         crowd.go_on()
     assert crowd.told() == crowd.ids
-    assert len(jobs(WHOLE)) == 1
+    assert len(list_jobs(WHOLE)) == 1
 
 
 def test_a_crowd_that_shrinks_between_chunks_is_told_to_the_end() -> None:
@@ -122,13 +122,13 @@ class Crowd:
 
     def go_on(self) -> None:
         """Do the jobs that go on with it, until there are no more."""
-        while queued := [row for row in jobs(WHOLE) if row.status == "queued"]:
+        while queued := [row for row in list_jobs(WHOLE) if row.status == "queued"]:
             claim = claimed(queued[0].id)
             self.announce(**claim.arguments)
             outbox.finish(claim)
 
     def told(self) -> list[UUID]:
-        found = [row.arguments for row in jobs(NAME)]
+        found = [row.arguments for row in list_jobs(NAME)]
         assert {each["announcement"] for each in found} <= {"a-1"}
         return sorted(UUID(each["user_id"]) for each in found)
 
@@ -141,9 +141,9 @@ def test_what_ended_long_ago_is_purged_in_batches(settings: Settings, monkeypatc
     old = [enqueued() for _ in range(5)]
     for job_id in old:
         outbox.finish(claimed(job_id))
-    before = job(old[-1]).finished_at
+    before = get_job(old[-1]).finished_at
     outbox.finish(claimed(enqueued()))
     kept = [enqueued(), claimed(enqueued()).job_id]
     assert outbox.purge("done", before=before) == 4
-    assert {row.id for row in jobs()} >= {old[-1], *kept}
-    assert len(jobs()) == 4
+    assert {row.id for row in list_jobs()} >= {old[-1], *kept}
+    assert len(list_jobs()) == 4

@@ -13,7 +13,7 @@ from project.infrastructure import outbox
 from project.infrastructure.clock import now
 from project.infrastructure.columns import new_id
 from project.infrastructure.database import guarded, transaction
-from tests.kit.jobs import NAME, claimed, enqueued, fail, job, jobs, lapsed, let_pass, together
+from tests.kit.jobs import NAME, claimed, enqueued, fail, get_job, lapsed, let_pass, list_jobs, together
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +26,7 @@ def test_a_claim_holds_the_job_and_counts_the_attempt(settings: Settings) -> Non
     job_id = enqueued(file_id="7")
     claim = claimed(job_id)
     assert (claim.job_id, claim.name, claim.arguments, claim.attempts) == (job_id, NAME, {"file_id": "7"}, 1)
-    row = job(job_id)
+    row = get_job(job_id)
     assert (row.status, row.attempts, row.claim_id) == ("running", 1, claim.id)
     assert row.leased_until > now() + timedelta(seconds=settings.job_time_limit_seconds)
 
@@ -49,7 +49,7 @@ def test_of_many_that_claim_at_once_one_gets_the_job(app: Flask) -> None:
     for _ in range(5):
         job_id = enqueued()
         claims = [claim for claim in together(app, lambda job_id=job_id: outbox.claim(job_id)) if claim]
-        assert len(claims) == job(job_id).attempts == 1
+        assert len(claims) == get_job(job_id).attempts == 1
 
 
 def test_of_many_that_claim_a_lapsed_job_one_gets_it(app: Flask, settings: Settings) -> None:
@@ -62,7 +62,7 @@ def test_of_many_that_claim_a_lapsed_job_one_gets_it(app: Flask, settings: Setti
 def test_a_finished_job_is_done(app: Flask) -> None:
     claim = claimed(enqueued())
     outbox.finish(claim)
-    row = job(claim.job_id)
+    row = get_job(claim.job_id)
     assert (row.status, row.claim_id, row.leased_until, row.last_error) == ("done", None, None, None)
     assert row.finished_at is not None
 
@@ -80,7 +80,7 @@ def test_the_late_one_can_neither_finish_nor_fail(settings: Settings) -> None:
     for end in (lambda: outbox.finish(late), lambda: fail(late), lambda: fail(late, outbox.Failure.PERMANENT)):
         with pytest.raises(outbox.ClaimLost):
             end()
-    assert job(late.job_id).status == "running"
+    assert get_job(late.job_id).status == "running"
 
 
 def test_the_late_one_has_no_effects(settings: Settings) -> None:
@@ -88,7 +88,7 @@ def test_the_late_one_has_no_effects(settings: Settings) -> None:
     successor = claimed(late.job_id)
     with pytest.raises(outbox.ClaimLost), guarded(late.ensure_held), transaction():
         outbox.enqueue("tests.effect_of_the_late_one")
-    assert [row.id for row in jobs()] == [late.job_id]
+    assert [row.id for row in list_jobs()] == [late.job_id]
     outbox.finish(successor)
 
 
@@ -99,14 +99,14 @@ def test_the_late_one_is_refused_after_the_end_too(settings: Settings) -> None:
         outbox.finish(late)
     with pytest.raises(outbox.ClaimLost), transaction():
         late.ensure_held()
-    assert job(late.job_id).status == "done"
+    assert get_job(late.job_id).status == "done"
 
 
 def test_the_one_in_time_has_effects() -> None:
     claim = claimed(enqueued())
     with guarded(claim.ensure_held), transaction():
         outbox.enqueue("tests.effect")
-    assert len(jobs()) == 2
+    assert len(list_jobs()) == 2
 
 
 def test_nobody_takes_over_in_the_middle_of_an_effect(app: Flask, settings: Settings) -> None:
@@ -116,7 +116,7 @@ def test_nobody_takes_over_in_the_middle_of_an_effect(app: Flask, settings: Sett
     def take_over() -> list[Any]:
         with app.app_context():
             claimed(late.job_id)
-            return jobs()
+            return list_jobs()
 
     with ThreadPoolExecutor(1) as pool:
         with guarded(late.ensure_held), transaction():

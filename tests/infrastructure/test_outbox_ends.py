@@ -12,7 +12,7 @@ from project.infrastructure import outbox
 from project.infrastructure.clock import now
 from project.infrastructure.database import transaction
 from project.infrastructure.outbox import Failure, Job
-from tests.kit.jobs import claimed, enqueued, fail, job, jobs, lapsed, last_attempt, let_pass
+from tests.kit.jobs import claimed, enqueued, fail, get_job, lapsed, last_attempt, let_pass, list_jobs
 
 AWAY, OTHER, PERMANENT = Failure.TRANSIENT, Failure.OTHER, Failure.PERMANENT
 
@@ -30,7 +30,7 @@ def in_app(app: Flask) -> Iterator[None]:
 def test_a_failed_job_waits_for_another_attempt() -> None:
     claim = claimed(enqueued())
     assert fail(claim) is False
-    row = job(claim.job_id)
+    row = get_job(claim.job_id)
     assert (row.status, row.last_error, row.claim_id) == ("queued", "Mishap: once more", None)
     assert outbox.claim(claim.job_id) is None
     let_pass(claim.job_id, 3600)
@@ -43,8 +43,8 @@ def wait_after(attempt: int) -> float:
     with transaction() as session:
         session.execute(update(Job).where(Job.id == job_id).values(attempts=attempt - 1))
     fail(claimed(job_id))
-    due_at: datetime = job(job_id).due_at
-    assert job(job_id).publish_at == due_at
+    due_at: datetime = get_job(job_id).due_at
+    assert get_job(job_id).publish_at == due_at
     return (due_at - before).total_seconds()
 
 
@@ -73,7 +73,7 @@ def test_the_wait_is_never_longer_than_an_hour(app: Flask, patient_settings: Set
 def test_after_the_last_attempt_a_job_rests(settings: Settings) -> None:
     claim = last_attempt(enqueued())
     assert fail(claim) is True
-    row = job(claim.job_id)
+    row = get_job(claim.job_id)
     assert (row.status, row.last_error) == ("dead", "Mishap: once more")
     let_pass(claim.job_id, 10**6)
     assert outbox.claim(claim.job_id) is None
@@ -83,7 +83,7 @@ def test_after_the_last_attempt_a_job_rests(settings: Settings) -> None:
 def test_what_follows_a_dead_letter_is_done_with_it(settings: Settings) -> None:
     claim = last_attempt(enqueued())
     fail(claim, on_dead=lambda: outbox.enqueue("tests.after_death"))
-    assert len(jobs()) == 2
+    assert len(list_jobs()) == 2
 
 
 def test_when_what_follows_fails_the_job_does_not_rest_yet(settings: Settings) -> None:
@@ -94,13 +94,13 @@ def test_when_what_follows_fails_the_job_does_not_rest_yet(settings: Settings) -
     claim = last_attempt(enqueued())
     with pytest.raises(Mishap):
         fail(claim, on_dead=mishap)
-    assert (job(claim.job_id).status, len(jobs())) == ("running", 1)
+    assert (get_job(claim.job_id).status, len(list_jobs())) == ("running", 1)
 
 
 def test_what_can_never_succeed_rests_at_once() -> None:
     claim = claimed(enqueued())
     assert fail(claim, outbox.Failure.PERMANENT) is True
-    assert job(claim.job_id).status == "dead"
+    assert get_job(claim.job_id).status == "dead"
 
 
 def test_a_job_that_ended_its_worker_each_time_is_spent(settings: Settings) -> None:
@@ -136,7 +136,7 @@ def test_failures_are_counted_by_their_class(failures: list[Failure], ended: str
     for why in failures:
         let_pass(job_id, 3600)
         fail(claimed(job_id), why)
-    assert (job(job_id).status, job(job_id).attempts) == (ended, len(failures))
+    assert (get_job(job_id).status, get_job(job_id).attempts) == (ended, len(failures))
 
 
 @pytest.mark.usefixtures("strict_settings")
@@ -152,7 +152,7 @@ def test_a_worker_that_dies_after_others_failed_for_what_was_away_is_still_count
 def test_a_job_that_is_given_back_is_as_it_was(settings: Settings) -> None:
     claim = claimed(enqueued())
     outbox.release(claim)
-    row = job(claim.job_id)
+    row = get_job(claim.job_id)
     assert (row.status, row.attempts, row.claim_id, row.leased_until) == ("queued", 0, None, None)
     assert outbox.take_overdue(10) == [(row.id, row.name)]
     assert claimed(row.id).attempts == 1
@@ -163,4 +163,4 @@ def test_only_the_holder_gives_a_job_back() -> None:
     claimed(late.job_id)
     with pytest.raises(outbox.ClaimLost):
         outbox.release(late)
-    assert (job(late.job_id).status, job(late.job_id).attempts) == ("running", 2)
+    assert (get_job(late.job_id).status, get_job(late.job_id).attempts) == ("running", 2)

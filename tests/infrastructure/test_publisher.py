@@ -17,7 +17,7 @@ from project.infrastructure.columns import new_id
 from project.infrastructure.database import transaction
 from project.infrastructure.outbox import publisher
 from tests.kit.apps import at_work
-from tests.kit.jobs import jobs
+from tests.kit.jobs import list_jobs
 
 
 class Broker:
@@ -105,7 +105,7 @@ def test_a_commit_does_not_wait_and_what_was_not_handed_over_is_left_to_the_swee
         with transaction():
             outbox.enqueue("a.job")
         assert time.monotonic() - began < 1
-        [row] = jobs()
+        [row] = list_jobs()
         eventually(lambda: outbox.take_overdue(10) == [(row.id, "a.job")])
 
 
@@ -119,7 +119,7 @@ def test_jobs_are_handed_over_after_the_commit_only(settings: Settings, broker: 
             time.sleep(0.05)
             assert broker.taken == []
         eventually(lambda: len(broker.taken) == 1)
-        assert broker.taken == [("a.job", jobs()[0].id)]
+        assert broker.taken == [("a.job", list_jobs()[0].id)]
 
 
 _PROLOGUE = """

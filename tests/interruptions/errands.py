@@ -15,7 +15,7 @@ from project.infrastructure import outbox
 from project.infrastructure.database import read, transaction
 from tests.interruptions.flows import PICTURE, Flow, counted
 from tests.kit.api import made
-from tests.kit.jobs import enqueued, job, jobs, let_pass
+from tests.kit.jobs import enqueued, get_job, let_pass, list_jobs
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -28,7 +28,7 @@ class JobFlow(Flow):
 
     def prepare(self) -> None:
         self.cause()
-        self.job_id: UUID = jobs(self.name)[-1].id
+        self.job_id: UUID = list_jobs(self.name)[-1].id
         self.order = {"task": self.name, "arguments": [str(self.job_id)]}
 
     @abstractmethod
@@ -37,11 +37,11 @@ class JobFlow(Flow):
 
     def repeat(self, *, done: bool) -> None:
         """Its worker is dead: when the lease is over the sweep hands it over, and another one does it."""
-        if job(self.job_id).status != "done":
+        if get_job(self.job_id).status != "done":
             let_pass(self.job_id, current_settings().job_time_limit_seconds * 2)
             assert (self.job_id, self.name) in outbox.take_overdue(1000)
         assert self.world.doomed(self.order).how == 0
-        assert job(self.job_id).status == "done"
+        assert get_job(self.job_id).status == "done"
 
 
 class SendInvitation(JobFlow):

@@ -11,7 +11,7 @@ from project.blueprints.organizations.models import Membership, Organization
 from project.infrastructure.database import read
 from tests.interruptions.flows import PICTURE, Flow, all_or_none, counted
 from tests.kit.api import PASSWORD, Api, form, made, problem
-from tests.kit.jobs import jobs
+from tests.kit.jobs import list_jobs
 
 
 def as_whom(api: Api) -> dict[str, str]:
@@ -89,7 +89,7 @@ class Invite(RequestFlow):
     def is_done(self) -> bool:
         with read() as connection:
             found = [str(each) for each in connection.scalars(select(Invitation.id).filter_by(email=self.email))]
-        mails = [row for row in jobs("invitations.send_invitation") if row.arguments["invitation_id"] in found]
+        mails = [row for row in list_jobs("invitations.send_invitation") if row.arguments["invitation_id"] in found]
         return all_or_none(len(found), len(mails))
 
 
@@ -141,7 +141,7 @@ class Upload(Flow):
         ids = [file["id"] for file in newest if file["filename"] == self.filename]
         for file_id in ids:
             assert self.world.owner.get(f"/files/{file_id}/content").data == PICTURE
-        return all_or_none(len(ids), sum(row.arguments["file_id"] in ids for row in jobs("files.make_thumbnails")))
+        return all_or_none(len(ids), sum(row.arguments["file_id"] in ids for row in list_jobs("files.make_thumbnails")))
 
     def repeat(self, *, done: bool) -> None:
         if not done:

@@ -12,7 +12,7 @@ from project.infrastructure.database import read, transaction
 from tests.interruptions.errands import LONG_AGO, objects, sweep_files
 from tests.interruptions.flows import World
 from tests.interruptions.requests import Invite, Upload
-from tests.kit.jobs import job, jobs, let_pass
+from tests.kit.jobs import get_job, let_pass, list_jobs
 
 PUBLISHING = "before broker.publish 1"
 SWEEP_JOBS = {"task": "worker.sweep", "arguments": []}
@@ -30,7 +30,7 @@ def messages(settings: Settings) -> list[str]:
 
 def job_killed_before_its_publishing(world: World) -> UUID:
     world.doomed(Invite(world).order, kill_at=PUBLISHING)
-    job_id: UUID = jobs("invitations.send_invitation")[-1].id
+    job_id: UUID = list_jobs("invitations.send_invitation")[-1].id
     return job_id
 
 
@@ -50,7 +50,7 @@ def test_a_sweep_that_was_killed_leaves_its_jobs_to_the_next(world: World, setti
         world.doomed(SWEEP_JOBS, kill_at=step)
     let_pass(job_id, settings.job_republish_seconds)
     assert PUBLISHING in world.doomed(SWEEP_JOBS).steps
-    assert job(job_id).status == "queued"
+    assert get_job(job_id).status == "queued"
 
 
 def test_uploads_killed_at_any_step_are_swept_away(world: World, store: Path) -> None:

@@ -69,13 +69,13 @@ def fail(
     return outbox.fail(claim, "Mishap: once more", why, on_dead=on_dead)
 
 
-def job(job_id: UUID) -> Any:
+def get_job(job_id: UUID) -> Any:
     """The row of a job."""
     with read() as connection:
         return connection.execute(select(Job.__table__).where(Job.id == job_id)).one()
 
 
-def jobs(name: str | None = None) -> list[Any]:
+def list_jobs(name: str | None = None) -> list[Any]:
     """The rows of all jobs, or those called `name`, oldest first."""
     statement = select(Job.__table__).order_by(Job.id)
     with read() as connection:
@@ -84,7 +84,7 @@ def jobs(name: str | None = None) -> list[Any]:
 
 def let_pass(job_id: UUID, seconds: float) -> None:
     """Let so much time go by for a job, by moving all its times into the past."""
-    row, by = job(job_id), timedelta(seconds=seconds)
+    row, by = get_job(job_id), timedelta(seconds=seconds)
     earlier = {name: getattr(row, name) - by for name in ("due_at", "publish_at", "leased_until") if getattr(row, name)}
     with transaction() as session:
         session.execute(update(Job).where(Job.id == job_id).values(earlier))

@@ -16,7 +16,7 @@ from project.config import Settings
 from project.infrastructure import outbox
 from project.infrastructure.database import guarded, transaction
 from project.infrastructure.outbox import Claim, ClaimLost, Failure, Job
-from tests.kit.jobs import NAME, fail, jobs, let_pass
+from tests.kit.jobs import NAME, fail, let_pass, list_jobs
 from tests.machines.job_model import ATTEMPTS, TRANSIENT_ATTEMPTS, Model
 from tests.machines.story import Story
 from worker.jobs import Task, perform
@@ -76,7 +76,7 @@ TIMES: dict[str, tuple[int, Callable[[Model], None]]] = {
 class JobStory(Story):
     """Workers perform jobs in one go, or claim them and are not heard of for a while: then they are dead, or late."""
 
-    jobs = Bundle("job")
+    list_jobs = Bundle("job")
     claims = Bundle("claim")
 
     def __init__(self) -> None:
@@ -84,15 +84,15 @@ class JobStory(Story):
         self.models: dict[UUID, Model] = {}
         self.keys: set[str] = set()
 
-    @initialize(target=jobs)
+    @initialize(target=list_jobs)
     def enqueue_one(self) -> Any:
         return self.enqueued(None)
 
-    @rule(target=jobs, key=sampled_from([None, "a key"]))
+    @rule(target=list_jobs, key=sampled_from([None, "a key"]))
     def enqueue(self, key: str | None) -> Any:
         return self.enqueued(key)
 
-    @rule(target=claims, job=jobs)
+    @rule(target=claims, job=list_jobs)
     def claim(self, job: UUID) -> Any:
         claim, model = outbox.claim(job), self.models[job]
         assert (claim is not None) == model.is_free
@@ -111,7 +111,7 @@ class JobStory(Story):
             with pytest.raises(ClaimLost):
                 act(claim)
 
-    @rule(job=jobs, ending=sampled_from(sorted(ENDINGS)))
+    @rule(job=list_jobs, ending=sampled_from(sorted(ENDINGS)))
     def perform(self, job: UUID, ending: str) -> None:
         error, ends = ENDINGS[ending]
         perform(job, Task(lambda: effect(job, error), permanent=(Hopeless,), transient=(Away,)))
@@ -138,7 +138,7 @@ class JobStory(Story):
 
     @invariant()
     def jobs_are_what_the_model_says(self) -> None:
-        rows = jobs()
+        rows = list_jobs()
         effects = Counter(row.arguments["of"] for row in rows if row.name == EFFECT)
         assert {
             row.id: (row.status, row.attempts, row.transient_failures, row.claim_id, effects[str(row.id)])
@@ -156,7 +156,7 @@ class JobStory(Story):
     def enqueued(self, key: str | None) -> Any:
         with transaction():
             outbox.enqueue(NAME, dedupe_key=key)
-        new = [row.id for row in jobs(NAME) if row.id not in self.models]
+        new = [row.id for row in list_jobs(NAME) if row.id not in self.models]
         assert len(new) == (key not in self.keys)
         self.models |= {job: Model() for job in new}
         self.keys |= {key} if key else set()

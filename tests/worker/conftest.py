@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 from celery import current_app as celery
 
-from tests.kit.jobs import jobs
+from tests.kit.jobs import list_jobs
 from worker.tasks import files, invitations  # noqa: F401 - their tasks are registered by being imported
 
 
@@ -15,7 +15,7 @@ def do() -> Callable[[str], UUID]:
     """Do the newest job of a name, as a worker does, in the application at work; its id."""
 
     def do(name: str) -> UUID:
-        job_id: UUID = jobs(name)[-1].id
+        job_id: UUID = list_jobs(name)[-1].id
         celery.tasks[name].run(str(job_id))
         return job_id
 

@@ -18,7 +18,7 @@ from project.infrastructure.database import transaction
 from project.infrastructure.outbox import Job
 from tests.kit.api import Api, made
 from tests.kit.apps import at_work
-from tests.kit.jobs import job, jobs, let_pass
+from tests.kit.jobs import get_job, let_pass, list_jobs
 
 RENDER = "files.make_thumbnails"
 PICTURE = Path(__file__).parents[1].joinpath("data", "photos", "coffee.png").read_bytes()
@@ -50,7 +50,7 @@ def test_a_picture_gets_its_thumbnails(ada: Api, settings: Settings, do: Do) -> 
     file = uploaded(ada)
     assert state(ada, file) == ("stored", "pending")
     with at_work(settings):
-        assert job(do(RENDER)).status == "done"
+        assert get_job(do(RENDER)).status == "done"
     assert state(ada, file) == ("stored", "ready")
     assert thumbnail(ada, file)[8:12] == b"WEBP"
 
@@ -71,7 +71,7 @@ def test_thumbnails_made_twice_are_the_same(ada: Api, settings: Settings, do: Do
 def test_a_damaged_picture_is_stored_without_thumbnails(ada: Api, settings: Settings, do: Do, damage: bytes) -> None:
     file = uploaded(ada, damage)
     with at_work(settings):
-        row = job(do(RENDER))
+        row = get_job(do(RENDER))
     assert (row.status, row.attempts) == ("done", 1)
     assert state(ada, file) == ("stored", "failed")
     assert ada.get(f"/files/{file['id']}/content").data == damage
@@ -82,7 +82,7 @@ def test_a_file_that_is_gone_needs_no_thumbnails(ada: Api, settings: Settings, d
     with at_work(settings):
         with transaction() as session:
             session.execute(update(File).values(status="pending"))
-        assert job(do(RENDER)).status == "done"
+        assert get_job(do(RENDER)).status == "done"
 
 
 def test_a_store_that_is_away_has_the_picture_tried_again(ada: Api, settings: Settings, do: Do) -> None:
@@ -90,7 +90,7 @@ def test_a_store_that_is_away_has_the_picture_tried_again(ada: Api, settings: Se
     (settings.data_dir / "files").rename(settings.data_dir / "away")
     with at_work(settings):
         job_id = do(RENDER)
-        assert (job(job_id).status, state(ada, file)) == ("queued", ("stored", "pending"))
+        assert (get_job(job_id).status, state(ada, file)) == ("queued", ("stored", "pending"))
         (settings.data_dir / "away").rename(settings.data_dir / "files")
         let_pass(job_id, 3600)
         do(RENDER)
@@ -101,7 +101,7 @@ def test_a_store_that_stays_away_is_given_up_in_the_end(ada: Api, settings: Sett
     file = uploaded(ada)
     (settings.data_dir / "files").rename(settings.data_dir / "away")
     with at_work(settings.model_copy(update={"job_attempts": 1})):
-        assert job(do(RENDER)).status == "dead"
+        assert get_job(do(RENDER)).status == "dead"
     assert state(ada, file) == ("stored", "failed")
 
 
@@ -116,7 +116,7 @@ def test_thumbnails_that_were_given_up_are_made_when_their_job_is_tried_again(
     assert state(ada, file) == ("stored", "failed")
     with at_work(settings):
         retry(job_id)
-        assert job(do(RENDER)).status == "done"
+        assert get_job(do(RENDER)).status == "done"
     assert state(ada, file) == ("stored", "ready")
     assert thumbnail(ada, file)[8:12] == b"WEBP"
 
@@ -141,4 +141,4 @@ def objects(settings: Settings) -> list[Path]:
 def test_a_picture_that_needs_no_rendering_has_no_job(ada: Api, settings: Settings) -> None:
     made(ada.upload(b"plain text", "notes.txt"))
     with at_work(settings):
-        assert jobs(RENDER) == []
+        assert list_jobs(RENDER) == []

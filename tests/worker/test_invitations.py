@@ -17,7 +17,7 @@ from project.infrastructure.database import transaction
 from project.infrastructure.outbox import Job
 from tests.kit.api import Api, made
 from tests.kit.apps import at_work
-from tests.kit.jobs import job, jobs, last_attempt, let_pass
+from tests.kit.jobs import get_job, last_attempt, let_pass, list_jobs
 from tests.kit.services import Smtp
 
 SEND = "invitations.send_invitation"
@@ -64,7 +64,7 @@ def again(job_id: UUID) -> None:
 def test_an_invitation_is_mailed_with_its_token(inviter: Inviter, settings: Settings, do: Do) -> None:
     with at_work(settings):
         job_id = do(SEND)
-        assert job(job_id).status == "done"
+        assert get_job(job_id).status == "done"
         token = signing.mint("invitation", UUID(inviter.invitation["id"]), 1)
     [mail] = mailbox(settings).values()
     assert f"/invitation#token={token}".encode() in mail.replace(b"=\r\n", b"").replace(b"=3D", b"=")
@@ -77,7 +77,7 @@ def test_a_mail_sent_twice_is_one_file_of_the_same_bytes(inviter: Inviter, setti
         first = mailbox(settings)
         again(job_id)
         do(SEND)
-        assert job(job_id).attempts == 2
+        assert get_job(job_id).attempts == 2
     assert mailbox(settings) == first
     assert len(first) == 1
 
@@ -104,14 +104,14 @@ def test_an_invitation_that_has_ended_sends_nothing(
     with at_work(settings):
         with transaction() as session:
             session.execute(update(Invitation).values(end))
-        assert job(do(SEND)).status == "done"
+        assert get_job(do(SEND)).status == "done"
     assert mailbox(settings) == {}
 
 
 def test_a_refused_address_is_given_up_at_once(inviter: Inviter, settings: Settings, do: Do, smtp_server: Smtp) -> None:
     smtp_server.faults.refused["grace@example.org"] = "550 no such user"
     with mailing_by(smtp_server, settings):
-        row = job(do(SEND))
+        row = get_job(do(SEND))
     assert (row.status, row.attempts) == ("dead", 1)
     assert inviter.delivery() == "failed"
 
@@ -122,9 +122,9 @@ def test_a_server_that_puts_off_gets_the_mail_later(
     smtp_server.faults.greylisted = 1
     with mailing_by(smtp_server, settings):
         job_id = do(SEND)
-        assert (job(job_id).status, inviter.delivery()) == ("queued", "queued")
+        assert (get_job(job_id).status, inviter.delivery()) == ("queued", "queued")
         let_pass(job_id, 3600)
-        assert job(do(SEND)).status == "done"
+        assert get_job(do(SEND)).status == "done"
     assert (len(smtp_server.taken), inviter.delivery()) == (1, "sent")
 
 
@@ -147,14 +147,14 @@ def test_a_mail_that_was_given_up_is_sent_when_its_job_is_tried_again(
         retry(do(SEND))
         assert inviter.delivery() == "failed"
         smtp_server.faults.refused.clear()
-        assert job(do(SEND)).status == "done"
+        assert get_job(do(SEND)).status == "done"
     assert (len(smtp_server.taken), inviter.delivery()) == (1, "sent")
 
 
 def test_a_mail_that_ended_its_worker_each_time_is_given_up(inviter: Inviter, settings: Settings, do: Do) -> None:
     with at_work(settings.model_copy(update={"job_attempts": 1})):
-        job_id = jobs(SEND)[-1].id
+        job_id = list_jobs(SEND)[-1].id
         last_attempt(job_id)
         let_pass(job_id, 3600)
-        assert job(do(SEND)).status == "dead"
+        assert get_job(do(SEND)).status == "dead"
     assert (mailbox(settings), inviter.delivery()) == ({}, "failed")

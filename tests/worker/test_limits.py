@@ -12,7 +12,7 @@ import pytest
 
 from project.config import Settings
 from tests.kit.apps import at_work
-from tests.kit.jobs import enqueued, job
+from tests.kit.jobs import enqueued, get_job
 from tests.kit.process import eventually
 from tests.kit.programs import children, programs
 from tests.worker.greedy import QUEUE, RUN_LONG, RUN_LONG_DEAF, RUN_SHORT, TAKE_MEMORY
@@ -37,8 +37,8 @@ def at_work_with_a_worker(settings: Settings) -> Iterator[subprocess.Popen[bytes
 
 def ended(job_id: UUID) -> Any:
     """The row of a job that has come to an end."""
-    eventually(lambda: job(job_id).status in ("done", "dead"))
-    return job(job_id)
+    eventually(lambda: get_job(job_id).status in ("done", "dead"))
+    return get_job(job_id)
 
 
 def test_a_task_is_held_to_its_limits_and_the_worker_goes_on(settings: Settings) -> None:
@@ -57,10 +57,10 @@ def test_a_task_is_held_to_its_limits_and_the_worker_goes_on(settings: Settings)
 def test_a_task_that_will_not_end_at_its_limit_is_killed_within_its_lease(settings: Settings) -> None:
     with at_work_with_a_worker(settings) as worker:
         job_id = enqueued(RUN_LONG_DEAF)
-        eventually(lambda: job(job_id).status == "running")
+        eventually(lambda: get_job(job_id).status == "running")
         [child] = children(worker.pid)
         eventually(lambda: child not in children(worker.pid))
-        row = job(job_id)
+        row = get_job(job_id)
         assert row.status == "running"
         assert ended(enqueued(RUN_SHORT, seconds=0)).status == "done"
 
@@ -68,18 +68,18 @@ def test_a_task_that_will_not_end_at_its_limit_is_killed_within_its_lease(settin
 def test_a_worker_that_is_told_to_end_gives_back_what_takes_too_long(settings: Settings) -> None:
     with at_work_with_a_worker(settings) as worker:
         job_id = enqueued(RUN_LONG, seconds=3)
-        eventually(lambda: job(job_id).status == "running")
+        eventually(lambda: get_job(job_id).status == "running")
         os.killpg(worker.pid, signal.SIGTERM)
         eventually(lambda: worker.poll() is not None)
-        row = job(job_id)
+        row = get_job(job_id)
     assert (worker.returncode, row.status, row.attempts) == (0, "queued", 0)
 
 
 def test_a_worker_that_is_told_to_end_finishes_what_is_soon_done(settings: Settings) -> None:
     with at_work_with_a_worker(settings) as worker:
         job_id = enqueued(RUN_LONG, seconds=0.5)
-        eventually(lambda: job(job_id).status == "running")
+        eventually(lambda: get_job(job_id).status == "running")
         os.killpg(worker.pid, signal.SIGTERM)
         eventually(lambda: worker.poll() is not None)
-        row = job(job_id)
+        row = get_job(job_id)
     assert (worker.returncode, row.status, row.attempts) == (0, "done", 1)

@@ -9,7 +9,7 @@ from flask import Flask
 
 from project.infrastructure import observability, outbox
 from project.infrastructure.database import transaction
-from tests.kit.jobs import claimed, enqueued, job, jobs, lapsed, last_attempt, let_pass
+from tests.kit.jobs import claimed, enqueued, get_job, lapsed, last_attempt, let_pass, list_jobs
 from worker.jobs import Task
 from worker.jobs import perform as perform_task
 
@@ -45,7 +45,7 @@ def effect(**_arguments: Any) -> None:
 
 
 def effects() -> int:
-    return len(jobs("tests.effect"))
+    return len(list_jobs("tests.effect"))
 
 
 def after_another_try(job_id: UUID) -> UUID:
@@ -57,7 +57,7 @@ def test_a_job_is_done_with_its_arguments() -> None:
     seen: list[dict[str, Any]] = []
     job_id = enqueued(file_id="7")
     perform(job_id, lambda **arguments: seen.append(arguments))
-    assert (job(job_id).status, seen) == ("done", [{"file_id": "7"}])
+    assert (get_job(job_id).status, seen) == ("done", [{"file_id": "7"}])
 
 
 def test_a_job_that_is_done_is_not_done_again() -> None:
@@ -77,12 +77,12 @@ def test_a_job_that_another_holds_is_left_to_it() -> None:
 def test_a_job_that_fails_is_tried_again_later() -> None:
     job_id = enqueued()
     perform(job_id, failing(Mishap("once")))
-    row = job(job_id)
+    row = get_job(job_id)
     assert (row.status, row.attempts, row.last_error) == ("queued", 1, "Mishap: once")
     perform(job_id, effect)
     assert effects() == 0
     perform(after_another_try(job_id), effect)
-    assert (job(job_id).status, effects()) == ("done", 1)
+    assert (get_job(job_id).status, effects()) == ("done", 1)
 
 
 def test_what_a_failed_attempt_began_is_undone() -> None:
@@ -99,13 +99,13 @@ def test_a_hopeless_job_rests_at_once_and_says_so() -> None:
     job_id = enqueued(file_id="7")
     told: list[dict[str, Any]] = []
     perform(job_id, failing(Hopeless()), on_dead=lambda **arguments: told.append(arguments), permanent=(Hopeless,))
-    assert (job(job_id).status, told) == ("dead", [{"file_id": "7"}])
+    assert (get_job(job_id).status, told) == ("dead", [{"file_id": "7"}])
 
 
 def test_a_job_rests_after_its_last_attempt() -> None:
     claim = last_attempt(enqueued())
     outbox.fail(claim, "not yet", outbox.Failure.OTHER, on_dead=lambda: None)
-    assert job(claim.job_id).status == "dead"
+    assert get_job(claim.job_id).status == "dead"
     perform(after_another_try(claim.job_id), effect)
     assert effects() == 0
 
@@ -116,8 +116,8 @@ def test_a_job_that_ended_its_worker_each_time_rests_untried() -> None:
     let_pass(job_id, 3600)
     told: list[bool] = []
     perform(job_id, effect, on_dead=lambda: told.append(True))
-    assert job(job_id).status == "dead"
-    assert job(job_id).last_error == "WorkerEnded: Every attempt that was allowed ended its worker."
+    assert get_job(job_id).status == "dead"
+    assert get_job(job_id).last_error == "WorkerEnded: Every attempt that was allowed ended its worker."
     assert (effects(), told) == (0, [True])
 
 
@@ -136,7 +136,7 @@ def taken_over(job_id: UUID, ending: Callable[..., None]) -> Callable[..., None]
 def test_a_worker_that_wakes_up_late_changes_nothing(ending: Callable[..., None]) -> None:
     job_id = enqueued()
     perform(job_id, taken_over(job_id, ending))
-    row = job(job_id)
+    row = get_job(job_id)
     assert (row.status, row.attempts, row.last_error) == ("running", 2, None)
     assert effects() == 0
 
@@ -144,20 +144,20 @@ def test_a_worker_that_wakes_up_late_changes_nothing(ending: Callable[..., None]
 def test_a_late_worker_is_done_when_its_successor_is() -> None:
     late = lapsed(enqueued())
     perform(late.job_id, effect)
-    assert (job(late.job_id).status, effects()) == ("done", 1)
+    assert (get_job(late.job_id).status, effects()) == ("done", 1)
 
 
 def test_a_long_error_is_cut() -> None:
     job_id = enqueued()
     perform(job_id, failing(Mishap("x" * 10_000)))
-    assert len(job(job_id).last_error) == 500
+    assert len(get_job(job_id).last_error) == 500
 
 
 @pytest.mark.parametrize("unfit", ["\n", "\x00", "\x1b[2J", "\ud800", "\u2028"], ids=ascii)
 def test_an_error_is_one_line_that_a_column_and_a_terminal_can_hold(unfit: str) -> None:
     job_id = enqueued()
     perform(job_id, failing(Mishap(f"one{unfit}two")))
-    row = job(job_id)
+    row = get_job(job_id)
     assert row.status == "queued"
     assert row.last_error.isprintable()
     assert row.last_error.startswith("Mishap: one ")
@@ -166,7 +166,7 @@ def test_an_error_is_one_line_that_a_column_and_a_terminal_can_hold(unfit: str) 
 def test_an_error_without_words_tells_what_its_kind_means() -> None:
     job_id = enqueued()
     perform(job_id, failing(Mishap()))
-    assert job(job_id).last_error == "Mishap: What goes wrong with a job."
+    assert get_job(job_id).last_error == "Mishap: What goes wrong with a job."
 
 
 def test_what_a_job_logs_carries_the_request_that_caused_it() -> None:

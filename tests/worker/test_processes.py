@@ -11,7 +11,7 @@ from redis import Redis
 from project.config import Settings
 from tests.kit.api import Api, made
 from tests.kit.apps import application, at_work
-from tests.kit.jobs import jobs
+from tests.kit.jobs import list_jobs
 from tests.kit.ports import free_port
 from tests.kit.process import eventually
 from tests.kit.programs import Programs, programs
@@ -59,7 +59,7 @@ def run(settings: Settings) -> Programs:
 def are_done(settings: Settings) -> Callable[[], bool]:
     def done() -> bool:
         with at_work(settings):
-            return {row.status for row in jobs()} == {"done"}
+            return {row.status for row in list_jobs()} == {"done"}
 
     return done
 

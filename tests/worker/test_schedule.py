@@ -11,7 +11,7 @@ from flask import Flask
 
 from project.config import Settings
 from project.infrastructure import clock
-from tests.kit.jobs import job, jobs, together
+from tests.kit.jobs import get_job, list_jobs, together
 from worker.jobs import Task, perform
 from worker.schedule import PERIODIC, TICK, schedule, tick
 
@@ -31,16 +31,16 @@ def test_every_periodic_job_has_its_tick(settings: Settings) -> None:
 
 def test_ticks_of_several_schedulers_at_once_cause_one_job(app: Flask) -> None:
     together(app, lambda: tick(NAME, SECONDS))
-    assert [row.name for row in jobs()] == [NAME]
+    assert [row.name for row in list_jobs()] == [NAME]
 
 
 def test_a_job_that_is_done_is_not_caused_again_in_the_same_interval() -> None:
     tick(NAME, SECONDS)
-    [row] = jobs()
+    [row] = list_jobs()
     perform(row.id, Task(lambda: None))
     tick(NAME, SECONDS)
-    assert job(row.id).status == "done"
-    assert len(jobs()) == 1
+    assert get_job(row.id).status == "done"
+    assert len(list_jobs()) == 1
 
 
 def test_the_next_interval_has_a_job_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,7 +48,7 @@ def test_the_next_interval_has_a_job_of_its_own(monkeypatch: pytest.MonkeyPatch)
     for hours in (0, 1, 1):
         monkeypatch.setattr("worker.schedule.now", lambda hours=hours: at + timedelta(hours=hours))
         tick(NAME, SECONDS)
-    assert len(jobs()) == 2
+    assert len(list_jobs()) == 2
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -2,7 +2,8 @@
 
 from uuid import UUID
 
-from project.blueprints.files import jobs, service
+from project.blueprints.files import service
+from project.blueprints.files.jobs import MAKE_THUMBNAILS, SWEEP
 from worker.jobs import job
 
 
@@ -10,11 +11,11 @@ def give_up(file_id: str) -> None:
     service.give_up_thumbnails(UUID(file_id))
 
 
-@job(jobs.MAKE_THUMBNAILS, on_dead=give_up)
+@job(MAKE_THUMBNAILS, on_dead=give_up)
 def make_thumbnails(file_id: str) -> None:
     service.make_thumbnails(UUID(file_id))
 
 
-@job(jobs.SWEEP)
+@job(SWEEP)
 def sweep() -> None:
     service.sweep()

@@ -7,8 +7,9 @@ from uuid import UUID
 
 from project.blueprints.auth import service as auth
 from project.blueprints.auth.errors import EmailTaken
-from project.blueprints.invitations import jobs, policy, repository
+from project.blueprints.invitations import policy, repository
 from project.blueprints.invitations.errors import InvitationPending, InvitationReplaced
+from project.blueprints.invitations.jobs import SEND_INVITATION
 from project.blueprints.invitations.mail import invitation_message
 from project.blueprints.organizations import service as organizations
 from project.blueprints.organizations.errors import AlreadyAMember
@@ -59,7 +60,7 @@ def invite(organization_id: UUID, *, inviter_id: UUID, email: str, role: str) ->
         )
         if invitation is None:
             raise InvitationPending(invitation_id=repository.find_pending_id(organization_id, key))
-        outbox.enqueue(jobs.SEND_INVITATION, invitation_id=invitation.id)
+        outbox.enqueue(SEND_INVITATION, invitation_id=invitation.id)
     return _views([invitation])[0]
 
 

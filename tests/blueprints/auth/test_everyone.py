@@ -12,7 +12,7 @@ from project.infrastructure import outbox
 from project.infrastructure.database import transaction
 from tests.kit.api import Api
 from tests.kit.apps import at_work
-from tests.kit.jobs import claimed, jobs
+from tests.kit.jobs import claimed, list_jobs
 
 EACH, WHOLE = "tests.mail_one", "tests.mail_all"
 
@@ -30,6 +30,6 @@ def test_every_active_user_gets_one_job(api: Api, settings: Settings, monkeypatc
         with transaction() as session:
             session.execute(update(User).where(User.id == UUID(ids[1])).values(status="disabled"))
         mail_all()
-        [onward] = jobs(WHOLE)
+        [onward] = list_jobs(WHOLE)
         mail_all(**claimed(onward.id).arguments)
-        assert [row.arguments["user_id"] for row in jobs(EACH)] == [ids[0], ids[2], ids[3]]
+        assert [row.arguments["user_id"] for row in list_jobs(EACH)] == [ids[0], ids[2], ids[3]]

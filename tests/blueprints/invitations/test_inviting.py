@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from project.blueprints.invitations import jobs
+from project.blueprints.invitations.jobs import SEND_INVITATION
 from project.blueprints.invitations.models import Invitation
 from project.infrastructure.outbox import Job
 from tests.blueprints.invitations.rows import lapse, rows
@@ -34,7 +34,7 @@ def test_invitation_is_pending_for_seven_days(ada: Api, organization_id: str, pa
 def test_invitation_and_its_job_are_there_together(app: Flask, ada: Api, organization_id: str) -> None:
     invitation = ada.invitation(organization_id, GUEST)
     queued = [(job.name, job.arguments) for job in rows(app, Job)]
-    assert queued == [(jobs.SEND_INVITATION, {"invitation_id": invitation["id"]})]
+    assert queued == [(SEND_INVITATION, {"invitation_id": invitation["id"]})]
 
 
 @pytest.mark.parametrize("email", [GUEST, "GUEST@Example.com"])

@@ -11,7 +11,7 @@ from project.infrastructure import outbox
 from project.infrastructure.columns import new_id
 from tests.kit.administrators import administrator
 from tests.kit.api import Api, made, pointers, problem
-from tests.kit.jobs import NAME, claimed, dead, done, enqueued, fail, job, together
+from tests.kit.jobs import NAME, claimed, dead, done, enqueued, fail, get_job, together
 
 OTHER = "tests.another_job"
 Make = Callable[..., str]
@@ -104,7 +104,7 @@ def test_what_is_not_dead_is_not_tried_again(app: Flask, admin: Api, a_job: Make
     told = problem(admin.post(f"/jobs/{job_id}/retry"), 409, "job-not-dead")
     assert status in told["detail"]
     with app.app_context():
-        assert job(UUID(job_id)).status == status
+        assert get_job(UUID(job_id)).status == status
 
 
 def test_of_several_who_retry_a_job_at_once_one_wins(app: Flask, admin: Api, a_job: Make) -> None:

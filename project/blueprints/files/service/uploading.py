@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
 
-from project.blueprints.files import jobs, policy, repository, thumbnails
+from project.blueprints.files import policy, repository, thumbnails
 from project.blueprints.files.errors import ChecksumMismatch
+from project.blueprints.files.jobs import MAKE_THUMBNAILS
 from project.blueprints.files.reception import Receipt, receive
 from project.blueprints.files.service.discarding import remove
 from project.blueprints.organizations import service as organizations
@@ -97,7 +98,7 @@ def store(received: Received) -> Any:
         if file is None:
             raise NotFound("The upload took too long and was swept away.")
         if renderable:
-            outbox.enqueue(jobs.MAKE_THUMBNAILS, file_id=file.id)
+            outbox.enqueue(MAKE_THUMBNAILS, file_id=file.id)
     received.is_stored = True
     return file
 
