@@ -5,7 +5,7 @@ from project.config import Settings
 _settings = Settings.load()
 
 bind = f"{_settings.host}:{_settings.port}"
-worker_class = "project.http.server.Worker"
+worker_class = "project.server.worker.Worker"
 workers = _settings.web_concurrency
 threads = _settings.web_threads
 # Imported once, before the processes fork: create_app() connects to nothing, so they share nothing live.

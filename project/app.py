@@ -16,26 +16,17 @@ from project.blueprints.organizations.service import ensure_member
 from project.blueprints.pages import routes as pages
 from project.blueprints.system import routes as system
 from project.config import Settings
-from project.http import (
-    bodies,
-    cors,
-    deprecation,
-    framing,
-    headers,
-    hosts,
-    identity,
-    keys,
-    limits,
-    openapi,
-    problems,
-    request_id,
-    tokens,
-    trace,
-)
+from project.http import openapi
 from project.http.application import Application
-from project.infrastructure import counters, database, idempotency, mail, observability, outbox, storage
+from project.http.auth import access_tokens, identity, signing_keys
+from project.http.middleware import rate_limits, request_id, trace_context, trusted_hosts
+from project.http.requests import json_body
+from project.http.responses import cors, deprecation, problems, security_headers
+from project.infrastructure import database, idempotency_records, logging, mail, rate_counter, storage
+from project.infrastructure import jobs as job_queue
 from project.infrastructure.database import db
-from project.infrastructure.secrets import with_development_secrets
+from project.infrastructure.development_secrets import with_development_secrets
+from project.server import body_stream
 
 API_PREFIX = "/api/v1"
 BLUEPRINTS = (
@@ -47,7 +38,7 @@ BLUEPRINTS = (
 )
 
 
-def create_app(settings: Settings, *, broker: outbox.Broker | None = None) -> Flask:
+def create_app(settings: Settings, *, broker: job_queue.Broker | None = None) -> Flask:
     """An application by `settings`, its jobs handed to `broker`; without one they wait in their table.
 
     Connects to nothing. Raises InvalidSettings.
@@ -55,44 +46,44 @@ def create_app(settings: Settings, *, broker: outbox.Broker | None = None) -> Fl
     settings = with_development_secrets(settings)
     app = Application(__name__, static_folder=None)
     app.extensions["settings"] = settings
-    observability.configure(settings)
+    logging.configure(settings)
     _open_the_world(app, settings, broker)
     _speak_http(app, settings)
     cli.init_app(app)
     return app
 
 
-def _open_the_world(app: Flask, settings: Settings, broker: outbox.Broker | None) -> None:
+def _open_the_world(app: Flask, settings: Settings, broker: job_queue.Broker | None) -> None:
     database.init_app(app, settings)
     Migrate(app, db, render_as_batch=True)
     storage.init_app(app, settings)
     mail.init_app(app, settings)
-    outbox.init_app(app, broker)
-    counters.init_app(app, settings)
-    idempotency.init_app(app, settings)
+    job_queue.init_app(app, broker)
+    rate_counter.init_app(app, settings)
+    idempotency_records.init_app(app, settings)
 
 
 def _speak_http(app: Flask, settings: Settings) -> None:
     request_id.init_app(app)
-    trace.init_app(app)
-    hosts.init_app(app, settings)
+    trace_context.init_app(app)
+    trusted_hosts.init_app(app, settings)
     cors.init_app(app, settings)
-    headers.init_app(app)
+    security_headers.init_app(app)
     api = openapi.init_app(app, settings)
     deprecation.init_app(app)
     problems.init_app(app)
-    keys.init_app(app, settings)
-    tokens.init_app(app, settings)
+    signing_keys.init_app(app, settings)
+    access_tokens.init_app(app, settings)
     identity.init_app(app, identity.Judges(load_principal, ensure_member))
-    limits.init_app(app, settings)
-    app.before_request(bodies.ensure_acceptable)
+    rate_limits.init_app(app, settings)
+    app.before_request(json_body.ensure_acceptable)
     for blueprint in BLUEPRINTS:
         api.register_blueprint(blueprint, url_prefix=API_PREFIX + (blueprint.url_prefix or ""))
     api.register_blueprint(system.blueprint)
     app.register_blueprint(pages.blueprint)
     if settings.metrics_token:
         app.register_blueprint(metrics.blueprint)
-    app.wsgi_app = framing.WholeBody(app.wsgi_app)  # type: ignore[method-assign]
+    app.wsgi_app = body_stream.WholeBody(app.wsgi_app)  # type: ignore[method-assign]
     if settings.trusted_proxies:
         count = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count)  # type: ignore[method-assign]

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from project.config import InvalidSettings, Settings
-from project.infrastructure.secrets import with_development_secrets
+from project.infrastructure.development_secrets import with_development_secrets
 
 Load = Callable[..., Settings]
 SECRET = "s" * 32

@@ -13,9 +13,9 @@ from sqlalchemy import inspect, text
 
 from project.app import create_app
 from project.config import Settings
-from project.infrastructure.columns import Base
 from project.infrastructure.database import db
-from project.infrastructure.migrations import NotMigrated, ensure_migrated
+from project.infrastructure.database.migrations import NotMigrated, ensure_migrated
+from project.infrastructure.database.models import Base
 from tests.kit.services import Postgres
 
 

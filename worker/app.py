@@ -11,10 +11,10 @@ from flask import Flask
 from project.app import create_app
 from project.config import Settings
 from project.infrastructure import metrics
-from worker import relay  # noqa: F401 - its task is registered by being imported
+from worker import republish  # noqa: F401 - its task is registered by being imported
 from worker.broker import CeleryBroker, consume, make_celery
-from worker.limits import give_back_after
 from worker.schedule import schedule
+from worker.task_limits import give_back_after
 
 
 def create_worker() -> Celery:

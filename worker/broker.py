@@ -12,7 +12,7 @@ from kombu import Connection
 from kombu.exceptions import ChannelError
 
 from project.config import Settings
-from worker.limits import celery_limits
+from worker.task_limits import celery_limits
 
 _PATIENCE_SECONDS = 2
 _DEFAULT_QUEUE = "worker"
@@ -117,7 +117,7 @@ def _on_disk(folder: Path) -> dict[str, Any]:
     }
     return {
         **_at("filesystem://localhost"),
-        "broker_transport": "worker.disk:Transport",
+        "broker_transport": "worker.filesystem_broker:Transport",
         "broker_transport_options": options,
     }
 

@@ -10,10 +10,10 @@ from celery import shared_task
 from project.blueprints.files import jobs as files
 from project.blueprints.invitations import jobs as invitations
 from project.config import Settings
-from project.infrastructure import outbox
+from project.infrastructure import jobs
 from project.infrastructure.clock import now
 from project.infrastructure.database import transaction
-from worker import relay, upkeep
+from worker import maintenance, republish
 
 TICK = "worker.tick"
 _MINUTE = 60
@@ -22,15 +22,15 @@ _HOUR = 3600
 PERIODIC = {
     files.SWEEP: _HOUR,
     invitations.SWEEP: _MINUTE,
-    upkeep.FORGET_KEYS: _HOUR,
-    upkeep.PURGE_JOBS: _HOUR,
+    maintenance.FORGET_KEYS: _HOUR,
+    maintenance.PURGE_JOBS: _HOUR,
 }
 
 
 def schedule(settings: Settings) -> dict[str, Any]:
     """The schedule of Celery beat. A tick that nobody took is void when the next one comes."""
     # The sweep is no job: it is what brings jobs to those who do them.
-    sweep = {relay.SWEEP: _every(settings.sweep_seconds, relay.SWEEP)}
+    sweep = {republish.SWEEP: _every(settings.sweep_seconds, republish.SWEEP)}
     return sweep | {name: _every(seconds, TICK, name, seconds) for name, seconds in PERIODIC.items()}
 
 
@@ -38,7 +38,7 @@ def schedule(settings: Settings) -> dict[str, Any]:
 def tick(name: str, seconds: int) -> None:
     """Enqueue the periodic job called `name`, unless it was in this interval."""
     with transaction():
-        outbox.enqueue(name, dedupe_key=str(int(now().timestamp()) // seconds))
+        jobs.enqueue(name, dedupe_key=str(int(now().timestamp()) // seconds))
 
 
 def _every(seconds: int, task: str, *arguments: Any) -> dict[str, Any]:

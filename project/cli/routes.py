@@ -9,8 +9,8 @@ from flask import Flask, current_app
 from flask.cli import with_appcontext
 
 from project.http.openapi import api_document
-from project.http.openapi.operation import METHODS, operations
-from project.http.routing import EXCUSES, ContractRule
+from project.http.openapi.operations import METHODS, operations
+from project.http.routing.rule import EXCUSES, ContractRule
 
 ARCHITECTURE = Path(__file__).parents[2] / "ARCHITECTURE.md"
 _BEGIN, _END = "<!-- routes -->\n", "<!-- /routes -->"

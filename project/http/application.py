@@ -8,8 +8,9 @@ from flask.json.provider import JSONProvider
 from flask.typing import ResponseReturnValue
 from werkzeug.routing import Rule
 
-from project.http import bodies, idempotency
-from project.http.routing import ContractRule
+from project.http.middleware import idempotency
+from project.http.requests import json_body
+from project.http.routing.rule import ContractRule
 from project.infrastructure.database import repeated
 
 
@@ -37,4 +38,4 @@ class Application(Flask):
     def dispatch_request(self) -> ResponseReturnValue:
         """What the view answers, once for each idempotency key; repeated as a whole where the database asks for it."""
         view = super().dispatch_request
-        return repeated(lambda: idempotency.dispatch(view), may_repeat=bodies.can_be_read_again)
+        return repeated(lambda: idempotency.dispatch(view), may_repeat=json_body.can_be_read_again)

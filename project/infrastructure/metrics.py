@@ -17,9 +17,9 @@ from pathlib import Path
 from flask import Flask, current_app
 
 from project.errors import ServiceUnavailable
-from project.infrastructure import outbox
+from project.infrastructure import jobs
 from project.infrastructure.clock import now
-from project.infrastructure.observability import logger
+from project.infrastructure.logging import logger
 
 # By this folder the processes share their values; prometheus_client looks for it when it is imported.
 _OWNER, _FOLDER = os.getpid(), Path(tempfile.mkdtemp(prefix="metrics-"))
@@ -105,7 +105,7 @@ class _JobTable(Collector):
     def collect(self) -> Iterator[GaugeMetricFamily]:
         try:
             with self._app.app_context():
-                depths = outbox.depths()
+                depths = jobs.depths()
         except ServiceUnavailable as error:
             logger.warning("metrics.database_away", error=repr(error.__cause__))
             return
@@ -115,13 +115,13 @@ class _JobTable(Collector):
         )
 
 
-def _numbers(depths: list[outbox.Depth]) -> GaugeMetricFamily:
-    jobs = GaugeMetricFamily("groundwork_jobs", "Jobs queued, running and dead.", labels=["name", "status"])
+def _numbers(depths: list[jobs.Depth]) -> GaugeMetricFamily:
+    gauge = GaugeMetricFamily("groundwork_jobs", "Jobs queued, running and dead.", labels=["name", "status"])
     for depth in depths:
-        jobs.add_metric([depth.name, depth.status], depth.number)
-    return jobs
+        gauge.add_metric([depth.name, depth.status], depth.number)
+    return gauge
 
 
-def _oldest_age(depths: list[outbox.Depth]) -> float:
+def _oldest_age(depths: list[jobs.Depth]) -> float:
     at = now()
     return max([0.0, *((at - depth.oldest_due_at).total_seconds() for depth in depths if depth.oldest_due_at)])

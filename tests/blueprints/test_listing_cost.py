@@ -18,10 +18,10 @@ from flask import Flask, g
 from sqlalchemy import Uuid, text
 
 from project.config import Settings
-from project.http.pagination import page_answer
+from project.http.requests.pagination import page_answer
 from project.infrastructure.database import db, read
-from project.infrastructure.keyset import Slice
-from project.infrastructure.outbox import STATUSES
+from project.infrastructure.database.pagination import Slice
+from project.infrastructure.jobs import STATUSES
 from tests.conformance.operation import operations_of
 from tests.kit import crowd
 from tests.kit.administrators import administrator

@@ -13,11 +13,11 @@ from flask import Flask
 from sqlalchemy import update
 
 from project.config import Settings
-from project.infrastructure import outbox
+from project.infrastructure import jobs
 from project.infrastructure.clock import now
-from project.infrastructure.columns import new_id
 from project.infrastructure.database import transaction
-from project.infrastructure.outbox import Job
+from project.infrastructure.database.models import new_id
+from project.infrastructure.jobs import Job
 from tests.kit.jobs import NAME, claimed, dead, done, enqueued, get_job, list_jobs
 
 ROOT = Path(__file__).parents[2]
@@ -90,11 +90,11 @@ def test_retry_says_which_it_cannot_and_tries_the_others_again(run: Run) -> None
 
 
 def test_retry_all_takes_every_dead_letter_in_batches(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("project.infrastructure.outbox.operation._BATCH", 2)
+    monkeypatch.setattr("project.infrastructure.jobs.admin._BATCH", 2)
     ids, over = [dead() for _ in range(5)], done()
     assert run("retry", "--all").stdout.endswith(": 5\n")
     assert statuses(*ids, over) == ["queued"] * 5 + ["done"]
-    assert {job_id for job_id, _name in outbox.take_overdue(10)} == set(ids)
+    assert {job_id for job_id, _name in jobs.take_overdue(10)} == set(ids)
     assert [claimed(job_id).attempts for job_id in ids] == [1] * 5
 
 

@@ -11,8 +11,10 @@ from flask import Flask
 from werkzeug.exceptions import HTTPException
 
 from project.errors import Error
-from project.http import bodies, conditions, idempotency, pagination
-from project.http.framing import WholeBody
+from project.http.middleware import idempotency
+from project.http.requests import json_body, pagination
+from project.http.responses import etags
+from project.server.body_stream import WholeBody
 from tests.conformance.operation import Operation
 
 Removal = Callable[[Flask, pytest.MonkeyPatch], None]
@@ -35,7 +37,7 @@ def registered(app: Flask) -> list[str]:
 
 def _name(function: Any) -> str:
     function = function.func if isinstance(function, partial) else function
-    return f"{function.__module__.removeprefix('project.http.')}.{function.__qualname__.rpartition('.')[2]}"
+    return f"{function.__module__.rpartition('.')[2]}.{function.__qualname__.rpartition('.')[2]}"
 
 
 def _without_function(name: str) -> Removal:
@@ -78,9 +80,9 @@ def _takes_json(operation: Operation) -> bool:
 HOOKS = {
     "request_id._begin": Hook(_without_function("request_id._begin"), ("keeps_the_request_id",)),
     "request_id._end": Hook(_without_function("request_id._end"), ("keeps_the_request_id",)),
-    "trace.bind": Hook(_without_function("trace.bind"), ("is_logged_once_with_its_trace",)),
-    "hosts.ensure_trusted": Hook(
-        _without_function("hosts.ensure_trusted"),
+    "trace_context.bind": Hook(_without_function("trace_context.bind"), ("is_logged_once_with_its_trace",)),
+    "trusted_hosts.ensure_trusted": Hook(
+        _without_function("trusted_hosts.ensure_trusted"),
         ("does_not_answer_for_other_hosts",),
         lambda operation: not operation.rule.any_host,
     ),
@@ -89,22 +91,22 @@ HOOKS = {
         ("nobody_gets_in_without_a_token",),
         lambda operation: not operation.is_public,
     ),
-    "limits._judge": Hook(
-        _without_function("limits._judge"),
+    "rate_limits._judge": Hook(
+        _without_function("rate_limits._judge"),
         ("tells_what_is_left_of_its_limits",),
         lambda operation: bool(operation.rule.limits),
     ),
-    "limits._tell": Hook(
-        _without_function("limits._tell"),
+    "rate_limits._tell": Hook(
+        _without_function("rate_limits._tell"),
         ("tells_what_is_left_of_its_limits",),
         lambda operation: bool(operation.rule.limits),
     ),
-    "bodies.ensure_acceptable": Hook(
-        _without_function("bodies.ensure_acceptable"),
+    "json_body.ensure_acceptable": Hook(
+        _without_function("json_body.ensure_acceptable"),
         ("refuses_who_rules_out_json", "unknown_parameters_are_refused"),
         lambda operation: operation.rule.json or not operation.rule.takes_query,
     ),
-    "headers.add": Hook(_without_function("headers.add"), ("every_answer_carries_the_headers",)),
+    "security_headers.add": Hook(_without_function("security_headers.add"), ("every_answer_carries_the_headers",)),
     "deprecation._add": Hook(
         _without_function("deprecation._add"),
         ("says_that_it_ends",),
@@ -121,13 +123,13 @@ HOOKS = {
     ),
     "strict JSON": Hook(
         _instead(
-            bodies.StrictParser, "load_json", lambda _parser, request, _schema: request.get_json(silent=True) or {}
+            json_body.StrictParser, "load_json", lambda _parser, request, _schema: request.get_json(silent=True) or {}
         ),
         ("unreadable_bodies_are_malformed",),
         _takes_json,
     ),
     "parameters given once": Hook(
-        _instead(bodies.StrictParser, "load_querystring", lambda _parser, request, _schema: request.args.to_dict()),
+        _instead(json_body.StrictParser, "load_querystring", lambda _parser, request, _schema: request.args.to_dict()),
         ("parameters_are_given_once",),
         lambda operation: bool(operation.query),
     ),
@@ -142,12 +144,12 @@ HOOKS = {
         lambda operation: operation.is_listing,
     ),
     "tags": Hook(
-        _instead(conditions, "_add_tag", lambda _response: None),
+        _instead(etags, "_add_tag", lambda _response: None),
         ("has_a_tag_that_spares_what_is_known",),
         lambda operation: operation.is_versioned and operation.method == "GET",
     ),
     "If-Match": Hook(
-        _instead(conditions, "expected_versions", lambda: None),
+        _instead(etags, "expected_versions", lambda: None),
         ("changes_only_the_version_that_was_read",),
         lambda operation: operation.is_conditional,
     ),

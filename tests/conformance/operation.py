@@ -7,7 +7,7 @@ from typing import Any
 from flask import Flask
 
 from project.http.openapi import api_document
-from project.http.openapi import operation as platform
+from project.http.openapi import operations as platform
 
 
 @dataclass(frozen=True)

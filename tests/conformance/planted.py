@@ -13,11 +13,11 @@ from project.blueprints.auth.schemas import UserResponse
 from project.blueprints.organizations import service as organizations
 from project.blueprints.organizations.errors import SlugTaken
 from project.errors import NotFound
-from project.http.access import public, user
+from project.http.auth.identity import current_user_id
 from project.http.fields import Id, Text
-from project.http.identity import current_user_id
 from project.http.openapi import Blueprint
-from project.http.schemas import Body
+from project.http.requests.schemas import Body
+from project.http.routing.access import public, user
 
 blueprint = Blueprint("planted", __name__, url_prefix="/planted", description="Faults")
 

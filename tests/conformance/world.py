@@ -11,7 +11,7 @@ from PIL import Image
 from werkzeug.test import TestResponse
 
 from project.blueprints.files import service as files
-from project.http.access import Access
+from project.http.routing.access import Access
 from project.infrastructure import signing
 from tests.conformance import samples
 from tests.conformance.operation import Operation, operations_of

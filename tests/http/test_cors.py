@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 
 from project.config import Settings
-from project.http.access import public
+from project.http.routing.access import public
 from tests.kit.api import Api
 from tests.kit.apps import application
 

@@ -9,7 +9,7 @@ from werkzeug.test import TestResponse
 
 from project.app import create_app
 from project.config import Settings
-from project.http.access import public
+from project.http.routing.access import public
 from tests.kit.api import PASSWORD, Api, made
 
 REQUESTS: dict[int, tuple[str, str, dict[str, Any]]] = {

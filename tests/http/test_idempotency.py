@@ -7,7 +7,7 @@ import pytest
 from flask import Flask, g, request
 from werkzeug.test import TestResponse
 
-from project.http.access import user
+from project.http.routing.access import user
 from tests.kit.api import PASSWORD, Api, form, made, problem
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -15,11 +15,11 @@ from werkzeug.test import TestResponse
 from project.blueprints.files.models import File
 from project.blueprints.organizations.models import Membership, Organization
 from project.config import Settings
-from project.http.access import public
+from project.http.routing.access import public
 from project.infrastructure.clock import now
-from project.infrastructure.columns import new_id
 from project.infrastructure.database import insert_if_absent, read, transaction
-from project.infrastructure.idempotency import IdempotencyRecord
+from project.infrastructure.database.models import new_id
+from project.infrastructure.idempotency_records import IdempotencyRecord
 from tests.kit.api import PASSWORD, Api, form, made, problem
 from tests.kit.apps import application
 

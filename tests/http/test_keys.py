@@ -10,7 +10,7 @@ from flask import Flask
 
 from project.app import create_app
 from project.config import InvalidSettings, Settings
-from project.http.keys import Keys
+from project.http.auth.signing_keys import Keys
 from project.infrastructure.database import db
 from tests.kit.api import Api, problem
 

@@ -13,8 +13,8 @@ import redis
 from werkzeug.test import TestResponse
 
 from project.config import Settings
-from project.http.access import public, user
-from project.http.limits import LOGINS, Limit
+from project.http.middleware.rate_limits import LOGINS, Limit
+from project.http.routing.access import public, user
 from tests.kit import services
 from tests.kit.api import PASSWORD, Api, problem
 from tests.kit.apps import application

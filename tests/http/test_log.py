@@ -10,7 +10,7 @@ from flask import Flask
 
 from project.app import create_app
 from project.config import Settings
-from project.http.access import public
+from project.http.routing.access import public
 from project.infrastructure.database import db
 from tests.kit.api import PASSWORD, Api, problem
 

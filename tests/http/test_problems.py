@@ -8,8 +8,8 @@ import pytest
 from flask import Flask
 
 from project import errors
-from project.http import problems
-from project.http.access import member, public
+from project.http.responses import problems
+from project.http.routing.access import member, public
 from tests.kit.api import Api, pointers, problem
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -12,7 +12,7 @@ from gunicorn.config import Config
 
 from project.app import create_app
 from project.config import Settings
-from project.http.server import Worker
+from project.server.worker import Worker
 from tests.kit.wire import Server, answer, gunicorn, head
 
 LIVE = "/health/live"

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from project.http import parser
-from project.http.parser import Reader
+from project.server import parser
+from project.server.parser import Reader
 from tests.kit.wire import REGISTER, Answer, Server, answer, chunked, gunicorn, head, registration
 
 LIVE, FORM = "/health/live", "multipart/form-data; boundary=x"

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from project.http.keys import Keys
+from project.http.auth.signing_keys import Keys
 from tests.kit.api import Api, made, problem
 
 CLAIMS = ["exp", "iat", "nbf", "jti", "sub", "sid", "aud", "iss", "type"]

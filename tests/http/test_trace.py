@@ -7,8 +7,8 @@ import pytest
 from flask import Flask
 
 from project.config import Settings
-from project.http.access import public
-from project.infrastructure import observability
+from project.http.routing.access import public
+from project.infrastructure import logging
 from tests.kit.api import Api
 from tests.kit.apps import at_work
 from tests.kit.jobs import list_jobs
@@ -48,7 +48,7 @@ def seen(app: Flask) -> list[Any]:
     seen: list[Any] = []
 
     def view() -> str:
-        seen.append(observability.bound()["trace_id"])
+        seen.append(logging.bound()["trace_id"])
         return ""
 
     app.add_url_rule("/seen", view_func=view, access=public)

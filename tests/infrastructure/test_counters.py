@@ -14,8 +14,8 @@ import pytest
 import redis
 
 from project.config import Settings
-from project.infrastructure import counters, observability
-from project.infrastructure.counters import Counters
+from project.infrastructure import logging, rate_counter
+from project.infrastructure.rate_counter import Counters
 from tests.kit import services
 from tests.kit.remote import at_once
 from tests.kit.services import Redis
@@ -42,7 +42,7 @@ def log(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Log:
     """Opens counters within a test, whose log goes to what is standard error then; and tells what was logged."""
 
     def opened(url: str) -> Counters:
-        observability.configure(Settings(app_env="development", data_dir=tmp_path, log_format="json"))
+        logging.configure(Settings(app_env="development", data_dir=tmp_path, log_format="json"))
         return Counters(url)
 
     return opened, lambda: capsys.readouterr().err
@@ -50,7 +50,7 @@ def log(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Log:
 
 @pytest.fixture
 def retry_soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(counters, "_RETRY_SECONDS", 0.5)
+    monkeypatch.setattr(rate_counter, "_RETRY_SECONDS", 0.5)
 
 
 def timed(act: Callable[[], Any]) -> tuple[Any, float]:

@@ -13,8 +13,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError, InvalidRequestError
 
 from project.blueprints.organizations.models import Organization
-from project.infrastructure import outbox
-from project.infrastructure.columns import new_id
+from project.infrastructure import jobs
 from project.infrastructure.database import (
     InnerFailed,
     after_commit,
@@ -24,6 +23,7 @@ from project.infrastructure.database import (
     read,
     transaction,
 )
+from project.infrastructure.database.models import new_id
 
 
 class Mishap(Exception):
@@ -89,7 +89,7 @@ def test_nothing_can_be_read_through_the_session_outside_a_transaction() -> None
 
 
 def test_nothing_can_be_written_outside_a_transaction(app: Flask) -> None:
-    for write in (lambda: add("one"), lambda: outbox.enqueue("a.job"), lambda: after_commit(list)):
+    for write in (lambda: add("one"), lambda: jobs.enqueue("a.job"), lambda: after_commit(list)):
         with pytest.raises(RuntimeError, match="a write outside transaction"):
             write()
     with pytest.raises(InvalidRequestError, match="Autobegin is disabled"):

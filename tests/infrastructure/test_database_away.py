@@ -18,8 +18,8 @@ from sqlalchemy import event, select, text
 from project.blueprints.organizations.models import Organization
 from project.config import Settings
 from project.errors import ServiceUnavailable
-from project.infrastructure.columns import new_id
 from project.infrastructure.database import after_commit, db, ensure_reachable, insert_if_absent, read, transaction
+from project.infrastructure.database.models import new_id
 from tests.kit.apps import at_work
 from tests.kit.ports import free_port
 

@@ -16,14 +16,14 @@ from sqlalchemy import event, select, text
 from project.blueprints.organizations.models import Organization
 from project.config import Settings
 from project.errors import ServiceUnavailable
-from project.infrastructure.columns import new_id
 from project.infrastructure.database import db, ensure_reachable, insert_if_absent, read, transaction
+from project.infrastructure.database.models import new_id
 from tests.kit.api import Api, made, problem
 from tests.kit.apps import at_work
 from tests.kit.jobs import claimed, enqueued, let_pass
 from tests.kit.services import Postgres
 from tests.kit.silence import silent
-from worker.jobs import Task, perform
+from worker.runner import Task, perform
 
 pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 MOST_SECONDS = 4

@@ -12,10 +12,10 @@ from flask import Flask
 from sqlalchemy import select, text, update
 
 from project.errors import ServiceUnavailable
-from project.infrastructure import idempotency
+from project.infrastructure import idempotency_records
 from project.infrastructure.clock import now
 from project.infrastructure.database import read, transaction
-from project.infrastructure.idempotency import IdempotencyKeyInUse, IdempotencyRecord
+from project.infrastructure.idempotency_records import IdempotencyKeyInUse, IdempotencyRecord
 from tests.kit.jobs import together
 from tests.kit.points import wait_for
 
@@ -38,14 +38,14 @@ def digest(key: str) -> bytes:
 
 
 def claim(key: str, seconds: int = DAY) -> Any:
-    return idempotency.claim(digest(key), b"fingerprint", seconds=seconds)
+    return idempotency_records.claim(digest(key), b"fingerprint", seconds=seconds)
 
 
 def answered(key: str, body: bytes = b"first", seconds: int = DAY) -> None:
     """Claim a key and keep an answer for it."""
     with transaction():
         assert claim(key, seconds) is None
-        idempotency.keep(digest(key), 201, {"Location": ["/there"]}, body)
+        idempotency_records.keep(digest(key), 201, {"Location": ["/there"]}, body)
 
 
 def let_expire(key: str) -> None:
@@ -101,7 +101,7 @@ def test_of_eight_claims_at_once_one_is_made(app: Flask) -> None:
             with transaction():
                 if claim("one") is not None:
                     return False
-                idempotency.keep(digest("one"), 201, {}, b"first")
+                idempotency_records.keep(digest("one"), 201, {}, b"first")
                 return True
         except IdempotencyKeyInUse:
             return None
@@ -149,20 +149,20 @@ def test_a_lock_that_a_request_waits_for_in_vain_is_no_key_in_use(app: Flask) ->
 
 
 def read_organizations_after(_claim: Any) -> None:
-    idempotency.current_session().execute(text("SELECT 1 FROM organizations"))
+    idempotency_records.current_session().execute(text("SELECT 1 FROM organizations"))
 
 
 def test_the_sweep_forgets_what_has_expired_and_nothing_else() -> None:
     answered("live")
     for number in range(5):
         answered(f"dead {number}", seconds=-1)
-    idempotency.sweep()
+    idempotency_records.sweep()
     assert kept().keys() == {digest("live")}
 
 
 def sweep_in(app: Flask) -> None:
     with app.app_context():
-        idempotency.sweep()
+        idempotency_records.sweep()
 
 
 @only_postgresql
@@ -172,7 +172,7 @@ def test_the_sweep_spares_a_key_that_is_used_again_meanwhile(app: Flask) -> None
     with ThreadPoolExecutor(1) as pool:
         with transaction() as session:
             assert claim("one") is None
-            idempotency.keep(digest("one"), 201, {}, b"second")
+            idempotency_records.keep(digest("one"), 201, {}, b"second")
             swept = pool.submit(sweep_in, app)
             wait_for(1, lambda: session.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")) or 0)
         swept.result()
@@ -181,11 +181,11 @@ def test_the_sweep_spares_a_key_that_is_used_again_meanwhile(app: Flask) -> None
 
 def test_the_sweep_takes_a_batch_in_each_transaction(monkeypatch: pytest.MonkeyPatch) -> None:
     batches: list[int] = []
-    monkeypatch.setattr(idempotency, "_BATCH", 2)
-    monkeypatch.setattr(idempotency, "transaction", counting(batches))
+    monkeypatch.setattr(idempotency_records, "_BATCH", 2)
+    monkeypatch.setattr(idempotency_records, "transaction", counting(batches))
     for number in range(5):
         answered(f"dead {number}", seconds=-1)
-    idempotency.sweep()
+    idempotency_records.sweep()
     assert (kept(), len(batches)) == ({}, 3)
 
 

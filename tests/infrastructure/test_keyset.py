@@ -10,10 +10,10 @@ from flask import Flask
 from sqlalchemy import select, update
 
 from project.infrastructure.clock import now
-from project.infrastructure.columns import new_id
 from project.infrastructure.database import read, transaction
-from project.infrastructure.keyset import Page, Slice, keyset, keyset_with
-from project.infrastructure.outbox import Job
+from project.infrastructure.database.models import new_id
+from project.infrastructure.database.pagination import Page, Slice, keyset, keyset_with
+from project.infrastructure.jobs import Job
 from tests.kit.jobs import enqueued
 
 Paged = Callable[[int, UUID | None], Slice]

@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 
 from project.config import Settings
-from project.infrastructure import metrics, outbox
+from project.infrastructure import jobs, metrics
 from project.infrastructure.database import db
 from tests.kit.apps import at_work
 from tests.kit.jobs import claimed, enqueued, fail, last_attempt, let_pass
@@ -47,7 +47,7 @@ def test_jobs_are_counted_by_name_and_status_unless_they_are_done() -> None:
         enqueued(name)
     claimed(enqueued("tests.mail"))
     dead("tests.picture")
-    outbox.finish(claimed(enqueued("tests.mail")))
+    jobs.finish(claimed(enqueued("tests.mail")))
     assert depths() == {
         ("tests.mail", "queued"): 2,
         ("tests.mail", "running"): 1,

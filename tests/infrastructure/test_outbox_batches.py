@@ -8,10 +8,10 @@ import pytest
 from flask import Flask
 
 from project.config import Settings
-from project.infrastructure import outbox
-from project.infrastructure.columns import new_id
+from project.infrastructure import jobs
 from project.infrastructure.database import transaction
-from project.infrastructure.outbox.batches import CHUNK
+from project.infrastructure.database.models import new_id
+from project.infrastructure.jobs.fan_out import CHUNK
 from tests.kit.jobs import NAME, claimed, enqueued, get_job, let_pass, list_jobs, together
 
 WHOLE = "tests.announce"
@@ -25,7 +25,7 @@ def in_app(app: Flask) -> Iterator[None]:
 
 def enqueue(name: str = NAME, **options: Any) -> None:
     with transaction():
-        outbox.enqueue(name, **options)
+        jobs.enqueue(name, **options)
 
 
 def test_a_job_is_written_once_for_its_key() -> None:
@@ -37,14 +37,14 @@ def test_a_job_is_written_once_for_its_key() -> None:
 def test_what_else_the_transaction_does_is_done_all_the_same() -> None:
     enqueue(dedupe_key="the key")
     with transaction():
-        outbox.enqueue(NAME, dedupe_key="the key")
-        outbox.enqueue("tests.other")
+        jobs.enqueue(NAME, dedupe_key="the key")
+        jobs.enqueue("tests.other")
     assert [row.name for row in list_jobs()] == [NAME, "tests.other"]
 
 
 def test_the_key_counts_also_when_its_job_is_done() -> None:
     enqueue(dedupe_key="the key")
-    outbox.finish(claimed(list_jobs()[0].id))
+    jobs.finish(claimed(list_jobs()[0].id))
     enqueue(dedupe_key="the key")
     assert len(list_jobs()) == 1
 
@@ -63,9 +63,9 @@ def test_of_many_with_one_key_at_once_one_is_written(app: Flask) -> None:
 def test_a_job_with_a_delay_waits_for_its_time() -> None:
     enqueue(delay_seconds=60)
     [row] = list_jobs()
-    assert (outbox.claim(row.id), outbox.take_overdue(10)) == (None, [])
+    assert (jobs.claim(row.id), jobs.take_overdue(10)) == (None, [])
     let_pass(row.id, 60)
-    assert outbox.take_overdue(10) == [(row.id, NAME)]
+    assert jobs.take_overdue(10) == [(row.id, NAME)]
     assert claimed(row.id).attempts == 1
 
 
@@ -73,9 +73,9 @@ def test_each_of_many_gets_its_job_once_and_by_the_next_sweep() -> None:
     many = [{"number": number} for number in range(7)]
     for some in (many[:3], many):
         with transaction():
-            outbox.enqueue_each(NAME, some)
+            jobs.enqueue_each(NAME, some)
     assert sorted(row.arguments["number"] for row in list_jobs()) == list(range(7))
-    assert len(outbox.take_overdue(10)) == 7
+    assert len(jobs.take_overdue(10)) == 7
 
 
 @pytest.mark.parametrize("number", [0, 1, CHUNK, CHUNK * 2 + 1])
@@ -111,7 +111,7 @@ class Crowd:
 
     def announce(self, announcement: str = "a-1", after: str | None = None) -> None:
         """What the task of the job WHOLE does."""
-        outbox.fan_out(
+        jobs.fan_out(
             self._after,
             whole=WHOLE,
             each=NAME,
@@ -125,7 +125,7 @@ class Crowd:
         while queued := [row for row in list_jobs(WHOLE) if row.status == "queued"]:
             claim = claimed(queued[0].id)
             self.announce(**claim.arguments)
-            outbox.finish(claim)
+            jobs.finish(claim)
 
     def told(self) -> list[UUID]:
         found = [row.arguments for row in list_jobs(NAME)]
@@ -137,13 +137,13 @@ class Crowd:
 
 
 def test_what_ended_long_ago_is_purged_in_batches(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("project.infrastructure.outbox.operation._BATCH", 2)
+    monkeypatch.setattr("project.infrastructure.jobs.admin._BATCH", 2)
     old = [enqueued() for _ in range(5)]
     for job_id in old:
-        outbox.finish(claimed(job_id))
+        jobs.finish(claimed(job_id))
     before = get_job(old[-1]).finished_at
-    outbox.finish(claimed(enqueued()))
+    jobs.finish(claimed(enqueued()))
     kept = [enqueued(), claimed(enqueued()).job_id]
-    assert outbox.purge("done", before=before) == 4
+    assert jobs.purge("done", before=before) == 4
     assert {row.id for row in list_jobs()} >= {old[-1], *kept}
     assert len(list_jobs()) == 4

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from project.config import Settings
-from project.infrastructure import outbox
+from project.infrastructure import jobs
 from project.infrastructure.database import db
 from tests.kit.apps import at_work
 from tests.kit.jobs import claimed, enqueued, let_pass
@@ -62,8 +62,8 @@ def costs() -> dict[str, Plan]:
             for job_id in [enqueued() for _ in range(OVERDUE)]:
                 let_pass(job_id, 60)
             plans.clear()
-            for job_id, _name in outbox.take_overdue(500):
-                outbox.finish(claimed(job_id))
+            for job_id, _name in jobs.take_overdue(500):
+                jobs.finish(claimed(job_id))
             for plan in plans:
                 name = plan.statement[:60]
                 found[name] = max(found.get(name, plan), plan, key=lambda one: one.buffers)

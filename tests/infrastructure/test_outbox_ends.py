@@ -8,10 +8,10 @@ from flask import Flask
 from sqlalchemy import update
 
 from project.config import Settings
-from project.infrastructure import outbox
+from project.infrastructure import jobs
 from project.infrastructure.clock import now
 from project.infrastructure.database import transaction
-from project.infrastructure.outbox import Failure, Job
+from project.infrastructure.jobs import Failure, Job
 from tests.kit.jobs import claimed, enqueued, fail, get_job, lapsed, last_attempt, let_pass, list_jobs
 
 AWAY, OTHER, PERMANENT = Failure.TRANSIENT, Failure.OTHER, Failure.PERMANENT
@@ -32,7 +32,7 @@ def test_a_failed_job_waits_for_another_attempt() -> None:
     assert fail(claim) is False
     row = get_job(claim.job_id)
     assert (row.status, row.last_error, row.claim_id) == ("queued", "Mishap: once more", None)
-    assert outbox.claim(claim.job_id) is None
+    assert jobs.claim(claim.job_id) is None
     let_pass(claim.job_id, 3600)
     assert claimed(claim.job_id).attempts == 2
 
@@ -76,19 +76,19 @@ def test_after_the_last_attempt_a_job_rests(settings: Settings) -> None:
     row = get_job(claim.job_id)
     assert (row.status, row.last_error) == ("dead", "Mishap: once more")
     let_pass(claim.job_id, 10**6)
-    assert outbox.claim(claim.job_id) is None
-    assert outbox.take_overdue(10) == []
+    assert jobs.claim(claim.job_id) is None
+    assert jobs.take_overdue(10) == []
 
 
 def test_what_follows_a_dead_letter_is_done_with_it(settings: Settings) -> None:
     claim = last_attempt(enqueued())
-    fail(claim, on_dead=lambda: outbox.enqueue("tests.after_death"))
+    fail(claim, on_dead=lambda: jobs.enqueue("tests.after_death"))
     assert len(list_jobs()) == 2
 
 
 def test_when_what_follows_fails_the_job_does_not_rest_yet(settings: Settings) -> None:
     def mishap() -> None:
-        outbox.enqueue("tests.after_death")
+        jobs.enqueue("tests.after_death")
         raise Mishap
 
     claim = last_attempt(enqueued())
@@ -99,7 +99,7 @@ def test_when_what_follows_fails_the_job_does_not_rest_yet(settings: Settings) -
 
 def test_what_can_never_succeed_rests_at_once() -> None:
     claim = claimed(enqueued())
-    assert fail(claim, outbox.Failure.PERMANENT) is True
+    assert fail(claim, jobs.Failure.PERMANENT) is True
     assert get_job(claim.job_id).status == "dead"
 
 
@@ -151,16 +151,16 @@ def test_a_worker_that_dies_after_others_failed_for_what_was_away_is_still_count
 
 def test_a_job_that_is_given_back_is_as_it_was(settings: Settings) -> None:
     claim = claimed(enqueued())
-    outbox.release(claim)
+    jobs.release(claim)
     row = get_job(claim.job_id)
     assert (row.status, row.attempts, row.claim_id, row.leased_until) == ("queued", 0, None, None)
-    assert outbox.take_overdue(10) == [(row.id, row.name)]
+    assert jobs.take_overdue(10) == [(row.id, row.name)]
     assert claimed(row.id).attempts == 1
 
 
 def test_only_the_holder_gives_a_job_back() -> None:
     late = lapsed(enqueued())
     claimed(late.job_id)
-    with pytest.raises(outbox.ClaimLost):
-        outbox.release(late)
+    with pytest.raises(jobs.ClaimLost):
+        jobs.release(late)
     assert (get_job(late.job_id).status, get_job(late.job_id).attempts) == ("running", 2)

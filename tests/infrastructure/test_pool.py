@@ -12,8 +12,8 @@ from sqlalchemy import func, select, text
 from project.blueprints.organizations.models import Organization
 from project.config import Settings
 from project.errors import ServiceUnavailable
-from project.infrastructure.columns import new_id
 from project.infrastructure.database import db, insert_if_absent, read, transaction
+from project.infrastructure.database.models import new_id
 from tests.kit.api import Api, made, problem
 from tests.kit.apps import application
 from tests.kit.jobs import together

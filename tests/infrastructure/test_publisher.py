@@ -12,10 +12,10 @@ from uuid import UUID
 import pytest
 
 from project.config import Settings
-from project.infrastructure import outbox
-from project.infrastructure.columns import new_id
+from project.infrastructure import jobs
 from project.infrastructure.database import transaction
-from project.infrastructure.outbox import publisher
+from project.infrastructure.database.models import new_id
+from project.infrastructure.jobs import publisher
 from tests.kit.apps import at_work
 from tests.kit.jobs import list_jobs
 
@@ -103,19 +103,19 @@ def test_a_commit_does_not_wait_and_what_was_not_handed_over_is_left_to_the_swee
     with at_work(settings.model_copy(update={"job_republish_seconds": 1}), broker=hanging):
         began = time.monotonic()
         with transaction():
-            outbox.enqueue("a.job")
+            jobs.enqueue("a.job")
         assert time.monotonic() - began < 1
         [row] = list_jobs()
-        eventually(lambda: outbox.take_overdue(10) == [(row.id, "a.job")])
+        eventually(lambda: jobs.take_overdue(10) == [(row.id, "a.job")])
 
 
 def test_jobs_are_handed_over_after_the_commit_only(settings: Settings, broker: Broker) -> None:
     with at_work(settings, broker=broker):
         with pytest.raises(ZeroDivisionError), transaction():  # noqa: PT012 - the transaction is what is tested
-            outbox.enqueue("never")
+            jobs.enqueue("never")
             raise ZeroDivisionError
         with transaction():
-            outbox.enqueue("a.job")
+            jobs.enqueue("a.job")
             time.sleep(0.05)
             assert broker.taken == []
         eventually(lambda: len(broker.taken) == 1)

@@ -12,8 +12,8 @@ from psycopg import sql
 
 from project.blueprints.organizations.service import create_organization
 from project.config import Settings
-from project.http.access import user
-from project.http.identity import current_user_id
+from project.http.auth.identity import current_user_id
+from project.http.routing.access import user
 from project.infrastructure.database import transaction
 from tests.kit.api import Api, made, problem
 

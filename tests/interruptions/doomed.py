@@ -19,8 +19,8 @@ from sqlalchemy.orm import Session
 
 from project.app import create_app
 from project.config import Settings
-from project.infrastructure.outbox.publisher import Publisher
-from worker import relay  # noqa: F401 - its task is registered by being imported
+from project.infrastructure.jobs.publisher import Publisher
+from worker import republish  # noqa: F401 - its task is registered by being imported
 from worker.broker import CeleryBroker, make_celery
 from worker.tasks import files, invitations  # noqa: F401 - their tasks are registered by being imported
 

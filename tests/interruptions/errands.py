@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from project.blueprints.files.models import File
 from project.blueprints.invitations.models import Invitation
 from project.config import current_settings
-from project.infrastructure import outbox
+from project.infrastructure import jobs
 from project.infrastructure.database import read, transaction
 from tests.interruptions.flows import PICTURE, Flow, counted
 from tests.kit.api import made
@@ -39,7 +39,7 @@ class JobFlow(Flow):
         """Its worker is dead: when the lease is over the sweep hands it over, and another one does it."""
         if get_job(self.job_id).status != "done":
             let_pass(self.job_id, current_settings().job_time_limit_seconds * 2)
-            assert (self.job_id, self.name) in outbox.take_overdue(1000)
+            assert (self.job_id, self.name) in jobs.take_overdue(1000)
         assert self.world.doomed(self.order).how == 0
         assert get_job(self.job_id).status == "done"
 

@@ -3,7 +3,7 @@
 from uuid import uuid4
 
 from project.config import current_settings
-from project.infrastructure.idempotency import IdempotencyRecord
+from project.infrastructure.idempotency_records import IdempotencyRecord
 from tests.interruptions import requests
 from tests.interruptions.errands import objects
 from tests.interruptions.flows import Flow, all_or_none, counted

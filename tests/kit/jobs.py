@@ -11,9 +11,9 @@ from flask import Flask
 from sqlalchemy import select, update
 
 from project.config import current_settings
-from project.infrastructure import outbox
+from project.infrastructure import jobs
 from project.infrastructure.database import read, transaction
-from project.infrastructure.outbox import Job
+from project.infrastructure.jobs import Job
 
 NAME = "tests.a_job"
 _HANDS = 8
@@ -22,26 +22,26 @@ _HANDS = 8
 def enqueued(name: str = NAME, **arguments: Any) -> UUID:
     """The id of a new job."""
     with transaction() as session:
-        outbox.enqueue(name, **arguments)
+        jobs.enqueue(name, **arguments)
         job_id: UUID = session.scalars(select(Job.id).order_by(Job.id.desc()).limit(1)).one()
     return job_id
 
 
-def claimed(job_id: UUID) -> outbox.Claim:
+def claimed(job_id: UUID) -> jobs.Claim:
     """The claim on a job that must be free."""
-    claim = outbox.claim(job_id)
+    claim = jobs.claim(job_id)
     assert claim is not None
     return claim
 
 
-def lapsed(job_id: UUID) -> outbox.Claim:
+def lapsed(job_id: UUID) -> jobs.Claim:
     """A claim whose holder took longer than its lease."""
     claim = claimed(job_id)
     let_pass(job_id, current_settings().job_time_limit_seconds * 2)
     return claim
 
 
-def last_attempt(job_id: UUID) -> outbox.Claim:
+def last_attempt(job_id: UUID) -> jobs.Claim:
     """A claim on a job that has failed before as often as it may."""
     with transaction() as session:
         session.execute(update(Job).where(Job.id == job_id).values(attempts=current_settings().job_attempts - 1))
@@ -51,22 +51,22 @@ def last_attempt(job_id: UUID) -> outbox.Claim:
 def dead(name: str = NAME, **arguments: Any) -> UUID:
     """The id of a job that rests as a dead letter."""
     claim = claimed(enqueued(name, **arguments))
-    fail(claim, outbox.Failure.PERMANENT)
+    fail(claim, jobs.Failure.PERMANENT)
     return claim.job_id
 
 
 def done(name: str = NAME, **arguments: Any) -> UUID:
     """The id of a job that is done."""
     claim = claimed(enqueued(name, **arguments))
-    outbox.finish(claim)
+    jobs.finish(claim)
     return claim.job_id
 
 
 def fail(
-    claim: outbox.Claim, why: outbox.Failure = outbox.Failure.OTHER, *, on_dead: Callable[[], Any] = lambda: None
+    claim: jobs.Claim, why: jobs.Failure = jobs.Failure.OTHER, *, on_dead: Callable[[], Any] = lambda: None
 ) -> bool:
     """End a claim with an error."""
-    return outbox.fail(claim, "Mishap: once more", why, on_dead=on_dead)
+    return jobs.fail(claim, "Mishap: once more", why, on_dead=on_dead)
 
 
 def get_job(job_id: UUID) -> Any:

@@ -9,7 +9,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.test import TestResponse
 
 from project.http.openapi import api_document
-from project.http.openapi.operation import operations
+from project.http.openapi.operations import operations
 
 PROBLEM = "application/problem+json"
 

@@ -3,7 +3,7 @@
 from sqlalchemy import text
 
 from project.infrastructure.database import transaction
-from worker.jobs import job
+from worker.runner import job
 
 
 @job("kit.effect")

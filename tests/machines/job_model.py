@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from project.infrastructure.outbox import Failure
+from project.infrastructure.jobs import Failure
 
 ATTEMPTS, TRANSIENT_ATTEMPTS = 2, 3
 

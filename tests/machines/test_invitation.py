@@ -19,7 +19,7 @@ from project.blueprints.organizations import service as organizations
 from project.infrastructure import signing
 from project.infrastructure.clock import now
 from project.infrastructure.database import transaction
-from project.infrastructure.keyset import Page
+from project.infrastructure.database.pagination import Page
 from tests.kit.api import PASSWORD, Api, made
 from tests.machines.story import Story
 

@@ -13,14 +13,14 @@ from hypothesis.strategies import sampled_from
 from sqlalchemy import delete
 
 from project.config import Settings
-from project.infrastructure import outbox
+from project.infrastructure import jobs
 from project.infrastructure.database import guarded, transaction
-from project.infrastructure.outbox import Claim, ClaimLost, Failure, Job
+from project.infrastructure.jobs import Claim, ClaimLost, Failure, Job
 from tests.kit.jobs import NAME, fail, let_pass, list_jobs
 from tests.machines.job_model import ATTEMPTS, TRANSIENT_ATTEMPTS, Model
 from tests.machines.story import Story
-from worker.jobs import Task, perform
-from worker.limits import WorkerStopping
+from worker.runner import Task, perform
+from worker.task_limits import WorkerStopping
 
 EFFECT = "tests.effect"
 MOMENT_SECONDS = 30
@@ -41,7 +41,7 @@ class Mishap(Exception):
 def effect(job: UUID, error: type[BaseException] | None = None) -> None:
     """What a job does, before it perhaps fails."""
     with transaction():
-        outbox.enqueue(EFFECT, delay_seconds=10**9, of=job)
+        jobs.enqueue(EFFECT, delay_seconds=10**9, of=job)
     if error:
         raise error
 
@@ -62,9 +62,9 @@ ENDINGS: dict[str, tuple[type[BaseException] | None, Callable[[Model], None]]] =
 # What one does that was not heard of for a while, and what follows from it if it still holds the job.
 RETURNS: dict[str, tuple[Callable[[Claim], Any], Callable[[Model], None]]] = {
     "have an effect": (guarded_effect, Model.have_effect),
-    "finish": (outbox.finish, lambda model: model.end("done")),
+    "finish": (jobs.finish, lambda model: model.end("done")),
     "fail": (fail, lambda model: model.fail(Failure.OTHER)),
-    "give back": (outbox.release, Model.give_back),
+    "give back": (jobs.release, Model.give_back),
 }
 # However many moments a story has, they are shorter than any lease or wait; hours are longer.
 TIMES: dict[str, tuple[int, Callable[[Model], None]]] = {
@@ -94,7 +94,7 @@ class JobStory(Story):
 
     @rule(target=claims, job=list_jobs)
     def claim(self, job: UUID) -> Any:
-        claim, model = outbox.claim(job), self.models[job]
+        claim, model = jobs.claim(job), self.models[job]
         assert (claim is not None) == model.is_free
         if claim is None:
             return multiple()
@@ -124,7 +124,7 @@ class JobStory(Story):
 
     @rule()
     def sweep(self) -> None:
-        taken = sorted(job_id for job_id, _name in outbox.take_overdue(100))
+        taken = sorted(job_id for job_id, _name in jobs.take_overdue(100))
         assert taken == sorted(job for job, model in self.models.items() if model.is_overdue)
         for job in taken:
             self.models[job].is_overdue = False
@@ -155,7 +155,7 @@ class JobStory(Story):
 
     def enqueued(self, key: str | None) -> Any:
         with transaction():
-            outbox.enqueue(NAME, dedupe_key=key)
+            jobs.enqueue(NAME, dedupe_key=key)
         new = [row.id for row in list_jobs(NAME) if row.id not in self.models]
         assert len(new) == (key not in self.keys)
         self.models |= {job: Model() for job in new}

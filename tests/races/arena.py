@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from project.blueprints.files.models import File
 from project.config import Settings
 from project.infrastructure.database import read
-from project.infrastructure.outbox import Job
+from project.infrastructure.jobs import Job
 from tests.kit.api import Api
 
 _numbers = count(1)

@@ -3,7 +3,7 @@
 import time
 from contextlib import suppress
 
-from worker.jobs import job
+from worker.runner import job
 
 QUEUE = "greedy"
 RUN_LONG, RUN_LONG_DEAF, RUN_SHORT, TAKE_MEMORY = (f"{QUEUE}.{task}" for task in ("long", "deaf", "short", "memory"))

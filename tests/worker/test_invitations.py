@@ -14,7 +14,7 @@ from project.config import Settings
 from project.infrastructure import signing
 from project.infrastructure.clock import now
 from project.infrastructure.database import transaction
-from project.infrastructure.outbox import Job
+from project.infrastructure.jobs import Job
 from tests.kit.api import Api, made
 from tests.kit.apps import at_work
 from tests.kit.jobs import get_job, last_attempt, let_pass, list_jobs

@@ -25,7 +25,7 @@ from tests.kit.process import eventually
 from tests.kit.programs import Programs, children, programs
 from tests.kit.scraping import Measured, measured, scraped
 from worker.broker import CeleryBroker
-from worker.jobs import Task, perform
+from worker.runner import Task, perform
 
 _numbers = count(1)
 OLDEST = ("groundwork_oldest_job_seconds",)

@@ -7,11 +7,11 @@ from uuid import UUID
 import pytest
 from flask import Flask
 
-from project.infrastructure import observability, outbox
+from project.infrastructure import jobs, logging
 from project.infrastructure.database import transaction
 from tests.kit.jobs import claimed, enqueued, get_job, lapsed, last_attempt, let_pass, list_jobs
-from worker.jobs import Task
-from worker.jobs import perform as perform_task
+from worker.runner import Task
+from worker.runner import perform as perform_task
 
 
 class Mishap(Exception):
@@ -41,7 +41,7 @@ def failing(error: Exception) -> Callable[..., None]:
 
 def effect(**_arguments: Any) -> None:
     with transaction():
-        outbox.enqueue("tests.effect")
+        jobs.enqueue("tests.effect")
 
 
 def effects() -> int:
@@ -71,7 +71,7 @@ def test_a_job_that_another_holds_is_left_to_it() -> None:
     claim = claimed(enqueued())
     perform(claim.job_id, effect)
     assert effects() == 0
-    outbox.finish(claim)
+    jobs.finish(claim)
 
 
 def test_a_job_that_fails_is_tried_again_later() -> None:
@@ -88,7 +88,7 @@ def test_a_job_that_fails_is_tried_again_later() -> None:
 def test_what_a_failed_attempt_began_is_undone() -> None:
     def half(**_arguments: Any) -> None:
         with transaction():
-            outbox.enqueue("tests.effect")
+            jobs.enqueue("tests.effect")
             raise Mishap
 
     perform(enqueued(), half)
@@ -104,7 +104,7 @@ def test_a_hopeless_job_rests_at_once_and_says_so() -> None:
 
 def test_a_job_rests_after_its_last_attempt() -> None:
     claim = last_attempt(enqueued())
-    outbox.fail(claim, "not yet", outbox.Failure.OTHER, on_dead=lambda: None)
+    jobs.fail(claim, "not yet", jobs.Failure.OTHER, on_dead=lambda: None)
     assert get_job(claim.job_id).status == "dead"
     perform(after_another_try(claim.job_id), effect)
     assert effects() == 0
@@ -170,12 +170,12 @@ def test_an_error_without_words_tells_what_its_kind_means() -> None:
 
 
 def test_what_a_job_logs_carries_the_request_that_caused_it() -> None:
-    observability.unbind_all()
+    logging.unbind_all()
     ids = {"request_id": "a-request", "trace_id": "a-trace"}
-    observability.bind(**ids)
+    logging.bind(**ids)
     job_id = enqueued()
-    observability.unbind(*ids)
+    logging.unbind(*ids)
     seen: list[dict[str, Any]] = []
-    perform(job_id, lambda: seen.append(observability.bound()))
+    perform(job_id, lambda: seen.append(logging.bound()))
     assert seen == [{"job": "tests.a_job", "job_id": str(job_id), **ids}]
-    assert observability.bound() == {}
+    assert logging.bound() == {}

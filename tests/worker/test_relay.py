@@ -10,7 +10,7 @@ from redis import Redis
 from project.config import Settings
 from tests.kit.apps import at_work
 from tests.kit.jobs import enqueued, let_pass
-from worker import relay
+from worker import republish
 from worker.broker import CeleryBroker, consume, make_celery, queue_of, waiting
 
 NAMES = ("files.a_job", "invitations.a_job")
@@ -39,8 +39,8 @@ def celery(settings: Settings) -> Iterator[Celery]:
 
 @pytest.fixture(autouse=True)
 def _small_broker(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(relay, "_FULL", 5)
-    monkeypatch.setattr(relay, "_BATCH", 2)
+    monkeypatch.setattr(republish, "_FULL", 5)
+    monkeypatch.setattr(republish, "_BATCH", 2)
 
 
 def overdue(number: int) -> None:
@@ -58,26 +58,26 @@ def taken(celery: Celery) -> None:
 
 @pytest.fixture(autouse=True)
 def _publish_nothing(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("project.infrastructure.outbox.publisher.put", lambda *_: None)
+    monkeypatch.setattr("project.infrastructure.jobs.publisher.put", lambda *_: None)
 
 
 def test_all_that_is_overdue_is_handed_over_in_batches(celery: Celery) -> None:
     overdue(4)
-    relay.sweep()
+    republish.sweep()
     assert sum(waiting(celery).values()) == 4
 
 
 def test_a_broker_is_filled_and_no_more(celery: Celery) -> None:
     overdue(7)
     for _ in range(2):
-        relay.sweep()
+        republish.sweep()
         assert sum(waiting(celery).values()) == 5
     taken(celery)
-    relay.sweep()
+    republish.sweep()
     assert sum(waiting(celery).values()) == 2
 
 
 def test_each_blueprint_has_a_queue_of_its_own(celery: Celery) -> None:
     overdue(3)
-    relay.sweep()
+    republish.sweep()
     assert waiting(celery) == {"files": 2, "invitations": 1, "worker": 0}

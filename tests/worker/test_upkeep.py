@@ -6,11 +6,11 @@ from sqlalchemy import func, select, update
 from project.config import Settings
 from project.infrastructure.clock import now
 from project.infrastructure.database import read, transaction
-from project.infrastructure.idempotency import IdempotencyRecord
+from project.infrastructure.idempotency_records import IdempotencyRecord
 from tests.kit.api import Api, made
 from tests.kit.apps import at_work
 from tests.kit.jobs import enqueued
-from worker import upkeep
+from worker import maintenance
 
 
 def test_forgetting_takes_the_expired_keys_and_leaves_the_others(api: Api, settings: Settings) -> None:
@@ -21,7 +21,7 @@ def test_forgetting_takes_the_expired_keys_and_leaves_the_others(api: Api, setti
             with at_work(settings), transaction() as session:
                 session.execute(update(IdempotencyRecord).values(expires_at=now()))
     with at_work(settings):
-        do_job(upkeep.FORGET_KEYS)
+        do_job(maintenance.FORGET_KEYS)
         assert kept() == 1
     again = ada.post("/organizations", {"name": "live"}, headers={"Idempotency-Key": "live"})
     assert "Idempotency-Replayed" in again.headers

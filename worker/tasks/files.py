@@ -4,7 +4,7 @@ from uuid import UUID
 
 from project.blueprints.files import service
 from project.blueprints.files.jobs import MAKE_THUMBNAILS, SWEEP
-from worker.jobs import job
+from worker.runner import job
 
 
 def give_up(file_id: str) -> None:

@@ -5,7 +5,7 @@ from uuid import UUID
 from project.blueprints.invitations import service
 from project.blueprints.invitations.jobs import SEND_INVITATION, SWEEP
 from project.infrastructure.mail import MailRefused
-from worker.jobs import job
+from worker.runner import job
 
 
 def give_up(invitation_id: str) -> None:

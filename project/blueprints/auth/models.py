@@ -7,7 +7,7 @@ from sqlalchemy import ForeignKey, Index, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
 
 from project.infrastructure.clock import now
-from project.infrastructure.columns import Base, Timestamped, Versioned
+from project.infrastructure.database.models import Base, Timestamped, Versioned
 
 
 class User(Timestamped, Versioned, Base):

@@ -10,8 +10,8 @@ from sqlalchemy import ColumnElement, Row, bindparam, select, update
 from project.blueprints.auth.models import Session, User
 from project.errors import NotFound
 from project.infrastructure.clock import now
-from project.infrastructure.columns import UtcDateTime, new_id
 from project.infrastructure.database import current_session, insert_if_absent, read
+from project.infrastructure.database.models import UtcDateTime, new_id
 
 _PRINCIPAL = (
     select(Session.id.label("session_id"), Session.user_id, User.role)

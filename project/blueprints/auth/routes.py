@@ -20,12 +20,12 @@ from project.blueprints.auth.schemas import (
     UserResponse,
     UserUpdate,
 )
-from project.http.access import public, user
-from project.http.conditions import expected_versions
-from project.http.identity import current_principal, current_user_id
-from project.http.limits import LOGINS, REGISTRATIONS
+from project.http.auth.access_tokens import token_pair
+from project.http.auth.identity import current_principal, current_user_id
+from project.http.middleware.rate_limits import LOGINS, REGISTRATIONS
 from project.http.openapi import Blueprint
-from project.http.tokens import token_pair
+from project.http.responses.etags import expected_versions
+from project.http.routing.access import public, user
 
 blueprint = Blueprint("auth", __name__, url_prefix="/auth", description="Accounts and sessions")
 

@@ -1,7 +1,7 @@
 """Wire shapes of auth."""
 
 from project.http.fields import Choice, Email, Flag, Id, Number, Password, Text, Timestamp, Token
-from project.http.schemas import Body
+from project.http.requests.schemas import Body
 
 _LONGEST_LIFE_SECONDS = 10 * 366 * 86400
 

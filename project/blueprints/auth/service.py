@@ -18,8 +18,8 @@ from project.config import current_settings
 from project.errors import ValidationFailed, missed
 from project.infrastructure import signing
 from project.infrastructure.clock import now
-from project.infrastructure.columns import new_id
 from project.infrastructure.database import transaction
+from project.infrastructure.database.models import new_id
 
 _REFRESH = "refresh-token"
 

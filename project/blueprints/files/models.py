@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, ForeignKey, Index, Uuid, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from project.infrastructure.columns import Base, Timestamped, Versioned
+from project.infrastructure.database.models import Base, Timestamped, Versioned
 
 _PERSONAL = "organization_id IS NULL"
 _SHARED = "organization_id IS NOT NULL"

@@ -9,9 +9,9 @@ from sqlalchemy import Row, bindparam, delete, literal, select, update
 
 from project.blueprints.files.models import File
 from project.infrastructure.clock import now
-from project.infrastructure.columns import new_id
 from project.infrastructure.database import current_session, read
-from project.infrastructure.keyset import Page, Slice, keyset
+from project.infrastructure.database.models import new_id
+from project.infrastructure.database.pagination import Page, Slice, keyset
 
 _FILES = select(File.__table__)
 _ONE = _FILES.where(File.id == bindparam("file_id"), File.status.in_(["stored", "trashed"]))

@@ -20,14 +20,14 @@ from project.blueprints.files.schemas import (
 )
 from project.config import current_settings
 from project.errors import NotFound, PermissionDenied
-from project.http.access import user
-from project.http.conditions import expected_versions
-from project.http.content import BINARY, send
-from project.http.idempotency import once
-from project.http.identity import current_user_id
-from project.http.multipart import read_upload
+from project.http.auth.identity import current_user_id
+from project.http.middleware.idempotency import once
 from project.http.openapi import Blueprint
-from project.http.pagination import page_answer, requested_page
+from project.http.requests.multipart import read_upload
+from project.http.requests.pagination import page_answer, requested_page
+from project.http.responses.downloads import BINARY, send
+from project.http.responses.etags import expected_versions
+from project.http.routing.access import user
 from project.infrastructure.storage import StorageUnavailable
 
 blueprint = Blueprint("files", __name__, url_prefix="/files", description="Files and their thumbnails")

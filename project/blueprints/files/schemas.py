@@ -7,7 +7,7 @@ from marshmallow import fields, pre_dump, validate
 
 from project.blueprints.files.thumbnails import SIZES
 from project.http.fields import Choice, Id, Number, Pattern, Sha256, Text, Timestamp
-from project.http.schemas import Body, PageQuery, page_of
+from project.http.requests.schemas import Body, PageQuery, page_of
 
 _LARGEST_BYTES = 2**53 - 1
 

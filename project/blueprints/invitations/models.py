@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, Index, Uuid, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from project.infrastructure.columns import Base, Timestamped, Versioned
+from project.infrastructure.database.models import Base, Timestamped, Versioned
 
 
 class Invitation(Timestamped, Versioned, Base):

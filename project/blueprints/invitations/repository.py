@@ -9,9 +9,9 @@ from sqlalchemy import ColumnElement, Row, and_, bindparam, literal, select, tru
 from project.blueprints.invitations.models import Invitation
 from project.errors import NotFound
 from project.infrastructure.clock import now
-from project.infrastructure.columns import new_id
 from project.infrastructure.database import current_session, insert_if_absent, read
-from project.infrastructure.keyset import Page, Slice, keyset, keyset_with
+from project.infrastructure.database.models import new_id
+from project.infrastructure.database.pagination import Page, Slice, keyset, keyset_with
 
 _INVITATIONS = select(Invitation.__table__)
 _ONE = _INVITATIONS.where(Invitation.id == bindparam("invitation_id"))

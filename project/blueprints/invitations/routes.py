@@ -25,11 +25,11 @@ from project.blueprints.invitations.schemas import (
 from project.blueprints.organizations.errors import AlreadyAMember
 from project.blueprints.organizations.schemas import MemberResponse
 from project.errors import NotFound
-from project.http.access import member, public, user
-from project.http.identity import current_user_id
-from project.http.limits import REGISTRATIONS
+from project.http.auth.identity import current_user_id
+from project.http.middleware.rate_limits import REGISTRATIONS
 from project.http.openapi import Blueprint
-from project.http.pagination import page_answer, requested_page
+from project.http.requests.pagination import page_answer, requested_page
+from project.http.routing.access import member, public, user
 
 blueprint = Blueprint("invitations", __name__, description="Inviting people to an organization")
 

@@ -4,7 +4,7 @@ from marshmallow import fields
 
 from project.blueprints.organizations.service import ROLES
 from project.http.fields import Choice, Email, Flag, Id, Password, Text, Timestamp, Token
-from project.http.schemas import Body, PageQuery, page_of
+from project.http.requests.schemas import Body, PageQuery, page_of
 
 STATUSES = ("pending", "accepted", "expired")
 

@@ -15,10 +15,10 @@ from project.blueprints.organizations import service as organizations
 from project.blueprints.organizations.errors import AlreadyAMember
 from project.config import current_settings
 from project.errors import NotFound
-from project.infrastructure import outbox, signing
+from project.infrastructure import jobs, signing
 from project.infrastructure.clock import now
 from project.infrastructure.database import transaction
-from project.infrastructure.keyset import Page, Slice
+from project.infrastructure.database.pagination import Page, Slice
 from project.infrastructure.mail import current_mailer
 
 _PURPOSE = "invitation"
@@ -60,7 +60,7 @@ def invite(organization_id: UUID, *, inviter_id: UUID, email: str, role: str) ->
         )
         if invitation is None:
             raise InvitationPending(invitation_id=repository.find_pending_id(organization_id, key))
-        outbox.enqueue(SEND_INVITATION, invitation_id=invitation.id)
+        jobs.enqueue(SEND_INVITATION, invitation_id=invitation.id)
     return _views([invitation])[0]
 
 

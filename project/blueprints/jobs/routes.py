@@ -6,9 +6,9 @@ from uuid import UUID
 from project.blueprints.jobs import service
 from project.blueprints.jobs.errors import JobNotDead, JobNotEnded
 from project.blueprints.jobs.schemas import JobPage, JobQuery, JobResponse
-from project.http.access import admin
 from project.http.openapi import Blueprint
-from project.http.pagination import page_answer, requested_page
+from project.http.requests.pagination import page_answer, requested_page
+from project.http.routing.access import admin
 
 blueprint = Blueprint("jobs", __name__, url_prefix="/jobs", description="Background jobs, for administrators")
 

@@ -3,8 +3,8 @@
 from marshmallow import fields
 
 from project.http.fields import Choice, Id, Number, Pattern, Timestamp
-from project.http.schemas import Body, PageQuery, page_of
-from project.infrastructure.outbox import LONGEST_ERROR, STATUSES
+from project.http.requests.schemas import Body, PageQuery, page_of
+from project.infrastructure.jobs import LONGEST_ERROR, STATUSES
 
 _LARGEST = 2**31 - 1
 _NAME = "files.make_thumbnails"

@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response
 
-from project.http.access import scraper
+from project.http.routing.access import scraper
 from project.infrastructure import metrics
 
 blueprint = Blueprint("metrics", __name__)

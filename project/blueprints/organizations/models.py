@@ -5,7 +5,7 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, Index, UniqueConstraint, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
 
-from project.infrastructure.columns import Base, Timestamped, Versioned
+from project.infrastructure.database.models import Base, Timestamped, Versioned
 
 
 class Organization(Timestamped, Versioned, Base):

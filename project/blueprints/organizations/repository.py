@@ -7,9 +7,9 @@ from sqlalchemy import Row, bindparam, select
 
 from project.blueprints.organizations.models import Membership, Organization
 from project.errors import NotFound
-from project.infrastructure.columns import new_id
 from project.infrastructure.database import insert_if_absent, read
-from project.infrastructure.keyset import Page, Slice, keyset
+from project.infrastructure.database.models import new_id
+from project.infrastructure.database.pagination import Page, Slice, keyset
 
 _IS_OF_USER = Membership.user_id == bindparam("user_id")
 _OF_ANYONE = select(Organization.__table__, Membership.organization_id, Membership.role).join(

@@ -11,11 +11,11 @@ from project.blueprints.organizations.schemas import (
     OrganizationRequest,
     OrganizationResponse,
 )
-from project.http.access import member, user
-from project.http.identity import current_user_id
+from project.http.auth.identity import current_user_id
 from project.http.openapi import Blueprint
-from project.http.pagination import page_answer, requested_page
-from project.http.schemas import PageQuery
+from project.http.requests.pagination import page_answer, requested_page
+from project.http.requests.schemas import PageQuery
+from project.http.routing.access import member, user
 
 blueprint = Blueprint(
     "organizations", __name__, url_prefix="/organizations", description="Organizations and their members"

@@ -2,7 +2,7 @@
 
 from project.blueprints.organizations.service import ROLES
 from project.http.fields import Choice, Email, Id, Slug, Text, Timestamp
-from project.http.schemas import Body, page_of
+from project.http.requests.schemas import Body, page_of
 
 _NAME = {"example": "Analytical Engines"}
 

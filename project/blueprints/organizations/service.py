@@ -13,7 +13,7 @@ from project.blueprints.organizations import policy, repository
 from project.blueprints.organizations.errors import AlreadyAMember, SlugTaken
 from project.errors import NotFound
 from project.infrastructure.database import transaction
-from project.infrastructure.keyset import Page, Slice
+from project.infrastructure.database.pagination import Page, Slice
 
 ROLES = policy.ROLES
 _LONGEST_DERIVED_SLUG = 50

@@ -9,8 +9,8 @@ from flask import Blueprint, Response, make_response, render_template, request, 
 from project.blueprints.pages import service
 from project.config import current_settings
 from project.errors import NotFound
-from project.http import problems
-from project.http.access import development, public
+from project.http.responses import problems
+from project.http.routing.access import development, public
 
 blueprint = Blueprint("pages", __name__, template_folder="templates")
 

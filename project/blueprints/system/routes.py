@@ -7,9 +7,9 @@ from flask import current_app
 from project.blueprints.system import service
 from project.blueprints.system.schemas import KeySetResponse, LivenessResponse, ReadinessResponse
 from project.errors import ServiceUnavailable
-from project.http import keys
-from project.http.access import public
+from project.http.auth import signing_keys
 from project.http.openapi import Blueprint, api_document
+from project.http.routing.access import public
 
 blueprint = Blueprint("system", __name__, description="Health, keys and this document")
 
@@ -44,7 +44,7 @@ def check_readiness() -> Any:
 @blueprint.response(200, KeySetResponse)
 def get_keys() -> Any:
     """The public keys that access tokens are verified with (RFC 7517)."""
-    return keys.current().jwks(), 200, {"Cache-Control": _KEY_CACHE}
+    return signing_keys.current().jwks(), 200, {"Cache-Control": _KEY_CACHE}
 
 
 @blueprint.get(

@@ -3,7 +3,7 @@
 from marshmallow import fields, validate
 
 from project.http.fields import Choice
-from project.http.schemas import Body
+from project.http.requests.schemas import Body
 
 _MOST_KEYS = 100
 _BASE64URL = {"maxLength": 64, "pattern": "^[A-Za-z0-9_-]+$", "example": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
-from project.infrastructure import outbox
+from project.infrastructure import jobs
 from project.infrastructure.database import ensure_reachable
-from project.infrastructure.migrations import ensure_migrated
-from project.infrastructure.observability import logger
+from project.infrastructure.database.migrations import ensure_migrated
+from project.infrastructure.logging import logger
 from project.infrastructure.storage import current_storage
 
 
@@ -15,7 +15,7 @@ def readiness() -> dict[str, str]:
         "database": _state("database", ensure_reachable),
         "migrations": _state("migrations", ensure_migrated),
         "storage": _state("storage", lambda: current_storage().check()),
-        "broker": _state("broker", outbox.check),
+        "broker": _state("broker", jobs.check),
     }
 
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from project.cli.compatibility.access import stricter
-from project.cli.compatibility.answers import ANSWERS
 from project.cli.compatibility.requests import REQUESTS
+from project.cli.compatibility.responses import ANSWERS
 from project.cli.compatibility.schemas import Place, compare
 
 Node = dict[str, Any]

@@ -9,9 +9,9 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import AnyConverter
 
 from project.config import Settings
-from project.http import problems
 from project.http.openapi import document
-from project.http.schemas import Problem
+from project.http.requests.schemas import Problem
+from project.http.responses import problems
 
 _INFO = {
     "description": (

@@ -8,9 +8,9 @@ import flask
 import flask_smorest
 
 from project.errors import Error
-from project.http import conditions
-from project.http.bodies import StrictParser
-from project.http.routing import Deprecation
+from project.http.requests.json_body import StrictParser
+from project.http.responses import etags
+from project.http.routing.rule import Deprecation
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -37,7 +37,7 @@ class Blueprint(_Blueprint):
     def response(self, status: int, schema: Any = None, **options: Any) -> Callable[[View], View]:
         """Answer with what the view returns, by `schema`; a thing with a version with its `ETag`."""
         decorate = super().response(status, schema, **options)
-        return lambda view: conditions.tagged(decorate(conditions.versioned(view)))
+        return lambda view: etags.tagged(decorate(etags.versioned(view)))
 
     def refuses(self, *kinds: type[Error]) -> Callable[[View], View]:
         """Document the problems that this route answers with of its own; those of the contract are known."""

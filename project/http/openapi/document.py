@@ -12,13 +12,16 @@ from typing import Any
 from flask import Flask
 
 from project import errors
-from project.http import idempotency, identity, pagination, problems
-from project.http.access import Access, public
+from project.http.auth import identity
+from project.http.middleware import idempotency
 from project.http.openapi import schemas
-from project.http.openapi.operation import Operation, operations
-from project.http.openapi.parts import components, ref
-from project.http.routing import EXCUSES
-from project.infrastructure.idempotency import IdempotencyKeyInUse
+from project.http.openapi.components import components, ref
+from project.http.openapi.operations import Operation, operations
+from project.http.requests import pagination
+from project.http.responses import problems
+from project.http.routing.access import Access, public
+from project.http.routing.rule import EXCUSES
+from project.infrastructure.idempotency_records import IdempotencyKeyInUse
 
 _ACCESS = {
     "public": "Open to everyone.",

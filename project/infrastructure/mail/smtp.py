@@ -9,8 +9,8 @@ from email.headerregistry import Address
 from typing import Any, Literal, Self
 from urllib.parse import SplitResult, unquote
 
+from project.infrastructure.bounded_reader import Incoming
 from project.infrastructure.mail.message import MailRefused, MailUnavailable, Message, compose
-from project.infrastructure.waiting import Incoming
 
 TIMEOUT_SECONDS = 10
 TOTAL_SECONDS = 60

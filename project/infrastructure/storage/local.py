@@ -10,7 +10,7 @@ from tempfile import NamedTemporaryFile
 from typing import IO, BinaryIO
 
 from project.infrastructure.storage.errors import ObjectMissing, unavailable
-from project.infrastructure.storage.keys import ensure_key
+from project.infrastructure.storage.storage_key import ensure_key
 
 _log = logging.getLogger(__name__)
 

@@ -11,11 +11,11 @@ from minio import Minio
 from urllib3 import BaseHTTPResponse, PoolManager
 
 from project.infrastructure.storage.errors import ObjectMissing
-from project.infrastructure.storage.keys import ensure_key
 from project.infrastructure.storage.s3_errors import store_errors
 from project.infrastructure.storage.s3_http import hasty_http, patient_http
 from project.infrastructure.storage.s3_reader import S3Reader
 from project.infrastructure.storage.s3_upload import Source
+from project.infrastructure.storage.storage_key import ensure_key
 from project.infrastructure.storage.url import Bucket
 
 # The least that S3 takes. The SDK holds three parts at once, and 10,000 of them make 48 GiB.

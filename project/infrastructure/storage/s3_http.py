@@ -8,7 +8,7 @@ from typing import Any
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager, Retry, Timeout
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-from project.infrastructure.waiting import Incoming
+from project.infrastructure.bounded_reader import Incoming
 
 _SLICE_BYTES = 64 * 1024
 

@@ -8,7 +8,7 @@ from sqlalchemy import update
 from project.blueprints.auth import service
 from project.blueprints.auth.models import User
 from project.config import Settings
-from project.infrastructure import outbox
+from project.infrastructure import jobs
 from project.infrastructure.database import transaction
 from tests.kit.api import Api
 from tests.kit.apps import at_work
@@ -20,11 +20,11 @@ EACH, WHOLE = "tests.mail_one", "tests.mail_all"
 def mail_all(after: str | None = None) -> None:
     """The work of the job WHOLE."""
     last = UUID(after) if after else None
-    outbox.fan_out(service.list_active_ids, each=EACH, as_="user_id", whole=WHOLE, after=last, arguments={})
+    jobs.fan_out(service.list_active_ids, each=EACH, as_="user_id", whole=WHOLE, after=last, arguments={})
 
 
 def test_every_active_user_gets_one_job(api: Api, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("project.infrastructure.outbox.batches.CHUNK", 2)
+    monkeypatch.setattr("project.infrastructure.jobs.fan_out.CHUNK", 2)
     ids = [api.register()["id"] for _ in range(4)]
     with at_work(settings):
         with transaction() as session:

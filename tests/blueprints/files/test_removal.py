@@ -5,7 +5,7 @@ from uuid import UUID
 from flask import Flask
 
 from project.blueprints.files import repository
-from project.blueprints.files.service.discarding import remove
+from project.blueprints.files.service.trash import remove
 from tests.kit.api import Api, made
 
 

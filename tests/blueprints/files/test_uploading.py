@@ -12,7 +12,7 @@ from sqlalchemy import delete, select
 
 from project.blueprints.files.models import File
 from project.infrastructure.database import db, read
-from project.infrastructure.outbox import Job
+from project.infrastructure.jobs import Job
 from tests.blueprints.files.forms import field_part, file_part, part, send
 from tests.kit.api import Api, made, problem
 

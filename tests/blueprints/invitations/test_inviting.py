@@ -9,7 +9,7 @@ from flask import Flask
 
 from project.blueprints.invitations.jobs import SEND_INVITATION
 from project.blueprints.invitations.models import Invitation
-from project.infrastructure.outbox import Job
+from project.infrastructure.jobs import Job
 from tests.blueprints.invitations.rows import lapse, rows
 from tests.kit.api import Api, made, pointers, problem
 

@@ -7,8 +7,8 @@ from uuid import UUID
 import pytest
 from flask import Flask
 
-from project.infrastructure import outbox
-from project.infrastructure.columns import new_id
+from project.infrastructure import jobs
+from project.infrastructure.database.models import new_id
 from tests.kit.administrators import administrator
 from tests.kit.api import Api, made, pointers, problem
 from tests.kit.jobs import NAME, claimed, dead, done, enqueued, fail, get_job, together
@@ -92,7 +92,7 @@ def test_a_job_that_had_used_up_all_attempts_has_all_of_them_again(app: Flask, a
     job_id = UUID(a_job("queued"))
     app.extensions["settings"] = app.extensions["settings"].model_copy(update={"job_attempts": 2})
     with app.app_context():
-        fail(claimed(job_id), outbox.Failure.PERMANENT)
+        fail(claimed(job_id), jobs.Failure.PERMANENT)
     made(admin.post(f"/jobs/{job_id}/retry"))
     with app.app_context():
         assert fail(claimed(job_id)) is False

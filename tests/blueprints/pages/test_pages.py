@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from project.http.problems import catalogue
+from project.http.responses.problems import catalogue
 from tests.blueprints.pages.reading import Page
 from tests.kit.api import Api, problem
 

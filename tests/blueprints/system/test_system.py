@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 
 from project.blueprints.system import service
-from project.http.routing import ContractRule
+from project.http.routing.rule import ContractRule
 from tests.kit.api import Api, made, problem
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -63,7 +63,7 @@ def test_service_is_not_ready_without_what_requests_need(
 
 @ON_SQLITE
 def test_being_alive_takes_nothing_else(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("project.infrastructure.database.read", fail)
+    monkeypatch.setattr("project.infrastructure.database.session.read", fail)
     assert api.client.get("/health/live").status_code == 200
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from project.http import problems
+from project.http.responses import problems
 from tests.conformance.check import check
 from tests.conformance.operation import Operation
 from tests.conformance.world import World

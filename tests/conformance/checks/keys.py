@@ -5,8 +5,8 @@ from uuid import uuid4
 
 from sqlalchemy import func, select
 
-from project.infrastructure.columns import Base
 from project.infrastructure.database import read
+from project.infrastructure.database.models import Base
 from tests.conformance.check import check
 from tests.conformance.operation import Operation
 from tests.conformance.world import Case, World

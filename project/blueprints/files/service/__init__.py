@@ -1,10 +1,10 @@
 """What can be done with files; the only door for neighbours and tasks."""
 
-from project.blueprints.files.service.discarding import discard, sweep
-from project.blueprints.files.service.reading import get_file, list_files, open_content, open_thumbnail
+from project.blueprints.files.service.downloads import get_file, list_files, open_content, open_thumbnail
 from project.blueprints.files.service.renaming import rename
-from project.blueprints.files.service.rendering import give_up_thumbnails, make_thumbnails
-from project.blueprints.files.service.uploading import receive_upload, store
+from project.blueprints.files.service.thumbnails import give_up_thumbnails, make_thumbnails
+from project.blueprints.files.service.trash import discard, sweep
+from project.blueprints.files.service.uploads import receive_upload, store
 
 __all__ = [
     "discard",

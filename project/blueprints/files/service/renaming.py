@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from project.blueprints.files import policy, repository
-from project.blueprints.files.service.reading import get_stored, role_of
+from project.blueprints.files.service.downloads import get_stored, role_of
 from project.errors import missed
 from project.infrastructure.database import transaction
 

@@ -1,0 +1,119 @@
+"""Taking a file in."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol
+from uuid import UUID
+
+from project.blueprints.files import policy, repository, thumbnails
+from project.blueprints.files.errors import ChecksumMismatch
+from project.blueprints.files.jobs import MAKE_THUMBNAILS
+from project.blueprints.files.reception import Receipt, receive
+from project.blueprints.files.service.trash import remove
+from project.blueprints.organizations import service as organizations
+from project.config import current_settings
+from project.errors import Error, NotFound
+from project.infrastructure import jobs
+from project.infrastructure.database import transaction
+from project.infrastructure.logging import logger
+from project.infrastructure.storage import current_storage
+
+
+class Incoming(Protocol):
+    """A file that is arriving, and the fields around it, known when the last chunk has been taken."""
+
+    filename: str
+
+    @property
+    def chunks(self) -> Iterator[bytes]: ...
+    def fields(self) -> dict[str, Any]: ...
+
+
+@dataclass
+class Received:
+    """A file whose bytes are in the store, under the key of its `pending` row."""
+
+    pending: Any
+    receipt: Receipt
+    filename: str
+    organization_id: UUID | None
+    sha256: str | None
+    is_stored: bool = False
+
+    @property
+    def content(self) -> bytes:
+        """The same bytes for the same upload."""
+        return repr((self.receipt.sha256, self.filename, self.organization_id, self.sha256)).encode()
+
+
+@contextmanager
+def receive_upload(*, owner_id: UUID, incoming: Incoming) -> Iterator[Received]:
+    """A new file in the store, its row `pending`; unless `store` makes it visible in the block, it goes again.
+
+    What a killed process leaves is swept.
+    Raises FileTooLarge, FileTypeNotAllowed, ChecksumMismatch, NotFound, StorageUnavailable.
+    """
+    settings = current_settings()
+    filename = policy.harmless_filename(incoming.filename)
+    with transaction():
+        pending = repository.add_pending(owner_id)
+    try:
+        receipt = receive(
+            current_storage(),
+            f"{pending.storage_key}/original",
+            incoming.chunks,
+            filename=filename,
+            most_bytes=settings.max_file_bytes,
+            allowed_types=settings.allowed_content_types,
+        )
+        received = Received(pending, receipt, filename, **incoming.fields())
+        _ensure_may_be_stored(received)
+        yield received
+    except BaseException:
+        _discard_quietly(pending)
+        raise
+    if not received.is_stored:
+        _discard_quietly(pending)
+
+
+def store(received: Received) -> Any:
+    """Make it visible, and its thumbnails a job.
+
+    Raises NotFound when it was swept away, or its owner has left the organization meanwhile.
+    """
+    receipt = received.receipt
+    renderable = receipt.content_type in thumbnails.SUPPORTED
+    with transaction():
+        _ensure_may_be_stored(received)
+        file = repository.store(
+            received.pending.id,
+            organization_id=received.organization_id,
+            filename=received.filename,
+            content_type=receipt.content_type,
+            size=receipt.size,
+            sha256=receipt.sha256,
+            thumbnails="pending" if renderable else "unsupported",
+        )
+        if file is None:
+            raise NotFound("The upload took too long and was swept away.")
+        if renderable:
+            jobs.enqueue(MAKE_THUMBNAILS, file_id=file.id)
+    received.is_stored = True
+    return file
+
+
+def _ensure_may_be_stored(received: Received) -> None:
+    receipt = received.receipt
+    if received.sha256 is not None and received.sha256.lower() != receipt.sha256:
+        raise ChecksumMismatch(f"What arrived has {receipt.sha256}.")
+    if received.organization_id is not None:
+        organizations.ensure_member(received.organization_id, received.pending.owner_id)
+
+
+def _discard_quietly(pending: Any) -> None:
+    """Remove what a failed upload left; if that fails too, the sweep will."""
+    try:
+        remove(pending, "pending")
+    except Error as error:
+        logger.warning("files.upload_left_to_sweep", file_id=str(pending.id), error=repr(error))

@@ -1,0 +1,1 @@
+"""Access tokens, and the caller that they identify."""

@@ -1,0 +1,119 @@
+"""Idempotency keys (draft-ietf-httpapi-idempotency-key-header): a retried `POST` has one effect and one answer.
+
+It holds for every `POST` that is not excused, with nothing to declare: effects, jobs and the rendered answer commit
+in one transaction, so that a crash leaves all of them or none. A refusal keeps nothing.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable
+from typing import Any
+
+from flask import Response, current_app, g, json, request
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import HTTPException
+
+from project.config import current_settings
+from project.errors import BadRequest, Unprocessable
+from project.http.requests.json_body import canonical_body
+from project.http.routing.rule import current_rule
+from project.infrastructure import idempotency_records, signing
+from project.infrastructure.database import transaction
+
+_PURPOSE = "idempotency-key"
+# A comma is what two headers are joined by.
+_BARE = re.compile(r"[ !#-+\--~]+")
+_QUOTED = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\])*)"')
+_LONGEST = 255
+_NOT_KEPT = {"Content-Length", "Set-Cookie"}
+
+
+class IdempotencyKeyInvalid(BadRequest):
+    """The `Idempotency-Key` is empty, too long, sent twice, or has characters that a key cannot have."""
+
+    code = "idempotency-key-invalid"
+    title = "Idempotency key invalid"
+    remedy = 'Send one key of 1 to 255 ASCII characters, such as a UUID, bare or in quotes (`"…"`).'
+
+
+class IdempotencyKeyReused(Unprocessable):
+    """This idempotency key came with another request before."""
+
+    code = "idempotency-key-reused"
+    title = "Idempotency key reused"
+    remedy = "Make a new key for each new request, and repeat a request only as it was."
+
+
+def dispatch(view: Callable[[], ResponseReturnValue]) -> ResponseReturnValue:
+    """What `view` answers to this request, or answered before to the same one with the same key."""
+    rule = current_rule()
+    if request.method != "POST" or rule is None or not rule.is_keyed:
+        return view()
+    g.idempotency_key = _presented_key()
+    if g.idempotency_key is None or rule.claims_key:
+        return view()
+    return once(canonical_body(request), lambda: current_app.make_response(view()))
+
+
+def once(content: bytes, act: Callable[[], Response]) -> Response:
+    """What `act` answers, kept for the key of this request; what it answered before, if the key was used.
+
+    `content` stands for the body. Without a key it just acts. Raises IdempotencyKeyReused and IdempotencyKeyInUse.
+    """
+    key = g.idempotency_key
+    if key is None:
+        return act()
+    fingerprints = signing.macs(_PURPOSE, _message(content))
+    digest, *older = [_digest(key, fingerprint) for fingerprint in fingerprints]
+    seconds = current_settings().idempotency_key_seconds
+    with transaction():
+        # What was answered before SECRET_KEY got a new first key.
+        record = idempotency_records.find(set(older) - {digest}) or idempotency_records.claim(
+            digest, fingerprints[0], seconds=seconds
+        )
+        if record is None:
+            return _kept(digest, act())
+    if record.fingerprint not in fingerprints:
+        raise IdempotencyKeyReused
+    return _replay(record)
+
+
+def _message(content: bytes) -> bytes:
+    """What makes a request the same one, as bytes."""
+    how = [request.method, request.full_path, request.mimetype, request.headers.get("Content-Encoding")]
+    return json.dumps(how).encode() + hashlib.sha256(content).digest()
+
+
+def _presented_key() -> str | None:
+    headers = request.headers.getlist("Idempotency-Key")
+    if not headers:
+        return None
+    value = headers[0].strip(" \t")
+    quoted = _QUOTED.fullmatch(value)
+    key = re.sub(r"\\(.)", r"\1", quoted[1]) if quoted else value
+    is_well_formed = quoted or _BARE.fullmatch(value)
+    if len(headers) > 1 or not is_well_formed or not 1 <= len(key) <= _LONGEST:
+        raise IdempotencyKeyInvalid
+    return key
+
+
+def _digest(key: str, fingerprint: bytes) -> bytes:
+    """Where the answer is kept: by caller and route, or, where anybody may call, by route and request."""
+    principal = g.get("principal")
+    caller = fingerprint.hex() if principal is None else str(principal.user_id)
+    return hashlib.sha256(json.dumps([caller, request.endpoint, key]).encode()).digest()
+
+
+def _kept(digest: bytes, response: Response) -> Response:
+    if response.status_code >= 400:
+        raise HTTPException(response=response)  # or what it refused would be committed
+    names = set(response.headers.keys()) - _NOT_KEPT
+    headers = {name: response.headers.getlist(name) for name in names}
+    idempotency_records.keep(digest, response.status_code, headers, response.get_data())
+    return response
+
+
+def _replay(record: Any) -> Response:
+    response = current_app.response_class(record.body, record.status, record.headers)
+    response.headers["Idempotency-Replayed"] = "true"
+    return response

@@ -1,0 +1,57 @@
+"""An operation of the document, and what the contract makes of it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask
+
+from project.http.routing.rule import ContractRule
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+_CHANGING = ("PUT", "PATCH", "DELETE")
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One method of one path: the rule that serves it, and the Operation Object that describes it."""
+
+    method: str
+    rule: ContractRule
+    described: dict[str, Any]
+
+    @property
+    def is_keyed(self) -> bool:
+        """Whether it takes an `Idempotency-Key`."""
+        return self.method == "POST" and self.rule.is_keyed
+
+    @property
+    def is_conditional(self) -> bool:
+        """Whether it takes `If-Match`."""
+        return self.method in _CHANGING and "conditions" not in self.rule.excuses
+
+    @property
+    def is_listing(self) -> bool:
+        """Whether it answers in pages."""
+        return any(parameter.get("name") == "cursor" for parameter in self.described.get("parameters", ()))
+
+    @property
+    def is_versioned(self) -> bool:
+        """Whether it answers with one thing that has an `ETag`."""
+        answers_with_a_thing = self.method in ("GET", "PUT", "PATCH") and self.rule.json and not self.is_listing
+        return answers_with_a_thing and "etag" not in self.rule.excuses
+
+    @property
+    def serves_content(self) -> bool:
+        """Whether it answers with bytes, by conditions and range."""
+        return self.method == "GET" and not self.rule.json
+
+
+def operations(document: dict[str, Any], app: Flask) -> Iterator[Operation]:
+    """Each operation of the document of `app`."""
+    for rule in app.url_map.iter_rules():
+        if isinstance(rule, ContractRule):
+            path = document["paths"].get(rule.template, {})
+            for method in METHODS:
+                if method in (rule.methods or ()) and method.lower() in path:
+                    yield Operation(method, rule, path[method.lower()])

@@ -1,0 +1,114 @@
+"""Request bodies: JSON parsed strictly (RFC 8259, no duplicate members)."""
+
+import json
+from typing import Any, NoReturn
+
+import flask
+import marshmallow
+from webargs.flaskparser import FlaskParser
+from werkzeug.exceptions import NotAcceptable
+from werkzeug.wrappers import Request
+
+from project.config import current_settings
+from project.http.responses.problems import MalformedRequest, PayloadTooLarge, UnsupportedMediaType, validation_failed
+from project.http.routing.rule import current_rule
+
+_MOST_MEMBERS = 1000
+
+
+class StrictParser(FlaskParser):
+    """Arguments from JSON and query, refused where webargs would guess or ignore."""
+
+    DEFAULT_UNKNOWN_BY_LOCATION = {"json": marshmallow.RAISE, "query": marshmallow.RAISE}  # noqa: RUF012
+
+    def load_json(self, req: flask.Request, schema: marshmallow.Schema) -> Any:
+        return json_object(req)
+
+    def load_querystring(self, req: flask.Request, schema: marshmallow.Schema) -> Any:
+        repeated = {name: ["Given more than once."] for name, values in req.args.lists() if len(values) > 1}
+        if repeated:
+            raise marshmallow.ValidationError(repeated)
+        return super().load_querystring(req, schema)
+
+
+def json_object(request: flask.Request) -> dict[str, Any]:
+    """The JSON object in the body. Raises MalformedRequest, PayloadTooLarge or UnsupportedMediaType."""
+    _ensure_json(request)
+    try:
+        value = _parsed(_whole(request))
+    except (ValueError, RecursionError) as error:
+        raise MalformedRequest("The body is not valid JSON.") from error
+    if not isinstance(value, dict):
+        raise MalformedRequest("The body must be a JSON object.")
+    return value
+
+
+def canonical_body(request: flask.Request) -> bytes:
+    """The body, the same bytes for the same JSON however it is written. Raises PayloadTooLarge."""
+    body = _whole(request)
+    try:
+        return json.dumps(_parsed(body), sort_keys=True).encode()
+    except (ValueError, RecursionError):
+        return body
+
+
+def can_be_read_again() -> bool:
+    """Whether the body is there for another run of the view: nobody has begun to read it, or it was kept."""
+    return "body" in flask.g or "stream" not in vars(flask.request)
+
+
+def ensure_acceptable() -> None:
+    """Refuse a request that rules out JSON, on routes that answer in it, or has parameters where there are none.
+
+    Raises NotAcceptable, ValidationFailed.
+    """
+    rule, request = current_rule(), flask.request
+    if rule is None:
+        return
+    if rule.json and request.accept_mimetypes and not request.accept_mimetypes["application/json"]:
+        raise NotAcceptable
+    if request.args and not rule.takes_query:
+        raise validation_failed({"query": {name: ["Unknown parameter."] for name in request.args}})
+
+
+def _ensure_json(request: flask.Request) -> None:
+    charset = request.mimetype_params.get("charset", "utf-8").lower()
+    if request.mimetype != "application/json" or charset not in ("utf-8", "utf8"):
+        raise UnsupportedMediaType
+    ensure_unencoded(request)
+
+
+def ensure_unencoded(request: Request) -> None:
+    """Refuse a compressed body. Raises UnsupportedMediaType."""
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise UnsupportedMediaType("A body must be sent without Content-Encoding.")
+
+
+def _whole(request: flask.Request) -> bytes:
+    """The body, read from the stream once."""
+    if "body" not in flask.g:
+        limit = current_settings().max_json_bytes
+        if (request.content_length or 0) > limit:
+            raise PayloadTooLarge
+        flask.g.body = request.stream.read(limit + 1)
+    body: bytes = flask.g.body
+    if len(body) > current_settings().max_json_bytes:
+        raise PayloadTooLarge
+    return body
+
+
+def _parsed(body: bytes) -> Any:
+    return json.loads(body.decode("utf-8"), object_pairs_hook=_without_duplicates, parse_constant=_refuse_constant)
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(pairs) > _MOST_MEMBERS:
+        raise PayloadTooLarge(f"An object may have {_MOST_MEMBERS} members.")
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        raise ValueError("duplicate member")
+    return members
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(name)

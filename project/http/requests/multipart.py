@@ -1,0 +1,113 @@
+"""An uploaded form read from the stream, its fields in any order: nothing is held in memory or spooled to a file."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from flask import request
+from marshmallow import Schema, ValidationError
+from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, MultipartDecoder, NeedData
+
+from project.http.requests.json_body import ensure_unencoded
+from project.http.responses.problems import MalformedRequest, PayloadTooLarge, UnsupportedMediaType, validation_failed
+
+_PIECE_BYTES = 256 * 1024
+_FIELD_BYTES = 16 * 1024
+_MOST_PARTS = 10
+
+
+class Upload:
+    """One file and the fields around it. Take `chunks` to the end, then ask for `fields()`."""
+
+    def __init__(self, schema: Schema) -> None:
+        """Reads up to the file. Raises ValidationFailed when there is none, and what the stream raises."""
+        self._schema = schema
+        self._values: dict[str, str] = {}
+        self._events = _events()
+        filename = self._next_file()
+        if filename is None:
+            raise validation_failed({"files": {"file": "Missing: send one file in the field `file`."}})
+        self.filename = filename
+
+    @property
+    def chunks(self) -> Iterator[bytes]:
+        """The bytes of the file, as they arrive."""
+        yield from self._data()
+
+    def fields(self) -> dict[str, Any]:
+        """The other fields, also those after the file. Raises ValidationFailed."""
+        if self._next_file() is not None:
+            raise validation_failed({"files": {"file": "Send one file only."}})
+        try:
+            loaded: dict[str, Any] = self._schema.load(self._values)
+        except ValidationError as error:
+            raise validation_failed({"form": error.messages}) from error
+        return loaded
+
+    def _next_file(self) -> str | None:
+        for event in self._events:
+            if isinstance(event, File) and event.name == "file":
+                return event.filename
+            if isinstance(event, File):
+                raise validation_failed({"files": {event.name: "Unknown field."}})
+            if isinstance(event, Field):
+                self._take_field(event)
+        return None
+
+    def _take_field(self, field: Field) -> None:
+        value = bytearray()
+        for data in self._data():
+            value += data
+            if len(value) > _FIELD_BYTES:
+                raise PayloadTooLarge(f"The form field {field.name!r} is too long.")
+        if field.name in self._values:
+            raise validation_failed({"form": {field.name: "Given more than once."}})
+        try:
+            self._values[field.name] = value.decode()
+        except UnicodeDecodeError as error:
+            raise MalformedRequest("A form field is not UTF-8.") from error
+
+    def _data(self) -> Iterator[bytes]:
+        for event in self._events:
+            if isinstance(event, Data):
+                yield bytes(event.data)
+                if not event.more_data:
+                    return
+
+
+def read_upload(schema: type[Schema]) -> Upload:
+    """The upload in this request's body, its fields by `schema`."""
+    return Upload(schema())
+
+
+def _events() -> Iterator[Event]:
+    decoder = MultipartDecoder(_boundary(), max_form_memory_size=2 * _PIECE_BYTES, max_parts=_MOST_PARTS)
+    try:
+        yield from _decoded(decoder)
+    except RequestEntityTooLarge as error:
+        raise PayloadTooLarge("The form has too many parts, or too large headers.") from error
+    except (ValueError, UnicodeDecodeError) as error:
+        raise MalformedRequest("The form is wrongly framed or has no closing boundary.") from error
+
+
+def _decoded(decoder: MultipartDecoder) -> Iterator[Event]:
+    while True:
+        event = decoder.next_event()
+        if isinstance(event, NeedData):
+            decoder.receive_data(request.stream.read(_PIECE_BYTES) or None)
+            continue
+        if isinstance(event, Field | File) and not isinstance(event.name, str):
+            raise ValueError("a part without a name")
+        yield event
+        if isinstance(event, Epilogue):
+            return
+
+
+def _boundary() -> bytes:
+    ensure_unencoded(request)
+    if request.mimetype != "multipart/form-data":
+        raise UnsupportedMediaType("Send the file as multipart/form-data.")
+    boundary = request.mimetype_params.get("boundary", "")
+    if not 1 <= len(boundary) <= 70:
+        raise MalformedRequest("The Content-Type names no usable boundary.")
+    return boundary.encode()

@@ -1,0 +1,1 @@
+"""Writing responses: problems, versions, downloads and headers."""

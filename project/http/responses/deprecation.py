@@ -1,0 +1,20 @@
+"""Routes that come to an end say so on each answer: `Deprecation` (RFC 9745), `Sunset` (RFC 8594) and a `Link`."""
+
+from flask import Flask, Response
+from werkzeug.http import http_date
+
+from project.http.routing.rule import current_rule
+
+
+def init_app(app: Flask) -> None:
+    """Add the headers to the answers of deprecated routes of `app`."""
+    app.after_request(_add)
+
+
+def _add(response: Response) -> Response:
+    rule = current_rule()
+    if rule is not None and rule.deprecation is not None:
+        response.headers["Deprecation"] = f"@{int(rule.deprecation.since.timestamp())}"
+        response.headers["Sunset"] = http_date(rule.deprecation.sunset)
+        response.headers.add("Link", f'<{rule.deprecation.link}>; rel="deprecation"; type="text/html"')
+    return response

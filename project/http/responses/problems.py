@@ -1,0 +1,218 @@
+"""Every error, from every layer, as a problem answer (RFC 9457). Only this module gives a kind of error its status."""
+
+from collections.abc import Iterable, Mapping
+from itertools import islice
+from typing import Any
+
+from flask import Flask, Response, current_app, g, json, request
+from werkzeug.exceptions import HTTPException
+
+from project import errors
+from project.config import current_settings
+from project.http.requests.schemas import MOST_ERRORS
+from project.infrastructure.logging import logger
+
+MIMETYPE = "application/problem+json"
+
+
+class MalformedRequest(errors.BadRequest):
+    """The request cannot be read: its body is no JSON object or form, is cut off, or wrongly encoded."""
+
+    code = "malformed-request"
+    title = "Malformed request"
+    remedy = "Send a complete body, as one JSON object in UTF-8 or as the form that the route takes."
+
+
+class MethodNotAllowed(errors.Error):
+    """The path exists, but not with this method."""
+
+    code = "method-not-allowed"
+    title = "Method not allowed"
+    remedy = "Use one of the methods in the `Allow` header."
+
+
+class NotAcceptable(errors.Error):
+    """The `Accept` header rules out the type that this route answers with."""
+
+    code = "not-acceptable"
+    title = "Not acceptable"
+    remedy = "Accept `application/json`, or leave the header out."
+
+
+class PayloadTooLarge(errors.TooLarge):
+    """The body is larger than this route takes."""
+
+    code = "payload-too-large"
+    title = "Payload too large"
+    remedy = "Send less at once."
+
+
+class UriTooLong(errors.Error):
+    """The request line is longer than this service reads."""
+
+    code = "uri-too-long"
+    title = "URI too long"
+    remedy = "Shorten the path and the query."
+
+
+class HeaderTooLarge(errors.Error):
+    """A header, or all of them together, are larger than this service reads, or there are too many."""
+
+    code = "header-too-large"
+    title = "Header too large"
+    remedy = "Send fewer and shorter headers; one may have 8,000 characters."
+
+
+class UnsupportedMediaType(errors.Unsupported):
+    """The body is of a type or encoding that this route does not take, or says no type at all."""
+
+    code = "unsupported-media-type"
+    title = "Unsupported media type"
+    remedy = "Send `Content-Type: application/json` (`multipart/form-data` for uploads), in UTF-8 and uncompressed."
+
+
+class RangeNotSatisfiable(errors.Error):
+    """The range begins behind the end of the content."""
+
+    code = "range-not-satisfiable"
+    title = "Range not satisfiable"
+    remedy = "Ask for a range within the size that `Content-Range` names."
+
+
+class InternalError(errors.Error):
+    """A defect of this service. It has been logged under the request id."""
+
+    code = "internal-error"
+    title = "Internal error"
+    remedy = "Try again later; if it stays, report the `request_id`."
+
+
+STATUS: dict[type[errors.Error], int] = {
+    errors.BadRequest: 400,
+    errors.Unauthenticated: 401,
+    errors.Forbidden: 403,
+    errors.Missing: 404,
+    MethodNotAllowed: 405,
+    NotAcceptable: 406,
+    errors.Conflict: 409,
+    errors.Gone: 410,
+    errors.Stale: 412,
+    errors.TooLarge: 413,
+    UriTooLong: 414,
+    errors.Unsupported: 415,
+    RangeNotSatisfiable: 416,
+    errors.Unprocessable: 422,
+    errors.TooMany: 429,
+    HeaderTooLarge: 431,
+    InternalError: 500,
+    errors.Unavailable: 503,
+}
+_BY_STATUS: dict[int, type[errors.Error]] = {
+    400: MalformedRequest,
+    404: errors.NotFound,
+    405: MethodNotAllowed,
+    406: NotAcceptable,
+    412: errors.PreconditionFailed,
+    413: PayloadTooLarge,
+    415: UnsupportedMediaType,
+    416: RangeNotSatisfiable,
+    422: errors.ValidationFailed,
+    503: errors.ServiceUnavailable,
+}
+
+
+def init_app(app: Flask) -> None:
+    """Answer with a problem whatever is raised in `app`."""
+    app.register_error_handler(errors.Error, render)
+    app.register_error_handler(HTTPException, render_http_exception)
+
+
+def catalogue() -> dict[str, type[errors.Error]]:
+    """Every problem that there is, by its code."""
+    return {kind.code: kind for kind in sorted(_concrete(errors.Error), key=lambda kind: kind.code)}
+
+
+def status_of(kind: type[errors.Error]) -> int:
+    """The HTTP status of a kind of error."""
+    return next(STATUS[base] for base in kind.__mro__ if base in STATUS)
+
+
+def validation_failed(messages: Mapping[str, Any]) -> errors.ValidationFailed:
+    """The error that names the first 100 wrong values in `{location: tree of messages}`, as webargs reports them."""
+    return errors.ValidationFailed(errors=list(islice(_pointers(messages), MOST_ERRORS)))
+
+
+def render(error: errors.Error) -> Response:
+    """The answer to an error that was raised on purpose."""
+    if status_of(type(error)) == 503:
+        logger.error("request.unavailable", code=error.code, exc_info=error)
+    g.problem_code = error.code
+    return answer(error, request.path, g.request_id)
+
+
+def answer(error: errors.Error, instance: str, request_id: str) -> Response:
+    """`error` as the answer to the request of that path and id; needs no more than an application context."""
+    status = status_of(type(error))
+    body = {
+        "type": f"{current_settings().public_url}/problems/{error.code}",
+        "title": error.title,
+        "status": status,
+        "detail": error.detail,
+        "instance": instance,
+        "code": error.code,
+        "request_id": request_id,
+        **error.members,
+    }
+    response = current_app.response_class(json.dumps(body), status, mimetype=MIMETYPE)
+    if error.retry_after is not None:
+        response.headers["Retry-After"] = str(error.retry_after)
+    if status == 401:
+        response.headers["WWW-Authenticate"] = getattr(error, "challenge", "Bearer")
+    return response
+
+
+def render_http_exception(exception: HTTPException) -> Response:
+    """The answer to what Flask, Werkzeug, webargs or a defect raised."""
+    if exception.response is not None or (exception.code or 500) < 400:
+        return exception.get_response()  # type: ignore[return-value]  # a redirect
+    response = render(_as_error(exception))
+    kept = {"Allow", "Content-Range", "Retry-After"}
+    response.headers.extend([(name, value) for name, value in exception.get_headers() if name in kept])
+    return response
+
+
+def _as_error(exception: HTTPException) -> errors.Error:
+    kind = _BY_STATUS.get(exception.code or 500, InternalError if (exception.code or 500) >= 500 else MalformedRequest)
+    messages = getattr(exception, "data", {}).get("messages")
+    if kind is errors.ValidationFailed and messages:
+        return validation_failed(messages)
+    return kind()
+
+
+def _pointers(messages: Mapping[str, Any]) -> Iterable[dict[str, str]]:
+    for location, tree in messages.items():
+        yield from _walk(tree, "", "body" if location == "json" else location)
+
+
+def _walk(tree: Any, pointer: str, location: str) -> Iterable[dict[str, str]]:
+    if isinstance(tree, Mapping):
+        for key, branch in tree.items():
+            yield from _walk(branch, pointer + _segment(key), location)
+        return
+    for message in tree if isinstance(tree, list) else [tree]:
+        yield {"pointer": pointer, "location": location, "detail": str(message)}
+
+
+def _segment(key: Any) -> str:
+    if key == "_schema":
+        return ""
+    # The name of an unknown member may hold a lone surrogate, which no answer can carry.
+    name = str(key).encode(errors="backslashreplace").decode()
+    return "/" + name.replace("~", "~0").replace("/", "~1")
+
+
+def _concrete(kind: type[errors.Error]) -> Iterable[type[errors.Error]]:
+    for subclass in kind.__subclasses__():
+        if "code" in subclass.__dict__:
+            yield subclass
+        yield from _concrete(subclass)

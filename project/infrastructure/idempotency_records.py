@@ -1,0 +1,157 @@
+"""The table of idempotency keys: a key is claimed, acted for and answered in one transaction, or not at all.
+
+On PostgreSQL a twin of a request that is still at work waits for that one to end, `lock_timeout` at most, and in
+no more than half of a process's threads; on SQLite it waits like any other writer.
+"""
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from threading import BoundedSemaphore
+from typing import Any, cast
+
+from flask import Flask, current_app
+from sqlalchemy import BigInteger, Index, Row, Table, bindparam, delete, func, select, true, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Mapped, mapped_column
+
+from project.config import Settings
+from project.errors import Conflict
+from project.infrastructure.clock import now
+from project.infrastructure.database import current_session, transaction
+from project.infrastructure.database.models import Base, UtcDateTime
+
+_LOCK_NOT_AVAILABLE = "55P03"
+_RETRY_AFTER_SECONDS = 1
+_BATCH = 1000
+
+
+class IdempotencyKeyInUse(Conflict):
+    """The first request with this idempotency key is still being worked on."""
+
+    code = "idempotency-key-in-use"
+    title = "Idempotency key in use"
+    remedy = "Send the same request with the same key again after the seconds in `Retry-After`."
+
+
+class IdempotencyRecord(Base):
+    """A key by the digest of its scope, and the answer that it got; `fingerprint` is a MAC of the request."""
+
+    __tablename__ = "idempotency_records"
+    __table_args__ = (Index(None, "expires_at"),)
+
+    digest: Mapped[bytes] = mapped_column(primary_key=True)
+    fingerprint: Mapped[bytes]
+    expires_at: Mapped[datetime]
+    status: Mapped[int | None]
+    headers: Mapped[dict[str, Any] | None]
+    body: Mapped[bytes | None]
+
+
+_TABLE = cast(Table, IdempotencyRecord.__table__)
+
+
+def _claim_statement(dialect: Any, is_free: Any) -> Any:
+    """Insert the key, or take over one that has expired, provided that nobody holds it (`is_free`)."""
+    values = [bindparam("digest"), bindparam("fingerprint"), bindparam("expires_at", type_=UtcDateTime())]
+    names = ["digest", "fingerprint", "expires_at"]
+    insert = dialect.insert(_TABLE).from_select(names, select(*values).where(is_free))
+    return insert.on_conflict_do_update(
+        index_elements=[IdempotencyRecord.digest],
+        set_={name: insert.excluded[name] for name in names},
+        where=IdempotencyRecord.expires_at <= bindparam("at", type_=UtcDateTime()),
+    ).returning(IdempotencyRecord.digest)
+
+
+_LOCK = bindparam("lock", type_=BigInteger)
+_CLAIM = {
+    "postgresql": _claim_statement(postgresql, func.pg_try_advisory_xact_lock(_LOCK)),
+    "sqlite": _claim_statement(sqlite, true()),
+}
+_AWAIT = select(func.pg_advisory_xact_lock(_LOCK))
+_RECORD = select(_TABLE).where(
+    IdempotencyRecord.digest == bindparam("digest"),
+    IdempotencyRecord.expires_at > bindparam("at", type_=UtcDateTime()),
+)
+_KEEP = (
+    update(_TABLE)
+    .where(IdempotencyRecord.digest == bindparam("claimed"))
+    .values({name: bindparam(name) for name in ("status", "headers", "body")})
+)
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Let at most half of this process's threads wait for twins."""
+    app.extensions["idempotency_waiters"] = BoundedSemaphore(settings.web_threads // 2)
+
+
+def claim(digest: bytes, fingerprint: bytes, *, seconds: int) -> Row[Any] | None:
+    """Claim a key for `seconds`, as the first act of a transaction; the record instead, where it was answered.
+
+    Raises IdempotencyKeyInUse when the first request with the key takes too long.
+    """
+    at = now()
+    values = {
+        "digest": digest,
+        "fingerprint": fingerprint,
+        "expires_at": at + timedelta(seconds=seconds),
+        "at": at,
+        "lock": int.from_bytes(digest[:8], signed=True),
+    }
+    session = current_session()
+    statement = _CLAIM[session.get_bind().dialect.name]
+    if session.execute(statement, values).first() is not None:
+        return None
+    record = session.execute(_RECORD, values).one_or_none()
+    if record is None:  # a twin holds it
+        _await(values)
+        return claim(digest, fingerprint, seconds=seconds)
+    return record
+
+
+def find(digests: Collection[bytes]) -> Row[Any] | None:
+    """The record of an answer under one of `digests`."""
+    if not digests:
+        return None
+    statement = select(_TABLE).where(IdempotencyRecord.digest.in_(digests), IdempotencyRecord.expires_at > now())
+    return current_session().execute(statement).first()
+
+
+def keep(digest: bytes, status: int, headers: dict[str, list[str]], body: bytes) -> None:
+    """Keep the answer to the request that claimed a key."""
+    values = {"claimed": digest, "status": status, "headers": headers, "body": body}
+    current_session().execute(_KEEP, values)
+
+
+def sweep() -> None:
+    """Forget the keys that have expired, a batch in each transaction."""
+    is_expired = IdempotencyRecord.expires_at <= now()
+    batch = select(IdempotencyRecord.digest).where(is_expired).limit(_BATCH)
+    # Judged twice: a key that is used again while this waits for its row is no longer expired.
+    statement = delete(IdempotencyRecord).where(IdempotencyRecord.digest.in_(batch), is_expired)
+    swept = _BATCH
+    while swept == _BATCH:
+        with transaction() as session:
+            swept = cast(Any, session.execute(statement)).rowcount
+
+
+def _await(values: dict[str, Any]) -> None:
+    with _waiting():
+        try:
+            current_session().execute(_AWAIT, values)
+        except OperationalError as error:
+            if getattr(error.orig, "sqlstate", None) == _LOCK_NOT_AVAILABLE:
+                raise IdempotencyKeyInUse(retry_after=_RETRY_AFTER_SECONDS) from error
+            raise
+
+
+@contextmanager
+def _waiting() -> Iterator[None]:
+    waiters = cast(BoundedSemaphore, current_app.extensions["idempotency_waiters"])
+    if not waiters.acquire(blocking=False):
+        raise IdempotencyKeyInUse(retry_after=_RETRY_AFTER_SECONDS)
+    try:
+        yield
+    finally:
+        waiters.release()

@@ -1,0 +1,125 @@
+"""The job table: writing a job with its cause, and finding those that nobody was told of."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Index, and_, literal, or_, select, text, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from project.config import current_settings
+from project.infrastructure import logging
+from project.infrastructure.clock import now
+from project.infrastructure.database import after_commit, insert_absent, transaction
+from project.infrastructure.database.models import Base, Timestamped, new_id
+from project.infrastructure.jobs import publisher
+
+_ACTIVE = text("status IN ('queued', 'running')")
+_KEYED = text("dedupe_key IS NOT NULL")
+
+
+class Job(Timestamped, Base):
+    """`queued` → `running` → `done`, back to `queued` for another attempt, or `dead` when all are spent.
+
+    `attempts` counts every claim; `transient_failures` those of them that are not held against the job.
+    """
+
+    __tablename__ = "jobs"
+    __table_args__ = (
+        # What is finished is in nobody's way, however much of it there is.
+        Index("ix_jobs_active", "publish_at", sqlite_where=_ACTIVE, postgresql_where=_ACTIVE),
+        Index("uq_jobs_dedupe", "name", "dedupe_key", unique=True, sqlite_where=_KEYED, postgresql_where=_KEYED),
+        Index(None, "status", "id"),
+        Index(None, "status", "name", "id"),
+    )
+
+    name: Mapped[str]
+    arguments: Mapped[dict[str, Any]]
+    dedupe_key: Mapped[str | None]
+    status: Mapped[str] = mapped_column(default="queued")
+    attempts: Mapped[int] = mapped_column(default=0)
+    transient_failures: Mapped[int] = mapped_column(default=0, server_default="0")
+    due_at: Mapped[datetime]
+    publish_at: Mapped[datetime]
+    claim_id: Mapped[UUID | None]
+    leased_until: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    last_error: Mapped[str | None]
+    request_id: Mapped[str | None]
+    trace_id: Mapped[str | None]
+
+
+def enqueue(name: str, /, *, dedupe_key: str | None = None, delay_seconds: float = 0, **arguments: Any) -> None:
+    """Have the task called `name` run once this transaction has committed, and only then.
+
+    `arguments` are JSON; ids become strings. It runs at least once, so it must do no harm twice. With a
+    `dedupe_key` nothing happens when a job of this name with the same key is there, even if it is done.
+    """
+    at = now()
+    due_at = at + timedelta(seconds=delay_seconds)
+    is_due = due_at <= at
+    publish_at = at + republish_after() if is_due else due_at
+    row = _row(name, arguments, dedupe_key=dedupe_key, due_at=due_at, publish_at=publish_at)
+    if insert_absent(Job, [row]) and is_due:
+        after_commit(lambda: publisher.put(name, row["id"]))
+
+
+def enqueue_each(name: str, arguments: Iterable[Mapping[str, Any]]) -> None:
+    """One job called `name` for each of `arguments`, in one statement; what was there already is not doubled.
+
+    They are handed over by the sweep, as fast as the broker is emptied, so that a great many crowd nobody out.
+    """
+    at = now()
+    rows = [_row(name, each, dedupe_key=_digest(each), due_at=at, publish_at=at) for each in arguments]
+    insert_absent(Job, rows)
+
+
+def take_overdue(limit: int) -> list[tuple[UUID, str]]:
+    """Id and name of jobs that must be handed over again: not taken in time, or held by a dead worker.
+
+    Each is put off by JOB_REPUBLISH_SECONDS, so that two sweeps at once hand it over once.
+    """
+    at = now()
+    overdue = select(Job.id).where(_is_overdue(at)).order_by(Job.publish_at).limit(limit)
+    taken = (
+        update(Job)
+        .where(Job.id.in_(overdue.with_for_update(skip_locked=True)))
+        .values(publish_at=at + republish_after())
+        .returning(Job.id, Job.name)
+    )
+    with transaction() as session:
+        return [(row.id, row.name) for row in session.execute(taken)]
+
+
+def republish_after() -> timedelta:
+    """How long a job that was handed over is left to whoever takes it."""
+    return timedelta(seconds=current_settings().job_republish_seconds)
+
+
+def is_active() -> ColumnElement[bool]:
+    """The condition that a job is still to be done, in the words of the index of these."""
+    return Job.status.in_([literal(status, literal_execute=True) for status in ("queued", "running")])
+
+
+def _is_overdue(at: datetime) -> ColumnElement[bool]:
+    lease_over = or_(Job.leased_until.is_(None), Job.leased_until <= at)
+    return and_(is_active(), Job.publish_at <= at, lease_over)
+
+
+def _row(name: str, arguments: Mapping[str, Any], **values: Any) -> dict[str, Any]:
+    bound = logging.bound()
+    return {
+        "id": new_id(),
+        "name": name,
+        "arguments": {key: str(value) if isinstance(value, UUID) else value for key, value in arguments.items()},
+        "request_id": bound.get("request_id"),
+        "trace_id": bound.get("trace_id"),
+        **values,
+    }
+
+
+def _digest(arguments: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(arguments, sort_keys=True, default=str).encode()).hexdigest()

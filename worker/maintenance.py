@@ -1,0 +1,25 @@
+"""What the platform itself must clear away now and then."""
+
+from datetime import timedelta
+
+from project.config import current_settings
+from project.infrastructure import idempotency_records, jobs
+from project.infrastructure.clock import now
+from worker.runner import job
+
+FORGET_KEYS = "worker.forget_idempotency_keys"
+PURGE_JOBS = "worker.purge_jobs"
+
+
+@job(FORGET_KEYS)
+def forget_idempotency_keys() -> None:
+    """Forget the idempotency keys that have expired."""
+    idempotency_records.sweep()
+
+
+@job(PURGE_JOBS)
+def purge_jobs() -> None:
+    """Forget the jobs that ended long ago."""
+    settings = current_settings()
+    jobs.purge("done", before=now() - timedelta(seconds=settings.done_job_seconds))
+    jobs.purge("dead", before=now() - timedelta(seconds=settings.dead_job_seconds))
