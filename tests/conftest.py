@@ -11,10 +11,10 @@ from flask_migrate import upgrade
 from project.app import create_app
 from project.config import Settings
 from project.infrastructure.database import db
-from tests.kit.api import Api
-from tests.kit.services import Postgres
+from tests.kit.clients.api import Api
+from tests.kit.servers.services import Postgres
 
-pytest_plugins = ["tests.kit.fixtures"]
+pytest_plugins = ["tests.kit.fixtures.services"]
 # Before anything imports them: what they assert is to be shown.
 pytest.register_assert_rewrite("tests.conformance.checks", "tests.conformance.world")
 

@@ -16,7 +16,7 @@ from project.config import Settings
 from project.infrastructure.database import db
 from project.infrastructure.database.migrations import NotMigrated, ensure_migrated
 from project.infrastructure.database.models import Base
-from tests.kit.services import Postgres
+from tests.kit.servers.services import Postgres
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

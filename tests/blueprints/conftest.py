@@ -7,8 +7,8 @@ import pytest
 from flask import Flask
 
 from project.infrastructure import signing
-from tests.kit.api import Api, made
-from tests.kit.shared import shared_api, shared_app
+from tests.kit.clients.api import Api, made
+from tests.kit.fixtures.shared_app import shared_api, shared_app
 
 __all__ = ["join", "shared_api", "shared_app", "token_of"]
 

@@ -23,17 +23,17 @@ from project.infrastructure.database import db, read
 from project.infrastructure.database.pagination import Slice
 from project.infrastructure.jobs import STATUSES
 from tests.conformance.operation import operations_of
-from tests.kit import crowd
-from tests.kit.administrators import administrator
-from tests.kit.api import Api, made
-from tests.kit.apps import application
-from tests.kit.plans import Plan, explained
-from tests.kit.services import Postgres
+from tests.kit.clients.api import Api, made
+from tests.kit.fixtures import bulk_rows
+from tests.kit.fixtures.administrators import administrator
+from tests.kit.fixtures.apps import application
+from tests.kit.fixtures.query_plans import Plan, explained
+from tests.kit.servers.services import Postgres
 
 SMALL, LARGE = 1_000, 200_000
 LIMIT = 20
 # Beside the rows of the page and the one that says whether there is a next: what has lapsed since the last sweep.
-SLACK = crowd.LAPSED
+SLACK = bulk_rows.LAPSED
 # These have two parts, of which the second is no longer than SLACK.
 SORTING = {"expired"}
 # psycopg prepares at once here; five times PostgreSQL plans for the values, then it may settle on a plan for all.
@@ -84,8 +84,8 @@ def _of_invitations() -> Iterator[Case]:
 
 def _of_jobs() -> Iterator[Case]:
     for status in STATUSES:
-        for name in ({}, {"name": crowd.JOB}):
-            condition = f"status = '{status}'" + (f" AND name = '{crowd.JOB}'" if name else "")
+        for name in ({}, {"name": bulk_rows.JOB}):
+            condition = f"status = '{status}'" + (f" AND name = '{bulk_rows.JOB}'" if name else "")
             yield Case("list_jobs", "/jobs", f"jobs WHERE {condition}", {"status": status, **name}, by="administrator")
 
 
@@ -113,7 +113,7 @@ class World:
             "member": UUID(self.people["member"].user["id"]),
             "organization": UUID(caller.organization()["id"]),
         }
-        crowd.fill(url, size, **self.ids)
+        bulk_rows.fill(url, size, **self.ids)
 
     def first(self, case: Case) -> list[Plan]:
         """What the first page of a listing takes."""
@@ -187,7 +187,7 @@ def test_every_listing_and_every_filter_has_a_case(worlds: tuple[World, World]) 
     covered = {(case.operation, name) for case in CASES for name in ("cursor", *case.filters)}
     listings = [one for one in operations_of(worlds[0].app) if one.method == "GET" and "cursor" in one.query]
     uncovered = [
-        f"{listing} by {name}: give it a Case here, and its rows in tests/kit/crowd.py"
+        f"{listing} by {name}: give it a Case here, and its rows in tests/kit/fixtures/bulk_rows.py"
         for listing in listings
         for name in listing.query
         if name != "limit" and (listing.name, name) not in covered

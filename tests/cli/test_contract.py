@@ -13,7 +13,7 @@ from project.app import create_app
 from project.cli.contract import DOCS, contract_text, objections
 from project.config import Settings
 from project.http.openapi import api_document
-from tests.cli.planted import Change, member
+from tests.cli.document_changes import Change, member
 
 COMMAND = "run: APP_ENV=development .venv/bin/flask --app wsgi openapi write"
 ON_PURPOSE = 'on purpose? Give {"change": "<the sentence>", "reason": "…"} in docs/openapi-exceptions.json, and then '

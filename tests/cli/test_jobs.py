@@ -18,7 +18,7 @@ from project.infrastructure.clock import now
 from project.infrastructure.database import transaction
 from project.infrastructure.database.models import new_id
 from project.infrastructure.jobs import Job
-from tests.kit.jobs import NAME, claimed, dead, done, enqueued, get_job, list_jobs
+from tests.kit.fixtures.jobs import NAME, claimed, dead, done, enqueued, get_job, list_jobs
 
 ROOT = Path(__file__).parents[2]
 OTHER = "tests.another_job"

@@ -11,7 +11,7 @@ from project.app import create_app
 from project.config import Settings
 from project.infrastructure.database import db
 from tests.conformance.world import World
-from tests.kit.services import Postgres
+from tests.kit.servers.services import Postgres
 
 _MANY = 1_000_000
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from project.app import BLUEPRINTS
-from tests.conformance import planted
+from tests.conformance import seeded_faults
 from tests.conformance.checks import CHECKS
 from tests.conformance.hooks import HOOKS, registered
 from tests.conformance.operation import Operation
@@ -17,7 +17,7 @@ _KNOWN = {check.name: check for check in CHECKS}
 @pytest.fixture
 def whole(settle: Callable[[], World], monkeypatch: pytest.MonkeyPatch) -> World:
     """A world with a route of every kind, a deprecated one too."""
-    monkeypatch.setattr("project.app.BLUEPRINTS", (*BLUEPRINTS, planted.blueprint))
+    monkeypatch.setattr("project.app.BLUEPRINTS", (*BLUEPRINTS, seeded_faults.blueprint))
     return settle()
 
 

@@ -15,10 +15,10 @@ from project.http.routing.access import Access
 from project.infrastructure import signing
 from tests.conformance import samples
 from tests.conformance.operation import Operation, operations_of
-from tests.kit.administrators import administrator
-from tests.kit.api import PASSWORD, Api, form, made
-from tests.kit.jobs import dead
-from tests.kit.judge import judge_of
+from tests.kit.clients.api import PASSWORD, Api, form, made
+from tests.kit.clients.response_checker import judge_of
+from tests.kit.fixtures.administrators import administrator
+from tests.kit.fixtures.jobs import dead
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ import pytest
 from playwright.sync_api import Error, Page, sync_playwright
 
 from project.config import Settings
-from tests.kit.misbehaving import reply, server_answering
-from tests.kit.programs import programs
+from tests.kit.deployment.programs import programs
+from tests.kit.servers.scripted_http import reply, server_answering
 
 pytestmark = [pytest.mark.full, pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)]
 

@@ -4,9 +4,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.kit import services
-from tests.kit.deployment import ROOT, deployment, production
-from tests.kit.services import Postgres
+from tests.kit.deployment.processes import ROOT, deployment, production
+from tests.kit.servers import services
+from tests.kit.servers.services import Postgres
 
 
 def test_every_platform_flow_holds_on_the_real_services(

@@ -16,8 +16,8 @@ import pytest
 import urllib3
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
-from tests.kit.ports import free_port
-from tests.kit.process import running, wait_until
+from tests.kit.servers.ports import free_port
+from tests.kit.servers.process import running, wait_until
 
 pytestmark = pytest.mark.full
 

@@ -5,7 +5,7 @@ import re
 import subprocess
 from pathlib import Path
 
-from tests.kit.local import local_instance
+from tests.kit.deployment.local_run import local_instance
 
 ROOT = Path(__file__).parents[2]
 _BLOCK = re.compile(r"^```(sh)?\n(.*?)^```", re.MULTILINE | re.DOTALL)

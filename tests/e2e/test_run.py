@@ -19,11 +19,11 @@ import pytest
 import urllib3
 from aiosmtpd.controller import Controller
 
-from tests.kit.api import Api
-from tests.kit.ports import free_port
-from tests.kit.process import eventually
-from tests.kit.programs import BIN, ROOT, of_folder
-from tests.kit.remote import Remote
+from tests.kit.clients.api import Api
+from tests.kit.clients.remote import Remote
+from tests.kit.deployment.programs import BIN, ROOT, of_folder
+from tests.kit.servers.ports import free_port
+from tests.kit.servers.process import eventually
 
 RUN = [sys.executable, "-m", "project.cli.run"]
 

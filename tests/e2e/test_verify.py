@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.ports import free_port
+from tests.kit.servers.ports import free_port
 from tests.verify import instance as instance_module
 from tests.verify.__main__ import main
 from tests.verify.checks import Failed
 from tests.verify.faults.changes import answer
-from tests.verify.faults.planted import FAULTS
 from tests.verify.faults.proxy import Fault, proxy
+from tests.verify.faults.seeded import FAULTS
 from tests.verify.flow import Step
 from tests.verify.instance import Instance
 from tests.verify.mailbox import FolderMailbox, wait_for_token

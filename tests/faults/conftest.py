@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.kit import services
-from tests.kit.system import System, on_embedded_parts, on_services
+from tests.kit.deployment.system import System, on_embedded_parts, on_services
+from tests.kit.servers import services
 
 _LAST_WORDS = 3000
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.api import Api, made
-from tests.kit.process import eventually
-from tests.kit.system import System
+from tests.kit.clients.api import Api, made
+from tests.kit.deployment.system import System
+from tests.kit.servers.process import eventually
 
 PICTURE = Path(__file__).parents[1].joinpath("data", "photos", "rocket.jpg").read_bytes()
 # The broker's own time-out, and what a busy machine needs on top.

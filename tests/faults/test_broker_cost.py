@@ -7,8 +7,8 @@ from statistics import median, quantiles
 
 import pytest
 
-from tests.kit.api import made
-from tests.kit.system import System
+from tests.kit.clients.api import made
+from tests.kit.deployment.system import System
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(600)]
 

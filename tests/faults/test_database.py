@@ -13,10 +13,10 @@ import pytest
 from urllib3.exceptions import ProtocolError
 from werkzeug.wrappers import Response
 
-from tests.kit.api import Api, problem
-from tests.kit.points import Point, held, wait_for
-from tests.kit.process import eventually
-from tests.kit.system import System
+from tests.kit.clients.api import Api, problem
+from tests.kit.deployment.system import System
+from tests.kit.faults.pause_points import Point, held, wait_for
+from tests.kit.servers.process import eventually
 
 REFUSED_SECONDS = 2
 # What a client is promised, and what a busy machine needs on top.

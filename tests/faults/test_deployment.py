@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.api import Api, made
-from tests.kit.system import System
+from tests.kit.clients.api import Api, made
+from tests.kit.deployment.system import System
 
 PICTURE = Path(__file__).parents[1].joinpath("data", "photos", "rocket.jpg").read_bytes()
 

@@ -9,9 +9,9 @@ from functools import partial
 
 import pytest
 
-from tests.kit.api import Api, made, problem
-from tests.kit.process import eventually
-from tests.kit.system import System
+from tests.kit.clients.api import Api, made, problem
+from tests.kit.deployment.system import System
+from tests.kit.servers.process import eventually
 
 BACKLOG = 10
 

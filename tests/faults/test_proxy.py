@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.kit.process import eventually
-from tests.kit.proxy import FaultProxy, fault_proxy
+from tests.kit.faults.proxy import FaultProxy, fault_proxy
+from tests.kit.servers.process import eventually
 
 
 @pytest.fixture

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.kit import services
-from tests.kit.api import made
-from tests.kit.process import eventually
-from tests.kit.rabbitmq import rabbitmq
-from tests.kit.system import System, on_services
+from tests.kit.clients.api import made
+from tests.kit.deployment.system import System, on_services
+from tests.kit.servers import services
+from tests.kit.servers.process import eventually
+from tests.kit.servers.rabbitmq import rabbitmq
 
 pytestmark = pytest.mark.full
 

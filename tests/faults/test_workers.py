@@ -6,11 +6,11 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.kit.api import made
-from tests.kit.clock import shifted_clock
-from tests.kit.points import Point, held, stopped, wait_for
-from tests.kit.programs import children
-from tests.kit.system import System
+from tests.kit.clients.api import made
+from tests.kit.deployment.programs import children
+from tests.kit.deployment.system import System
+from tests.kit.faults.pause_points import Point, held, stopped, wait_for
+from tests.kit.faults.shifted_clock import shifted_clock
 
 POINTS = ["claiming a job", "committing a claim", "ending a job", "committing an end"]
 BACKLOG = 10

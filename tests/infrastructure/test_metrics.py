@@ -12,11 +12,11 @@ from flask import Flask
 from project.config import Settings
 from project.infrastructure import jobs, metrics
 from project.infrastructure.database import db
-from tests.kit.apps import at_work
-from tests.kit.jobs import claimed, enqueued, fail, last_attempt, let_pass
-from tests.kit.plans import explained
-from tests.kit.ports import free_port
-from tests.kit.scraping import Measured, measured
+from tests.kit.clients.metrics import Measured, measured
+from tests.kit.fixtures.apps import at_work
+from tests.kit.fixtures.jobs import claimed, enqueued, fail, last_attempt, let_pass
+from tests.kit.fixtures.query_plans import explained
+from tests.kit.servers.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 OLDEST = ("groundwork_oldest_job_seconds",)

@@ -9,9 +9,9 @@ import pytest
 from project.config import Settings
 from tests.interruptions.driver import driver
 from tests.interruptions.flows import World
-from tests.kit.api import Api
-from tests.kit.apps import application, at_work
-from tests.kit.services import Postgres
+from tests.kit.clients.api import Api
+from tests.kit.fixtures.apps import application, at_work
+from tests.kit.servers.services import Postgres
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The driver of tests.interruptions.doomed, as tests see it."""
+"""The driver of tests.interruptions.killed_process, as tests see it."""
 
 import json
 import os
@@ -48,7 +48,7 @@ def driver(settings: Settings) -> Iterator[Doomed]:
         "DATA_DIR": str(settings.data_dir),
         "DATABASE_URL": settings.database_url,
     }
-    command = [sys.executable, "-m", "tests.interruptions.doomed"]
+    command = [sys.executable, "-m", "tests.interruptions.killed_process"]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, cwd=_ROOT, env=environment, stdin=pipe, stdout=pipe, text=True) as process:
         yield Doomed(process)

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from project.infrastructure import signing
 from project.infrastructure.database import read
 from tests.interruptions.driver import Doomed
-from tests.kit.api import Api
+from tests.kit.clients.api import Api
 
 _numbers = count(1)
 

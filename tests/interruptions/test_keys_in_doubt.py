@@ -16,15 +16,19 @@ from werkzeug.wrappers import Response
 
 from project.config import Settings
 from project.infrastructure.database import db
-from tests.kit.api import Api, problem
-from tests.kit.points import Point, held, wait_for
-from tests.races import deeds
-from tests.races.arena import Arena
-from tests.races.deeds import Deed
+from tests.kit.clients.api import Api, problem
+from tests.kit.faults.pause_points import Point, held, wait_for
+from tests.races import keyed_requests
+from tests.races.keyed_requests import Deed
+from tests.races.processes import Arena
 
 pytestmark = [
     pytest.mark.parametrize("database_url", ["postgresql"], indirect=True),
-    pytest.mark.parametrize("deed", [deeds.organization, deeds.invitation, deeds.upload], ids=lambda d: d.__name__),
+    pytest.mark.parametrize(
+        "deed",
+        [keyed_requests.organization, keyed_requests.invitation, keyed_requests.upload],
+        ids=lambda d: d.__name__,
+    ),
 ]
 
 

@@ -10,13 +10,13 @@ from urllib3.exceptions import HTTPError
 from werkzeug.wrappers import Response
 
 from project.config import Settings
-from tests.kit.api import Api
-from tests.kit.points import held, wait_for
-from tests.kit.programs import programs
-from tests.kit.remote import Remote
-from tests.races import deeds
-from tests.races.arena import Arena
-from tests.races.deeds import Deed
+from tests.kit.clients.api import Api
+from tests.kit.clients.remote import Remote
+from tests.kit.deployment.programs import programs
+from tests.kit.faults.pause_points import held, wait_for
+from tests.races import keyed_requests
+from tests.races.keyed_requests import Deed
+from tests.races.processes import Arena
 
 pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 
@@ -49,7 +49,7 @@ def retried_after_a_kill(arena: Arena, done: Deed, key: str, at: str) -> Respons
         return repeated(done.send, key)
 
 
-@pytest.mark.parametrize("deed", [deeds.organization, deeds.upload], ids=lambda deed: deed.__name__)
+@pytest.mark.parametrize("deed", [keyed_requests.organization, keyed_requests.upload], ids=lambda deed: deed.__name__)
 def test_a_commit_that_outlived_its_process_is_found_by_the_key(arena: Arena, deed: Callable[[Arena], Deed]) -> None:
     done, key = deed(arena), str(uuid4())
     again = retried_after_a_kill(arena, done, key, "committing an answer")
@@ -58,7 +58,7 @@ def test_a_commit_that_outlived_its_process_is_found_by_the_key(arena: Arena, de
 
 
 def test_a_process_killed_before_its_commit_leaves_the_key_free(arena: Arena) -> None:
-    done, key = deeds.invitation(arena), str(uuid4())
+    done, key = keyed_requests.invitation(arena), str(uuid4())
     again = retried_after_a_kill(arena, done, key, "keeping an answer")
     assert (again.status_code, again.headers.get("Idempotency-Replayed")) == (201, None)
     assert set(done.effects()) == {1}

@@ -4,25 +4,30 @@ import signal
 
 import pytest
 
-from tests.interruptions import errands, keyed, requests
+from tests.interruptions import job_flows, keyed_flows, request_flows
 from tests.interruptions.flows import Flow, World
 
 REQUESTS = [
-    requests.Register,
-    requests.Refresh,
-    requests.CreateOrganization,
-    requests.Invite,
-    requests.Accept,
-    requests.RegisterInvited,
-    requests.Upload,
-    requests.Trash,
+    request_flows.Register,
+    request_flows.Refresh,
+    request_flows.CreateOrganization,
+    request_flows.Invite,
+    request_flows.Accept,
+    request_flows.RegisterInvited,
+    request_flows.Upload,
+    request_flows.Trash,
 ]
-KEYED = [keyed.CreateOrganization, keyed.Invite, keyed.Upload, pytest.param(keyed.Register, marks=pytest.mark.full)]
+KEYED = [
+    keyed_flows.CreateOrganization,
+    keyed_flows.Invite,
+    keyed_flows.Upload,
+    pytest.param(keyed_flows.Register, marks=pytest.mark.full),
+]
 ERRANDS = [
-    errands.SendInvitation,
-    errands.MakeThumbnails,
-    errands.SweepUploads,
-    pytest.param(errands.PurgeTrash, marks=pytest.mark.full),
+    job_flows.SendInvitation,
+    job_flows.MakeThumbnails,
+    job_flows.SweepUploads,
+    pytest.param(job_flows.PurgeTrash, marks=pytest.mark.full),
 ]
 
 

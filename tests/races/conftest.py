@@ -9,12 +9,12 @@ import pytest
 
 from project.config import Settings
 from project.infrastructure import signing
-from tests.kit.api import Api
-from tests.kit.apps import application, at_work
-from tests.kit.programs import programs
-from tests.kit.remote import Remote
-from tests.kit.services import Postgres
-from tests.races.arena import Arena
+from tests.kit.clients.api import Api
+from tests.kit.clients.remote import Remote
+from tests.kit.deployment.programs import programs
+from tests.kit.fixtures.apps import application, at_work
+from tests.kit.servers.services import Postgres
+from tests.races.processes import Arena
 
 
 @pytest.fixture(scope="session")

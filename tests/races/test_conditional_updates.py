@@ -5,10 +5,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from tests.kit.api import Api, made, problem
-from tests.kit.race import Round, race
-from tests.kit.remote import at_once
-from tests.races.arena import Arena, in_rounds, new
+from tests.kit.clients.api import Api, made, problem
+from tests.kit.clients.race import Round, race
+from tests.kit.clients.remote import at_once
+from tests.races.processes import Arena, in_rounds, new
 
 RIVALS = 20
 

@@ -10,10 +10,10 @@ import psycopg
 import pytest
 
 from project.config import Settings
-from tests.kit.api import Api, made
-from tests.kit.points import held, wait_for
-from tests.races.arena import new
-from tests.races.deeds import keyed
+from tests.kit.clients.api import Api, made
+from tests.kit.faults.pause_points import held, wait_for
+from tests.races.keyed_requests import keyed
+from tests.races.processes import new
 
 # Each new organization counts in two rows, in the order that its name gives, and waits at a point in between.
 _COUNTERS: LiteralString = """

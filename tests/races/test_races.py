@@ -6,8 +6,8 @@ from uuid import uuid4
 
 import pytest
 
-from tests.kit.api import PASSWORD, Api, made
-from tests.kit.race import Round, outcomes, race
+from tests.kit.clients.api import PASSWORD, Api, made
+from tests.kit.clients.race import Round, outcomes, race
 
 RACERS = 30
 

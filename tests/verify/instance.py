@@ -12,7 +12,7 @@ from pathlib import Path
 
 import urllib3
 
-from tests.kit.ports import free_port
+from tests.kit.servers.ports import free_port
 from tests.verify.checks import Failed, expect
 
 COMMAND = (sys.executable, "-m", "project.cli.run")

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 from celery import current_app as celery
 
-from tests.kit.jobs import list_jobs
+from tests.kit.fixtures.jobs import list_jobs
 from worker.tasks import files, invitations  # noqa: F401 - their tasks are registered by being imported
 
 

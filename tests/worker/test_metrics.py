@@ -17,13 +17,13 @@ from urllib3.exceptions import HTTPError
 from project.blueprints.invitations.jobs import SEND_INVITATION
 from project.config import Settings
 from project.infrastructure import metrics
-from tests.kit.api import Api
-from tests.kit.apps import application, at_work
-from tests.kit.jobs import enqueued, let_pass
-from tests.kit.ports import free_port
-from tests.kit.process import eventually
-from tests.kit.programs import Programs, children, programs
-from tests.kit.scraping import Measured, measured, scraped
+from tests.kit.clients.api import Api
+from tests.kit.clients.metrics import Measured, measured, scraped
+from tests.kit.deployment.programs import Programs, children, programs
+from tests.kit.fixtures.apps import application, at_work
+from tests.kit.fixtures.jobs import enqueued, let_pass
+from tests.kit.servers.ports import free_port
+from tests.kit.servers.process import eventually
 from worker.broker import CeleryBroker
 from worker.runner import Task, perform
 

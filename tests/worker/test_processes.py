@@ -9,14 +9,14 @@ import pytest
 from redis import Redis
 
 from project.config import Settings
-from tests.kit.api import Api, made
-from tests.kit.apps import application, at_work
-from tests.kit.jobs import list_jobs
-from tests.kit.ports import free_port
-from tests.kit.process import eventually
-from tests.kit.programs import Programs, programs
-from tests.kit.services import Postgres
-from tests.kit.silence import silent
+from tests.kit.clients.api import Api, made
+from tests.kit.deployment.programs import Programs, programs
+from tests.kit.faults.frozen_postgres import silent
+from tests.kit.fixtures.apps import application, at_work
+from tests.kit.fixtures.jobs import list_jobs
+from tests.kit.servers.ports import free_port
+from tests.kit.servers.process import eventually
+from tests.kit.servers.services import Postgres
 from worker.broker import CeleryBroker
 
 PICTURE = Path(__file__).parents[1].joinpath("data", "photos", "coffee.png").read_bytes()

@@ -11,7 +11,7 @@ from flask import Flask
 
 from project.config import Settings
 from project.infrastructure import clock
-from tests.kit.jobs import get_job, list_jobs, together
+from tests.kit.fixtures.jobs import get_job, list_jobs, together
 from worker.runner import Task, perform
 from worker.schedule import PERIODIC, TICK, schedule, tick
 

@@ -11,7 +11,7 @@ from project.app import create_app
 from project.blueprints.auth.models import Session, User
 from project.config import Settings
 from project.infrastructure.database import db, transaction
-from tests.kit.api import Api, made, problem
+from tests.kit.clients.api import Api, made, problem
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 

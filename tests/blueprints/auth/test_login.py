@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 
 from project.blueprints.auth.models import Session, User
 from project.infrastructure.database import read, transaction
-from tests.kit.api import PASSWORD, Api, made, problem
+from tests.kit.clients.api import PASSWORD, Api, made, problem
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 

@@ -12,7 +12,7 @@ from sqlalchemy import func, select, update
 from project.blueprints.auth.models import Session
 from project.infrastructure import signing
 from project.infrastructure.database import read, transaction
-from tests.kit.api import Api, made, problem
+from tests.kit.clients.api import Api, made, problem
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 FORMS = ["{0}.{1}.{2}x", "{0}.{1}", "{0}.{1}.", "{0}.0{1}.{2}", " {0}.{1}.{2}", "{0}.+{1}.{2}", "{0}.-1.{2}"]

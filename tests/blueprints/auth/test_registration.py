@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.kit.api import PASSWORD, Api, made, pointers, problem
+from tests.kit.clients.api import PASSWORD, Api, made, pointers, problem
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 EMAIL, SECRET = ("body", "/email"), ("body", "/password")

@@ -1,6 +1,6 @@
 """Sessions: signing in, refreshing, signing out."""
 
-from tests.kit.api import Api, made, problem
+from tests.kit.clients.api import Api, made, problem
 
 
 def test_signing_out_ends_the_access_token_at_once(api: Api) -> None:

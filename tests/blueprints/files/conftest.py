@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from project.blueprints.files.models import File
 from project.infrastructure.database import read
-from tests.kit.api import Api
+from tests.kit.clients.api import Api
 
 Kept = Callable[[], tuple[list[Any], list[str]]]
 

@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 
 from project.blueprints.files import service
-from tests.kit.api import Api, made, pointers, problem
+from tests.kit.clients.api import Api, made, pointers, problem
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 PNG = (Path(__file__).parents[2] / "data" / "photos" / "chelsea.png").read_bytes()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.kit.api import Api
+from tests.kit.clients.api import Api
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from flask import Flask
 
 from project.blueprints.invitations import service
 from project.blueprints.invitations.models import Invitation
-from tests.blueprints.invitations.rows import lapse, rows
-from tests.kit.api import Api, made
+from tests.blueprints.invitations.invitation_rows import lapse, rows
+from tests.kit.clients.api import Api, made
 
 EARLY, LATE = ["a@example.com", "b@example.com", "c@example.com"], ["d@example.com", "e@example.com"]
 

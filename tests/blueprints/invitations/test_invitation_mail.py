@@ -10,8 +10,8 @@ from project.blueprints.invitations import service
 from project.blueprints.invitations.models import Invitation
 from project.config import current_settings
 from project.infrastructure.mail import read_mailbox
-from tests.blueprints.invitations.rows import lapse, rows
-from tests.kit.api import Api, made
+from tests.blueprints.invitations.invitation_rows import lapse, rows
+from tests.kit.clients.api import Api, made
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 GUEST = "guest@example.com"

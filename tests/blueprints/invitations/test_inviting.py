@@ -10,8 +10,8 @@ from flask import Flask
 from project.blueprints.invitations.jobs import SEND_INVITATION
 from project.blueprints.invitations.models import Invitation
 from project.infrastructure.jobs import Job
-from tests.blueprints.invitations.rows import lapse, rows
-from tests.kit.api import Api, made, pointers, problem
+from tests.blueprints.invitations.invitation_rows import lapse, rows
+from tests.kit.clients.api import Api, made, pointers, problem
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 NOBODYS = "01a20472-de38-71e6-9445-d8d74c06d560"

@@ -11,8 +11,8 @@ from project.blueprints.auth.models import User
 from project.blueprints.invitations.models import Invitation
 from project.blueprints.organizations.models import Membership
 from project.infrastructure import signing
-from tests.blueprints.invitations.rows import lapse, rows, set_invitations
-from tests.kit.api import PASSWORD, Api, made, pointers, problem
+from tests.blueprints.invitations.invitation_rows import lapse, rows, set_invitations
+from tests.kit.clients.api import PASSWORD, Api, made, pointers, problem
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 GUEST = "guest@example.com"

@@ -9,9 +9,9 @@ from flask import Flask
 
 from project.infrastructure import jobs
 from project.infrastructure.database.models import new_id
-from tests.kit.administrators import administrator
-from tests.kit.api import Api, made, pointers, problem
-from tests.kit.jobs import NAME, claimed, dead, done, enqueued, fail, get_job, together
+from tests.kit.clients.api import Api, made, pointers, problem
+from tests.kit.fixtures.administrators import administrator
+from tests.kit.fixtures.jobs import NAME, claimed, dead, done, enqueued, fail, get_job, together
 
 OTHER = "tests.another_job"
 Make = Callable[..., str]

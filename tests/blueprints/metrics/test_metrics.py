@@ -11,10 +11,10 @@ from flask import Flask
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from project.config import Settings
-from tests.kit.api import Api, problem
-from tests.kit.apps import application
-from tests.kit.programs import children, of_folder, programs
-from tests.kit.scraping import measured
+from tests.kit.clients.api import Api, problem
+from tests.kit.clients.metrics import measured
+from tests.kit.deployment.programs import children, of_folder, programs
+from tests.kit.fixtures.apps import application
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from project.blueprints.organizations.models import Membership, Organization
 from project.infrastructure.database import read
-from tests.kit.api import Api, made, pointers, problem
+from tests.kit.clients.api import Api, made, pointers, problem
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 NOBODYS = "01a20472-de38-71e6-9445-d8d74c06d560"

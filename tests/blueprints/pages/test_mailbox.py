@@ -11,8 +11,8 @@ from flask.testing import FlaskClient
 from project.app import create_app
 from project.config import Settings
 from project.infrastructure.mail import Message, open_mailer
-from tests.blueprints.pages.reading import Page
-from tests.kit.api import problem
+from tests.blueprints.pages.page_parser import Page
+from tests.kit.clients.api import problem
 
 
 def _send(tmp_path: Path, number: int = 1, **changes: Any) -> None:

@@ -8,8 +8,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from project.http.responses.problems import catalogue
-from tests.blueprints.pages.reading import Page
-from tests.kit.api import Api, problem
+from tests.blueprints.pages.page_parser import Page
+from tests.kit.clients.api import Api, problem
 
 PAGES = ("/", "/docs", "/problems", "/problems/not-found", "/invitation", "/dev/mail")
 STATIC = Path(__file__).parents[3] / "project/blueprints/pages/static"

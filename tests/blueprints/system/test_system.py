@@ -8,7 +8,7 @@ from flask import Flask
 
 from project.blueprints.system import service
 from project.http.routing.rule import ContractRule
-from tests.kit.api import Api, made, problem
+from tests.kit.clients.api import Api, made, problem
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 ALL_OK = {"database": "ok", "migrations": "ok", "storage": "ok", "broker": "ok"}

@@ -1,6 +1,27 @@
 """The checks, by subject; importing this package registers them."""
 
 from tests.conformance.check import CHECKS
-from tests.conformance.checks import access, answers, bodies, conditions, document, effects, keys, listings, queries
+from tests.conformance.checks import (
+    access,
+    bodies,
+    document,
+    effects,
+    etags,
+    idempotency_keys,
+    listings,
+    queries,
+    responses,
+)
 
-__all__ = ["CHECKS", "access", "answers", "bodies", "conditions", "document", "effects", "keys", "listings", "queries"]
+__all__ = [
+    "CHECKS",
+    "access",
+    "bodies",
+    "document",
+    "effects",
+    "etags",
+    "idempotency_keys",
+    "listings",
+    "queries",
+    "responses",
+]

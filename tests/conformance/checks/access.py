@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from tests.conformance.check import check
 from tests.conformance.operation import Operation
 from tests.conformance.world import Case, World
-from tests.kit.api import Api, problem
+from tests.kit.clients.api import Api, problem
 
 
 def _is_closed(operation: Operation) -> bool:

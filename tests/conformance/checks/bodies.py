@@ -12,7 +12,7 @@ from tests.conformance import samples
 from tests.conformance.check import check
 from tests.conformance.operation import Operation
 from tests.conformance.world import Case, World
-from tests.kit.api import pointers, problem
+from tests.kit.clients.api import pointers, problem
 
 JSON = "application/json"
 LIMIT = 1_000_000

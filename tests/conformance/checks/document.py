@@ -8,7 +8,7 @@ from project.http.responses import problems
 from tests.conformance.check import check
 from tests.conformance.operation import Operation
 from tests.conformance.world import World
-from tests.kit.judge import PROBLEM, judge_of
+from tests.kit.clients.response_checker import PROBLEM, judge_of
 
 
 @check()

@@ -5,8 +5,8 @@ from dataclasses import replace
 from tests.conformance.check import check
 from tests.conformance.operation import Operation
 from tests.conformance.world import Case, World
-from tests.kit.api import problem
-from tests.kit.judge import judge_of
+from tests.kit.clients.api import problem
+from tests.kit.clients.response_checker import judge_of
 
 _OF_ORGANIZATION = "organization_id"
 

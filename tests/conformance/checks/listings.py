@@ -5,7 +5,7 @@ from typing import Any
 from tests.conformance.check import check
 from tests.conformance.operation import Operation
 from tests.conformance.world import Case, World
-from tests.kit.api import problem
+from tests.kit.clients.api import problem
 
 _MADE = 3
 

@@ -4,7 +4,7 @@ from tests.conformance import samples
 from tests.conformance.check import check
 from tests.conformance.operation import Operation
 from tests.conformance.world import World
-from tests.kit.api import pointers, problem
+from tests.kit.clients.api import pointers, problem
 
 _UNSTORABLE = ["\x00", "a\x00b", "\ud800", "\ufffe\x00", "x" * 10_000]
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.jobs.workshop import Workshop, workshop
-from tests.kit import services
-from tests.kit.system import System, on_services
+from tests.faults.jobs.bare_workers import Workshop, workshop
+from tests.kit.deployment.system import System, on_services
+from tests.kit.servers import services
 
 
 @pytest.fixture(scope="package")

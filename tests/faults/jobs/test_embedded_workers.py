@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.api import made
-from tests.kit.system import System
+from tests.kit.clients.api import made
+from tests.kit.deployment.system import System
 
 PICTURE = Path(__file__).parents[2].joinpath("data", "photos", "coffee.png").read_bytes()
 

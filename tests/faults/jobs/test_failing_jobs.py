@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-from tests.faults.jobs.looking import job_of, pools
-from tests.kit.api import Api, made
-from tests.kit.points import stopped
-from tests.kit.process import eventually
-from tests.kit.system import System
+from tests.faults.jobs.observations import job_of, pools
+from tests.kit.clients.api import Api, made
+from tests.kit.deployment.system import System
+from tests.kit.faults.pause_points import stopped
+from tests.kit.servers.process import eventually
 
 PICTURE = Path(__file__).parents[2].joinpath("data", "photos", "coffee.png").read_bytes()
 CORRUPT = PICTURE[:2000]

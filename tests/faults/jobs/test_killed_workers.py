@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.jobs.looking import held_at, in_the_middle_of_a_mail, invite, job_of, lapse, sender
-from tests.kit.api import made
-from tests.kit.process import eventually
-from tests.kit.system import System
+from tests.faults.jobs.observations import held_at, in_the_middle_of_a_mail, invite, job_of, lapse, sender
+from tests.kit.clients.api import made
+from tests.kit.deployment.system import System
+from tests.kit.servers.process import eventually
 
 PICTURE = Path(__file__).parents[2].joinpath("data", "photos", "coffee.png").read_bytes()
 # JOB_TIME_LIMIT_SECONDS and a quarter; then two sweeps, and what a busy machine takes. The broker would take an hour.

@@ -5,9 +5,9 @@ from time import monotonic
 
 import pytest
 
-from tests.faults.jobs.looking import Invited, invite, invite_in_vain
-from tests.kit.process import eventually
-from tests.kit.system import System
+from tests.faults.jobs.observations import Invited, invite, invite_in_vain
+from tests.kit.deployment.system import System
+from tests.kit.servers.process import eventually
 
 _LAST = "UPDATE jobs SET transient_failures = 31, attempts = 31, due_at = now(), publish_at = now() WHERE id = '{}'"
 

@@ -8,7 +8,7 @@ from time import sleep
 
 import pytest
 
-from tests.faults.jobs.workshop import Workshop
+from tests.faults.jobs.bare_workers import Workshop
 
 MANY = 10_000
 

@@ -1,0 +1,153 @@
+"""Uploading: what is taken, under which name and type, and that whatever is refused leaves nothing behind."""
+
+import hashlib
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import delete, select
+
+from project.blueprints.files.models import File
+from project.infrastructure.database import db, read
+from project.infrastructure.jobs import Job
+from tests.blueprints.files.raw_forms import field_part, file_part, part, send
+from tests.kit.clients.api import Api, made, problem
+
+ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+PNG = (Path(__file__).parents[2] / "data" / "photos" / "chelsea.png").read_bytes()
+DIGEST = hashlib.sha256(b"hello").hexdigest()
+NOBODYS = "01a20472-de38-71e6-9445-d8d74c06d560"
+FILE = ("files", "/file")
+Kept = Callable[[], tuple[list[Any], list[str]]]
+
+
+def test_file_is_described_as_its_bytes_are(ada: Api) -> None:
+    answer = ada.upload(b"hello", "greeting.txt")
+    file = made(answer)
+    assert answer.headers["Location"] == f"http://localhost:8000/api/v1/files/{file['id']}"
+    assert made(ada.get(f"/files/{file['id']}")) == file
+    assert {name: file[name] for name in ("filename", "content_type", "size", "sha256", "status", "trashed_at")} == {
+        "filename": "greeting.txt",
+        "content_type": "text/plain",
+        "size": 5,
+        "sha256": DIGEST,
+        "status": "stored",
+        "trashed_at": None,
+    }
+    assert (file["owner_id"], file["organization_id"]) == (ada.user["id"], None)
+
+
+@ON_SQLITE
+def test_answer_does_not_say_where_the_bytes_are(ada: Api) -> None:
+    told = {"id", "filename", "content_type", "size", "sha256", "owner_id", "organization_id", "status"}
+    assert set(made(ada.upload())) == told | {"thumbnails", "created_at", "updated_at", "trashed_at"}
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 0, 2), (1, 2, 0)])
+@ON_SQLITE
+def test_fields_may_come_in_any_order(ada: Api, order: tuple[int, ...]) -> None:
+    organization_id = ada.organization()["id"]
+    parts = [file_part(), field_part("organization_id", organization_id), field_part("sha256", DIGEST.upper())]
+    file = made(send(ada, *(parts[index] for index in order)))
+    assert (file["organization_id"], file["size"]) == (organization_id, 5)
+
+
+def test_picture_gets_its_thumbnails_by_a_job(app: Flask, ada: Api) -> None:
+    file = made(ada.upload(PNG, "cat.png"))
+    assert file["thumbnails"] == {"status": "pending", "sizes": []}
+    with app.app_context(), read() as connection:
+        jobs = [(job.name, job.arguments) for job in connection.execute(select(Job.__table__))]
+    assert jobs == [("files.make_thumbnails", {"file_id": file["id"]})]
+
+
+@ON_SQLITE
+def test_text_gets_no_thumbnails(app: Flask, ada: Api) -> None:
+    assert made(ada.upload())["thumbnails"] == {"status": "unsupported", "sizes": []}
+    with app.app_context(), read() as connection:
+        assert connection.execute(select(Job.__table__)).all() == []
+
+
+@ON_SQLITE
+@pytest.mark.parametrize(
+    ("sent", "kept_as"),
+    [
+        ("../../etc/passwd", "passwd"),
+        (r"..\\..\\x.txt", "x.txt"),
+        (r"C:\\x.txt", "x.txt"),
+        ("/etc/", "file"),
+        ("a\x00b.txt", "ab.txt"),
+        (".htaccess", "htaccess"),
+        ("...", "file"),
+        ("", "file"),
+        (" ", "file"),
+        ("CON", "_CON"),
+        ("nul.txt", "_nul.txt"),
+        ("LPT1.tar.gz", "_LPT1.tar.gz"),
+        ("exe\u202etxt.bat", "exetxt.bat"),
+        ("a\x1b[31m.txt", "a[31m.txt"),
+        ("a:b|c?d*e<f>.txt", "a_b_c_d_e_f_.txt"),
+        ("zoe\u0308 李 👩.txt", "zo\u00eb 李 👩.txt"),
+        ("x" * 5000 + ".txt", "x" * 251 + ".txt"),
+        ("x" * 5000, "x" * 255),
+        ("report.txt.", "report.txt"),
+    ],
+    ids=lambda name: ascii(name[:20]),
+)
+def test_name_is_made_harmless_and_never_a_key(ada: Api, kept: Kept, sent: str, kept_as: str) -> None:
+    assert made(send(ada, file_part(filename=sent)))["filename"] == kept_as
+    (key,) = kept()[1]
+    assert re.fullmatch(r"[0-9a-f]{2}/[0-9a-f]{32}/original", key)
+
+
+@ON_SQLITE
+def test_name_may_be_written_as_rfc_8187_has_it(ada: Api) -> None:
+    encoded = part("; name=\"file\"; filename*=UTF-8''na%C3%AFve%20plan.txt", b"hello")
+    assert made(send(ada, encoded))["filename"] == "na\u00efve plan.txt"
+
+
+@ON_SQLITE
+def test_type_may_be_ruled_out_by_settings(ada: Api, kept: Kept, limited: Callable[..., None]) -> None:
+    limited(allowed_content_types=("image/png",))
+    problem(ada.upload(b"hello"), 415, "file-type-not-allowed")
+    assert made(ada.upload(PNG, "cat.txt"))["content_type"] == "image/png"
+
+
+@pytest.mark.parametrize(("size", "status"), [(10, 201), (11, 413), (600_000, 413)])
+def test_file_over_the_limit_is_too_large(
+    ada: Api, kept: Kept, limited: Callable[..., None], size: int, status: int
+) -> None:
+    limited(max_file_bytes=10)
+    answer = ada.upload(b"x" * size)
+    assert answer.status_code == status
+    if status == 413:
+        problem(answer, 413, "file-too-large")
+        assert kept() == ([], [])
+
+
+def test_file_for_an_organization_of_others_is_refused(ada: Api, kept: Kept) -> None:
+    organization_id = ada.organization()["id"]
+    eve = ada.signed_in()
+    for target in (organization_id, NOBODYS):
+        problem(eve.upload(organization_id=target), 404, "not-found")
+    assert kept() == ([], [])
+
+
+@ON_SQLITE
+def test_upload_that_was_swept_away_meanwhile_is_gone(
+    app: Flask, ada: Api, kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage = app.extensions["storage"]
+    put = storage.put
+
+    def put_slowly(key: str, chunks: Iterable[bytes]) -> None:
+        put(key, chunks)
+        # On a connection of its own, as a worker would.
+        with db.engine.begin() as connection:
+            connection.execute(delete(File))
+
+    monkeypatch.setattr(storage, "put", put_slowly)
+    problem(ada.upload(), 404, "not-found")
+    assert kept() == ([], [])

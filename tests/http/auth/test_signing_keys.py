@@ -1,0 +1,93 @@
+"""The keys of access tokens: several verify, one signs, and others can verify with what is published."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from flask import Flask
+
+from project.app import create_app
+from project.config import InvalidSettings, Settings
+from project.http.auth.signing_keys import Keys
+from project.infrastructure.database import db
+from tests.kit.clients.api import Api, problem
+
+ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+OLD, NEW = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
+Serve = Callable[..., Api]
+
+
+@pytest.fixture
+def serve(settings: Settings) -> Iterator[Serve]:
+    """Makes clients of applications on one database, each with keys of its own."""
+    apps: list[Flask] = []
+
+    def make(*keys: Ed25519PrivateKey, signing: str = "") -> Api:
+        apps.append(create_app(settings.model_copy(update={"jwt_keys": keys, "jwt_signing_key": signing})))
+        return Api(apps[-1].test_client())
+
+    yield make
+    for app in apps:
+        with app.app_context():
+            db.engine.dispose()
+
+
+def kid(key: Ed25519PrivateKey) -> str:
+    return Keys((key,), "").signing_kid
+
+
+def named(api: Api) -> str:
+    """The key that signed the client's token."""
+    return str(jwt.get_unverified_header(api.tokens["access_token"])["kid"])
+
+
+def test_published_keys_verify_a_real_token(ada: Api) -> None:
+    token = ada.tokens["access_token"]
+    published = {key["kid"]: jwt.PyJWK(key) for key in ada.client.get("/.well-known/jwks.json").json["keys"]}
+    key = published[named(ada)]
+    claims = jwt.decode(token, key, ["EdDSA"], audience="http://localhost:8000", issuer="http://localhost:8000")
+    assert (claims["sub"], claims["sid"]) == (ada.user["id"], ada.tokens["session_id"])
+
+
+def test_nothing_private_is_published(ada: Api) -> None:
+    answer = ada.client.get("/.well-known/jwks.json")
+    assert [set(key) for key in answer.json["keys"]] == [{"kty", "crv", "x", "kid", "use", "alg"}]
+    assert answer.headers["Cache-Control"] == "public, max-age=300"
+
+
+@ON_SQLITE
+def test_first_key_signs_unless_another_is_named(serve: Serve) -> None:
+    assert named(serve(OLD, NEW).signed_in()) == kid(OLD)
+    assert named(serve(OLD, NEW, signing=kid(NEW)).signed_in()) == kid(NEW)
+
+
+@ON_SQLITE
+def test_every_key_verifies_and_is_published(serve: Serve) -> None:
+    ada = serve(OLD).signed_in()
+    both = serve(NEW, OLD)
+    token = {"Authorization": f"Bearer {ada.tokens['access_token']}"}
+    assert both.get("/auth/me", headers=token).status_code == 200
+    assert [key["kid"] for key in both.client.get("/.well-known/jwks.json").json["keys"]] == [kid(NEW), kid(OLD)]
+
+
+@ON_SQLITE
+def test_token_of_a_retired_key_is_invalid(serve: Serve) -> None:
+    ada = serve(OLD).signed_in()
+    token = {"Authorization": f"Bearer {ada.tokens['access_token']}"}
+    problem(serve(NEW).get("/auth/me", headers=token), 401, "token-invalid")
+
+
+@ON_SQLITE
+def test_signature_of_one_key_under_the_name_of_another_is_invalid(serve: Serve) -> None:
+    ada = serve(OLD, NEW).signed_in()
+    claims = jwt.decode(ada.tokens["access_token"], options={"verify_signature": False})
+    token = jwt.encode(claims, NEW, "EdDSA", headers={"kid": kid(OLD), "typ": "at+jwt"})
+    problem(ada.get("/auth/me", headers={"Authorization": f"Bearer {token}"}), 401, "token-invalid")
+
+
+def test_key_that_is_not_there_cannot_sign(tmp_path: Path) -> None:
+    settings = Settings(app_env="development", data_dir=tmp_path, jwt_keys=(OLD,), jwt_signing_key=kid(NEW))
+    with pytest.raises(InvalidSettings, match="JWT_SIGNING_KEY"):
+        create_app(settings)

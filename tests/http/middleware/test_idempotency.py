@@ -1,0 +1,171 @@
+"""Idempotency keys: which are the same, which are none, and what the same request is."""
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from flask import Flask, g, request
+from werkzeug.test import TestResponse
+
+from project.http.routing.access import user
+from tests.kit.clients.api import PASSWORD, Api, form, made, problem
+
+ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+REPLAYED = "Idempotency-Replayed"
+
+
+def post(api: Api, key: str, body: Any = None) -> TestResponse:
+    return api.post("/organizations", body or {"name": "Engines"}, headers={"Idempotency-Key": key})
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("abc", '"abc"'),
+        ("abc", " \t abc "),
+        ("a b", '"a b"'),
+        ("a\\b", '"a\\\\b"'),
+        ('"a\\"b"', ' "a\\"b" '),
+        ('"a,b"', '"a,b"'),
+        ("k" * 255, '"' + "k" * 255 + '"'),
+        ('"' + "\\\\" * 255 + '"', "\\" * 255),
+        ("!#$%&'()*+-./:;<=>?@[]^_`{|}~", '"!#$%&\'()*+-./:;<=>?@[]^_`{|}~"'),
+    ],
+)
+def test_forms_of_one_key_are_the_same(shared_api: Api, first: str, second: str) -> None:
+    ada = shared_api.signed_in()
+    made(post(ada, first))
+    assert REPLAYED in post(ada, second).headers
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("abc", "ABC"), ("abc", '" abc"'), ("abc", "abcd"), ("a\\\\b", '"a\\\\b"'), ('"a"', '"a "')]
+)
+def test_other_keys_are_others(shared_api: Api, first: str, second: str) -> None:
+    ada = shared_api.signed_in()
+    one, other = made(post(ada, first)), made(post(ada, second))
+    assert one["id"] != other["id"]
+
+
+NO_KEYS = [
+    *("", " ", '""', "k" * 256, '"' + "k" * 256 + '"'),
+    *('"\\"', '"\\x"', '"a"b"', 'a"b', '"a', 'a"', "a,b", '"a";b=1'),
+    *("a\tb", "a\x01b", '"a\x1fb"', "a\x7fb", '"a\x7f"', "caf\u00e9", '"\u00ff"', "\u00a0a"),
+]
+
+
+@pytest.mark.parametrize("key", NO_KEYS)
+def test_what_is_no_key_is_refused(ada: Api, key: str) -> None:
+    problem(post(ada, key), 400, "idempotency-key-invalid")
+
+
+@pytest.mark.parametrize("keys", [("a", "b"), ("a", "a"), ('"a"', '"b"')])
+def test_two_keys_are_refused(ada: Api, keys: tuple[str, str]) -> None:
+    headers = [("Authorization", f"Bearer {ada.tokens['access_token']}"), *[("Idempotency-Key", key) for key in keys]]
+    answer = ada.client.post("/api/v1/organizations", json={"name": "Engines"}, headers=headers)
+    problem(answer, 400, "idempotency-key-invalid")
+
+
+def test_a_key_counts_nowhere_but_at_a_post_that_takes_one(ada: Api) -> None:
+    headers, path = {"Idempotency-Key": "a,b"}, f"/files/{made(ada.upload())['id']}"
+    credentials = {"email": ada.user["email"], "password": PASSWORD}
+    requests: list[tuple[str, str, dict[str, Any], int]] = [
+        ("GET", "/auth/me", {}, 200),
+        ("PATCH", "/auth/me", {"json": {"display_name": "Ada"}}, 200),
+        ("DELETE", path, {}, 204),
+        ("POST", "/auth/login", {"json": credentials}, 200),
+    ]
+    for method, target, options, status in requests:
+        assert ada(method, target, headers=headers, **options).status_code == status
+
+
+def raw(api: Api, key: str, body: str) -> TestResponse:
+    options = {"data": body.encode(), "content_type": "application/json"}
+    return api("POST", "/organizations", headers={"Idempotency-Key": key}, **options)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"slug": "SLUG", "name": "Engines"}',
+        ' { "name" :\t"Engines",\r\n "slug": "SLUG" }\n',
+        '{"n\\u0061me": "Engin\\u0065s", "slug": "SLUG"}',
+    ],
+)
+def test_one_body_written_otherwise_is_the_same(ada: Api, body: str) -> None:
+    key, slug = str(uuid4()), f"s{uuid4()}"
+    first = made(raw(ada, key, f'{{"name":"Engines","slug":"{slug}"}}'))
+    again = raw(ada, key, body.replace("SLUG", slug))
+    assert (again.status_code, again.json, REPLAYED in again.headers) == (201, first, True)
+
+
+@pytest.mark.parametrize(
+    "body", ['{"name":"engines"}', '{"name":"Engines "}', '{"name":"Engines","slug":null}', "{}", "[]", "{", ""]
+)
+def test_another_body_is_another_request(ada: Api, body: str) -> None:
+    key = str(uuid4())
+    made(raw(ada, key, '{"name":"Engines"}'))
+    problem(raw(ada, key, body), 422, "idempotency-key-reused")
+
+
+@pytest.mark.parametrize(
+    ("content", "filename", "fields"),
+    [(b"other", "hello.txt", {}), (b"hello", "other.txt", {}), (b"hello", "hello.txt", {"organization_id": "MINE"})],
+)
+def test_another_upload_is_another_request(ada: Api, content: bytes, filename: str, fields: dict[str, str]) -> None:
+    key, mine = str(uuid4()), ada.organization()["id"]
+    made(upload(ada, key, b"hello", "hello.txt"))
+    fields = dict.fromkeys(fields, mine)
+    problem(upload(ada, key, content, filename, **fields), 422, "idempotency-key-reused")
+
+
+def upload(api: Api, key: str, content: bytes, filename: str, **fields: str) -> TestResponse:
+    body, content_type = form(content, filename, **fields)
+    return api("POST", "/files", data=body, content_type=content_type, headers={"Idempotency-Key": key})
+
+
+def test_one_upload_framed_otherwise_is_the_same(ada: Api) -> None:
+    key, mine = str(uuid4()), ada.organization()["id"]
+    first = made(upload(ada, key, b"hello", "hello.txt", organization_id=mine))
+    body, content_type = form(b"hello", "hello.txt", organization_id=mine)
+    again = ada(
+        "POST",
+        "/files",
+        data=body.replace(b"a-boundary-3f6c1e", b"another-one"),
+        content_type=content_type.replace("a-boundary-3f6c1e", "another-one"),
+        headers={"Idempotency-Key": key},
+    )
+    assert (again.json, REPLAYED in again.headers) == (first, True)
+
+
+def test_another_callers_key_is_another(shared_api: Api, ada: Api) -> None:
+    key = str(uuid4())
+    first, other = made(post(ada, key)), post(shared_api.signed_in(), key)
+    assert (made(other)["id"] != first["id"], REPLAYED in other.headers) == (True, False)
+
+
+def test_another_routes_key_is_another(ada: Api) -> None:
+    key = str(uuid4())
+    made(post(ada, key))
+    assert REPLAYED not in upload(ada, key, b"hello", "hello.txt").headers
+    path = f"/organizations/{ada.organization()['id']}/invitations"
+    other = ada.post(path, {"email": "guest@example.com", "role": "member"}, headers={"Idempotency-Key": key})
+    assert made(other)["email"] == "guest@example.com"
+
+
+@ON_SQLITE
+def test_another_query_is_another_request(app: Flask, api: Api) -> None:
+    app.add_url_rule("/echo", view_func=lambda: request.query_string, methods=["POST"], access=user)
+    ada, headers = api.signed_in(), {"Idempotency-Key": "one"}
+    headers |= {"Authorization": f"Bearer {ada.tokens['access_token']}"}
+    for query, status in (("a=1&b=2", 200), ("a=1&b=2", 200), ("a=1&b=3", 422), ("", 422)):
+        assert api.client.post(f"/echo?{query}", headers=headers).status_code == status
+
+
+@ON_SQLITE
+def test_a_route_says_itself_when_it_claims_its_key(app: Flask, api: Api) -> None:
+    """As the upload does, whose body is known only at its end."""
+    app.add_url_rule("/late", view_func=lambda: f"{g.idempotency_key}", methods=["POST"], access=user, claims_key=True)
+    headers = {"Idempotency-Key": '"one"', "Authorization": f"Bearer {api.signed_in().tokens['access_token']}"}
+    answers = [api.client.post("/late", headers=headers) for _ in range(2)]
+    assert [(one.text, REPLAYED in one.headers) for one in answers] == [("one", False), ("one", False)]

@@ -1,0 +1,84 @@
+"""The connections of a process: as many as it has threads, and when all are taken, only who needs one is refused."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from time import monotonic
+from uuid import uuid4
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select, text
+
+from project.blueprints.organizations.models import Organization
+from project.config import Settings
+from project.errors import ServiceUnavailable
+from project.infrastructure.database import db, insert_if_absent, read, transaction
+from project.infrastructure.database.models import new_id
+from tests.kit.clients.api import Api, made, problem
+from tests.kit.fixtures.apps import application
+from tests.kit.fixtures.jobs import together
+
+pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+
+
+@contextmanager
+def crowded(app: Flask) -> Iterator[None]:
+    """Every connection that the pool may open is taken."""
+    with app.app_context(), ExitStack() as stack:
+        for _ in range(app.extensions["settings"].web_threads):
+            stack.enter_context(db.engine.connect())
+        yield
+
+
+def add() -> None:
+    insert_if_absent(Organization, {"id": new_id(), "name": "one", "slug": "one"})
+
+
+def organizations() -> int:
+    with read() as connection:
+        return connection.scalar(select(func.count()).select_from(Organization)) or 0
+
+
+def test_an_exhausted_pool_is_unavailable_within_two_seconds_and_recovers(app: Flask) -> None:
+    with crowded(app), app.app_context():
+        began = monotonic()
+        with pytest.raises(ServiceUnavailable), transaction():
+            add()
+        assert monotonic() - began < 2
+    with app.app_context():
+        assert organizations() == 0
+        with transaction():
+            add()
+        assert organizations() == 1
+
+
+def test_with_an_exhausted_pool_routes_that_need_no_database_go_on(app: Flask, api: Api) -> None:
+    ada = api.signed_in()
+    with crowded(app):
+        answer = ada.get("/auth/me")
+        assert api.client.get("/health/live").status_code == 200
+    problem(answer, 503, "service-unavailable")
+    assert int(answer.headers["Retry-After"]) > 0
+    assert ada.get("/auth/me").status_code == 200
+
+
+def test_there_are_never_more_connections_than_threads(app: Flask, settings: Settings) -> None:
+    """Databases that are rented by the hour take few."""
+    mine = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pg_sleep(0.2) IS NOT NULL"
+
+    def count() -> int:
+        with read() as connection:
+            return connection.scalar(text(mine)) or 0
+
+    assert max(together(app, count)) <= settings.web_threads
+
+
+def test_a_request_uses_one_connection(settings: Settings) -> None:
+    """Else requests that have one each would wait for another in vain."""
+    with application(settings.model_copy(update={"web_threads": 1})) as app:
+        ada = Api(app.test_client()).signed_in()
+        organization = made(ada.post("/organizations", {"name": "Engines"}, headers={"Idempotency-Key": str(uuid4())}))
+        ada.invitation(organization["id"], "grace@example.org")
+        made(ada.upload(organization_id=organization["id"]))
+        made(ada.post("/auth/refresh", {"refresh_token": ada.tokens["refresh_token"]}))
+        assert ada.client.get("/health/ready").status_code == 200

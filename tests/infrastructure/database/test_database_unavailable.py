@@ -1,0 +1,198 @@
+"""A database that is away, silent or locked: refused in good time, all or nothing."""
+
+# ruff: noqa: PT012 - the end of a transaction is the statement that raises
+
+import socket
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import cast
+
+import psycopg
+import pytest
+from flask import Flask
+from sqlalchemy import event, select, text
+
+from project.blueprints.organizations.models import Organization
+from project.config import Settings
+from project.errors import ServiceUnavailable
+from project.infrastructure.database import after_commit, db, ensure_reachable, insert_if_absent, read, transaction
+from project.infrastructure.database.models import new_id
+from tests.kit.fixtures.apps import at_work
+from tests.kit.servers.ports import free_port
+
+only_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+only_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+def add(slug: str) -> None:
+    insert_if_absent(Organization, {"id": new_id(), "name": slug, "slug": slug})
+
+
+def slugs() -> list[str]:
+    with read() as connection:
+        return list(connection.scalars(select(Organization.slug)))
+
+
+def cut_connections(settings: Settings) -> None:
+    """What an administrator, a fail-over or a restart does to every connection."""
+    everyone = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> "
+    with psycopg.connect(settings.database_url.replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute(everyone + "pg_backend_pid()")
+
+
+@only_postgresql
+def test_a_connection_cut_inside_a_transaction_leaves_nothing(app: Flask, settings: Settings) -> None:
+    called: list[int] = []
+    with app.app_context(), pytest.raises(ServiceUnavailable) as refusal, transaction():
+        add("one")
+        after_commit(lambda: called.append(1))
+        cut_connections(settings)
+        add("two")
+    assert refusal.value.retry_after is not None
+    with app.app_context():
+        assert (slugs(), called) == ([], [])
+
+
+@only_postgresql
+def test_a_connection_cut_before_the_commit_leaves_nothing(app: Flask, settings: Settings) -> None:
+    called: list[int] = []
+    with app.app_context(), pytest.raises(ServiceUnavailable), transaction():
+        add("one")
+        after_commit(lambda: called.append(1))
+        cut_connections(settings)
+    with app.app_context():
+        assert (slugs(), called) == ([], [])
+
+
+@only_postgresql
+def test_connections_cut_while_they_rest_are_replaced_unnoticed(app: Flask, settings: Settings) -> None:
+    with app.app_context():
+        assert slugs() == []
+        cut_connections(settings)
+        time.sleep(1.1)
+        with transaction():
+            add("one")
+        assert slugs() == ["one"]
+
+
+@only_postgresql
+def test_connections_cut_while_they_are_busy_are_replaced_after_one_refusal(app: Flask, settings: Settings) -> None:
+    with app.app_context():
+        with ExitStack() as stack:
+            for _ in range(3):
+                stack.enter_context(db.engine.connect())
+        cut_connections(settings)
+        with pytest.raises(ServiceUnavailable):
+            slugs()
+        with transaction():
+            add("one")
+        assert slugs() == ["one"]
+
+
+@only_postgresql
+def test_a_transaction_that_idles_too_long_is_refused_as_unavailable(app: Flask) -> None:
+    with app.app_context(), pytest.raises(ServiceUnavailable), transaction() as session:
+        session.execute(text("SET LOCAL idle_in_transaction_session_timeout = 50"))
+        time.sleep(0.3)
+        add("one")
+    with app.app_context():
+        assert slugs() == []
+
+
+@only_postgresql
+def test_of_two_that_wait_for_each_other_one_is_refused(app: Flask) -> None:
+    with app.app_context(), transaction():
+        add("one")
+        add("two")
+    with app.app_context(), pytest.raises(ServiceUnavailable), transaction() as session:
+        session.execute(text("SET LOCAL lock_timeout = 200"))
+        rename("one")
+        with app.app_context(), transaction() as other:
+            other.execute(text("SET LOCAL lock_timeout = 100"))
+            rename("two")
+            rename("one")
+    with app.app_context():
+        assert sorted(slugs()) == ["one", "two"]
+
+
+def rename(slug: str) -> None:
+    db.session.execute(text("UPDATE organizations SET slug = slug || '!' WHERE slug = :slug"), {"slug": slug})
+
+
+@contextmanager
+def silent_server() -> Iterator[int]:
+    """The port of a server that takes connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
+        yield listener.getsockname()[1]
+
+
+def settings_for(port: int, folder: Path) -> Settings:
+    url = f"postgresql://postgres@127.0.0.1:{port}/app"
+    return Settings(app_env="development", data_dir=folder, database_url=url)
+
+
+def test_a_database_that_is_down_is_unavailable_within_two_seconds(tmp_path: Path) -> None:
+    began = time.monotonic()
+    with at_work(settings_for(free_port(), tmp_path)), pytest.raises(ServiceUnavailable):
+        ensure_reachable()
+    assert time.monotonic() - began < 2
+
+
+def test_a_database_that_is_silent_is_unavailable_within_its_limit(tmp_path: Path) -> None:
+    began = time.monotonic()
+    with silent_server() as port, at_work(settings_for(port, tmp_path)), pytest.raises(ServiceUnavailable):
+        ensure_reachable()
+    assert time.monotonic() - began < 4
+
+
+@only_postgresql
+def test_a_connection_that_the_network_has_lost_is_given_up_within_half_a_minute(app: Flask) -> None:
+    """By the kernel: what is sent is to be acknowledged in 20 s, and when nothing is, three probes in 25 s are."""
+    with app.app_context(), read() as connection:
+        raw = cast(psycopg.Connection, connection.connection.driver_connection)
+        with socket.fromfd(raw.fileno(), socket.AF_INET, socket.SOCK_STREAM) as link:
+            names = (socket.TCP_USER_TIMEOUT, socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)
+            unanswered, idle, interval, count = (link.getsockopt(socket.IPPROTO_TCP, name) for name in names)
+            assert link.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+    assert 0 < unanswered <= 30_000
+    assert 0 < idle + interval * count <= 30
+
+
+@only_sqlite
+def test_a_writer_that_waits_too_long_is_refused_and_readers_go_on(app: Flask) -> None:
+    with app.app_context():
+        event.listen(db.engine, "connect", lambda raw, _record: raw.execute("PRAGMA busy_timeout = 100"))
+        with transaction():
+            add("one")
+            with app.app_context():
+                with pytest.raises(ServiceUnavailable), transaction():
+                    add("two")
+                assert slugs() == []
+        assert slugs() == ["one"]
+
+
+@only_sqlite
+def test_a_writer_waits_its_turn(app: Flask) -> None:
+    """A deferred BEGIN that writes later would fail at once with "database is locked"."""
+
+    def write(number: int) -> None:
+        with app.app_context(), transaction():
+            slugs()
+            add(f"slug-{number}")
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(write, range(80)))
+    with app.app_context():
+        assert len(slugs()) == 80
+
+
+def test_a_database_file_that_cannot_be_opened_is_unavailable(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/missing/app.db"
+    with (
+        at_work(Settings(app_env="development", data_dir=tmp_path, database_url=url)),
+        pytest.raises(ServiceUnavailable),
+    ):
+        ensure_reachable()

@@ -1,0 +1,1 @@
+"""Clients of the API, and checks of its responses."""

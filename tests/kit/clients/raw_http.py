@@ -1,0 +1,129 @@
+"""A real gunicorn, spoken to byte by byte."""
+
+import json
+import os
+import shutil
+import socket
+import sqlite3
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from tests.kit.clients.api import PASSWORD
+from tests.kit.servers.ports import free_port
+from tests.kit.servers.process import running, wait_until
+
+ROOT = Path(__file__).parents[3]
+REGISTER = "/api/v1/auth/register"
+_numbers = count(1)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back first; the names of its headers are in small letters."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        """The content, when it is JSON."""
+        return json.loads(self.body) if "json" in self.headers.get("content-type", "") else {}
+
+    @property
+    def outcome(self) -> tuple[int, str | None]:
+        """The status, and the problem code unless it is a success."""
+        return self.status, self.json.get("code")
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running gunicorn and its data folder."""
+
+    port: int
+    folder: Path
+
+    def connect(self) -> socket.socket:
+        """A connection on which nothing was said yet."""
+        return socket.create_connection(("127.0.0.1", self.port), timeout=10)
+
+    def ask(self, request: bytes, *, half_close: bool = False) -> Answer:
+        """The first answer to these bytes."""
+        with self.connect() as connection:
+            connection.sendall(request)
+            if half_close:
+                connection.shutdown(socket.SHUT_WR)
+            return answer(connection)
+
+    def post(self, path: str, content_type: str, body: bytes, *headers: str, half_close: bool = False) -> Answer:
+        """The first answer to a `POST` with these headers, which frame the body."""
+        return self.ask(head("POST", path, f"Content-Type: {content_type}", *headers) + body, half_close=half_close)
+
+    def signed_in(self) -> str:
+        """An `Authorization` header of a new account."""
+        account = registration()
+        length = f"Content-Length: {len(account)}"
+        self.post(REGISTER, "application/json", account, length)
+        tokens = self.post("/api/v1/auth/login", "application/json", account, length).json
+        return f"Authorization: Bearer {tokens['access_token']}"
+
+    def count(self, table: str) -> int:
+        """The number of rows in `table`."""
+        with closing(sqlite3.connect(self.folder / "app.db")) as database:
+            return int(database.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
+
+    def objects(self) -> list[Path]:
+        """Everything in the store."""
+        return [path for path in (self.folder / "files").rglob("*") if path.is_file()]
+
+    def log(self) -> str:
+        """All that was logged."""
+        return (self.folder / "log").read_text()
+
+    def events(self, request_id: str) -> list[dict[str, Any]]:
+        """The log events of one request."""
+        lines = [line for line in self.log().splitlines() if request_id in line]
+        return [json.loads(line) for line in lines]
+
+
+@contextmanager
+def gunicorn(folder: Path, database: Path, *options: str) -> Iterator[Server]:
+    """One web process with four threads, on a copy of `database`."""
+    port = free_port()
+    shutil.copy(database, folder / "app.db")
+    environment = {"PATH": os.environ["PATH"], "APP_ENV": "development", "PORT": str(port), "DATA_DIR": str(folder)}
+    environment |= {"LOG_FORMAT": "json", "WEB_CONCURRENCY": "1", "WEB_THREADS": "4", "RATE_LIMIT_ENABLED": "false"}
+    command = [Path(sys.executable).with_name("gunicorn"), "wsgi:app", *options]
+    with running(command, log=folder / "log", cwd=ROOT, env=environment) as process:
+        server = Server(port, folder)
+        wait_until(lambda: server.connect().close(), process, log=folder / "log", seconds=20)
+        yield server
+
+
+def answer(connection: socket.socket) -> Answer:
+    """The next answer on this connection, if no other follows it at once."""
+    with connection.makefile("rb") as stream:
+        status = int(stream.readline().split()[1])
+        lines = [line.decode("latin-1").rstrip("\r\n") for line in iter(stream.readline, b"\r\n")]
+        headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
+        return Answer(status, headers, stream.read(int(headers["content-length"])))
+
+
+def head(method: str, path: str, *headers: str) -> bytes:
+    """The head of a request."""
+    return "\r\n".join([f"{method} {path} HTTP/1.1", "Host: localhost", *headers, "\r\n"]).encode("latin-1")
+
+
+def registration() -> bytes:
+    """A body that makes an account."""
+    return json.dumps({"email": f"framed{next(_numbers)}@example.com", "password": PASSWORD}).encode()
+
+
+def chunked(*chunks: bytes) -> bytes:
+    """The body in chunks, without the last, empty one."""
+    return b"".join(b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in chunks)

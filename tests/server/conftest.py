@@ -1,0 +1,15 @@
+"""A real gunicorn for the tests of a module."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.kit.clients.raw_http import Server, gunicorn
+
+
+@pytest.fixture(scope="module")
+def server(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A real gunicorn for the tests of a module."""
+    with gunicorn(tmp_path_factory.mktemp("gunicorn"), sqlite_template) as server:
+        yield server

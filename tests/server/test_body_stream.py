@@ -1,0 +1,126 @@
+"""Bodies that are framed wrongly, sent byte by byte to a real gunicorn: refused, and nothing comes of them."""
+
+import pytest
+
+from tests.kit.clients.raw_http import REGISTER, Server, answer, chunked, head, registration
+
+UPLOAD = "/api/v1/files"
+FORM = "multipart/form-data; boundary=x"
+PART = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\nhello\r\n'
+
+
+def test_body_shorter_than_its_length_is_refused_and_makes_no_row(server: Server) -> None:
+    body, before = registration(), server.count("users")
+    answer = server.post(REGISTER, "application/json", body, f"Content-Length: {len(body) + 9}", half_close=True)
+    assert answer.outcome == (400, "malformed-request")
+    assert server.count("users") == before
+
+
+def test_body_whose_sender_leaves_makes_no_row(server: Server) -> None:
+    body, before = registration(), server.count("users")
+    with server.connect() as connection:
+        connection.sendall(head("POST", REGISTER, "Content-Type: application/json", "Content-Length: 500") + body)
+    server.signed_in()
+    assert server.count("users") == before + 1
+
+
+def test_body_in_chunks_is_taken(server: Server) -> None:
+    body = registration()
+    chunks = chunked(body[:10], body[10:11], body[11:]) + b"0\r\n\r\n"
+    assert server.post(REGISTER, "application/json", chunks, "Transfer-Encoding: chunked").status == 201
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        b"zz\r\n{}\r\n0\r\n\r\n",
+        b"-2\r\n{}\r\n0\r\n\r\n",
+        b"0x2\r\n{}\r\n0\r\n\r\n",
+        b"2\r\n{}x\r\n0\r\n\r\n",
+        b"2\r\n{",
+        b"2\r\n{}\r\n",
+        b"",
+    ],
+)
+def test_bad_chunk_is_refused(server: Server, chunks: bytes) -> None:
+    answer = server.post(REGISTER, "application/json", chunks, "Transfer-Encoding: chunked", half_close=True)
+    assert answer.outcome == (400, "malformed-request")
+
+
+def test_whole_json_without_the_last_chunk_is_refused_and_makes_no_row(server: Server) -> None:
+    before = server.count("users")
+    chunks = chunked(registration())
+    answer = server.post(REGISTER, "application/json", chunks, "Transfer-Encoding: chunked", half_close=True)
+    assert answer.outcome == (400, "malformed-request")
+    assert server.count("users") == before
+
+
+def test_chunks_over_the_limit_are_too_large(server: Server) -> None:
+    body = registration()[:-1] + b" " * 1_000_000 + b"}"
+    chunks = chunked(*(body[start : start + 9000] for start in range(0, len(body), 9000))) + b"0\r\n\r\n"
+    answer = server.post(REGISTER, "application/json", chunks, "Transfer-Encoding: chunked")
+    assert answer.outcome == (413, "payload-too-large")
+
+
+@pytest.mark.parametrize(
+    "length",
+    [
+        "Transfer-Encoding: chunked\r\nContent-Length: 9",
+        "Content-Length: 2\r\nContent-Length: 3",
+    ],
+)
+def test_two_lengths_are_refused(server: Server, length: str) -> None:
+    before = server.count("users")
+    assert server.post(REGISTER, "application/json", chunked(registration()) + b"0\r\n\r\n", length).status == 400
+    assert server.count("users") == before
+
+
+def test_bytes_behind_the_body_have_no_effect(server: Server) -> None:
+    body, before = registration(), server.count("users")
+    length = f"Content-Length: {len(body)}"
+    assert server.post(REGISTER, "application/json", body + registration(), length).status == 201
+    assert server.count("users") == before + 1
+
+
+def test_client_may_ask_before_it_sends_the_body(server: Server) -> None:
+    body = registration()
+    fields = ["Content-Type: application/json", f"Content-Length: {len(body)}", "Expect: 100-continue"]
+    with server.connect() as connection:
+        connection.sendall(head("POST", REGISTER, *fields))
+        assert connection.recv(99) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        connection.sendall(body)
+        assert answer(connection).status == 201
+
+
+def test_upload_in_chunks_is_taken(server: Server) -> None:
+    chunks = chunked(PART[:30], PART[30:], b"--x--\r\n") + b"0\r\n\r\n"
+    answer = server.post(UPLOAD, FORM, chunks, server.signed_in(), "Transfer-Encoding: chunked")
+    assert (answer.status, answer.json["size"]) == (201, 5)
+
+
+@pytest.mark.parametrize(
+    ("body", "header"),
+    [
+        (b"", "Content-Length: 0"),
+        (PART, f"Content-Length: {len(PART)}"),
+        (PART + b"--x", f"Content-Length: {len(PART) + 3}"),
+        (PART + b"--x--\r\n", f"Content-Length: {len(PART) + 99}"),
+        (chunked(PART), "Transfer-Encoding: chunked"),
+        (chunked(PART) + b"zz\r\n", "Transfer-Encoding: chunked"),
+        (chunked(PART) + b"0\r\n\r\n", "Transfer-Encoding: chunked"),
+    ],
+    ids=[
+        "empty",
+        "no closing boundary",
+        "half of it",
+        "short",
+        "cut off",
+        "bad chunk",
+        "unclosed in chunks",
+    ],
+)
+def test_damaged_upload_leaves_nothing(server: Server, body: bytes, header: str) -> None:
+    before = server.count("files"), server.objects()
+    answer = server.post(UPLOAD, FORM, body, server.signed_in(), header, half_close=True)
+    assert answer.outcome == (400, "malformed-request")
+    assert (server.count("files"), server.objects()) == before
