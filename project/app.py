@@ -47,13 +47,13 @@ def create_app(settings: Settings, *, broker: job_queue.Broker | None = None) ->
     app = Application(__name__, static_folder=None)
     app.extensions["settings"] = settings
     logging.configure(settings)
-    _open_the_world(app, settings, broker)
-    _speak_http(app, settings)
+    _init_infrastructure(app, settings, broker)
+    _init_http(app, settings)
     cli.init_app(app)
     return app
 
 
-def _open_the_world(app: Flask, settings: Settings, broker: job_queue.Broker | None) -> None:
+def _init_infrastructure(app: Flask, settings: Settings, broker: job_queue.Broker | None) -> None:
     database.init_app(app, settings)
     Migrate(app, db, render_as_batch=True)
     storage.init_app(app, settings)
@@ -63,7 +63,7 @@ def _open_the_world(app: Flask, settings: Settings, broker: job_queue.Broker | N
     idempotency_records.init_app(app, settings)
 
 
-def _speak_http(app: Flask, settings: Settings) -> None:
+def _init_http(app: Flask, settings: Settings) -> None:
     request_id.init_app(app)
     trace_context.init_app(app)
     trusted_hosts.init_app(app, settings)
@@ -74,16 +74,16 @@ def _speak_http(app: Flask, settings: Settings) -> None:
     problems.init_app(app)
     signing_keys.init_app(app, settings)
     access_tokens.init_app(app, settings)
-    identity.init_app(app, identity.Judges(load_principal, ensure_member))
+    identity.init_app(app, identity.AccessHooks(load_principal, ensure_member))
     rate_limits.init_app(app, settings)
-    app.before_request(json_body.ensure_acceptable)
+    app.before_request(json_body.check_accept_and_query)
     for blueprint in BLUEPRINTS:
         api.register_blueprint(blueprint, url_prefix=API_PREFIX + (blueprint.url_prefix or ""))
     api.register_blueprint(system.blueprint)
     app.register_blueprint(pages.blueprint)
     if settings.metrics_token:
         app.register_blueprint(metrics.blueprint)
-    app.wsgi_app = body_stream.WholeBody(app.wsgi_app)  # type: ignore[method-assign]
+    app.wsgi_app = body_stream.CompleteBody(app.wsgi_app)  # type: ignore[method-assign]
     if settings.trusted_proxies:
         count = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count)  # type: ignore[method-assign]

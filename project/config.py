@@ -131,40 +131,44 @@ class Settings(BaseSettings):
     )
     log_format: Literal["console", "json"] = Field("console", description="How a log line is written.")
 
-    access_token_seconds: Seconds = Field(10 * _MINUTE, description="Life of an access token.")
-    session_idle_seconds: Seconds = Field(
+    access_token_ttl_seconds: Seconds = Field(10 * _MINUTE, description="Life of an access token.")
+    session_idle_timeout_seconds: Seconds = Field(
         30 * _DAY, description="A session ends when it was not refreshed for so long."
     )
-    session_seconds: Seconds = Field(180 * _DAY, description="A session ends after so long in any case.")
-    refresh_grace_seconds: int = Field(
+    session_max_age_seconds: Seconds = Field(180 * _DAY, description="A session ends after so long in any case.")
+    refresh_grace_period_seconds: int = Field(
         10, ge=0, description="How long a refresh token that was just replaced still gets its successor."
     )
     logins_per_minute: PerMinute = Field(100, description="Attempts to log in from one address of origin.")
     registrations_per_minute: PerMinute = Field(20, description="Attempts to register from one address of origin.")
-    invitation_seconds: Seconds = Field(7 * _DAY, description="Life of an invitation.")
+    invitation_ttl_seconds: Seconds = Field(7 * _DAY, description="Life of an invitation.")
     max_json_bytes: Bytes = Field(1_000_000, description="Largest JSON body.")
     max_file_bytes: Bytes = Field(1024**3, description="Largest file.")
     max_image_pixels: int = Field(
         40_000_000, ge=1, description="Larger images get no thumbnails; the worker needs up to 16 bytes for each pixel."
     )
     allowed_content_types: Words = Field(ALLOWED_CONTENT_TYPES, description="Types of content that are taken.")
-    upload_seconds: Seconds = Field(_DAY, description="An upload that has not ended by then is swept away.")
-    trash_seconds: Seconds = Field(30 * _DAY, description="How long a deleted file can be had back.")
-    idempotency_key_seconds: Seconds = Field(_DAY, description="How long the answer to an idempotency key is kept.")
-    job_attempts: int = Field(8, ge=1, description="After so many failed attempts a job rests as a dead letter.")
-    job_transient_attempts: int = Field(
+    upload_timeout_seconds: Seconds = Field(_DAY, description="An upload that has not ended by then is swept away.")
+    trash_retention_seconds: Seconds = Field(30 * _DAY, description="How long a deleted file can be had back.")
+    idempotency_key_ttl_seconds: Seconds = Field(_DAY, description="How long the answer to an idempotency key is kept.")
+    job_max_attempts: int = Field(8, ge=1, description="After so many failed attempts a job rests as a dead letter.")
+    job_max_transient_attempts: int = Field(
         32, ge=1, description="As often it is tried while something outside, such as the mail server, is away."
     )
     job_time_limit_seconds: Seconds = Field(2 * _MINUTE, description="A task that runs longer is ended.")
-    job_memory_bytes: Bytes = Field(1024**3, description="A task that takes more memory fails.")
-    job_shutdown_seconds: Seconds = Field(
+    job_memory_limit_bytes: Bytes = Field(1024**3, description="A task that takes more memory fails.")
+    job_shutdown_grace_seconds: Seconds = Field(
         20, description="How long a worker that must end finishes its jobs; then it gives them back."
     )
-    job_backoff_seconds: Seconds = Field(2, description="Wait before the second attempt; it doubles from there.")
-    job_republish_seconds: Seconds = Field(30, description="A job nobody took by then is handed over again.")
-    sweep_seconds: Seconds = Field(5, description="How often jobs that were not handed over are looked for.")
-    done_job_seconds: Seconds = Field(7 * _DAY, description="How long a job that is done is kept.")
-    dead_job_seconds: Seconds = Field(90 * _DAY, description="How long a dead letter is kept.")
+    job_initial_backoff_seconds: Seconds = Field(
+        2, description="Wait before the second attempt; it doubles from there."
+    )
+    job_republish_delay_seconds: Seconds = Field(30, description="A job nobody took by then is handed over again.")
+    republish_interval_seconds: Seconds = Field(
+        5, description="How often jobs that were not handed over are looked for."
+    )
+    done_job_retention_seconds: Seconds = Field(7 * _DAY, description="How long a job that is done is kept.")
+    dead_job_retention_seconds: Seconds = Field(90 * _DAY, description="How long a dead letter is kept.")
 
     @field_validator("public_url", mode="before")
     @classmethod

@@ -125,6 +125,6 @@ class ServiceUnavailable(Unavailable):
     remedy = "Send the same request again after the seconds in `Retry-After`."
 
 
-def missed(versions: Collection[int] | None) -> Error:
+def version_mismatch(versions: Collection[int] | None) -> Error:
     """Why an update of a row that has one of `versions` met none: it changed meanwhile, or it is gone."""
     return NotFound() if versions is None else PreconditionFailed()

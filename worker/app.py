@@ -12,9 +12,9 @@ from project.app import create_app
 from project.config import Settings
 from project.infrastructure import metrics
 from worker import republish  # noqa: F401 - its task is registered by being imported
-from worker.broker import CeleryBroker, consume, make_celery
+from worker.broker import CeleryBroker, consume_from_queues, make_celery
 from worker.schedule import schedule
-from worker.task_limits import give_back_after
+from worker.task_limits import release_jobs_after
 
 
 def create_worker() -> Celery:
@@ -29,7 +29,7 @@ def create_worker() -> Celery:
             importlib.import_module(f"worker.tasks.{name}")
     _serve_metrics(app, settings)
     worker.finalize()
-    consume(worker, [name for name in worker.tasks if not name.startswith("celery.")])
+    consume_from_queues(worker, [name for name in worker.tasks if not name.startswith("celery.")])
     return worker
 
 
@@ -61,7 +61,7 @@ def _keep_our_logs(**_signal: Any) -> None:
 
 @worker_shutting_down.connect
 def _give_back_what_takes_long(**_signal: Any) -> None:
-    give_back_after(Settings.load().job_shutdown_seconds)
+    release_jobs_after(Settings.load().job_shutdown_grace_seconds)
 
 
 celery = create_worker()

@@ -14,7 +14,7 @@ from kombu.exceptions import ChannelError
 from project.config import Settings
 from worker.task_limits import celery_limits
 
-_PATIENCE_SECONDS = 2
+_TIMEOUT_SECONDS = 2
 _DEFAULT_QUEUE = "worker"
 
 
@@ -50,7 +50,7 @@ def make_celery(settings: Settings, *, task_cls: type[Task[Any, Any]] = Task) ->
         worker_enable_remote_control=False,
         worker_disable_rate_limits=True,
         worker_hijack_root_logger=False,
-        broker_connection_timeout=_PATIENCE_SECONDS,
+        broker_connection_timeout=_TIMEOUT_SECONDS,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
         enable_utc=True,
@@ -68,18 +68,18 @@ def _route(name: str, *_call: Any, **_options: Any) -> dict[str, str]:
     return {"queue": queue_of(name)}
 
 
-def consume(celery: Celery, names: Iterable[str]) -> None:
+def consume_from_queues(celery: Celery, names: Iterable[str]) -> None:
     """Have workers of `celery` take the tasks called so from their queues."""
     celery.amqp.queues.select(sorted({queue_of(name) for name in names}))
 
 
-def waiting(celery: Celery) -> dict[str, int]:
+def queue_lengths(celery: Celery) -> dict[str, int]:
     """How many messages wait in each queue of `celery`; raises within seconds when the broker is away."""
     with _connection(celery) as connection:
-        return {queue: _waiting_in(queue, connection) for queue in celery.amqp.queues}
+        return {queue: _queue_length(queue, connection) for queue in celery.amqp.queues}
 
 
-def _waiting_in(queue: str, connection: Connection) -> int:
+def _queue_length(queue: str, connection: Connection) -> int:
     # A broker may close the channel on which it is asked for a queue that is not there.
     channel: Any
     with connection.channel() as channel:
@@ -92,7 +92,7 @@ def _waiting_in(queue: str, connection: Connection) -> int:
 @contextmanager
 def _connection(celery: Celery) -> Iterator[Connection]:
     with celery.connection_for_write(transport_options=celery.conf.broker_transport_options) as connection:
-        connection.ensure_connection(max_retries=1, timeout=_PATIENCE_SECONDS)
+        connection.ensure_connection(max_retries=1, timeout=_TIMEOUT_SECONDS)
         yield connection
 
 
@@ -100,7 +100,7 @@ def _transport(settings: Settings) -> dict[str, Any]:
     if settings.broker_url.startswith("file:"):
         return _on_disk(Path(unquote(urlsplit(settings.broker_url).path)))
     bounded = ("socket_timeout", "socket_connect_timeout", "read_timeout", "write_timeout")
-    options: dict[str, Any] = dict.fromkeys(bounded, _PATIENCE_SECONDS)
+    options: dict[str, Any] = dict.fromkeys(bounded, _TIMEOUT_SECONDS)
     return {**_at(settings.broker_url), "broker_transport_options": options}
 
 

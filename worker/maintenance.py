@@ -7,19 +7,19 @@ from project.infrastructure import idempotency_records, jobs
 from project.infrastructure.clock import now
 from worker.runner import job
 
-FORGET_KEYS = "worker.forget_idempotency_keys"
+PURGE_IDEMPOTENCY_KEYS = "worker.purge_idempotency_keys"
 PURGE_JOBS = "worker.purge_jobs"
 
 
-@job(FORGET_KEYS)
-def forget_idempotency_keys() -> None:
+@job(PURGE_IDEMPOTENCY_KEYS)
+def purge_idempotency_keys() -> None:
     """Forget the idempotency keys that have expired."""
-    idempotency_records.sweep()
+    idempotency_records.purge_expired()
 
 
 @job(PURGE_JOBS)
 def purge_jobs() -> None:
     """Forget the jobs that ended long ago."""
     settings = current_settings()
-    jobs.purge("done", before=now() - timedelta(seconds=settings.done_job_seconds))
-    jobs.purge("dead", before=now() - timedelta(seconds=settings.dead_job_seconds))
+    jobs.purge_jobs("done", before=now() - timedelta(seconds=settings.done_job_retention_seconds))
+    jobs.purge_jobs("dead", before=now() - timedelta(seconds=settings.dead_job_retention_seconds))

@@ -3,19 +3,19 @@
 from celery import current_app, shared_task
 
 from project.infrastructure import jobs
-from worker.broker import waiting
+from worker.broker import queue_lengths
 
-SWEEP = "worker.sweep"
+REPUBLISH = "worker.republish"
 _BATCH = 500
 # What the broker may hold: enough to keep every worker busy, and a bound on what is handed over twice.
-_FULL = 5000
+_MAX_QUEUED = 5000
 
 
-@shared_task(name=SWEEP)
-def sweep() -> None:
+@shared_task(name=REPUBLISH)
+def republish() -> None:
     """Publish what is overdue, as much as the broker should hold. Two sweeps at once hand over each job once."""
-    room = _FULL - sum(waiting(current_app).values())
-    while room > 0 and (overdue := jobs.take_overdue(min(room, _BATCH))):
+    room = _MAX_QUEUED - sum(queue_lengths(current_app).values())
+    while room > 0 and (overdue := jobs.pop_overdue(min(room, _BATCH))):
         for job_id, name in overdue:
             jobs.publish(name, job_id)
         room -= len(overdue)

@@ -20,9 +20,9 @@ _MINUTE = 60
 _HOUR = 3600
 
 PERIODIC = {
-    files.SWEEP: _HOUR,
-    invitations.SWEEP: _MINUTE,
-    maintenance.FORGET_KEYS: _HOUR,
+    files.PURGE: _HOUR,
+    invitations.EXPIRE_INVITATIONS: _MINUTE,
+    maintenance.PURGE_IDEMPOTENCY_KEYS: _HOUR,
     maintenance.PURGE_JOBS: _HOUR,
 }
 
@@ -30,7 +30,7 @@ PERIODIC = {
 def schedule(settings: Settings) -> dict[str, Any]:
     """The schedule of Celery beat. A tick that nobody took is void when the next one comes."""
     # The sweep is no job: it is what brings jobs to those who do them.
-    sweep = {republish.SWEEP: _every(settings.sweep_seconds, republish.SWEEP)}
+    sweep = {republish.REPUBLISH: _every(settings.republish_interval_seconds, republish.REPUBLISH)}
     return sweep | {name: _every(seconds, TICK, name, seconds) for name, seconds in PERIODIC.items()}
 
 

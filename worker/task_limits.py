@@ -22,7 +22,7 @@ from celery.worker.state import active_requests
 from project.config import current_settings
 
 # Celery tells the task that its time is up, and kills its process so much later.
-_KILLED_PER_LIMIT = 1.1
+_HARD_LIMIT_FACTOR = 1.1
 _DATA_KILOBYTES = re.compile(r"^VmData:\s+(\d+) kB$", re.MULTILINE)
 
 
@@ -30,15 +30,15 @@ class Interrupted(BaseException):
     """The task must end now. No Exception: a task may take these for something that is wrong with its input."""
 
 
-class TooLong(Interrupted):
+class TimeLimitExceeded(Interrupted):
     """The task ran longer than its time limit."""
 
 
-class WorkerStopping(Interrupted):
+class WorkerShuttingDown(Interrupted):
     """The worker was told to end, and has waited long enough."""
 
 
-_INTERRUPTIONS = {signal.SIGUSR1: TooLong, signal.SIGUSR2: WorkerStopping}
+_INTERRUPTIONS = {signal.SIGUSR1: TimeLimitExceeded, signal.SIGUSR2: WorkerShuttingDown}
 
 
 @dataclass(frozen=True)
@@ -57,16 +57,16 @@ class _Pool:
 
 def celery_limits(seconds: float) -> dict[str, float]:
     """A time limit as Celery takes it."""
-    return {"soft_time_limit": seconds, "time_limit": seconds * _KILLED_PER_LIMIT}
+    return {"soft_time_limit": seconds, "time_limit": seconds * _HARD_LIMIT_FACTOR}
 
 
 @contextmanager
-def limited(limits: Limits) -> Iterator[None]:
+def enforce(limits: Limits) -> Iterator[None]:
     """Hold what runs inside to its limits: there it meets TooLong, WorkerStopping or MemoryError."""
     if not _Pool.has_this_process:
         yield
         return
-    with _memory(limits.memory_bytes or current_settings().job_memory_bytes), _interruptible():
+    with _memory(limits.memory_bytes or current_settings().job_memory_limit_bytes), _interruptible():
         yield
 
 
@@ -112,12 +112,12 @@ def _set_up_process(**_signal: Any) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
-def give_back_after(seconds: float) -> None:
+def release_jobs_after(seconds: float) -> None:
     """Have the jobs that this worker is at given back, if they are not done after so long."""
-    threading.Thread(target=_give_back, args=[seconds], daemon=True).start()
+    threading.Thread(target=_interrupt_remaining, args=[seconds], daemon=True).start()
 
 
-def _give_back(seconds: float) -> None:
+def _interrupt_remaining(seconds: float) -> None:
     while True:
         time.sleep(seconds)
         # The set changes under us while jobs end: then it is asked again.

@@ -13,7 +13,7 @@ from project.blueprints.jobs import service
 from project.errors import Error
 from project.infrastructure import jobs as job_queue
 from project.infrastructure.clock import now
-from project.infrastructure.database.pagination import Page
+from project.infrastructure.database.pagination import PageRequest
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"([0-9]{1,9})([smhd]?)", re.ASCII)
@@ -56,7 +56,7 @@ jobs = Group("jobs", help="Look after background jobs.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True, help="How many at most.")
 def list_jobs(status: str, name: str | None, limit: int) -> None:
     """Print how many jobs of each name wait, run or are dead; then those of a status, newest first."""
-    page = job_queue.list_jobs(status, name, Page(limit))
+    page = job_queue.list_jobs(status, name, PageRequest(limit))
     lines = [*(_counts() or ["No job is to be done, and none is dead."]), ""]
     lines += [_line(job) for job in page.items] or [f"No job is {status}."]
     if page.next_after is not None:
@@ -81,7 +81,7 @@ def retry(job_ids: tuple[UUID, ...], all_: bool, name: str | None) -> None:
     if bool(job_ids) == all_ or (name is not None and not all_):
         raise click.UsageError("Give ids of jobs, or --all, perhaps with --name.")
     if all_:
-        click.echo(f"Jobs that the sweep will hand over to be tried again: {job_queue.retry_all(name)}")
+        click.echo(f"Jobs that the sweep will hand over to be tried again: {job_queue.retry_dead_jobs(name)}")
         return
     refused = [error for job_id in job_ids if (error := _retry(job_id))]
     if refused:
@@ -89,11 +89,11 @@ def retry(job_ids: tuple[UUID, ...], all_: bool, name: str | None) -> None:
 
 
 @jobs.command("purge")
-@click.option("--status", type=click.Choice(job_queue.ENDED), required=True)
+@click.option("--status", type=click.Choice(job_queue.FINISHED_STATUSES), required=True)
 @click.option("--older-than", "before", type=Ago(), required=True, help="Seconds, or an age such as 12h or 30d.")
 def purge(status: str, before: datetime) -> None:
     """Forget the jobs that ended so, and that long ago."""
-    click.echo(f"Jobs purged: {job_queue.purge(status, before=before)}")
+    click.echo(f"Jobs purged: {job_queue.purge_jobs(status, before=before)}")
 
 
 def _retry(job_id: UUID) -> str | None:
@@ -107,10 +107,10 @@ def _retry(job_id: UUID) -> str | None:
 
 
 def _counts() -> list[str]:
-    return [_count(depth) for depth in sorted(job_queue.depths(), key=lambda depth: (depth.name, depth.status))]
+    return [_count(depth) for depth in sorted(job_queue.queue_depths(), key=lambda depth: (depth.name, depth.status))]
 
 
-def _count(depth: job_queue.Depth) -> str:
+def _count(depth: job_queue.QueueDepth) -> str:
     counted = f"{depth.name:{_LONGEST_NAME}} {depth.number:7} {depth.status:8}"
     return f"{counted} oldest due {_age(depth.oldest_due_at)} ago" if depth.oldest_due_at else counted.rstrip()
 

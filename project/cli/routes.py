@@ -10,7 +10,7 @@ from flask.cli import with_appcontext
 
 from project.http.openapi import api_document
 from project.http.openapi.operations import METHODS, operations
-from project.http.routing.rule import EXCUSES, ContractRule
+from project.http.routing.rule import EXEMPTIONS, ContractRule
 
 ARCHITECTURE = Path(__file__).parents[2] / "ARCHITECTURE.md"
 _BEGIN, _END = "<!-- routes -->\n", "<!-- /routes -->"
@@ -28,8 +28,8 @@ class Route(NamedTuple):
         return self.method == "POST" and self.rule.is_keyed
 
     @property
-    def excuses(self) -> list[str]:
-        return [f"{EXCUSES[part]}: {reason}" for part, reason in self.rule.excuses.items()]
+    def exempt(self) -> list[str]:
+        return [f"{EXEMPTIONS[part]}: {reason}" for part, reason in self.rule.exempt.items()]
 
 
 # Flask has a `routes` of its own, and asks nobody before it takes that.
@@ -57,9 +57,9 @@ def routes_markdown(app: Flask) -> str:
     """The routes of the API document as a table, and their excuses as a list, in Markdown."""
     routes = api_routes(app)
     rows = [f"| {route.method} | `{route.path}` | `{route.rule.access}` | {_yes(route)} |" for route in routes]
-    excuses = [f"- {route.method} `{route.path}` {excuse}" for route in routes for excuse in route.excuses]
+    exempt = [f"- {route.method} `{route.path}` {excuse}" for route in routes for excuse in route.exempt]
     head = ["| method | path | access | idempotency key |", "|---|---|---|---|"]
-    return "\n".join([*head, *rows, "", "Excuses from the contract:", "", *excuses, ""])
+    return "\n".join([*head, *rows, "", "Excuses from the contract:", "", *exempt, ""])
 
 
 def with_routes(text: str, app: Flask) -> str:
@@ -82,7 +82,7 @@ def _lines(routes: list[Route]) -> Iterable[str]:
     width = max(len(route.path) for route in routes)
     for route in routes:
         line = f"{route.method:7}{route.path:{width}}  {route.rule.access!s:16}key: {_yes(route):5}"
-        yield (line + " ".join(route.excuses)).rstrip()
+        yield (line + " ".join(route.exempt)).rstrip()
 
 
 def _yes(route: Route) -> str:

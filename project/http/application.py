@@ -11,7 +11,7 @@ from werkzeug.routing import Rule
 from project.http.middleware import idempotency
 from project.http.requests import json_body
 from project.http.routing.rule import ContractRule
-from project.infrastructure.database import repeated
+from project.infrastructure.database import retry_on_conflict
 
 
 class OrjsonProvider(JSONProvider):
@@ -38,4 +38,4 @@ class Application(Flask):
     def dispatch_request(self) -> ResponseReturnValue:
         """What the view answers, once for each idempotency key; repeated as a whole where the database asks for it."""
         view = super().dispatch_request
-        return repeated(lambda: idempotency.dispatch(view), may_repeat=json_body.can_be_read_again)
+        return retry_on_conflict(lambda: idempotency.dispatch(view), may_repeat=json_body.can_reread_body)

@@ -11,12 +11,12 @@ from marshmallow import ValidationError, fields, validate
 
 _BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c")
 _UNSAFE_CATEGORIES = ("Cc", "Cs", "Zl", "Zp")
-_UNSEEN_CATEGORIES = ("Cf", "Mn", "Me", "Zs")
-_LONGEST_EMAIL = 254
+_INVISIBLE_CATEGORIES = ("Cf", "Mn", "Me", "Zs")
+_MAX_EMAIL_LENGTH = 254
 _CONTROL = r"\u0000-\u001f\u007f-\u009f"
 _ONE_LINE = rf"^[^\s{_CONTROL}]([^{_CONTROL}]*[^\s{_CONTROL}])?$"
 # So many code points may become one in NFC.
-_MOST_COMPOSED = 4
+_MAX_COMPOSED = 4
 
 
 class Text(fields.String):
@@ -30,12 +30,12 @@ class Text(fields.String):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> str:
         raw: str = super()._deserialize(value, attr, data, **options)
         # Normalising takes quadratic time: a megabyte of combining marks would take minutes.
-        if len(raw) > self._maximum * _MOST_COMPOSED:
+        if len(raw) > self._maximum * _MAX_COMPOSED:
             raise ValidationError(f"Longer than maximum length {self._maximum}.")
         text = unicodedata.normalize("NFC", raw)
         if any(unicodedata.category(char) in _UNSAFE_CATEGORIES or char in _BIDI for char in text):
             raise ValidationError("Must not contain control or direction characters.")
-        if text != text.strip() or all(unicodedata.category(char) in _UNSEEN_CATEGORIES for char in text):
+        if text != text.strip() or all(unicodedata.category(char) in _INVISIBLE_CATEGORIES for char in text):
             raise ValidationError("Must be visible text without spaces around it.")
         return text
 
@@ -66,7 +66,7 @@ class Email(Text):
 
     def __init__(self, **options: Any) -> None:
         options.setdefault("metadata", {"format": "email", "example": "ada@example.com"})
-        super().__init__(_LONGEST_EMAIL, minimum=3, **options)
+        super().__init__(_MAX_EMAIL_LENGTH, minimum=3, **options)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> str:
         text = super()._deserialize(value, attr, data, **options)
@@ -120,7 +120,7 @@ class Token(Secret):
         super().__init__(4096, **options)
 
 
-class Count(fields.Integer):
+class QueryInteger(fields.Integer):
     """A whole number in a query, in decimal digits."""
 
     def __init__(self, minimum: int, maximum: int, **options: Any) -> None:
@@ -139,7 +139,7 @@ class Choice(fields.String):
         super().__init__(validate=validate.OneOf(list(words)), **options)
 
 
-class Number(fields.Integer):
+class JsonInteger(fields.Integer):
     """A whole number in JSON; neither text nor a fraction is taken for one."""
 
     def __init__(self, minimum: int, maximum: int, **options: Any) -> None:

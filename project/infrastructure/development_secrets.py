@@ -17,13 +17,13 @@ def with_development_secrets(settings: Settings) -> Settings:
         return settings
     kept = settings.data_dir / "secrets"
     environment = settings.model_dump() | {
-        "secret_key": settings.secret_key or _kept(kept / "secret_key", lambda: secrets.token_urlsafe(48)),
-        "jwt_keys": settings.jwt_keys or _kept(kept / "jwt_keys.pem", _new_key),
+        "secret_key": settings.secret_key or _load_or_create(kept / "secret_key", lambda: secrets.token_urlsafe(48)),
+        "jwt_keys": settings.jwt_keys or _load_or_create(kept / "jwt_keys.pem", _new_key),
     }
     return Settings(**environment)
 
 
-def _kept(path: Path, make: Callable[[], str]) -> str:
+def _load_or_create(path: Path, make: Callable[[], str]) -> str:
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         draft = path.with_name(f"{path.name}.{os.getpid()}")

@@ -69,12 +69,12 @@ _CLAIM = {
     "postgresql": _claim_statement(postgresql, func.pg_try_advisory_xact_lock(_LOCK)),
     "sqlite": _claim_statement(sqlite, true()),
 }
-_AWAIT = select(func.pg_advisory_xact_lock(_LOCK))
+_WAIT_FOR_LOCK = select(func.pg_advisory_xact_lock(_LOCK))
 _RECORD = select(_TABLE).where(
     IdempotencyRecord.digest == bindparam("digest"),
     IdempotencyRecord.expires_at > bindparam("at", type_=UtcDateTime()),
 )
-_KEEP = (
+_STORE = (
     update(_TABLE)
     .where(IdempotencyRecord.digest == bindparam("claimed"))
     .values({name: bindparam(name) for name in ("status", "headers", "body")})
@@ -86,7 +86,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.extensions["idempotency_waiters"] = BoundedSemaphore(settings.web_threads // 2)
 
 
-def claim(digest: bytes, fingerprint: bytes, *, seconds: int) -> Row[Any] | None:
+def claim_key(digest: bytes, fingerprint: bytes, *, seconds: int) -> Row[Any] | None:
     """Claim a key for `seconds`, as the first act of a transaction; the record instead, where it was answered.
 
     Raises IdempotencyKeyInUse when the first request with the key takes too long.
@@ -105,12 +105,12 @@ def claim(digest: bytes, fingerprint: bytes, *, seconds: int) -> Row[Any] | None
         return None
     record = session.execute(_RECORD, values).one_or_none()
     if record is None:  # a twin holds it
-        _await(values)
-        return claim(digest, fingerprint, seconds=seconds)
+        _wait_for_first_request(values)
+        return claim_key(digest, fingerprint, seconds=seconds)
     return record
 
 
-def find(digests: Collection[bytes]) -> Row[Any] | None:
+def find_record(digests: Collection[bytes]) -> Row[Any] | None:
     """The record of an answer under one of `digests`."""
     if not digests:
         return None
@@ -118,13 +118,13 @@ def find(digests: Collection[bytes]) -> Row[Any] | None:
     return current_session().execute(statement).first()
 
 
-def keep(digest: bytes, status: int, headers: dict[str, list[str]], body: bytes) -> None:
+def store_response(digest: bytes, status: int, headers: dict[str, list[str]], body: bytes) -> None:
     """Keep the answer to the request that claimed a key."""
     values = {"claimed": digest, "status": status, "headers": headers, "body": body}
-    current_session().execute(_KEEP, values)
+    current_session().execute(_STORE, values)
 
 
-def sweep() -> None:
+def purge_expired() -> None:
     """Forget the keys that have expired, a batch in each transaction."""
     is_expired = IdempotencyRecord.expires_at <= now()
     batch = select(IdempotencyRecord.digest).where(is_expired).limit(_BATCH)
@@ -136,10 +136,10 @@ def sweep() -> None:
             swept = cast(Any, session.execute(statement)).rowcount
 
 
-def _await(values: dict[str, Any]) -> None:
-    with _waiting():
+def _wait_for_first_request(values: dict[str, Any]) -> None:
+    with _waiter_slot():
         try:
-            current_session().execute(_AWAIT, values)
+            current_session().execute(_WAIT_FOR_LOCK, values)
         except OperationalError as error:
             if getattr(error.orig, "sqlstate", None) == _LOCK_NOT_AVAILABLE:
                 raise IdempotencyKeyInUse(retry_after=_RETRY_AFTER_SECONDS) from error
@@ -147,7 +147,7 @@ def _await(values: dict[str, Any]) -> None:
 
 
 @contextmanager
-def _waiting() -> Iterator[None]:
+def _waiter_slot() -> Iterator[None]:
     waiters = cast(BoundedSemaphore, current_app.extensions["idempotency_waiters"])
     if not waiters.acquire(blocking=False):
         raise IdempotencyKeyInUse(retry_after=_RETRY_AFTER_SECONDS)

@@ -10,12 +10,12 @@ from project.config import Settings
 
 bind = structlog.contextvars.bind_contextvars
 unbind = structlog.contextvars.unbind_contextvars
-unbind_all = structlog.contextvars.clear_contextvars
-bound = structlog.contextvars.get_contextvars
+clear_context = structlog.contextvars.clear_contextvars
+context = structlog.contextvars.get_contextvars
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger("groundwork")
 
 # They announce each check and each tick; what matters of a job is logged by the job itself.
-_TALKATIVE = (
+_NOISY_LOGGERS = (
     "alembic.runtime.plugins",
     "alembic.runtime.migration",
     "celery.app.trace",
@@ -52,7 +52,7 @@ def configure(settings: Settings) -> None:
             },
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
             "root": {"level": "INFO", "handlers": ["stderr"]},
-            "loggers": {name: {"level": "WARNING"} for name in _TALKATIVE},
+            "loggers": {name: {"level": "WARNING"} for name in _NOISY_LOGGERS},
         }
     )
 

@@ -27,7 +27,7 @@ os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_FOLDER)
 
 
 @atexit.register
-def _forget() -> None:
+def _remove_folder() -> None:
     if os.getpid() == _OWNER:
         shutil.rmtree(_FOLDER, ignore_errors=True)
 
@@ -47,11 +47,11 @@ from prometheus_client.registry import Collector  # noqa: E402
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 3600)
 _ATTEMPTS = Counter("groundwork_job_attempts", "Attempts at jobs, by how they ended.", ["name", "outcome"])
 _DELAY = Histogram("groundwork_job_delay_seconds", "From when a job was due to its start.", ["name"], buckets=_SECONDS)
-_DURATION = Histogram("groundwork_job_seconds", "How long an attempt took.", ["name"], buckets=_SECONDS)
+_DURATION = Histogram("groundwork_job_duration_seconds", "How long an attempt took.", ["name"], buckets=_SECONDS)
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 
-def exposition() -> bytes:
+def render() -> bytes:
     """All metrics, as Prometheus reads them: text of CONTENT_TYPE."""
     return generate_latest(_registry(current_app))
 
@@ -62,16 +62,16 @@ def serve(app: Flask, host: str, port: int) -> None:
 
 
 @dataclass
-class Outcome:
+class AttemptOutcome:
     """How an attempt ended; `crashed` unless somebody says otherwise."""
 
     name: str = "crashed"
 
 
 @contextmanager
-def job_measured(name: str, delay: timedelta) -> Iterator[Outcome]:
+def measure_job(name: str, delay: timedelta) -> Iterator[AttemptOutcome]:
     """Measure an attempt at a job that started so long after it was due; the block says how it ended."""
-    outcome, began = Outcome(), time.perf_counter()
+    outcome, began = AttemptOutcome(), time.perf_counter()
     _DELAY.labels(name).observe(max(0.0, delay.total_seconds()))
     try:
         yield outcome
@@ -82,12 +82,12 @@ def job_measured(name: str, delay: timedelta) -> Iterator[Outcome]:
 
 def _registry(app: Flask) -> CollectorRegistry:
     registry = CollectorRegistry()
-    registry.register(_Counted())
-    registry.register(_JobTable(app))
+    registry.register(_ProcessMetrics())
+    registry.register(_JobTableMetrics(app))
     return registry
 
 
-class _Counted(Collector):
+class _ProcessMetrics(Collector):
     """What all processes counted, also those that have ended."""
 
     def collect(self) -> Iterable[Metric]:
@@ -96,7 +96,7 @@ class _Counted(Collector):
         return MultiProcessCollector.merge(files)  # type: ignore[no-untyped-call,no-any-return]
 
 
-class _JobTable(Collector):
+class _JobTableMetrics(Collector):
     """What the job table of `app` says when it is asked; nothing while the database is away."""
 
     def __init__(self, app: Flask) -> None:
@@ -105,23 +105,23 @@ class _JobTable(Collector):
     def collect(self) -> Iterator[GaugeMetricFamily]:
         try:
             with self._app.app_context():
-                depths = jobs.depths()
+                depths = jobs.queue_depths()
         except ServiceUnavailable as error:
-            logger.warning("metrics.database_away", error=repr(error.__cause__))
+            logger.warning("metrics.database_unavailable", error=repr(error.__cause__))
             return
-        yield _numbers(depths)
+        yield _job_counts(depths)
         yield GaugeMetricFamily(
-            "groundwork_oldest_job_seconds", "How long the oldest job that is not done is due.", _oldest_age(depths)
+            "groundwork_oldest_job_age_seconds", "How long the oldest job that is not done is due.", _oldest_age(depths)
         )
 
 
-def _numbers(depths: list[jobs.Depth]) -> GaugeMetricFamily:
+def _job_counts(depths: list[jobs.QueueDepth]) -> GaugeMetricFamily:
     gauge = GaugeMetricFamily("groundwork_jobs", "Jobs queued, running and dead.", labels=["name", "status"])
     for depth in depths:
         gauge.add_metric([depth.name, depth.status], depth.number)
     return gauge
 
 
-def _oldest_age(depths: list[jobs.Depth]) -> float:
+def _oldest_age(depths: list[jobs.QueueDepth]) -> float:
     at = now()
     return max([0.0, *((at - depth.oldest_due_at).total_seconds() for depth in depths if depth.oldest_due_at)])

@@ -20,14 +20,14 @@ _RETRY_SECONDS = 5
 
 
 @dataclass(frozen=True)
-class Count:
+class WindowCount:
     """How many there were in a window so far, and the seconds until it ends."""
 
     number: int
     seconds_left: float
 
 
-class Counters:
+class RateCounter:
     """Counts in the store at a URL; while that is away, in memory, and asks for it again every few seconds."""
 
     def __init__(self, url: str) -> None:
@@ -36,7 +36,7 @@ class Counters:
         self._is_away = False
         self._retry_at = 0.0
 
-    def count(self, key: str, window_seconds: int) -> Count:
+    def count(self, key: str, window_seconds: int) -> WindowCount:
         """Count one more under `key`; its window begins with the first."""
         if self._shared is not None and self._is_to_be_asked():
             try:
@@ -68,23 +68,23 @@ class Counters:
             was_away, self._is_away = self._is_away, True
             self._retry_at = time.monotonic() + _RETRY_SECONDS
         if not was_away:
-            logger.warning("counters.store_away", error=str(error.storage_error))
+            logger.warning("rate_counter.store_unavailable", error=str(error.storage_error))
 
     def _return(self) -> None:
         with self._lock:
             was_away, self._is_away = self._is_away, False
         if was_away:
-            logger.info("counters.store_back")
+            logger.info("rate_counter.store_available")
 
 
 def init_app(app: Flask, settings: Settings) -> None:
     """Open the counters of `app`; nothing is contacted."""
-    app.extensions["counters"] = Counters(settings.rate_limit_url)
+    app.extensions["counters"] = RateCounter(settings.rate_limit_url)
 
 
-def current_counters() -> Counters:
+def current_rate_counter() -> RateCounter:
     """The counters of the application that is at work."""
-    return cast(Counters, current_app.extensions["counters"])
+    return cast(RateCounter, current_app.extensions["counters"])
 
 
 def _redis(url: str) -> Storage:
@@ -93,6 +93,6 @@ def _redis(url: str) -> Storage:
     return RedisStorage(url, connection_pool=ConnectionPool.from_url(url, **timeouts), wrap_exceptions=True)
 
 
-def _count(storage: Storage, key: str, window_seconds: int) -> Count:
+def _count(storage: Storage, key: str, window_seconds: int) -> WindowCount:
     number = storage.incr(key, window_seconds)
-    return Count(number, max(0.0, storage.get_expiry(key) - time.time()))
+    return WindowCount(number, max(0.0, storage.get_expiry(key) - time.time()))

@@ -7,7 +7,7 @@ from uuid import UUID
 from project.config import current_settings
 
 
-def mint(purpose: str, subject: UUID, version: int) -> str:
+def issue(purpose: str, subject: UUID, version: int) -> str:
     """The token `id.version.MAC`: the same one each time, as long as the first key stays."""
     return _token(current_settings().secret_key[0], purpose, subject, version)
 

@@ -12,18 +12,18 @@ from project.http.responses.problems import MalformedRequest
 WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
-class WholeBody:
+class CompleteBody:
     """WSGI middleware that raises MalformedRequest where a body is read that does not arrive whole."""
 
     def __init__(self, application: WSGI) -> None:
         self._application = application
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        environ["wsgi.input"] = _Checked(environ["wsgi.input"], environ.get("CONTENT_LENGTH", ""))
+        environ["wsgi.input"] = _CheckedStream(environ["wsgi.input"], environ.get("CONTENT_LENGTH", ""))
         return self._application(environ, start_response)
 
 
-class _Checked:
+class _CheckedStream:
     def __init__(self, stream: Any, content_length: str) -> None:
         self._stream = stream
         self._left = int(content_length) if content_length.isascii() and content_length.isdigit() else None

@@ -30,12 +30,12 @@ from gunicorn.http.unreader import SocketUnreader
 from project import errors
 from project.http.responses.problems import HeaderTooLarge, MalformedRequest, UriTooLong
 
-HEAD_SECONDS = 10
-MOST_HEAD_BYTES = 64 * 1024
-STALL_SECONDS = 15
-GRACE_SECONDS = 20
-LEAST_BYTES_PER_SECOND = 1000
-_MOST_SKIPPED_BYTES = 64 * 1024
+HEAD_TIMEOUT_SECONDS = 10
+MAX_HEAD_BYTES = 64 * 1024
+STALL_TIMEOUT_SECONDS = 15
+SLOW_BODY_GRACE_SECONDS = 20
+MIN_BYTES_PER_SECOND = 1000
+_MAX_SKIPPED_BYTES = 64 * 1024
 
 _DETAILS: dict[type[ParseException], str] = {
     ExpectationFailed: "The only expectation that can be met is `100-continue`.",
@@ -49,7 +49,7 @@ _DETAILS: dict[type[ParseException], str] = {
 }
 
 
-class Refusal(Exception):
+class RequestRejected(Exception):
     """The parser refuses a request with `error`; the path is known when it got that far."""
 
     def __init__(self, error: errors.Error, path: str | None) -> None:
@@ -58,20 +58,20 @@ class Refusal(Exception):
         self.path = path
 
 
-class Reader(SocketUnreader):  # type: ignore[misc]  # gunicorn has no types
+class HeadReader(SocketUnreader):  # type: ignore[misc]  # gunicorn has no types
     """Reads from one connection, request after request."""
 
     def __init__(self, sock: socket.socket) -> None:
         super().__init__(sock)
         # Kept by the kernel: a time-out of Python's would cost a system call more with each read.
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", STALL_SECONDS, 0))
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", STALL_TIMEOUT_SECONDS, 0))
         # Why there will be no more of the head than was collected.
         self._end: errors.Error | None = None
         self.may_wait = True
         self.begin_head()
 
     @property
-    def is_deserted(self) -> bool:
+    def is_abandoned(self) -> bool:
         """Whether the client has left, or never said a word."""
         return self._end is not None and not self.buf.getvalue()
 
@@ -110,8 +110,8 @@ class Reader(SocketUnreader):  # type: ignore[misc]  # gunicorn has no types
     def _ensure_pace(self, seconds: float, received_bytes: int) -> None:
         self._waited_seconds += seconds
         self._received_bytes += received_bytes
-        least = LEAST_BYTES_PER_SECOND * self._waited_seconds
-        if self._waited_seconds > GRACE_SECONDS and self._received_bytes < least:
+        least = MIN_BYTES_PER_SECOND * self._waited_seconds
+        if self._waited_seconds > SLOW_BODY_GRACE_SECONDS and self._received_bytes < least:
             raise TimeoutError("too few bytes came for too long")
 
     def _is_collected(self) -> bool:
@@ -139,7 +139,7 @@ class Reader(SocketUnreader):  # type: ignore[misc]  # gunicorn has no types
         self.buf.write(data)
         if not data:
             self._end = MalformedRequest("The head of the request ended early.")
-        elif self.buf.tell() > MOST_HEAD_BYTES and not self._is_collected():
+        elif self.buf.tell() > MAX_HEAD_BYTES and not self._is_collected():
             self._end = HeaderTooLarge()
 
 
@@ -148,12 +148,12 @@ class Request(GunicornRequest):  # type: ignore[misc]
 
     path: str | None
 
-    def __init__(self, cfg: Any, reader: Reader, *args: Any) -> None:
+    def __init__(self, cfg: Any, reader: HeadReader, *args: Any) -> None:
         reader.begin_head()
         try:
             super().__init__(cfg, reader, *args)
         except (ParseException, errors.Error) as error:
-            raise Refusal(_as_error(error), self.path) from error
+            raise RequestRejected(_as_error(error), self.path) from error
 
     def set_body_reader(self) -> None:
         """What gunicorn calls when it has parsed the head."""
@@ -176,14 +176,14 @@ class Parser(RequestParser):  # type: ignore[misc]
 
     def __init__(self, cfg: Any, sock: socket.socket, client: Any) -> None:
         super().__init__(cfg, sock, client)
-        self.unreader = Reader(sock)
+        self.unreader = HeadReader(sock)
 
     def finish_body(self, *_args: Any, **_options: Any) -> bool:
         """Whether the rest of a body could be skipped, without waiting for it: its request has been answered."""
         self.unreader.may_wait = False
         try:
             # Without gunicorn's deadline: under a time-out of Python's, `recv` waits whatever its flags say.
-            return bool(super().finish_body(max_bytes=_MOST_SKIPPED_BYTES))
+            return bool(super().finish_body(max_bytes=_MAX_SKIPPED_BYTES))
         except (ParseException, TimeoutError):
             return False
         finally:

@@ -29,10 +29,10 @@ from project.http.middleware import request_id
 from project.http.responses import problems, security_headers
 from project.infrastructure import logging
 from project.server import parser
-from project.server.parser import Parser, Refusal
+from project.server.parser import Parser, RequestRejected
 
-LINGER_SECONDS = 2
-UNREAD_SECONDS = 30
+LINGER_TIMEOUT_SECONDS = 2
+UNREAD_TIMEOUT_SECONDS = 30
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
@@ -47,8 +47,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         for listener in self.sockets:
             if hasattr(socket, "TCP_USER_TIMEOUT") and listener.sock.family != socket.AF_UNIX:
                 # Connections inherit it. It also ends sendfile(), which knows no time-out.
-                listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(UNREAD_SECONDS * 1000))
-        self.worker_connections: int = min(self.cfg.worker_connections, _room_for_connections(self.cfg.threads))
+                listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(UNREAD_TIMEOUT_SECONDS * 1000))
+        self.worker_connections: int = min(self.cfg.worker_connections, _max_connections(self.cfg.threads))
         super().init_process()
 
     def enqueue_req(self, conn: TConn) -> None:
@@ -56,8 +56,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         if conn.parser is None:
             conn.parser, conn.initialized = Parser(self.cfg, conn.sock, conn.client), True
         if not conn.parser.unreader.collect():
-            self._await(conn, self.pending_conns, parser.HEAD_SECONDS, self.on_pending_socket_readable)
-        elif conn.parser.unreader.is_deserted:
+            self._await(conn, self.pending_conns, parser.HEAD_TIMEOUT_SECONDS, self.on_pending_socket_readable)
+        elif conn.parser.unreader.is_abandoned:
             self._drop(conn)
         else:
             super().enqueue_req(conn)
@@ -75,7 +75,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         with suppress(OSError):
             conn.sock.shutdown(socket.SHUT_WR)
             # gunicorn waits for the client here, and with it all others would.
-            self._await(conn, self._lingering, LINGER_SECONDS, self._discard)
+            self._await(conn, self._lingering, LINGER_TIMEOUT_SECONDS, self._discard)
             return
         self._drop(conn)
 
@@ -105,13 +105,17 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
 
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: Exception) -> None:
         """Answer in a thread what the parser refused, or what failed around the application."""
-        refusal = exc if isinstance(exc, Refusal) else Refusal(problems.InternalError(), getattr(req, "path", None))
+        refusal = (
+            exc
+            if isinstance(exc, RequestRejected)
+            else RequestRejected(problems.InternalError(), getattr(req, "path", None))
+        )
         with self.wsgi.app_context():
-            response = _answer(refusal.error, unquote(refusal.path or "/"))
+            response = _problem_response(refusal.error, unquote(refusal.path or "/"))
         if refusal is not exc:
             logging.logger.error("request.failed", exc_info=exc)
         with suppress(OSError):
-            client.sendall(_on_the_wire(response))
+            client.sendall(_serialize(response))
 
     def _await(self, conn: TConn, line: deque[TConn], seconds: float, readable: Any) -> None:
         conn.sock.setblocking(False)
@@ -137,7 +141,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         conn.close()
 
 
-def _room_for_connections(threads: int) -> int:
+def _max_connections(threads: int) -> int:
     """How many the process may have open: gunicorn's loop ends when there is no descriptor for another one."""
     _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -145,14 +149,14 @@ def _room_for_connections(threads: int) -> int:
     return hard - 64 - 8 * threads
 
 
-def _answer(error: errors.Error, instance: str) -> Response:
-    own_id = request_id.begin()
-    response = security_headers.add(problems.answer(error, instance, own_id))
+def _problem_response(error: errors.Error, instance: str) -> Response:
+    own_id = request_id.start_request()
+    response = security_headers.add(problems.problem_response(error, instance, own_id))
     response.headers["Date"] = http_date()
     response.headers["Connection"] = "close"
-    return request_id.end(response, own_id, method=None, route=None, problem=error.code, duration_ms=None)
+    return request_id.finish_request(response, own_id, method=None, route=None, problem=error.code, duration_ms=None)
 
 
-def _on_the_wire(response: Response) -> bytes:
+def _serialize(response: Response) -> bytes:
     fields = "".join(f"{name}: {value}\r\n" for name, value in response.headers)
     return f"HTTP/1.1 {response.status}\r\n{fields}\r\n".encode("latin-1") + response.get_data()

@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 
 from project.infrastructure import signing
-from tests.kit.clients.api import Api, made
+from tests.kit.clients.api import Api, created
 from tests.kit.fixtures.shared_app import shared_api, shared_app
 
 __all__ = ["join", "shared_api", "shared_app", "token_of"]
@@ -22,7 +22,7 @@ def token_of(app: Flask) -> Token:
 
     def token(invitation_id: str, version: int = 1) -> str:
         with app.app_context():
-            return signing.mint("invitation", UUID(invitation_id), version)
+            return signing.issue("invitation", UUID(invitation_id), version)
 
     return token
 
@@ -34,7 +34,7 @@ def join(token_of: Token) -> Join:
     def join(host: Api, organization_id: str, role: str = "member") -> Api:
         guest = host.signed_in()
         invitation = host.invitation(organization_id, guest.user["email"], role)
-        made(guest.post("/invitations/accept", {"token": token_of(invitation["id"])}))
+        created(guest.post("/invitations/accept", {"token": token_of(invitation["id"])}))
         return guest
 
     return join

@@ -18,12 +18,12 @@ from flask import Flask, g
 from sqlalchemy import Uuid, text
 
 from project.config import Settings
-from project.http.requests.pagination import page_answer
+from project.http.requests.pagination import page_response
 from project.infrastructure.database import db, read
-from project.infrastructure.database.pagination import Slice
+from project.infrastructure.database.pagination import Page
 from project.infrastructure.jobs import STATUSES
 from tests.conformance.operation import operations_of
-from tests.kit.clients.api import Api, made
+from tests.kit.clients.api import Api, created
 from tests.kit.fixtures import bulk_rows
 from tests.kit.fixtures.administrators import administrator
 from tests.kit.fixtures.apps import application
@@ -126,7 +126,7 @@ class World:
             g.principal = SimpleNamespace(user_id=UUID(self.people[case.by].user["id"]))
             oldest = text(f"SELECT id FROM {case.rows} ORDER BY id OFFSET {LIMIT} LIMIT 1")
             after = connection.scalar(oldest.columns(id=Uuid), self.ids)
-            cursor = page_answer(Slice([], after))[0]["next_cursor"]
+            cursor = page_response(Page([], after))[0]["next_cursor"]
         return self._plans(case, {"cursor": cursor})
 
     def _plans(self, case: Case, cursor: dict[str, str]) -> list[Plan]:
@@ -136,7 +136,7 @@ class World:
         with explained(engine) as plans:
             for _ in range(EXECUTIONS):
                 plans.clear()
-                page = made(self.people[case.by].get(path, query_string={**filters, **cursor}))
+                page = created(self.people[case.by].get(path, query_string={**filters, **cursor}))
         assert (len(page["items"]), page["next_cursor"] is None) == (LIMIT, bool(cursor))
         return plans
 

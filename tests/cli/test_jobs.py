@@ -18,7 +18,7 @@ from project.infrastructure.clock import now
 from project.infrastructure.database import transaction
 from project.infrastructure.database.models import new_id
 from project.infrastructure.jobs import Job
-from tests.kit.fixtures.jobs import NAME, claimed, dead, done, enqueued, get_job, list_jobs
+from tests.kit.fixtures.jobs import NAME, claim_job, dead_job, done_job, enqueue_job, get_job, list_jobs
 
 ROOT = Path(__file__).parents[2]
 OTHER = "tests.another_job"
@@ -49,41 +49,41 @@ def statuses(*job_ids: UUID) -> list[str]:
 
 def test_list_shows_what_is_dead_and_why(run: Run) -> None:
     file_id = new_id()
-    job_id = dead(file_id=file_id)
-    enqueued()
+    job_id = dead_job(file_id=file_id)
+    enqueue_job()
     [line] = [line for line in run("list").stdout.splitlines() if line.startswith(str(job_id))]
     assert line.endswith(f'  {NAME}  {{"file_id": "{file_id}"}}  tried 1x  Mishap: once more')
 
 
 def test_list_counts_what_is_to_be_done_and_what_is_dead(run: Run) -> None:
-    for make in (enqueued, enqueued, dead, done):
+    for make in (enqueue_job, enqueue_job, dead_job, done_job):
         make()
-    dead(OTHER)
+    dead_job(OTHER)
     counts = [line.split()[:3] for line in run("list").stdout.split("\n\n")[0].splitlines()]
     assert counts == [[NAME, "1", "dead"], [NAME, "2", "queued"], [OTHER, "1", "dead"]]
 
 
 def test_list_takes_a_status_a_name_and_a_limit(run: Run) -> None:
-    done()
-    ids = [done(OTHER) for _ in range(3)]
+    done_job()
+    ids = [done_job(OTHER) for _ in range(3)]
     lines = run("list", "--status", "done", "--name", OTHER, "--limit", 2).stdout.splitlines()
     assert [line.split()[0] for line in lines if OTHER in line] == [str(job_id) for job_id in reversed(ids[1:])]
     assert "there are more" in lines[-1]
 
 
 def test_show_tells_all_of_a_job(run: Run) -> None:
-    shown = dict(line.split(maxsplit=1) for line in run("show", dead()).stdout.splitlines() if " " in line)
+    shown = dict(line.split(maxsplit=1) for line in run("show", dead_job()).stdout.splitlines() if " " in line)
     assert (shown["name"], shown["status"], shown["last_error"]) == (NAME, "dead", "Mishap: once more")
 
 
 def test_retry_has_the_jobs_tried_again_that_are_dead(run: Run) -> None:
-    ids = [dead() for _ in range(3)]
+    ids = [dead_job() for _ in range(3)]
     run("retry", *ids[:2])
     assert statuses(*ids) == ["queued", "queued", "dead"]
 
 
 def test_retry_says_which_it_cannot_and_tries_the_others_again(run: Run) -> None:
-    over, nobodys, ours = done(), new_id(), dead()
+    over, nobodys, ours = done_job(), new_id(), dead_job()
     result = run("retry", over, nobodys, ours, exits=1)
     assert f"Job {over} is done: only a dead one can be tried again.\nThere is no job {nobodys}." in result.stderr
     assert statuses(over, ours) == ["done", "queued"]
@@ -91,29 +91,29 @@ def test_retry_says_which_it_cannot_and_tries_the_others_again(run: Run) -> None
 
 def test_retry_all_takes_every_dead_letter_in_batches(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("project.infrastructure.jobs.admin._BATCH", 2)
-    ids, over = [dead() for _ in range(5)], done()
+    ids, over = [dead_job() for _ in range(5)], done_job()
     assert run("retry", "--all").stdout.endswith(": 5\n")
     assert statuses(*ids, over) == ["queued"] * 5 + ["done"]
-    assert {job_id for job_id, _name in jobs.take_overdue(10)} == set(ids)
-    assert [claimed(job_id).attempts for job_id in ids] == [1] * 5
+    assert {job_id for job_id, _name in jobs.pop_overdue(10)} == set(ids)
+    assert [claim_job(job_id).attempts for job_id in ids] == [1] * 5
 
 
 def test_retry_all_by_name_leaves_the_others(run: Run) -> None:
-    ids = [dead(), dead(OTHER)]
+    ids = [dead_job(), dead_job(OTHER)]
     run("retry", "--all", "--name", OTHER)
     assert statuses(*ids) == ["dead", "queued"]
 
 
 @pytest.mark.parametrize("arguments", [[], ["--all", str(new_id())], [str(new_id()), "--name", NAME], ["no-id"]])
 def test_retry_wants_ids_or_all(run: Run, arguments: list[str]) -> None:
-    job_id = dead()
+    job_id = dead_job()
     run("retry", *arguments, exits=2)
     assert statuses(job_id) == ["dead"]
 
 
 @pytest.mark.parametrize("age", ["3600", "3600s", "60m", "1h"])
 def test_purge_forgets_what_ended_so_and_so_long_ago(run: Run, age: str) -> None:
-    old, young, other = done(), done(), dead()
+    old, young, other = done_job(), done_job(), dead_job()
     _ended(old, hours=1.1)
     _ended(other, hours=1.1)
     _ended(young, hours=0.9)
@@ -123,7 +123,7 @@ def test_purge_forgets_what_ended_so_and_so_long_ago(run: Run, age: str) -> None
 
 @pytest.mark.parametrize("age", ["", "soon", "-1", "1w", "1.5h", "999999999d", "\u0661h"])
 def test_purge_refuses_what_is_no_age(run: Run, age: str) -> None:
-    job_id = done()
+    job_id = done_job()
     assert "--older-than" in run("purge", "--status", "done", "--older-than", age, exits=2).stderr
     assert statuses(job_id) == ["done"]
 
@@ -138,7 +138,7 @@ def test_an_unknown_job_is_a_line_and_no_traceback(run: Run) -> None:
 
 
 def test_a_command_hands_its_job_over_before_it_ends(settings: Settings) -> None:
-    job_id = dead()
+    job_id = dead_job()
     environment = {"APP_ENV": "development", "DATA_DIR": str(settings.data_dir), "DATABASE_URL": settings.database_url}
     command = [sys.executable, "-m", "flask", "--app", "wsgi", "jobs", "retry", str(job_id)]
     subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, timeout=60)

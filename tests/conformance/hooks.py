@@ -14,7 +14,7 @@ from project.errors import Error
 from project.http.middleware import idempotency
 from project.http.requests import json_body, pagination
 from project.http.responses import etags
-from project.server.body_stream import WholeBody
+from project.server.body_stream import CompleteBody
 from tests.conformance.operation import Operation
 
 Removal = Callable[[Flask, pytest.MonkeyPatch], None]
@@ -69,7 +69,7 @@ def _instead(owner: object, name: str, stand_in: Any) -> Removal:
 
 
 def _without_whole_body(app: Flask, patch: pytest.MonkeyPatch) -> None:
-    assert isinstance(app.wsgi_app, WholeBody)
+    assert isinstance(app.wsgi_app, CompleteBody)
     patch.setattr(app, "wsgi_app", app.wsgi_app._application)
 
 

@@ -42,14 +42,14 @@ class ListResponse(Body):
     items = fields.List(fields.Nested(ThingResponse), required=True, metadata={"maxItems": 100})
 
 
-@blueprint.get("/open", access=public, excuses={"etag": "It has no versions."})
+@blueprint.get("/open", access=public, exempt={"etag": "It has no versions."})
 @blueprint.response(200, ListResponse)
 def read_openly() -> Any:
     """Show everything to everyone."""
     return {"items": []}
 
 
-@blueprint.get("/whole", access=user, excuses={"etag": "It has no versions."})
+@blueprint.get("/whole", access=user, exempt={"etag": "It has no versions."})
 @blueprint.response(200, UserResponse)
 def dump_whole() -> Response:
     """Dump the row, and the hash of the password with it."""
@@ -68,14 +68,14 @@ def abort_with_text(body: dict[str, Any]) -> Any:
     return {"id": uuid4(), **body}
 
 
-@blueprint.get("/list", access=user, excuses={"etag": "It has no versions."})
+@blueprint.get("/list", access=user, exempt={"etag": "It has no versions."})
 @blueprint.response(200, ListResponse)
 def list_all() -> Any:
     """List all there is."""
     return {"items": list(_things.values())}
 
 
-@blueprint.post("/creating", access=user, claims_key=True)
+@blueprint.post("/creating", access=user, handles_idempotency=True)
 @blueprint.arguments(ThingRequest)
 @blueprint.response(201, ThingResponse)
 def create_twice(body: dict[str, Any]) -> Any:
@@ -134,14 +134,14 @@ def take_any_length(body: dict[str, Any]) -> Any:
     return {"id": uuid4(), "name": body["note"][:100]}
 
 
-@blueprint.get("/writing", access=user, excuses={"etag": "It has no versions."})
+@blueprint.get("/writing", access=user, exempt={"etag": "It has no versions."})
 @blueprint.response(200, ThingResponse)
 def read_and_write() -> Any:
     """Write when read."""
     return organizations.create_organization(owner_id=current_user_id(), name="Written", slug=None)
 
 
-@blueprint.get("/ending", access=user, excuses={"etag": "It has no versions."})
+@blueprint.get("/ending", access=user, exempt={"etag": "It has no versions."})
 @blueprint.deprecated(
     since=datetime(2026, 1, 1, tzinfo=UTC), sunset=datetime(2027, 1, 1, tzinfo=UTC), link="https://example.com/instead"
 )

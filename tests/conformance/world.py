@@ -15,10 +15,10 @@ from project.http.routing.access import Access
 from project.infrastructure import signing
 from tests.conformance import samples
 from tests.conformance.operation import Operation, operations_of
-from tests.kit.clients.api import PASSWORD, Api, form, made
+from tests.kit.clients.api import PASSWORD, Api, created, form
 from tests.kit.clients.response_checker import judge_of
 from tests.kit.fixtures.administrators import administrator
-from tests.kit.fixtures.jobs import dead
+from tests.kit.fixtures.jobs import dead_job
 
 
 @dataclass(frozen=True)
@@ -116,13 +116,13 @@ class World:
         return str(self.succeed(maker, replace(case, path={**case.path, **known})).json["id"])
 
     def _join(self, user: Api, role: str) -> None:
-        made(user.post("/invitations/accept", {"token": self.invitation_token(user.user["email"], role)}))
+        created(user.post("/invitations/accept", {"token": self.invitation_token(user.user["email"], role)}))
 
     def invitation_token(self, email: str, role: str = "member") -> str:
         """What a new invitation to `email` carries in its mail."""
         invitation = self.owner.invitation(self.organization_id, email, role)
         with self.app.app_context():
-            return signing.mint("invitation", UUID(invitation["id"]), 1)
+            return signing.issue("invitation", UUID(invitation["id"]), 1)
 
 
 def _log_in(world: World, _operation: Operation) -> Case:
@@ -158,7 +158,7 @@ def _picture() -> bytes:
 
 
 def _thumbnail(world: World, _operation: Operation) -> Case:
-    file_id = made(world.owner.upload(_picture(), "picture.png"))["id"]
+    file_id = created(world.owner.upload(_picture(), "picture.png"))["id"]
     with world.app.app_context():
         files.make_thumbnails(UUID(file_id))
     return Case(world.owner, path={"file_id": file_id, "size": "small"})
@@ -172,7 +172,7 @@ def _list_jobs(world: World, operation: Operation) -> Case:
 
 def _dead_job(world: World, _operation: Operation) -> Case:
     with world.app.app_context():
-        return Case(world.administrator, path={"job_id": str(dead())})
+        return Case(world.administrator, path={"job_id": str(dead_job())})
 
 
 RECIPES: dict[str, Callable[[World, Operation], Case]] = {

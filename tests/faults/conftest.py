@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.kit.deployment.system import System, on_embedded_parts, on_services
+from tests.kit.deployment.system import System, deploy_on_local_backends, deploy_on_services
 from tests.kit.servers import services
 
 _LAST_WORDS = 3000
@@ -20,14 +20,14 @@ def deployed(
     """A deployment on PostgreSQL, Redis, an S3-compatible store and SMTP; tests ask for `system`."""
     folder = tmp_path_factory.mktemp("deployed")
     # A Redis of its own: others empty the one that all tests share.
-    with services.redis() as broker, on_services(folder, postgres_server, s3_server, broker) as system:
+    with services.redis() as broker, deploy_on_services(folder, postgres_server, s3_server, broker) as system:
         yield system
 
 
 @pytest.fixture(scope="module")
 def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """A deployment on embedded parts; tests ask for `embedded_system`."""
-    with on_embedded_parts(tmp_path_factory.mktemp("embedded")) as system:
+    with deploy_on_local_backends(tmp_path_factory.mktemp("embedded")) as system:
         yield system
 
 

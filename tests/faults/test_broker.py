@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.clients.api import Api, made
+from tests.kit.clients.api import Api, created
 from tests.kit.deployment.system import System
 from tests.kit.servers.process import eventually
 
@@ -25,11 +25,11 @@ def owner(system: System) -> Api:
 @pytest.fixture
 def invite(system: System, owner: Api) -> Callable[[], float]:
     """Invites somebody, which must succeed and causes a job; how many seconds that took."""
-    organization_id = made(system.ledger.organization(owner))["id"]
+    organization_id = created(system.ledger.organization(owner))["id"]
 
     def invite() -> float:
         began = time.monotonic()
-        made(system.ledger.invitation(owner, organization_id))
+        created(system.ledger.invitation(owner, organization_id))
         return time.monotonic() - began
 
     return invite
@@ -49,11 +49,11 @@ def test_a_request_is_answered_as_ever_whatever_the_broker_does(
 
 def test_a_file_is_taken_without_the_broker_and_gets_its_thumbnails_later(system: System, owner: Api) -> None:
     system.proxies.broker.refuse()
-    file = made(system.ledger.file(owner, PICTURE, "rocket.jpg"))
-    assert made(owner.get(f"/files/{file['id']}"))["thumbnails"]["status"] == "pending"
+    file = created(system.ledger.file(owner, PICTURE, "rocket.jpg"))
+    assert created(owner.get(f"/files/{file['id']}"))["thumbnails"]["status"] == "pending"
     system.proxies.broker.heal()
     system.ledger.ensure_nothing_lost()
-    assert made(owner.get(f"/files/{file['id']}"))["thumbnails"]["status"] == "ready"
+    assert created(owner.get(f"/files/{file['id']}"))["thumbnails"]["status"] == "ready"
 
 
 @pytest.mark.parametrize("fault", ["refuse", "swallow"])

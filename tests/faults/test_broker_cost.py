@@ -7,7 +7,7 @@ from statistics import median, quantiles
 
 import pytest
 
-from tests.kit.clients.api import made
+from tests.kit.clients.api import created
 from tests.kit.deployment.system import System
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(600)]
@@ -42,8 +42,8 @@ def test_a_silent_broker_costs_a_request_no_more_than_a_twentieth(system: System
     owner = system.ledger.session(system.api.signed_in())
     normal, silent = [], []
     for _ in range(ROUNDS):
-        organization_id = made(system.ledger.organization(owner))["id"]
-        invite = lambda: made(system.ledger.invitation(owner, organization_id))  # noqa: B023, E731
+        organization_id = created(system.ledger.organization(owner))["id"]
+        invite = lambda: created(system.ledger.invitation(owner, organization_id))  # noqa: B023, E731
         normal.append(p95(system, invite))
         system.proxies.broker.swallow()
         silent.append(p95(system, invite))

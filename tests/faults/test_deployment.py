@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.clients.api import Api, made
+from tests.kit.clients.api import Api, created
 from tests.kit.deployment.system import System
 
 PICTURE = Path(__file__).parents[1].joinpath("data", "photos", "rocket.jpg").read_bytes()
@@ -14,9 +14,9 @@ PICTURE = Path(__file__).parents[1].joinpath("data", "photos", "rocket.jpg").rea
 def do_everything(system: System) -> Api:
     """Make one thing of each kind that the ledger knows."""
     owner = system.ledger.session(system.api.signed_in())
-    organization = made(system.ledger.organization(owner))
-    made(system.ledger.invitation(owner, organization["id"]))
-    made(system.ledger.file(owner, PICTURE, "rocket.jpg"))
+    organization = created(system.ledger.organization(owner))
+    created(system.ledger.invitation(owner, organization["id"]))
+    created(system.ledger.file(owner, PICTURE, "rocket.jpg"))
     return owner
 
 

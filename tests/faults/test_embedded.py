@@ -9,7 +9,7 @@ from functools import partial
 
 import pytest
 
-from tests.kit.clients.api import Api, made, problem
+from tests.kit.clients.api import Api, created, problem
 from tests.kit.deployment.system import System
 from tests.kit.servers.process import eventually
 
@@ -30,8 +30,8 @@ def owner(system: System) -> Api:
 @pytest.fixture
 def invite(system: System, owner: Api) -> Callable[[], None]:
     """Invites somebody, which must succeed and causes a job."""
-    organization_id = made(system.ledger.organization(owner))["id"]
-    return lambda: made(system.ledger.invitation(owner, organization_id))
+    organization_id = created(system.ledger.organization(owner))["id"]
+    return lambda: created(system.ledger.invitation(owner, organization_id))
 
 
 @contextmanager
@@ -74,7 +74,7 @@ def test_a_database_locked_for_too_long_is_said_and_nothing_is_left(system: Syst
         problem(answer, 503, "service-unavailable")  # type: ignore[arg-type]
         assert int(answer.headers["Retry-After"]) >= 1
     assert send().status_code == 201
-    assert len(made(owner.get("/organizations"))["items"]) == 1
+    assert len(created(owner.get("/organizations"))["items"]) == 1
     system.ledger.ensure_nothing_lost()
 
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.kit.clients.api import made
-from tests.kit.deployment.system import System, on_services
+from tests.kit.clients.api import created
+from tests.kit.deployment.system import System, deploy_on_services
 from tests.kit.servers import services
 from tests.kit.servers.process import eventually
 from tests.kit.servers.rabbitmq import rabbitmq
@@ -21,15 +21,15 @@ def deployed(
 ) -> Iterator[System]:
     """A deployment like the others', on RabbitMQ."""
     folder = tmp_path_factory.mktemp("rabbitmq")
-    with rabbitmq() as broker, on_services(folder, postgres_server, s3_server, broker) as system:
+    with rabbitmq() as broker, deploy_on_services(folder, postgres_server, s3_server, broker) as system:
         yield system
 
 
 def invite(system: System) -> None:
     owner = system.ledger.session(system.api.signed_in())
-    organization = made(system.ledger.organization(owner))
+    organization = created(system.ledger.organization(owner))
     for _ in range(BACKLOG):
-        made(system.ledger.invitation(owner, organization["id"]))
+        created(system.ledger.invitation(owner, organization["id"]))
 
 
 def test_jobs_go_through_it(system: System) -> None:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.kit.clients.api import made
+from tests.kit.clients.api import created
 from tests.kit.deployment.programs import children
 from tests.kit.deployment.system import System
 from tests.kit.faults.pause_points import Point, held, stopped, wait_for
@@ -19,9 +19,9 @@ MINUTES = 5 * 60
 
 def invite(system: System, number: int = 1) -> None:
     owner = system.ledger.session(system.api.signed_in())
-    organization = made(system.ledger.organization(owner))
+    organization = created(system.ledger.organization(owner))
     for _ in range(number):
-        made(system.ledger.invitation(owner, organization["id"]))
+        created(system.ledger.invitation(owner, organization["id"]))
 
 
 @contextmanager

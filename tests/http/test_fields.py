@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from marshmallow import ValidationError
 
-from project.http.fields import Flag, Number, Pattern
+from project.http.fields import Flag, JsonInteger, Pattern
 
-NUMBER, FLAG = Number(0, 2**31 - 1), Flag()
+NUMBER, FLAG = JsonInteger(0, 2**31 - 1), Flag()
 
 
 @pytest.mark.parametrize("value", ["1", 1.9, 1.0, True, -1, 2**31, 2**63, 10**400, [], {}, ""])

@@ -17,7 +17,7 @@ from project.infrastructure.clock import now
 from project.infrastructure.database import read, transaction
 from project.infrastructure.idempotency_records import IdempotencyKeyInUse, IdempotencyRecord
 from tests.kit.faults.pause_points import wait_for
-from tests.kit.fixtures.jobs import together
+from tests.kit.fixtures.jobs import run_concurrently
 
 only_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 DAY = 86400
@@ -38,14 +38,14 @@ def digest(key: str) -> bytes:
 
 
 def claim(key: str, seconds: int = DAY) -> Any:
-    return idempotency_records.claim(digest(key), b"fingerprint", seconds=seconds)
+    return idempotency_records.claim_key(digest(key), b"fingerprint", seconds=seconds)
 
 
 def answered(key: str, body: bytes = b"first", seconds: int = DAY) -> None:
     """Claim a key and keep an answer for it."""
     with transaction():
         assert claim(key, seconds) is None
-        idempotency_records.keep(digest(key), 201, {"Location": ["/there"]}, body)
+        idempotency_records.store_response(digest(key), 201, {"Location": ["/there"]}, body)
 
 
 def let_expire(key: str) -> None:
@@ -101,12 +101,12 @@ def test_of_eight_claims_at_once_one_is_made(app: Flask) -> None:
             with transaction():
                 if claim("one") is not None:
                     return False
-                idempotency_records.keep(digest("one"), 201, {}, b"first")
+                idempotency_records.store_response(digest("one"), 201, {}, b"first")
                 return True
         except IdempotencyKeyInUse:
             return None
 
-    outcomes = together(app, act)
+    outcomes = run_concurrently(app, act)
     assert outcomes.count(True) == 1
     assert len(kept()) == 1
 
@@ -156,13 +156,13 @@ def test_the_sweep_forgets_what_has_expired_and_nothing_else() -> None:
     answered("live")
     for number in range(5):
         answered(f"dead {number}", seconds=-1)
-    idempotency_records.sweep()
+    idempotency_records.purge_expired()
     assert kept().keys() == {digest("live")}
 
 
 def sweep_in(app: Flask) -> None:
     with app.app_context():
-        idempotency_records.sweep()
+        idempotency_records.purge_expired()
 
 
 @only_postgresql
@@ -172,7 +172,7 @@ def test_the_sweep_spares_a_key_that_is_used_again_meanwhile(app: Flask) -> None
     with ThreadPoolExecutor(1) as pool:
         with transaction() as session:
             assert claim("one") is None
-            idempotency_records.keep(digest("one"), 201, {}, b"second")
+            idempotency_records.store_response(digest("one"), 201, {}, b"second")
             swept = pool.submit(sweep_in, app)
             wait_for(1, lambda: session.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")) or 0)
         swept.result()
@@ -185,7 +185,7 @@ def test_the_sweep_takes_a_batch_in_each_transaction(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(idempotency_records, "transaction", counting(batches))
     for number in range(5):
         answered(f"dead {number}", seconds=-1)
-    idempotency_records.sweep()
+    idempotency_records.purge_expired()
     assert (kept(), len(batches)) == ({}, 3)
 
 

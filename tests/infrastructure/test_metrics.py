@@ -14,12 +14,12 @@ from project.infrastructure import jobs, metrics
 from project.infrastructure.database import db
 from tests.kit.clients.metrics import Measured, measured
 from tests.kit.fixtures.apps import at_work
-from tests.kit.fixtures.jobs import claimed, enqueued, fail, last_attempt, let_pass
+from tests.kit.fixtures.jobs import age_job, claim_job, claim_last_attempt, enqueue_job, fail
 from tests.kit.fixtures.query_plans import explained
 from tests.kit.servers.ports import free_port
 
 ROOT = Path(__file__).parents[2]
-OLDEST = ("groundwork_oldest_job_seconds",)
+OLDEST = ("groundwork_oldest_job_age_seconds",)
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 on_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 
@@ -31,7 +31,7 @@ def in_app(app: Flask) -> Iterator[None]:
 
 
 def scrape() -> Measured:
-    return measured(metrics.exposition().decode())
+    return measured(metrics.render().decode())
 
 
 def depths() -> Measured:
@@ -39,15 +39,15 @@ def depths() -> Measured:
 
 
 def dead(name: str) -> None:
-    fail(last_attempt(enqueued(name)))
+    fail(claim_last_attempt(enqueue_job(name)))
 
 
 def test_jobs_are_counted_by_name_and_status_unless_they_are_done() -> None:
     for name in ("tests.mail", "tests.mail", "tests.picture"):
-        enqueued(name)
-    claimed(enqueued("tests.mail"))
+        enqueue_job(name)
+    claim_job(enqueue_job("tests.mail"))
     dead("tests.picture")
-    jobs.finish(claimed(enqueued("tests.mail")))
+    jobs.finish(claim_job(enqueue_job("tests.mail")))
     assert depths() == {
         ("tests.mail", "queued"): 2,
         ("tests.mail", "running"): 1,
@@ -62,30 +62,30 @@ def test_without_jobs_the_oldest_has_no_age() -> None:
 
 def test_age_is_that_of_the_job_that_is_due_the_longest() -> None:
     for seconds in (10, 1000, 100):
-        let_pass(enqueued(), seconds)
+        age_job(enqueue_job(), seconds)
     assert 1000 <= scrape()[OLDEST] < 1060
 
 
 def test_job_that_is_not_due_yet_has_no_age() -> None:
-    enqueued(delay_seconds=3600)
+    enqueue_job(delay_seconds=3600)
     assert scrape()[OLDEST] == 0
 
 
 def test_job_that_hangs_in_its_worker_grows_old() -> None:
-    let_pass(claimed(enqueued()).job_id, 1000)
+    age_job(claim_job(enqueue_job()).job_id, 1000)
     assert 1000 <= scrape()[OLDEST] < 1060
 
 
 def test_dead_job_does_not_grow_old() -> None:
-    claim = last_attempt(enqueued())
+    claim = claim_last_attempt(enqueue_job())
     fail(claim)
-    let_pass(claim.job_id, 1000)
+    age_job(claim.job_id, 1000)
     assert scrape()[OLDEST] == 0
 
 
 @on_sqlite
 def test_what_processes_counted_is_told_while_the_database_is_away(tmp_path: Path) -> None:
-    with metrics.job_measured("tests.told", timedelta()) as outcome:
+    with metrics.measure_job("tests.told", timedelta()) as outcome:
         outcome.name = "done"
     url = f"postgresql://postgres@127.0.0.1:{free_port()}/app"
     with at_work(Settings(app_env="development", data_dir=tmp_path, database_url=url)):

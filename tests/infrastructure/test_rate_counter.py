@@ -15,12 +15,12 @@ import redis
 
 from project.config import Settings
 from project.infrastructure import logging, rate_counter
-from project.infrastructure.rate_counter import Counters
-from tests.kit.clients.remote import at_once
+from project.infrastructure.rate_counter import RateCounter
+from tests.kit.clients.remote import run_concurrently
 from tests.kit.servers import services
 from tests.kit.servers.services import Redis
 
-Log = tuple[Callable[[str], Counters], Callable[[], str]]
+Log = tuple[Callable[[str], RateCounter], Callable[[], str]]
 MINUTE = 60
 
 
@@ -32,18 +32,18 @@ def store() -> Iterator[Redis]:
 
 
 @pytest.fixture(params=["memory", "redis"])
-def shared(request: pytest.FixtureRequest) -> Counters:
+def shared(request: pytest.FixtureRequest) -> RateCounter:
     """Counters of each kind."""
-    return Counters("memory://" if request.param == "memory" else request.getfixturevalue("redis_url"))
+    return RateCounter("memory://" if request.param == "memory" else request.getfixturevalue("redis_url"))
 
 
 @pytest.fixture
 def log(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Log:
     """Opens counters within a test, whose log goes to what is standard error then; and tells what was logged."""
 
-    def opened(url: str) -> Counters:
+    def opened(url: str) -> RateCounter:
         logging.configure(Settings(app_env="development", data_dir=tmp_path, log_format="json"))
-        return Counters(url)
+        return RateCounter(url)
 
     return opened, lambda: capsys.readouterr().err
 
@@ -63,16 +63,16 @@ def events(log: str) -> list[str]:
     return [json.loads(line)["event"] for line in log.splitlines()]
 
 
-def numbers(counters: Counters, times: int) -> list[int]:
+def numbers(counters: RateCounter, times: int) -> list[int]:
     return [counters.count("login:ada", MINUTE).number for _ in range(times)]
 
 
-def test_each_key_is_counted_by_itself(shared: Counters) -> None:
+def test_each_key_is_counted_by_itself(shared: RateCounter) -> None:
     counts = [shared.count(key, MINUTE).number for key in ("each:a", "each:a", "each:b", "each:a")]
     assert counts == [1, 2, 1, 3]
 
 
-def test_window_begins_with_the_first_and_then_anew(shared: Counters) -> None:
+def test_window_begins_with_the_first_and_then_anew(shared: RateCounter) -> None:
     first = shared.count("window", 1)
     assert 0 < first.seconds_left <= 1
     assert shared.count("window", 1).number == 2
@@ -80,18 +80,18 @@ def test_window_begins_with_the_first_and_then_anew(shared: Counters) -> None:
     assert shared.count("window", 1).number == 1
 
 
-def test_of_many_that_count_at_once_each_is_counted(shared: Counters) -> None:
-    counts = at_once([lambda: shared.count("at-once", MINUTE)] * 16)
+def test_of_many_that_count_at_once_each_is_counted(shared: RateCounter) -> None:
+    counts = run_concurrently([lambda: shared.count("at-once", MINUTE)] * 16)
     assert shared.count("at-once", MINUTE).number == len(counts) + 1
 
 
 def test_all_who_name_one_store_count_together(redis_url: str) -> None:
-    counts = [Counters(redis_url).count("together", MINUTE).number for _ in range(3)]
+    counts = [RateCounter(redis_url).count("together", MINUTE).number for _ in range(3)]
     assert counts == [1, 2, 3]
 
 
 def test_store_keeps_a_count_no_longer_than_its_window(store: Redis) -> None:
-    Counters(store.url).count("login:ada", MINUTE)
+    RateCounter(store.url).count("login:ada", MINUTE)
     with redis.Redis.from_url(store.url) as client:
         lives = [client.ttl(key) for key in client.scan_iter()]
     assert lives
@@ -121,7 +121,7 @@ def test_store_that_is_away_costs_little_and_is_told_once(
     rest, more_seconds = timed(lambda: numbers(counters, 50))
     assert first + rest == list(range(1, 52))
     assert (seconds < 1, more_seconds < 1) == (True, True)
-    assert events(said()) == ["counters.store_away"]
+    assert events(said()) == ["rate_counter.store_unavailable"]
 
 
 def test_store_that_is_away_is_asked_again_and_its_return_is_told_once(
@@ -137,11 +137,11 @@ def test_store_that_is_away_is_asked_again_and_its_return_is_told_once(
     os.kill(store.pid, signal.SIGCONT)
     time.sleep(0.6)
     assert numbers(counters, 2)[0] > 5
-    assert events(said()) == ["counters.store_away", "counters.store_back"]
+    assert events(said()) == ["rate_counter.store_unavailable", "rate_counter.store_available"]
 
 
 def test_while_one_asks_a_store_that_was_away_nobody_else_waits(store: Redis, retry_soon: None) -> None:
-    counters = Counters(store.url)
+    counters = RateCounter(store.url)
     os.kill(store.pid, signal.SIGSTOP)
     numbers(counters, 1)
     time.sleep(0.6)
@@ -154,5 +154,5 @@ def test_password_of_the_store_is_not_logged(log: Log) -> None:
     opened, said = log
     opened("redis://:hush@127.0.0.1:1/0").count("login:ada", MINUTE)
     words = said()
-    assert events(words) == ["counters.store_away"]
+    assert events(words) == ["rate_counter.store_unavailable"]
     assert "hush" not in words

@@ -30,7 +30,7 @@ def in_app(tmp_path: Path) -> Iterator[None]:
 
 
 def minted(purpose: str = "invitation", subject: UUID = SUBJECT, version: int = 3) -> str:
-    return signing.mint(purpose, subject, version)
+    return signing.issue(purpose, subject, version)
 
 
 def test_a_token_says_whose_it_is_and_which_version() -> None:

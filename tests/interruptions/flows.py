@@ -62,7 +62,7 @@ class World:
     def invited(self, email: str) -> tuple[UUID, str]:
         """Id and token of a new invitation."""
         invitation_id = UUID(self.owner.invitation(self.organization_id, email)["id"])
-        return invitation_id, signing.mint("invitation", invitation_id, 1)
+        return invitation_id, signing.issue("invitation", invitation_id, 1)
 
 
 def counted(model: Any, *conditions: Any) -> int:

@@ -14,8 +14,8 @@ from project.config import current_settings
 from project.infrastructure import jobs
 from project.infrastructure.database import read, transaction
 from tests.interruptions.flows import PICTURE, Flow, counted
-from tests.kit.clients.api import made
-from tests.kit.fixtures.jobs import enqueued, get_job, let_pass, list_jobs
+from tests.kit.clients.api import created
+from tests.kit.fixtures.jobs import age_job, enqueue_job, get_job, list_jobs
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -38,8 +38,8 @@ class JobFlow(Flow):
     def repeat(self, *, done: bool) -> None:
         """Its worker is dead: when the lease is over the sweep hands it over, and another one does it."""
         if get_job(self.job_id).status != "done":
-            let_pass(self.job_id, current_settings().job_time_limit_seconds * 2)
-            assert (self.job_id, self.name) in jobs.take_overdue(1000)
+            age_job(self.job_id, current_settings().job_time_limit_seconds * 2)
+            assert (self.job_id, self.name) in jobs.pop_overdue(1000)
         assert self.world.doomed(self.order).how == 0
         assert get_job(self.job_id).status == "done"
 
@@ -61,10 +61,10 @@ class MakeThumbnails(JobFlow):
     name = "files.make_thumbnails"
 
     def cause(self) -> None:
-        self.path = f"/files/{made(self.world.owner.upload(PICTURE))['id']}"
+        self.path = f"/files/{created(self.world.owner.upload(PICTURE))['id']}"
 
     def is_done(self) -> bool:
-        state = made(self.world.owner.get(self.path))["thumbnails"]["status"]
+        state = created(self.world.owner.get(self.path))["thumbnails"]["status"]
         answers = [self.world.owner.get(f"{self.path}/thumbnails/{size}").status_code for size in ("small", "large")]
         assert (state, answers) in [("pending", [404, 404]), ("ready", [200, 200])]
         return state == "ready"
@@ -77,7 +77,7 @@ class Sweep(Flow):
     status: ClassVar[str]
 
     def prepare(self) -> None:
-        self.file_id = UUID(made(self.world.owner.upload(PICTURE))["id"])
+        self.file_id = UUID(created(self.world.owner.upload(PICTURE))["id"])
         self.change(status=self.status, updated_at=LONG_AGO)
         with read() as connection:
             key = connection.scalar(select(File.storage_key).where(File.id == self.file_id))
@@ -108,7 +108,7 @@ class PurgeTrash(Sweep):
 
 def sweep_files() -> dict[str, Any]:
     """The order to do a new sweep of files."""
-    return {"task": "files.sweep", "arguments": [str(enqueued("files.sweep"))]}
+    return {"task": "files.purge", "arguments": [str(enqueue_job("files.purge"))]}
 
 
 def objects(folder: Path) -> list[Path]:

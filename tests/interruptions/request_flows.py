@@ -10,7 +10,7 @@ from project.blueprints.invitations.models import Invitation
 from project.blueprints.organizations.models import Membership, Organization
 from project.infrastructure.database import read
 from tests.interruptions.flows import PICTURE, Flow, all_or_none, counted
-from tests.kit.clients.api import PASSWORD, Api, form, made, problem
+from tests.kit.clients.api import PASSWORD, Api, created, form, problem
 from tests.kit.fixtures.jobs import list_jobs
 
 
@@ -33,7 +33,7 @@ class RequestFlow(Flow):
         if done:
             problem(answer, 409, self.refusal)
         else:
-            made(answer)
+            created(answer)
 
 
 class Register(RequestFlow):
@@ -47,7 +47,7 @@ class Register(RequestFlow):
 
     def repeat(self, *, done: bool) -> None:
         super().repeat(done=done)
-        made(self.world.api.post("/auth/login", {"email": self.email, "password": PASSWORD}))
+        created(self.world.api.post("/auth/login", {"email": self.email, "password": PASSWORD}))
 
 
 class Refresh(RequestFlow):
@@ -60,7 +60,7 @@ class Refresh(RequestFlow):
         return all_or_none(counted(Session, Session.id == session_id, Session.generation == 2))
 
     def repeat(self, *, done: bool) -> None:
-        first, second = (made(self.api.client.open(**self.order)) for _ in range(2))
+        first, second = (created(self.api.client.open(**self.order)) for _ in range(2))
         assert first["refresh_token"] == second["refresh_token"]
 
 
@@ -137,7 +137,7 @@ class Upload(Flow):
         self.order |= {"data": body.decode("latin-1"), "content_type": content_type}
 
     def is_done(self) -> bool:
-        newest = made(self.world.owner.get("/files"))["items"]
+        newest = created(self.world.owner.get("/files"))["items"]
         ids = [file["id"] for file in newest if file["filename"] == self.filename]
         for file_id in ids:
             assert self.world.owner.get(f"/files/{file_id}/content").data == PICTURE
@@ -145,19 +145,19 @@ class Upload(Flow):
 
     def repeat(self, *, done: bool) -> None:
         if not done:
-            made(self.world.owner.upload(PICTURE, self.filename))
+            created(self.world.owner.upload(PICTURE, self.filename))
 
 
 class Trash(Flow):
     decisive = 1
 
     def prepare(self) -> None:
-        self.path = f"/files/{made(self.world.owner.upload())['id']}"
+        self.path = f"/files/{created(self.world.owner.upload())['id']}"
         self.order = {"method": "DELETE", "path": f"/api/v1{self.path}", "headers": as_whom(self.world.owner)}
 
     def is_done(self) -> bool:
         readable = self.world.owner.get(f"{self.path}/content").status_code
-        assert (made(self.world.owner.get(self.path))["status"], readable) in {("stored", 200), ("trashed", 404)}
+        assert (created(self.world.owner.get(self.path))["status"], readable) in {("stored", 200), ("trashed", 404)}
         return readable == 404
 
     def repeat(self, *, done: bool) -> None:

@@ -12,10 +12,10 @@ from project.infrastructure.database import read, transaction
 from tests.interruptions.flows import World
 from tests.interruptions.job_flows import LONG_AGO, objects, sweep_files
 from tests.interruptions.request_flows import Invite, Upload
-from tests.kit.fixtures.jobs import get_job, let_pass, list_jobs
+from tests.kit.fixtures.jobs import age_job, get_job, list_jobs
 
 PUBLISHING = "before broker.publish 1"
-SWEEP_JOBS = {"task": "worker.sweep", "arguments": []}
+SWEEP_JOBS = {"task": "worker.republish", "arguments": []}
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def job_killed_before_its_publishing(world: World) -> UUID:
 
 def test_a_job_whose_publishing_was_killed_is_handed_over_by_the_sweep(world: World, settings: Settings) -> None:
     job_id = job_killed_before_its_publishing(world)
-    let_pass(job_id, settings.job_republish_seconds)
+    age_job(job_id, settings.job_republish_delay_seconds)
     assert messages(settings) == []
     assert world.doomed(SWEEP_JOBS).how == 0
     [message] = messages(settings)
@@ -46,9 +46,9 @@ def test_a_job_whose_publishing_was_killed_is_handed_over_by_the_sweep(world: Wo
 def test_a_sweep_that_was_killed_leaves_its_jobs_to_the_next(world: World, settings: Settings) -> None:
     job_id = job_killed_before_its_publishing(world)
     for step in [*world.doomed(SWEEP_JOBS).steps, PUBLISHING]:
-        let_pass(job_id, settings.job_republish_seconds)
+        age_job(job_id, settings.job_republish_delay_seconds)
         world.doomed(SWEEP_JOBS, kill_at=step)
-    let_pass(job_id, settings.job_republish_seconds)
+    age_job(job_id, settings.job_republish_delay_seconds)
     assert PUBLISHING in world.doomed(SWEEP_JOBS).steps
     assert get_job(job_id).status == "queued"
 

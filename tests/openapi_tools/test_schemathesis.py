@@ -22,7 +22,7 @@ import urllib3
 from project.config import Settings
 from tests.kit.fixtures.administrators import promote
 from tests.kit.fixtures.apps import at_work
-from tests.kit.fixtures.jobs import dead, done
+from tests.kit.fixtures.jobs import dead_job, done_job
 from tests.openapi_tools.commands import HERE, PYTHON_BIN, verdict
 
 CONFIG = HERE / "schemathesis.toml"
@@ -36,7 +36,7 @@ def api(server: str, server_settings: Settings) -> str:
     assert registered.status == 201, registered.data
     with at_work(server_settings):
         promote(UUID(registered.json()["id"]))
-        for make in (dead, done) * 20:
+        for make in (dead_job, done_job) * 20:
             make()
     return f"{server}/api/v1"
 

@@ -63,6 +63,6 @@ def token_of(settings: Settings) -> Callable[[str], str]:
 
     def mint(invitation_id: str) -> str:
         with at_work(settings):
-            return signing.mint("invitation", UUID(invitation_id), 1)
+            return signing.issue("invitation", UUID(invitation_id), 1)
 
     return mint

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 from project.blueprints.organizations.models import Organization
 from tests.kit.clients.api import problem
 from tests.kit.clients.race import Round, outcomes, race
-from tests.kit.clients.remote import at_once
+from tests.kit.clients.remote import run_concurrently
 from tests.races import keyed_requests
 from tests.races.keyed_requests import Deed, keyed
 from tests.races.processes import Arena, in_rounds, new
@@ -81,7 +81,7 @@ def test_a_key_is_its_callers_own(arena: Arena) -> None:
     owners, key = [arena.api.signed_in(f"{new('owner')}@example.com") for _ in range(2)], str(uuid4())
     name = new("Shared")
     acts = [partial(owner.post, "/organizations", {"name": name}, headers=keyed(key)) for owner in owners]
-    answers = at_once(acts * 10)
+    answers = run_concurrently(acts * 10)
     assert {original(answers[0::2]).data, original(answers[1::2]).data} == {act().data for act in acts}
     assert arena.rows(Organization, Organization.name == name) == 2
 
@@ -91,6 +91,6 @@ def test_a_key_is_its_routes_own(arena: Arena) -> None:
     path = f"/organizations/{owner.organization(new('Hosts'))['id']}/invitations"
     guest = {"email": f"{new('guest')}@example.com", "role": "member"}
     acts = [partial(owner.post, "/organizations", {"name": name}), partial(owner.post, path, guest)]
-    answers = at_once([partial(act, headers=headers) for act in acts] * 10)
+    answers = run_concurrently([partial(act, headers=headers) for act in acts] * 10)
     assert original(answers[0::2]).get_json()["name"] == name
     assert original(answers[1::2]).get_json()["email"] == guest["email"]

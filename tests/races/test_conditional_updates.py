@@ -5,9 +5,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from tests.kit.clients.api import Api, made, problem
+from tests.kit.clients.api import Api, created, problem
 from tests.kit.clients.race import Round, race
-from tests.kit.clients.remote import at_once
+from tests.kit.clients.remote import run_concurrently
 from tests.races.processes import Arena, in_rounds, new
 
 RIVALS = 20
@@ -27,7 +27,7 @@ def one_wins(user: Api, path: str, member: str) -> Round:
         if number != winner:
             problem(answer, 412, "precondition-failed")
     after = user.get(path)
-    assert made(after)[member] == made(answers[winner])[member] == values[winner]
+    assert created(after)[member] == created(answers[winner])[member] == values[winner]
     assert after.headers["ETag"] == answers[winner].headers["ETag"] != headers["If-Match"]
 
 
@@ -40,7 +40,7 @@ def test_one_of_twenty_changes_an_account(arena: Arena, rounds: int) -> None:
 @in_rounds
 def test_one_of_twenty_renames_a_file(arena: Arena, rounds: int) -> None:
     user = arena.api.signed_in(f"{new('user')}@example.com")
-    path = f"/files/{made(user.upload())['id']}"
+    path = f"/files/{created(user.upload())['id']}"
     race(RIVALS, rounds, partial(one_wins, user, path, "filename"))
 
 
@@ -49,12 +49,12 @@ def test_one_of_twenty_deletes_a_file(arena: Arena, rounds: int) -> None:
     user = arena.api.signed_in(f"{new('user')}@example.com")
 
     def run() -> Round:
-        path = f"/files/{made(user.upload())['id']}"
+        path = f"/files/{created(user.upload())['id']}"
         answers = yield partial(user.delete, path, headers=of_a_version(partial(user.get, path)))
         statuses = Counter(one.status_code for one in answers)
         assert statuses.pop(204) == 1
         assert statuses.keys() <= {404, 412}
-        assert made(user.get(path))["status"] == "trashed"
+        assert created(user.get(path))["status"] == "trashed"
 
     race(RIVALS, rounds, run)
 
@@ -64,14 +64,14 @@ def test_a_file_is_renamed_or_deleted_but_not_both(arena: Arena, rounds: int) ->
     user = arena.api.signed_in(f"{new('user')}@example.com")
 
     def run() -> Round:
-        file, name = made(user.upload()), new("Renamed")
+        file, name = created(user.upload()), new("Renamed")
         path = f"/files/{file['id']}"
         headers = of_a_version(partial(user.get, path))
         yield [
             partial(user, "PATCH", path, json={"filename": name}, headers=headers),
             partial(user.delete, path, headers=headers),
         ]
-        after = made(user.get(path))
+        after = created(user.get(path))
         assert (after["filename"], after["status"]) in {(name, "stored"), (file["filename"], "trashed")}
 
     race(RIVALS, rounds, run)
@@ -79,9 +79,9 @@ def test_a_file_is_renamed_or_deleted_but_not_both(arena: Arena, rounds: int) ->
 
 def test_one_version_is_counted_for_each_change(arena: Arena) -> None:
     user = arena.api.signed_in(f"{new('user')}@example.com")
-    path = f"/files/{made(user.upload())['id']}"
+    path = f"/files/{created(user.upload())['id']}"
     before = _version(user, path)
-    at_once([partial(user, "PATCH", path, json={"filename": new("Any")}) for _ in range(RIVALS)])
+    run_concurrently([partial(user, "PATCH", path, json={"filename": new("Any")}) for _ in range(RIVALS)])
     assert _version(user, path) == before + RIVALS
 
 

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from project.config import Settings
-from tests.kit.clients.api import Api, made
+from tests.kit.clients.api import Api, created
 from tests.kit.faults.pause_points import held, wait_for
 from tests.races.keyed_requests import keyed
 from tests.races.processes import new
@@ -57,7 +57,7 @@ def test_of_two_that_wait_for_each_other_both_succeed_once(
         wait_for(2, closed.arrived)
         closed.open()
         answers = [one.result() for one in sent]
-    assert sorted(made(answer)["name"] for answer in answers) == sorted(names)
+    assert sorted(created(answer)["name"] for answer in answers) == sorted(names)
     assert database.execute("SELECT number FROM counters").fetchall() == [(2,), (2,)]
     assert database.execute("SELECT last_value FROM attempts").fetchone() == (3,)
-    assert len(made(owner.get("/organizations"))["items"]) == 2
+    assert len(created(owner.get("/organizations"))["items"]) == 2

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.kit.clients.api import PASSWORD, Api, made
+from tests.kit.clients.api import PASSWORD, Api, created
 from tests.kit.clients.race import Round, outcomes, race
 
 RACERS = 30
@@ -28,7 +28,7 @@ def test_one_invitation_makes_one_member(api: Api, token_of: Callable[[str], str
         token = token_of(owner.invitation(organization_id, guest.user["email"])["id"])
         answers = yield partial(guest.post, "/invitations/accept", {"token": token})
         assert outcomes(answers) == {200: 1, "invitation-already-accepted": RACERS - 1}
-        assert len(made(owner.get(f"/organizations/{organization_id}/members"))["items"]) == 2
+        assert len(created(owner.get(f"/organizations/{organization_id}/members"))["items"]) == 2
 
     race(RACERS, rounds, run)
 
@@ -43,7 +43,7 @@ def test_one_invitation_makes_one_account(api: Api, token_of: Callable[[str], st
         body = {"token": token, "password": PASSWORD, "display_name": "Guest"}
         answers = yield partial(api.post, "/invitations/register", body)
         assert outcomes(answers) == {201: 1, "email-taken": RACERS - 1}
-        assert len(made(owner.get(f"/organizations/{organization_id}/members"))["items"]) == 2
+        assert len(created(owner.get(f"/organizations/{organization_id}/members"))["items"]) == 2
 
     race(RACERS, rounds, run)
 
@@ -64,7 +64,7 @@ def test_one_refresh_token_makes_one_successor(api: Api, rounds: int) -> None:
 
     def run() -> Round:
         answers = yield partial(api.post, "/auth/refresh", {"refresh_token": tokens[-1]})
-        [successor] = {made(answer)["refresh_token"] for answer in answers}
+        [successor] = {created(answer)["refresh_token"] for answer in answers}
         tokens.append(successor)
 
     race(RACERS, rounds, run)
@@ -80,7 +80,7 @@ def test_one_slug_makes_one_organization(api: Api, rounds: int) -> None:
         assert outcomes(answers) == {201: 1, "slug-taken": RACERS - 1}
 
     race(RACERS, rounds, run)
-    assert len(made(owner.get("/organizations?limit=100"))["items"]) == rounds
+    assert len(created(owner.get("/organizations?limit=100"))["items"]) == rounds
 
 
 @in_rounds
@@ -104,4 +104,4 @@ def test_one_address_has_one_pending_invitation(api: Api, rounds: int) -> None:
         assert outcomes(answers) == {201: 1, "invitation-pending": RACERS - 1}
 
     race(RACERS, rounds, run)
-    assert len(made(owner.get(f"{path}?status=pending&limit=100"))["items"]) == rounds
+    assert len(created(owner.get(f"{path}?status=pending&limit=100"))["items"]) == rounds

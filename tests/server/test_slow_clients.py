@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from project.server import parser
-from project.server.parser import Reader
+from project.server.parser import HeadReader
 from tests.kit.clients.raw_http import REGISTER, Answer, Server, answer, chunked, gunicorn, head, registration
 
 LIVE, FORM = "/health/live", "multipart/form-data; boundary=x"
@@ -185,7 +185,7 @@ def test_time_in_which_nobody_reads_is_not_the_clients(monkeypatch: pytest.Monke
     monkeypatch.setattr(parser, "GRACE_SECONDS", 0.05)
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        reader = Reader(ours)
+        reader = HeadReader(ours)
         reader.begin_body()
         for _ in range(2):
             time.sleep(0.06)

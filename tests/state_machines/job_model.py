@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from project.infrastructure.jobs import Failure
+from project.infrastructure.jobs import FailureKind
 
 ATTEMPTS, TRANSIENT_ATTEMPTS = 2, 3
 
@@ -31,14 +31,14 @@ class Model:
         self.end("queued")
         self.attempts, self.is_free, self.is_overdue = self.attempts - 1, True, True
 
-    def fail(self, why: Failure) -> None:
+    def fail(self, why: FailureKind) -> None:
         spent = {
-            Failure.PERMANENT: True,
-            Failure.TRANSIENT: self.transient_failures + 1 == TRANSIENT_ATTEMPTS,
-            Failure.OTHER: self.attempts - self.transient_failures >= ATTEMPTS,
+            FailureKind.PERMANENT: True,
+            FailureKind.TRANSIENT: self.transient_failures + 1 == TRANSIENT_ATTEMPTS,
+            FailureKind.OTHER: self.attempts - self.transient_failures >= ATTEMPTS,
         }
         self.end("dead" if spent[why] else "queued")
-        self.transient_failures += why is Failure.TRANSIENT and not spent[why]
+        self.transient_failures += why is FailureKind.TRANSIENT and not spent[why]
 
     def have_effect(self) -> None:
         self.effects += 1

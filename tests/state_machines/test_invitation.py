@@ -19,12 +19,12 @@ from project.blueprints.organizations import service as organizations
 from project.infrastructure import signing
 from project.infrastructure.clock import now
 from project.infrastructure.database import transaction
-from project.infrastructure.database.pagination import Page
-from tests.kit.clients.api import PASSWORD, Api, made
+from project.infrastructure.database.pagination import PageRequest
+from tests.kit.clients.api import PASSWORD, Api, created
 from tests.state_machines.story import Story
 
 GUESTS = ("grace", "newcomer")
-ALL = Page(100, None)
+ALL = PageRequest(100, None)
 _numbers = count(1)
 
 
@@ -117,13 +117,13 @@ class InvitationStory(Story):
             with transaction() as session:
                 session.execute(lapse.values(expires_at=now() - timedelta(seconds=1)))
             if and_sweep:
-                service.sweep()
+                service.expire_invitations()
         for invitation in self.model.those("pending"):
             self.model.status[invitation] = "expired"
 
     @rule(status=sampled_from(["pending", "accepted", "expired"]))
     def list_by(self, status: str) -> None:
-        listed = made(self.ada.get(f"{self.path}/invitations?limit=100&status={status}"))["items"]
+        listed = created(self.ada.get(f"{self.path}/invitations?limit=100&status={status}"))["items"]
         assert [item["id"] for item in listed] == [each.id for each in self.model.those(status)][::-1]
 
     @invariant()
@@ -158,7 +158,7 @@ class InvitationStory(Story):
 
     def token_of(self, invitation_id: str) -> str:
         with self.app.app_context():
-            return signing.mint("invitation", UUID(invitation_id), 1)
+            return signing.issue("invitation", UUID(invitation_id), 1)
 
 
 def problem_of(answer: TestResponse) -> str | None:

@@ -15,12 +15,12 @@ from sqlalchemy import delete
 from project.config import Settings
 from project.infrastructure import jobs
 from project.infrastructure.database import guarded, transaction
-from project.infrastructure.jobs import Claim, ClaimLost, Failure, Job
-from tests.kit.fixtures.jobs import NAME, fail, let_pass, list_jobs
+from project.infrastructure.jobs import Claim, ClaimLost, FailureKind, Job
+from tests.kit.fixtures.jobs import NAME, age_job, fail, list_jobs
 from tests.state_machines.job_model import ATTEMPTS, TRANSIENT_ATTEMPTS, Model
 from tests.state_machines.story import Story
-from worker.runner import Task, perform
-from worker.task_limits import WorkerStopping
+from worker.runner import JobPolicy, run_job
+from worker.task_limits import WorkerShuttingDown
 
 EFFECT = "tests.effect"
 MOMENT_SECONDS = 30
@@ -54,16 +54,16 @@ def guarded_effect(claim: Claim) -> None:
 # What a worker that works on without a break meets, and what follows from it.
 ENDINGS: dict[str, tuple[type[BaseException] | None, Callable[[Model], None]]] = {
     "well": (None, lambda model: model.end("done")),
-    "as something is away": (Away, lambda model: model.fail(Failure.TRANSIENT)),
-    "as it is hopeless": (Hopeless, lambda model: model.fail(Failure.PERMANENT)),
-    "with a mishap": (Mishap, lambda model: model.fail(Failure.OTHER)),
-    "as the worker must stop": (WorkerStopping, Model.give_back),
+    "as something is away": (Away, lambda model: model.fail(FailureKind.TRANSIENT)),
+    "as it is hopeless": (Hopeless, lambda model: model.fail(FailureKind.PERMANENT)),
+    "with a mishap": (Mishap, lambda model: model.fail(FailureKind.OTHER)),
+    "as the worker must stop": (WorkerShuttingDown, Model.give_back),
 }
 # What one does that was not heard of for a while, and what follows from it if it still holds the job.
 RETURNS: dict[str, tuple[Callable[[Claim], Any], Callable[[Model], None]]] = {
     "have an effect": (guarded_effect, Model.have_effect),
     "finish": (jobs.finish, lambda model: model.end("done")),
-    "fail": (fail, lambda model: model.fail(Failure.OTHER)),
+    "fail": (fail, lambda model: model.fail(FailureKind.OTHER)),
     "give back": (jobs.release, Model.give_back),
 }
 # However many moments a story has, they are shorter than any lease or wait; hours are longer.
@@ -114,17 +114,17 @@ class JobStory(Story):
     @rule(job=list_jobs, ending=sampled_from(sorted(ENDINGS)))
     def perform(self, job: UUID, ending: str) -> None:
         error, ends = ENDINGS[ending]
-        perform(job, Task(lambda: effect(job, error), permanent=(Hopeless,), transient=(Away,)))
+        run_job(job, JobPolicy(lambda: effect(job, error), permanent=(Hopeless,), transient=(Away,)))
         model = self.models[job]
         if model.is_free:
             model.claim(None)
-            is_spent = model.attempts - model.transient_failures > ATTEMPTS
-            model.effects += not is_spent
-            (model.fail(Failure.OTHER) if is_spent else ends(model))
+            is_exhausted = model.attempts - model.transient_failures > ATTEMPTS
+            model.effects += not is_exhausted
+            (model.fail(FailureKind.OTHER) if is_exhausted else ends(model))
 
     @rule()
     def sweep(self) -> None:
-        taken = sorted(job_id for job_id, _name in jobs.take_overdue(100))
+        taken = sorted(job_id for job_id, _name in jobs.pop_overdue(100))
         assert taken == sorted(job for job, model in self.models.items() if model.is_overdue)
         for job in taken:
             self.models[job].is_overdue = False
@@ -133,7 +133,7 @@ class JobStory(Story):
     def let_pass(self, time: str) -> None:
         seconds, follows = TIMES[time]
         for job, model in self.models.items():
-            let_pass(job, seconds)
+            age_job(job, seconds)
             follows(model)
 
     @invariant()
@@ -165,8 +165,12 @@ class JobStory(Story):
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
-    attempts = {"job_attempts": ATTEMPTS, "job_transient_attempts": TRANSIENT_ATTEMPTS}
-    times = {"job_republish_seconds": MOMENT_SECONDS, "job_time_limit_seconds": 7200, "job_backoff_seconds": 7200}
+    attempts = {"job_max_attempts": ATTEMPTS, "job_max_transient_attempts": TRANSIENT_ATTEMPTS}
+    times = {
+        "job_republish_delay_seconds": MOMENT_SECONDS,
+        "job_time_limit_seconds": 7200,
+        "job_initial_backoff_seconds": 7200,
+    }
     return settings.model_copy(update=attempts | times)
 
 

@@ -21,14 +21,14 @@ from tests.kit.clients.api import Api
 from tests.kit.clients.metrics import Measured, measured, scraped
 from tests.kit.deployment.programs import Programs, children, programs
 from tests.kit.fixtures.apps import application, at_work
-from tests.kit.fixtures.jobs import enqueued, let_pass
+from tests.kit.fixtures.jobs import age_job, enqueue_job
 from tests.kit.servers.ports import free_port
 from tests.kit.servers.process import eventually
 from worker.broker import CeleryBroker
-from worker.runner import Task, perform
+from worker.runner import JobPolicy, run_job
 
 _numbers = count(1)
-OLDEST = ("groundwork_oldest_job_seconds",)
+OLDEST = ("groundwork_oldest_job_age_seconds",)
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 on_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 
@@ -122,7 +122,7 @@ def test_every_way_in_which_an_attempt_ends_is_told(scene: Scene) -> None:
         told = scene.scrape()
     assert told["groundwork_jobs", SEND_INVITATION, "queued"] == 2
     assert told["groundwork_jobs", SEND_INVITATION, "dead"] == 1
-    assert told["groundwork_job_seconds_count", SEND_INVITATION] == 4
+    assert told["groundwork_job_duration_seconds_count", SEND_INVITATION] == 4
     assert told["groundwork_job_delay_seconds_count", SEND_INVITATION] == 4
 
 
@@ -142,7 +142,7 @@ def test_what_a_killed_process_counted_stays_counted_and_its_successor_works(sce
 @on_postgresql
 def test_worker_that_still_looks_for_its_broker_tells_how_old_jobs_are(scene: Scene) -> None:
     with at_work(scene.settings):
-        let_pass(enqueued(), 1000)
+        age_job(enqueue_job(), 1000)
     nobody = f"redis://127.0.0.1:{free_port()}/0"
     with Programs(scene.run.folder, {**scene.run.environment, "BROKER_URL": nobody}).worker():
         eventually(scene.answers)
@@ -167,12 +167,12 @@ def test_worker_that_ended_leaves_nothing_behind(scene: Scene, tmp_path: Path) -
 def test_age_of_the_oldest_job_grows_without_a_worker_and_ends_with_the_job(settings: Settings) -> None:
     ages = []
     with at_work(settings):
-        job_id = enqueued()
+        job_id = enqueue_job()
         for _ in range(2):
-            let_pass(job_id, 100)
-            ages.append(measured(metrics.exposition().decode())[OLDEST])
-        perform(job_id, Task(lambda: None))
-        ages.append(measured(metrics.exposition().decode())[OLDEST])
+            age_job(job_id, 100)
+            ages.append(measured(metrics.render().decode())[OLDEST])
+        run_job(job_id, JobPolicy(lambda: None))
+        ages.append(measured(metrics.render().decode())[OLDEST])
     assert 100 <= ages[0] < 150
     assert 200 <= ages[1] < 250
     assert ages[2] == 0

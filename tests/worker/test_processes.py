@@ -9,7 +9,7 @@ import pytest
 from redis import Redis
 
 from project.config import Settings
-from tests.kit.clients.api import Api, made
+from tests.kit.clients.api import Api, created
 from tests.kit.deployment.programs import Programs, programs
 from tests.kit.faults.frozen_postgres import silent
 from tests.kit.fixtures.apps import application, at_work
@@ -20,7 +20,12 @@ from tests.kit.servers.services import Postgres
 from worker.broker import CeleryBroker
 
 PICTURE = Path(__file__).parents[1].joinpath("data", "photos", "coffee.png").read_bytes()
-IMPATIENT = {"job_republish_seconds": 1, "sweep_seconds": 1, "job_time_limit_seconds": 4, "job_backoff_seconds": 1}
+IMPATIENT = {
+    "job_republish_delay_seconds": 1,
+    "republish_interval_seconds": 1,
+    "job_time_limit_seconds": 4,
+    "job_initial_backoff_seconds": 1,
+}
 
 # `./bin/run`, which has a test of its own, uses the embedded one each time.
 on_both_brokers = pytest.mark.parametrize("broker", ["redis", pytest.param("embedded", marks=pytest.mark.full)])
@@ -72,7 +77,7 @@ def invite(api: Api) -> tuple[Api, str]:
     """Who invited, and the path of the invitation."""
     owner = api.signed_in()
     path = f"/organizations/{owner.organization()['id']}/invitations"
-    return owner, f"{path}/{made(owner.post(path, {'email': 'grace@example.org', 'role': 'member'}))['id']}"
+    return owner, f"{path}/{created(owner.post(path, {'email': 'grace@example.org', 'role': 'member'}))['id']}"
 
 
 @on_both_brokers
@@ -80,10 +85,10 @@ def invite(api: Api) -> tuple[Api, str]:
 def test_what_a_request_causes_is_done(api: Api, settings: Settings, run: Programs) -> None:
     with run.worker():
         owner, invitation = invite(api)
-        file = made(owner.upload(PICTURE, "coffee.png"))
+        file = created(owner.upload(PICTURE, "coffee.png"))
         eventually(are_done(settings))
-    assert made(owner.get(f"/files/{file['id']}"))["thumbnails"]["status"] == "ready"
-    assert made(owner.get(invitation))["delivery"] == "sent"
+    assert created(owner.get(f"/files/{file['id']}"))["thumbnails"]["status"] == "ready"
+    assert created(owner.get(invitation))["delivery"] == "sent"
     assert len(mailbox(settings)) == 1
 
 
@@ -111,7 +116,7 @@ def test_a_broker_that_lost_everything_loses_no_job(api: Api, settings: Settings
     lose_all_messages(settings, broker)
     with run.jobs():
         eventually(are_done(settings))
-    assert made(owner.get(invitation))["delivery"] == "sent"
+    assert created(owner.get(invitation))["delivery"] == "sent"
     assert len(mailbox(settings)) == 1
 
 
@@ -125,7 +130,7 @@ def test_a_broker_that_was_away_gets_the_jobs_when_it_is_back(api: Api, settings
         assert time.monotonic() - began < 3
     with run.jobs():
         eventually(are_done(settings))
-    assert made(owner.get(invitation))["delivery"] == "sent"
+    assert created(owner.get(invitation))["delivery"] == "sent"
 
 
 @on_postgresql

@@ -9,9 +9,9 @@ from redis import Redis
 
 from project.config import Settings
 from tests.kit.fixtures.apps import at_work
-from tests.kit.fixtures.jobs import enqueued, let_pass
+from tests.kit.fixtures.jobs import age_job, enqueue_job
 from worker import republish
-from worker.broker import CeleryBroker, consume, make_celery, queue_of, waiting
+from worker.broker import CeleryBroker, consume_from_queues, make_celery, queue_lengths, queue_of
 
 NAMES = ("files.a_job", "invitations.a_job")
 
@@ -31,7 +31,7 @@ def settings(request: pytest.FixtureRequest, settings: Settings) -> Settings:
 def celery(settings: Settings) -> Iterator[Celery]:
     celery = make_celery(settings)
     celery.set_current()
-    consume(celery, NAMES)
+    consume_from_queues(celery, NAMES)
     with at_work(settings, broker=CeleryBroker(settings)):
         yield celery
     celery.close()
@@ -46,7 +46,7 @@ def _small_broker(monkeypatch: pytest.MonkeyPatch) -> None:
 def overdue(number: int) -> None:
     """So many jobs, that their publishers have handed over to nobody."""
     for turn in range(number):
-        let_pass(enqueued(NAMES[turn % 2]), 3600)
+        age_job(enqueue_job(NAMES[turn % 2]), 3600)
 
 
 def taken(celery: Celery) -> None:
@@ -63,21 +63,21 @@ def _publish_nothing(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_all_that_is_overdue_is_handed_over_in_batches(celery: Celery) -> None:
     overdue(4)
-    republish.sweep()
-    assert sum(waiting(celery).values()) == 4
+    republish.republish()
+    assert sum(queue_lengths(celery).values()) == 4
 
 
 def test_a_broker_is_filled_and_no_more(celery: Celery) -> None:
     overdue(7)
     for _ in range(2):
-        republish.sweep()
-        assert sum(waiting(celery).values()) == 5
+        republish.republish()
+        assert sum(queue_lengths(celery).values()) == 5
     taken(celery)
-    republish.sweep()
-    assert sum(waiting(celery).values()) == 2
+    republish.republish()
+    assert sum(queue_lengths(celery).values()) == 2
 
 
 def test_each_blueprint_has_a_queue_of_its_own(celery: Celery) -> None:
     overdue(3)
-    republish.sweep()
-    assert waiting(celery) == {"files": 2, "invitations": 1, "worker": 0}
+    republish.republish()
+    assert queue_lengths(celery) == {"files": 2, "invitations": 1, "worker": 0}

@@ -11,8 +11,8 @@ from flask import Flask
 
 from project.config import Settings
 from project.infrastructure import clock
-from tests.kit.fixtures.jobs import get_job, list_jobs, together
-from worker.runner import Task, perform
+from tests.kit.fixtures.jobs import get_job, list_jobs, run_concurrently
+from worker.runner import JobPolicy, run_job
 from worker.schedule import PERIODIC, TICK, schedule, tick
 
 NAME, SECONDS = "worker.purge_jobs", 3600
@@ -30,14 +30,14 @@ def test_every_periodic_job_has_its_tick(settings: Settings) -> None:
 
 
 def test_ticks_of_several_schedulers_at_once_cause_one_job(app: Flask) -> None:
-    together(app, lambda: tick(NAME, SECONDS))
+    run_concurrently(app, lambda: tick(NAME, SECONDS))
     assert [row.name for row in list_jobs()] == [NAME]
 
 
 def test_a_job_that_is_done_is_not_caused_again_in_the_same_interval() -> None:
     tick(NAME, SECONDS)
     [row] = list_jobs()
-    perform(row.id, Task(lambda: None))
+    run_job(row.id, JobPolicy(lambda: None))
     tick(NAME, SECONDS)
     assert get_job(row.id).status == "done"
     assert len(list_jobs()) == 1

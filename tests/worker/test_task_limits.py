@@ -13,13 +13,13 @@ import pytest
 from project.config import Settings
 from tests.kit.deployment.programs import children, programs
 from tests.kit.fixtures.apps import at_work
-from tests.kit.fixtures.jobs import enqueued, get_job
+from tests.kit.fixtures.jobs import enqueue_job, get_job
 from tests.kit.servers.process import eventually
 from tests.worker.greedy_tasks import QUEUE, RUN_LONG, RUN_LONG_DEAF, RUN_SHORT, TAKE_MEMORY
 from worker.broker import CeleryBroker
 
 pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-LIMITS = {"job_time_limit_seconds": 4, "job_shutdown_seconds": 1, "job_attempts": 1}
+LIMITS = {"job_time_limit_seconds": 4, "job_shutdown_grace_seconds": 1, "job_max_attempts": 1}
 OPTIONS = f"--concurrency 1 --include tests.worker.greedy_tasks --queues {QUEUE},worker"
 
 
@@ -43,8 +43,8 @@ def ended(job_id: UUID) -> Any:
 
 def test_a_task_is_held_to_its_limits_and_the_worker_goes_on(settings: Settings) -> None:
     with at_work_with_a_worker(settings) as worker:
-        greedy = [enqueued(TAKE_MEMORY, size_bytes=100_000_000), enqueued(RUN_SHORT, seconds=3)]
-        modest = [enqueued(TAKE_MEMORY, size_bytes=10_000_000), enqueued(RUN_SHORT, seconds=0)]
+        greedy = [enqueue_job(TAKE_MEMORY, size_bytes=100_000_000), enqueue_job(RUN_SHORT, seconds=3)]
+        modest = [enqueue_job(TAKE_MEMORY, size_bytes=10_000_000), enqueue_job(RUN_SHORT, seconds=0)]
         assert [ended(job_id).last_error for job_id in greedy] == [
             "MemoryError: Out of memory.",
             "TooLong: The task ran longer than its time limit.",
@@ -56,18 +56,18 @@ def test_a_task_is_held_to_its_limits_and_the_worker_goes_on(settings: Settings)
 
 def test_a_task_that_will_not_end_at_its_limit_is_killed_within_its_lease(settings: Settings) -> None:
     with at_work_with_a_worker(settings) as worker:
-        job_id = enqueued(RUN_LONG_DEAF)
+        job_id = enqueue_job(RUN_LONG_DEAF)
         eventually(lambda: get_job(job_id).status == "running")
         [child] = children(worker.pid)
         eventually(lambda: child not in children(worker.pid))
         row = get_job(job_id)
         assert row.status == "running"
-        assert ended(enqueued(RUN_SHORT, seconds=0)).status == "done"
+        assert ended(enqueue_job(RUN_SHORT, seconds=0)).status == "done"
 
 
 def test_a_worker_that_is_told_to_end_gives_back_what_takes_too_long(settings: Settings) -> None:
     with at_work_with_a_worker(settings) as worker:
-        job_id = enqueued(RUN_LONG, seconds=3)
+        job_id = enqueue_job(RUN_LONG, seconds=3)
         eventually(lambda: get_job(job_id).status == "running")
         os.killpg(worker.pid, signal.SIGTERM)
         eventually(lambda: worker.poll() is not None)
@@ -77,7 +77,7 @@ def test_a_worker_that_is_told_to_end_gives_back_what_takes_too_long(settings: S
 
 def test_a_worker_that_is_told_to_end_finishes_what_is_soon_done(settings: Settings) -> None:
     with at_work_with_a_worker(settings) as worker:
-        job_id = enqueued(RUN_LONG, seconds=0.5)
+        job_id = enqueue_job(RUN_LONG, seconds=0.5)
         eventually(lambda: get_job(job_id).status == "running")
         os.killpg(worker.pid, signal.SIGTERM)
         eventually(lambda: worker.poll() is not None)

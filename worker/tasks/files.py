@@ -3,19 +3,19 @@
 from uuid import UUID
 
 from project.blueprints.files import service
-from project.blueprints.files.jobs import MAKE_THUMBNAILS, SWEEP
+from project.blueprints.files.jobs import MAKE_THUMBNAILS, PURGE
 from worker.runner import job
 
 
-def give_up(file_id: str) -> None:
-    service.give_up_thumbnails(UUID(file_id))
+def mark_thumbnails_failed(file_id: str) -> None:
+    service.mark_thumbnails_failed(UUID(file_id))
 
 
-@job(MAKE_THUMBNAILS, on_dead=give_up)
+@job(MAKE_THUMBNAILS, on_dead=mark_thumbnails_failed)
 def make_thumbnails(file_id: str) -> None:
     service.make_thumbnails(UUID(file_id))
 
 
-@job(SWEEP)
-def sweep() -> None:
-    service.sweep()
+@job(PURGE)
+def purge_files() -> None:
+    service.purge_files()

@@ -3,20 +3,20 @@
 from uuid import UUID
 
 from project.blueprints.invitations import service
-from project.blueprints.invitations.jobs import SEND_INVITATION, SWEEP
-from project.infrastructure.mail import MailRefused
+from project.blueprints.invitations.jobs import EXPIRE_INVITATIONS, SEND_INVITATION
+from project.infrastructure.mail import MailRejected
 from worker.runner import job
 
 
-def give_up(invitation_id: str) -> None:
-    service.give_up_sending(UUID(invitation_id))
+def mark_delivery_failed(invitation_id: str) -> None:
+    service.mark_delivery_failed(UUID(invitation_id))
 
 
-@job(SEND_INVITATION, on_dead=give_up, permanent=(MailRefused, ValueError))
+@job(SEND_INVITATION, on_dead=mark_delivery_failed, permanent=(MailRejected, ValueError))
 def send_invitation(invitation_id: str) -> None:
     service.send_invitation(UUID(invitation_id))
 
 
-@job(SWEEP)
-def sweep() -> None:
-    service.sweep()
+@job(EXPIRE_INVITATIONS)
+def expire_invitations() -> None:
+    service.expire_invitations()

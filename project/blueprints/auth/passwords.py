@@ -9,11 +9,11 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from zxcvbn import zxcvbn
 from zxcvbn.matching import L33T_TABLE
 
-SHORTEST, LONGEST = 12, 128
-_JUDGED_CHARACTERS = 72
-_WEAKEST_SCORE = 3
+MIN_LENGTH, MAX_LENGTH = 12, 128
+_CHECKED_CHARACTERS = 72
+_MIN_SCORE = 3
 _SUBSTITUTES = frozenset(chain.from_iterable(L33T_TABLE.values()))
-_MOST_SUBSTITUTES = 8
+_MAX_SUBSTITUTES = 8
 _hasher = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
 
 
@@ -24,19 +24,19 @@ def normalize(password: str) -> str:
 
 def weakness(password: str, *, known: list[str]) -> str | None:
     """What is wrong with a new password, in a sentence; `known` is what an attacker knows of its owner."""
-    if not SHORTEST <= len(password) <= LONGEST:
-        return f"Must have {SHORTEST} to {LONGEST} characters."
-    verdict = zxcvbn(_judgeable(password), user_inputs=known)
-    if verdict["score"] >= _WEAKEST_SCORE:
+    if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
+        return f"Must have {MIN_LENGTH} to {MAX_LENGTH} characters."
+    verdict = zxcvbn(_bounded_input(password), user_inputs=known)
+    if verdict["score"] >= _MIN_SCORE:
         return None
     return verdict["feedback"]["warning"] or "Too easy to guess: add a few unusual words."
 
 
-def _judgeable(password: str) -> str:
+def _bounded_input(password: str) -> str:
     """What zxcvbn is shown: its time doubles with each distinct character that can stand for a letter."""
     seen: dict[str, None] = dict.fromkeys(char for char in password if char in _SUBSTITUTES)
-    surplus = dict.fromkeys(map(ord, list(seen)[_MOST_SUBSTITUTES:]), "~")
-    return password[:_JUDGED_CHARACTERS].translate(surplus)
+    surplus = dict.fromkeys(map(ord, list(seen)[_MAX_SUBSTITUTES:]), "~")
+    return password[:_CHECKED_CHARACTERS].translate(surplus)
 
 
 def hash_password(password: str) -> str:
@@ -47,11 +47,11 @@ def hash_password(password: str) -> str:
 def matches(password_hash: str | None, password: str) -> bool:
     """Whether `password` is the one; takes as long when there is no account."""
     try:
-        return _hasher.verify(password_hash or _nobodys(), password) and password_hash is not None
+        return _hasher.verify(password_hash or _dummy_hash(), password) and password_hash is not None
     except (VerificationError, InvalidHashError):
         return False
 
 
 @cache
-def _nobodys() -> str:
+def _dummy_hash() -> str:
     return _hasher.hash("the password of nobody")

@@ -12,6 +12,8 @@ def email_key(email: str) -> str:
     return unicodedata.normalize("NFC", email).lower()
 
 
-def may_repeat(presented: int, *, generation: int, rotated_at: datetime, at: datetime, grace: timedelta) -> bool:
+def may_reuse_refresh_token(
+    presented: int, *, generation: int, rotated_at: datetime, at: datetime, grace: timedelta
+) -> bool:
     """Whether a token that was just replaced still gets its successor: the answer may have been lost."""
     return presented == generation - 1 and -_CLOCK_SKEW <= at - rotated_at <= grace

@@ -71,7 +71,7 @@ def add_user(**values: Any) -> User | None:
     return insert_if_absent(User, values)
 
 
-def rename(user_id: UUID, display_name: str, versions: Collection[int] | None) -> User | None:
+def update_profile(user_id: UUID, display_name: str, versions: Collection[int] | None) -> User | None:
     """The user under the new name; None when the row has none of `versions`."""
     renamed = update(User).where(User.id == user_id, User.is_at(versions)).values(display_name=display_name)
     return current_session().scalars(renamed.returning(User).execution_options(populate_existing=True)).one_or_none()
@@ -96,7 +96,7 @@ def add_session(**values: Any) -> Session:
     return session
 
 
-def advance(session_id: UUID, generation: int, *, idle_until: datetime) -> Row[*tuple[Any, ...]] | None:
+def rotate(session_id: UUID, generation: int, *, idle_until: datetime) -> Row[*tuple[Any, ...]] | None:
     """Move a live session from `generation` to the next; None when it is not there, or not live."""
     at = now()
     advanced = (

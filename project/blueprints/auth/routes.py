@@ -33,9 +33,9 @@ _TOKENS = "Its answer holds tokens, which are not kept."
 
 
 @blueprint.post(
-    "/register", access=public, limits=(REGISTRATIONS,), excuses={"access": "Who registers has no account yet."}
+    "/register", access=public, limits=(REGISTRATIONS,), exempt={"access": "Who registers has no account yet."}
 )
-@blueprint.refuses(EmailTaken)
+@blueprint.raises(EmailTaken)
 @blueprint.arguments(RegistrationRequest)
 @blueprint.response(201, UserResponse)
 def register(registration: dict[str, Any]) -> Any:
@@ -47,9 +47,9 @@ def register(registration: dict[str, Any]) -> Any:
 
 
 @blueprint.post(
-    "/login", access=public, limits=(LOGINS,), excuses={"access": "One gets a token here.", "idempotency": _TOKENS}
+    "/login", access=public, limits=(LOGINS,), exempt={"access": "One gets a token here.", "idempotency": _TOKENS}
 )
-@blueprint.refuses(InvalidCredentials, AccountDisabled)
+@blueprint.raises(InvalidCredentials, AccountDisabled)
 @blueprint.arguments(LoginRequest)
 @blueprint.response(200, TokenPairResponse)
 def log_in(credentials: dict[str, Any]) -> Any:
@@ -58,9 +58,9 @@ def log_in(credentials: dict[str, Any]) -> Any:
 
 
 @blueprint.post(
-    "/refresh", access=public, excuses={"access": "The refresh token says who it is.", "idempotency": _TOKENS}
+    "/refresh", access=public, exempt={"access": "The refresh token says who it is.", "idempotency": _TOKENS}
 )
-@blueprint.refuses(RefreshTokenInvalid, RefreshTokenReused)
+@blueprint.raises(RefreshTokenInvalid, RefreshTokenReused)
 @blueprint.arguments(RefreshRequest)
 @blueprint.response(200, TokenPairResponse)
 def refresh(body: dict[str, Any]) -> Any:
@@ -68,7 +68,7 @@ def refresh(body: dict[str, Any]) -> Any:
     return token_pair(service.refresh(**body))
 
 
-@blueprint.post("/logout", access=user, excuses={"idempotency": "What it ends stays ended."})
+@blueprint.post("/logout", access=user, exempt={"idempotency": "What it ends stays ended."})
 @blueprint.response(204)
 def log_out() -> Any:
     """End this session at once."""
@@ -89,7 +89,7 @@ def get_me() -> Any:
 @blueprint.response(200, UserResponse)
 def update_me(changes: dict[str, Any]) -> Any:
     """Change how you are called."""
-    return service.rename(current_user_id(), **changes, versions=expected_versions())
+    return service.update_profile(current_user_id(), **changes, versions=expected_versions())
 
 
 def _client() -> service.Client:

@@ -1,9 +1,9 @@
 """Wire shapes of auth."""
 
-from project.http.fields import Choice, Email, Flag, Id, Number, Password, Text, Timestamp, Token
+from project.http.fields import Choice, Email, Flag, Id, JsonInteger, Password, Text, Timestamp, Token
 from project.http.requests.schemas import Body
 
-_LONGEST_LIFE_SECONDS = 10 * 366 * 86400
+_MAX_LIFETIME_SECONDS = 10 * 366 * 86400
 
 
 class RegistrationRequest(Body):
@@ -39,7 +39,7 @@ class UserResponse(Body):
 class TokenPairResponse(Body):
     access_token = Token(required=True)
     token_type = Choice(["Bearer"], required=True)
-    expires_in = Number(0, _LONGEST_LIFE_SECONDS, required=True, metadata={"description": "Seconds."})
+    expires_in = JsonInteger(0, _MAX_LIFETIME_SECONDS, required=True, metadata={"description": "Seconds."})
     refresh_token = Token(required=True)
-    refresh_expires_in = Number(0, _LONGEST_LIFE_SECONDS, required=True, metadata={"description": "Seconds."})
+    refresh_expires_in = JsonInteger(0, _MAX_LIFETIME_SECONDS, required=True, metadata={"description": "Seconds."})
     session_id = Id(required=True)

@@ -15,7 +15,7 @@ from project.blueprints.auth.errors import (
     RefreshTokenReused,
 )
 from project.config import current_settings
-from project.errors import ValidationFailed, missed
+from project.errors import ValidationFailed, version_mismatch
 from project.infrastructure import signing
 from project.infrastructure.clock import now
 from project.infrastructure.database import transaction
@@ -88,8 +88,8 @@ def open_session(user: Any, *, methods: list[str], client: Client) -> Grant:
         session = repository.add_session(
             user_id=user.id,
             methods=methods,
-            idle_until=at + timedelta(seconds=settings.session_idle_seconds),
-            expires_at=at + timedelta(seconds=settings.session_seconds),
+            idle_until=at + timedelta(seconds=settings.session_idle_timeout_seconds),
+            expires_at=at + timedelta(seconds=settings.session_max_age_seconds),
             user_agent=client.user_agent,
             ip_address=client.ip_address,
         )
@@ -129,12 +129,12 @@ def get_user(user_id: UUID) -> Any:
     return repository.get_user(user_id)
 
 
-def rename(user_id: UUID, *, display_name: str, versions: Collection[int] | None) -> Any:
+def update_profile(user_id: UUID, *, display_name: str, versions: Collection[int] | None) -> Any:
     """Change how a user is called, if the user has one of `versions`. Raises PreconditionFailed."""
     with transaction():
-        user = repository.rename(user_id, display_name, versions)
+        user = repository.update_profile(user_id, display_name, versions)
         if user is None:
-            raise missed(versions)
+            raise version_mismatch(versions)
     return user
 
 
@@ -148,7 +148,7 @@ def list_active_ids(after: UUID | None, limit: int) -> list[UUID]:
     return repository.list_active_ids(after, limit)
 
 
-def users_by_id(user_ids: Iterable[UUID]) -> dict[UUID, Any]:
+def get_users_by_id(user_ids: Iterable[UUID]) -> dict[UUID, Any]:
     """The users with these ids."""
     return {user.id: user for user in repository.list_users(user_ids)}
 
@@ -166,16 +166,16 @@ def mark_verified(user_id: UUID) -> None:
 
 def _rotate(session_id: UUID, generation: int) -> Any:
     settings = current_settings()
-    idle_until = now() + timedelta(seconds=settings.session_idle_seconds)
-    advanced = repository.advance(session_id, generation, idle_until=idle_until)
+    idle_until = now() + timedelta(seconds=settings.session_idle_timeout_seconds)
+    advanced = repository.rotate(session_id, generation, idle_until=idle_until)
     if advanced is not None:
         return advanced
     session = repository.find_live_session(session_id)
     if session is None:
         raise RefreshTokenInvalid
-    grace = timedelta(seconds=settings.refresh_grace_seconds)
+    grace = timedelta(seconds=settings.refresh_grace_period_seconds)
     # The time is taken only now: the update may have waited for the one that rotated first.
-    if not policy.may_repeat(
+    if not policy.may_reuse_refresh_token(
         generation, generation=session.generation, rotated_at=session.rotated_at, at=now(), grace=grace
     ):
         raise RefreshTokenReused
@@ -183,7 +183,7 @@ def _rotate(session_id: UUID, generation: int) -> Any:
 
 
 def _grant(session: Any) -> Grant:
-    token = signing.mint(_REFRESH, session.id, session.generation)
+    token = signing.issue(_REFRESH, session.id, session.generation)
     return Grant(session.user_id, session.id, token, min(session.idle_until, session.expires_at))
 
 

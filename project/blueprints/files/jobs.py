@@ -1,4 +1,4 @@
 """Names of the background jobs of files."""
 
 MAKE_THUMBNAILS = "files.make_thumbnails"
-SWEEP = "files.sweep"
+PURGE = "files.purge"

@@ -19,7 +19,7 @@ def _listed(name: str, *columns: str, where: str) -> Index:
 
 
 class File(Timestamped, Versioned, Base):
-    """`pending` while its bytes arrive, then `stored`, `trashed`, and `removing` while its bytes go."""
+    """`pending` while its bytes arrive, then `stored`, `trashed`, and `purging` while its bytes are removed."""
 
     __tablename__ = "files"
     __table_args__ = (

@@ -19,7 +19,7 @@ INLINE_TYPES = frozenset(
         "video/webm",
     }
 )
-_LONGEST_FILENAME = 255
+_MAX_FILENAME_LENGTH = 255
 _DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 
 
@@ -39,15 +39,15 @@ def ensure_may_change(file: Any, *, user_id: UUID, role: str | None) -> None:
         raise PermissionDenied("Only the uploader and admins of the organization may do this.")
 
 
-def harmless_filename(filename: str) -> str:
+def safe_filename(filename: str) -> str:
     """The last part of `filename` without what could harm whoever saves it; `file` if nothing is left."""
     # Cut before anything else: normalizing takes quadratic time.
-    name = re.split(r"[/\\]", unicodedata.normalize("NFC", filename[-4 * _LONGEST_FILENAME :]))[-1]
+    name = re.split(r"[/\\]", unicodedata.normalize("NFC", filename[-4 * _MAX_FILENAME_LENGTH :]))[-1]
     name = "".join(char for char in name if unicodedata.category(char)[0] != "C").strip(" .")
     name = re.sub(r'[<>:"|?*]', "_", name)
     if _DEVICE.fullmatch(name):
         name = f"_{name}"
     stem, dot, ending = name.rpartition(".")
-    if len(name) > _LONGEST_FILENAME:
-        name = stem[: _LONGEST_FILENAME - len(ending) - 1] + dot + ending if 0 < len(ending) < 20 else name
-    return name[:_LONGEST_FILENAME] or "file"
+    if len(name) > _MAX_FILENAME_LENGTH:
+        name = stem[: _MAX_FILENAME_LENGTH - len(ending) - 1] + dot + ending if 0 < len(ending) < 20 else name
+    return name[:_MAX_FILENAME_LENGTH] or "file"

@@ -21,11 +21,11 @@ from project.blueprints.files.schemas import (
 from project.config import current_settings
 from project.errors import NotFound, PermissionDenied
 from project.http.auth.identity import current_user_id
-from project.http.middleware.idempotency import once
+from project.http.middleware.idempotency import run_once
 from project.http.openapi import Blueprint
 from project.http.requests.multipart import read_upload
-from project.http.requests.pagination import page_answer, requested_page
-from project.http.responses.downloads import BINARY, send
+from project.http.requests.pagination import page_request, page_response
+from project.http.responses.downloads import BINARY, send_content
 from project.http.responses.etags import expected_versions
 from project.http.routing.access import user
 from project.infrastructure.storage import StorageUnavailable
@@ -33,8 +33,8 @@ from project.infrastructure.storage import StorageUnavailable
 blueprint = Blueprint("files", __name__, url_prefix="/files", description="Files and their thumbnails")
 
 
-@blueprint.post("", access=user, claims_key=True)
-@blueprint.refuses(FileTooLarge, FileTypeNotAllowed, ChecksumMismatch, NotFound, StorageUnavailable)
+@blueprint.post("", access=user, handles_idempotency=True)
+@blueprint.raises(FileTooLarge, FileTypeNotAllowed, ChecksumMismatch, NotFound, StorageUnavailable)
 @blueprint.doc(requestBody={"required": True, "content": {"multipart/form-data": {"schema": UploadForm}}})
 @blueprint.response(201, FileResponse, headers={"Location": {"$ref": "#/components/headers/Location"}})
 def upload_file() -> Any:
@@ -43,17 +43,17 @@ def upload_file() -> Any:
     Sent again without a key, it makes a second file.
     """
     with service.receive_upload(owner_id=current_user_id(), incoming=read_upload(UploadFields)) as received:
-        return once(received.content, lambda: _created(service.store(received)))
+        return run_once(received.content, lambda: _created(service.store_upload(received)))
 
 
 @blueprint.get("", access=user)
-@blueprint.refuses(NotFound)
+@blueprint.raises(NotFound)
 @blueprint.arguments(FileQuery, location="query")
 @blueprint.response(200, FilePage)
 def list_files(query: dict[str, Any]) -> Any:
     """List your files, or those of an organization."""
     filters = {name: query[name] for name in ("organization_id", "content_type", "status")}
-    return page_answer(service.list_files(current_user_id(), requested_page(query), **filters))
+    return page_response(service.list_files(current_user_id(), page_request(query), **filters))
 
 
 @blueprint.get("/<uuid:file_id>", access=user)
@@ -64,24 +64,24 @@ def get_file(file_id: UUID) -> Any:
 
 
 @blueprint.patch("/<uuid:file_id>", access=user)
-@blueprint.refuses(PermissionDenied)
+@blueprint.raises(PermissionDenied)
 @blueprint.arguments(FileUpdate)
 @blueprint.response(200, FileResponse)
 def rename_file(changes: dict[str, Any], file_id: UUID) -> Any:
     """Give a file another name."""
-    return service.rename(file_id, current_user_id(), **changes, versions=expected_versions())
+    return service.rename_file(file_id, current_user_id(), **changes, versions=expected_versions())
 
 
-@blueprint.delete("/<uuid:file_id>", access=user, excuses={"gone": "It stays in the trash for some time."})
-@blueprint.refuses(PermissionDenied)
+@blueprint.delete("/<uuid:file_id>", access=user, exempt={"gone": "It stays in the trash for some time."})
+@blueprint.raises(PermissionDenied)
 @blueprint.response(204)
 def delete_file(file_id: UUID) -> Any:
     """Put a file into the trash."""
-    service.discard(file_id, current_user_id(), versions=expected_versions())
+    service.trash_file(file_id, current_user_id(), versions=expected_versions())
 
 
 @blueprint.get("/<uuid:file_id>/content", access=user, json=False)
-@blueprint.refuses(StorageUnavailable)
+@blueprint.raises(StorageUnavailable)
 @blueprint.arguments(ContentQuery, location="query")
 @blueprint.response(200, BINARY, content_type="*/*")
 def get_content(query: dict[str, Any], file_id: UUID) -> Response:
@@ -89,18 +89,18 @@ def get_content(query: dict[str, Any], file_id: UUID) -> Response:
     file, content = service.open_content(file_id, current_user_id())
     inline = query["disposition"] == "inline" and file.content_type in INLINE_TYPES
     named = {"download_name": file.filename, "as_attachment": not inline}
-    response = send(content, file.content_type, etag=file.sha256, size=file.size, **named)
+    response = send_content(content, file.content_type, etag=file.sha256, size=file.size, **named)
     response.headers["Repr-Digest"] = f"sha-256=:{b64encode(bytes.fromhex(file.sha256)).decode()}:"
     return response
 
 
 @blueprint.get("/<uuid:file_id>/thumbnails/<any(small, large):size>", access=user, json=False)
-@blueprint.refuses(StorageUnavailable)
+@blueprint.raises(StorageUnavailable)
 @blueprint.response(200, BINARY, content_type="image/webp")
 def get_thumbnail(file_id: UUID, size: str) -> Response:
     """See a picture in small."""
     file, image = service.open_thumbnail(file_id, current_user_id(), size)
-    return send(image, "image/webp", etag=f"{file.sha256}-{size}", size=None)
+    return send_content(image, "image/webp", etag=f"{file.sha256}-{size}", size=None)
 
 
 def _created(file: Any) -> Response:

@@ -6,7 +6,7 @@ from flask_smorest.fields import Upload
 from marshmallow import fields, pre_dump, validate
 
 from project.blueprints.files.thumbnails import SIZES
-from project.http.fields import Choice, Id, Number, Pattern, Sha256, Text, Timestamp
+from project.http.fields import Choice, Id, JsonInteger, Pattern, Sha256, Text, Timestamp
 from project.http.requests.schemas import Body, PageQuery, page_of
 
 _LARGEST_BYTES = 2**53 - 1
@@ -59,7 +59,7 @@ class FileResponse(Body):
     id = Id(required=True)
     filename = fields.String(required=True, metadata={"maxLength": 255, "example": "engine.jpg"})
     content_type = fields.String(required=True, metadata={"maxLength": 127, "example": "image/jpeg"})
-    size = Number(1, _LARGEST_BYTES, required=True, metadata={"description": "Bytes.", "example": 48213})
+    size = JsonInteger(1, _LARGEST_BYTES, required=True, metadata={"description": "Bytes.", "example": 48213})
     sha256 = Sha256(required=True)
     owner_id = Id(required=True)
     organization_id = Id(required=True, allow_none=True)

@@ -11,16 +11,16 @@ from PIL import Image, ImageCms, ImageOps
 SIZES = {"small": 256, "large": 1024}
 SUPPORTED = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp", "image/avif"})
 
-_LARGEST = max(SIZES.values())
+_MAX_EDGE = max(SIZES.values())
 _FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "AVIF")
 # Some of the decoders read their whole input into memory.
 _MAX_ENCODED_BYTES = 64 * 1024 * 1024
 _START_OF_SCAN = b"\xff\xda"
-_MOST_SCANS = 100
+_MAX_SCANS = 100
 _SRGB = ImageCms.createProfile("sRGB")
 
 
-class Unrenderable(Exception):
+class ImageNotSupported(Exception):
     """Not a picture we can show: damaged, too large, or of another format. Trying again will not help."""
 
 
@@ -33,11 +33,11 @@ def render(source: BinaryIO, *, max_pixels: int) -> dict[str, bytes]:
     try:
         with warnings.catch_warnings(action="ignore"):
             return _render(source, max_pixels)
-    except (Unrenderable, MemoryError):
+    except (ImageNotSupported, MemoryError):
         raise
     except Exception as error:
         # Pillow's decoders meet damage with nearly every exception there is.
-        raise Unrenderable(f"{type(error).__name__} while decoding") from error
+        raise ImageNotSupported(f"{type(error).__name__} while decoding") from error
 
 
 def _render(source: BinaryIO, max_pixels: int) -> dict[str, bytes]:
@@ -47,23 +47,23 @@ def _render(source: BinaryIO, max_pixels: int) -> dict[str, bytes]:
 
 def _decode(source: BinaryIO, max_pixels: int) -> Image.Image:
     if source.seek(0, os.SEEK_END) > _MAX_ENCODED_BYTES:
-        raise Unrenderable("more bytes than a picture should have")
+        raise ImageNotSupported("more bytes than a picture should have")
     with Image.open(source, formats=_FORMATS) as original:
         if original.width * original.height > max_pixels:
-            raise Unrenderable(f"{original.width} x {original.height} pixels are too many")
+            raise ImageNotSupported(f"{original.width} x {original.height} pixels are too many")
         if original.format == "JPEG":
             _ensure_few_scans(source)
         # A JPEG decodes straight to an eighth, quarter or half, in as much less memory and time.
-        original.draft(None, _fit(original, _LARGEST))
-        return ImageOps.exif_transpose(_shrink(original, _LARGEST))
+        original.draft(None, _fit(original, _MAX_EDGE))
+        return ImageOps.exif_transpose(_shrink(original, _MAX_EDGE))
 
 
 def _ensure_few_scans(source: BinaryIO) -> None:
     """A progressive JPEG may be a million scans of nothing, each decoded over the whole picture."""
     position = source.tell()
     source.seek(0)
-    if source.read(_MAX_ENCODED_BYTES).count(_START_OF_SCAN) > _MOST_SCANS:
-        raise Unrenderable("more scans than a picture should have")
+    if source.read(_MAX_ENCODED_BYTES).count(_START_OF_SCAN) > _MAX_SCANS:
+        raise ImageNotSupported("more scans than a picture should have")
     source.seek(position)
 
 

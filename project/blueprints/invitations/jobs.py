@@ -1,4 +1,4 @@
 """Names of the background jobs of invitations."""
 
 SEND_INVITATION = "invitations.send_invitation"
-SWEEP = "invitations.sweep"
+EXPIRE_INVITATIONS = "invitations.expire"

@@ -30,7 +30,7 @@ def effective_status(invitation: Any, at: datetime) -> str:
     return status
 
 
-def refusal(invitation: Any, at: datetime) -> Error:
+def closed_error(invitation: Any, at: datetime) -> Error:
     """Why an invitation cannot be accepted (any more)."""
     reasons: dict[str, type[Error]] = {"accepted": InvitationAlreadyAccepted, "expired": InvitationExpired}
     return reasons.get(effective_status(invitation, at), NotFound)()

@@ -11,7 +11,7 @@ from project.errors import NotFound
 from project.infrastructure.clock import now
 from project.infrastructure.database import current_session, insert_if_absent, read
 from project.infrastructure.database.models import new_id
-from project.infrastructure.database.pagination import Page, Slice, keyset, keyset_with
+from project.infrastructure.database.pagination import Page, PageRequest, select_page, select_page_with
 
 _INVITATIONS = select(Invitation.__table__)
 _ONE = _INVITATIONS.where(Invitation.id == bindparam("invitation_id"))
@@ -23,17 +23,17 @@ def add_pending(**values: Any) -> Invitation | None:
     return insert_if_absent(Invitation, {"id": new_id(), **values})
 
 
-def expire_lapsed(organization_id: UUID, email_key: str) -> None:
+def expire_overdue(organization_id: UUID, email_key: str) -> None:
     """Write down that earlier invitations of an address have expired, so that they are in nobody's way."""
     lapsed = update(Invitation).where(
-        Invitation.organization_id == organization_id, Invitation.email_key == email_key, _lapsed(now())
+        Invitation.organization_id == organization_id, Invitation.email_key == email_key, _is_overdue(now())
     )
     current_session().execute(lapsed.values(status="expired"))
 
 
-def expire_some(limit: int) -> int:
+def expire_batch(limit: int) -> int:
     """Write down that at most `limit` invitations have expired; how many it were."""
-    some = select(Invitation.id).where(_lapsed(now())).limit(limit).with_for_update(skip_locked=True)
+    some = select(Invitation.id).where(_is_overdue(now())).limit(limit).with_for_update(skip_locked=True)
     expired = update(Invitation).where(Invitation.id.in_(some)).values(status="expired")
     return int(cast(Any, current_session().execute(expired)).rowcount)
 
@@ -66,16 +66,16 @@ def get_of_organization(organization_id: UUID, invitation_id: UUID) -> Row[Any]:
     return invitation
 
 
-def list_invitations(organization_id: UUID, status: str | None, page: Page) -> Slice:
+def list_invitations(organization_id: UUID, status: str | None, page: PageRequest) -> Page:
     """The invitations of an organization, by their effective status."""
     within: dict[Any, Any] = {Invitation.organization_id: organization_id}
     if status is not None:
         within[Invitation.status] = status
     if status == "expired":
-        lapsed = _INVITATIONS.where(Invitation.organization_id == organization_id, _lapsed(now()))
-        return keyset_with(lapsed, _INVITATIONS, Invitation.id, page, within)
+        lapsed = _INVITATIONS.where(Invitation.organization_id == organization_id, _is_overdue(now()))
+        return select_page_with(lapsed, _INVITATIONS, Invitation.id, page, within)
     in_time = Invitation.expires_at > now() if status == "pending" else true()
-    return keyset(_INVITATIONS.where(in_time), Invitation.id, page, within)
+    return select_page(_INVITATIONS.where(in_time), Invitation.id, page, within)
 
 
 def accept(invitation_id: UUID, token_version: int) -> bool:
@@ -100,6 +100,6 @@ def set_delivery(invitation_id: UUID, token_version: int, delivery: str) -> None
     current_session().execute(statement.values(delivery=delivery, version=Invitation.version))
 
 
-def _lapsed(at: datetime) -> ColumnElement[bool]:
+def _is_overdue(at: datetime) -> ColumnElement[bool]:
     # In the statement itself: a plan made for any value could not use the index of what is pending.
     return and_(Invitation.status == literal("pending", literal_execute=True), Invitation.expires_at <= at)

@@ -28,7 +28,7 @@ from project.errors import NotFound
 from project.http.auth.identity import current_user_id
 from project.http.middleware.rate_limits import REGISTRATIONS
 from project.http.openapi import Blueprint
-from project.http.requests.pagination import page_answer, requested_page
+from project.http.requests.pagination import page_request, page_response
 from project.http.routing.access import member, public, user
 
 blueprint = Blueprint("invitations", __name__, description="Inviting people to an organization")
@@ -38,7 +38,7 @@ _OF_ORGANIZATION = "/organizations/<uuid:organization_id>/invitations"
 
 
 @blueprint.post(_OF_ORGANIZATION, access=member("admin"))
-@blueprint.refuses(InvitationPending, AlreadyAMember)
+@blueprint.raises(InvitationPending, AlreadyAMember)
 @blueprint.arguments(InvitationRequest)
 @blueprint.response(201, InvitationResponse)
 def create_invitation(invitation: dict[str, Any], organization_id: UUID) -> Any:
@@ -54,7 +54,7 @@ def create_invitation(invitation: dict[str, Any], organization_id: UUID) -> Any:
 @blueprint.response(200, InvitationPage)
 def list_invitations(query: dict[str, Any], organization_id: UUID) -> Any:
     """List the invitations of an organization."""
-    return page_answer(service.list_invitations(organization_id, query["status"], requested_page(query)))
+    return page_response(service.list_invitations(organization_id, query["status"], page_request(query)))
 
 
 @blueprint.get(f"{_OF_ORGANIZATION}/<uuid:invitation_id>", access=member("admin"))
@@ -67,18 +67,18 @@ def get_invitation(organization_id: UUID, invitation_id: UUID) -> Any:
 @blueprint.post(
     "/invitations/lookup",
     access=public,
-    excuses={"access": "The token from the mail says who it is.", "idempotency": "It changes nothing."},
+    exempt={"access": "The token from the mail says who it is.", "idempotency": "It changes nothing."},
 )
-@blueprint.refuses(*_ENDED)
+@blueprint.raises(*_ENDED)
 @blueprint.arguments(TokenRequest)
 @blueprint.response(200, OfferResponse)
 def look_up_invitation(body: dict[str, Any]) -> Any:
     """See who invites you to what."""
-    return service.look_up(**body)
+    return service.look_up_invitation(**body)
 
 
 @blueprint.post("/invitations/accept", access=user)
-@blueprint.refuses(*_ENDED, InvitationEmailMismatch, AlreadyAMember)
+@blueprint.raises(*_ENDED, InvitationEmailMismatch, AlreadyAMember)
 @blueprint.arguments(TokenRequest)
 @blueprint.response(200, MemberResponse)
 def accept_invitation(body: dict[str, Any]) -> Any:
@@ -86,16 +86,16 @@ def accept_invitation(body: dict[str, Any]) -> Any:
 
     Sent again without a key, it is refused: `invitation-already-accepted`.
     """
-    return service.accept(**body, user_id=current_user_id())
+    return service.accept_invitation(**body, user_id=current_user_id())
 
 
 @blueprint.post(
     "/invitations/register",
     access=public,
     limits=(REGISTRATIONS,),
-    excuses={"access": "Whoever is invited may have no account yet."},
+    exempt={"access": "Whoever is invited may have no account yet."},
 )
-@blueprint.refuses(*_ENDED, EmailTaken)
+@blueprint.raises(*_ENDED, EmailTaken)
 @blueprint.arguments(InvitedRegistrationRequest)
 @blueprint.response(201, UserResponse)
 def register_invited(body: dict[str, Any]) -> Any:
@@ -103,4 +103,4 @@ def register_invited(body: dict[str, Any]) -> Any:
 
     Sent again without a key, it is refused: `email-taken`.
     """
-    return service.register(**body)
+    return service.register_invited(**body)

@@ -18,7 +18,7 @@ from project.errors import NotFound
 from project.infrastructure import jobs, signing
 from project.infrastructure.clock import now
 from project.infrastructure.database import transaction
-from project.infrastructure.database.pagination import Page, Slice
+from project.infrastructure.database.pagination import Page, PageRequest
 from project.infrastructure.mail import current_mailer
 
 _PURPOSE = "invitation"
@@ -47,8 +47,8 @@ def invite(organization_id: UUID, *, inviter_id: UUID, email: str, role: str) ->
     with transaction():
         held = organizations.ensure_member(organization_id, inviter_id, role="admin")
         policy.ensure_may_invite(held, role)
-        _ensure_stranger(organization_id, email)
-        repository.expire_lapsed(organization_id, key)
+        _ensure_not_a_member(organization_id, email)
+        repository.expire_overdue(organization_id, key)
         invitation = repository.add_pending(
             organization_id=organization_id,
             email=email,
@@ -56,7 +56,7 @@ def invite(organization_id: UUID, *, inviter_id: UUID, email: str, role: str) ->
             role=role,
             invited_by_id=inviter_id,
             issued_at=issued_at,
-            expires_at=issued_at + timedelta(seconds=current_settings().invitation_seconds),
+            expires_at=issued_at + timedelta(seconds=current_settings().invitation_ttl_seconds),
         )
         if invitation is None:
             raise InvitationPending(invitation_id=repository.find_pending_id(organization_id, key))
@@ -64,7 +64,7 @@ def invite(organization_id: UUID, *, inviter_id: UUID, email: str, role: str) ->
     return _views([invitation])[0]
 
 
-def list_invitations(organization_id: UUID, status: str | None, page: Page) -> Slice:
+def list_invitations(organization_id: UUID, status: str | None, page: PageRequest) -> Page:
     """The invitations of an organization."""
     slice_ = repository.list_invitations(organization_id, status, page)
     return replace(slice_, items=_views(slice_.items))
@@ -75,11 +75,11 @@ def get_invitation(organization_id: UUID, invitation_id: UUID) -> dict[str, Any]
     return _views([repository.get_of_organization(organization_id, invitation_id)])[0]
 
 
-def look_up(token: str) -> Offer:
+def look_up_invitation(token: str) -> Offer:
     """What the token invites to. Raises what says that it no longer does."""
-    invitation = _held(token)
+    invitation = _find_by_token(token)
     if policy.effective_status(invitation, now()) != "pending":
-        raise policy.refusal(invitation, now())
+        raise policy.closed_error(invitation, now())
     return Offer(
         organization_name=organizations.get_name(invitation.organization_id),
         inviter_name=auth.get_user(invitation.invited_by_id).display_name,
@@ -90,12 +90,12 @@ def look_up(token: str) -> Offer:
     )
 
 
-def accept(token: str, *, user_id: UUID) -> organizations.Member:
+def accept_invitation(token: str, *, user_id: UUID) -> organizations.Member:
     """Join, exactly once. The token proves the address, which becomes verified.
 
     Raises InvitationReplaced, InvitationEmailMismatch, what ended the invitation, and AlreadyAMember.
     """
-    invitation = _held(token)
+    invitation = _find_by_token(token)
     user = auth.get_user(user_id)
     policy.ensure_addressed_to(invitation, user.email_key)
     with transaction():
@@ -104,9 +104,9 @@ def accept(token: str, *, user_id: UUID) -> organizations.Member:
     return member
 
 
-def register(token: str, *, password: str, display_name: str) -> Any:
+def register_invited(token: str, *, password: str, display_name: str) -> Any:
     """Make the account of the invited address and join, in one. Raises EmailTaken, and as `accept` does."""
-    invitation = _held(token)
+    invitation = _find_by_token(token)
     if auth.find_user_by_email(invitation.email) is not None:
         raise EmailTaken
     with transaction():
@@ -122,7 +122,7 @@ def send_invitation(invitation_id: UUID) -> None:
         return
     message = invitation_message(
         invitation,
-        token=signing.mint(_PURPOSE, invitation.id, invitation.token_version),
+        token=signing.issue(_PURPOSE, invitation.id, invitation.token_version),
         organization_name=organizations.get_name(invitation.organization_id),
         inviter_name=auth.get_user(invitation.invited_by_id).display_name,
         frontend_url=current_settings().frontend_url,
@@ -132,7 +132,7 @@ def send_invitation(invitation_id: UUID) -> None:
         repository.set_delivery(invitation.id, invitation.token_version, "sent")
 
 
-def give_up_sending(invitation_id: UUID) -> None:
+def mark_delivery_failed(invitation_id: UUID) -> None:
     """The mail could not be sent, finally: say so where the inviter looks."""
     invitation = repository.find_invitation(invitation_id)
     if invitation is not None:
@@ -140,15 +140,15 @@ def give_up_sending(invitation_id: UUID) -> None:
             repository.set_delivery(invitation.id, invitation.token_version, "failed")
 
 
-def sweep() -> None:
+def expire_invitations() -> None:
     """Write down what has expired: its listing, and that of what is pending, cost what is not yet written down."""
     expired = _BATCH
     while expired == _BATCH:
         with transaction():
-            expired = repository.expire_some(_BATCH)
+            expired = repository.expire_batch(_BATCH)
 
 
-def _held(token: str) -> Any:
+def _find_by_token(token: str) -> Any:
     presented = signing.verify(_PURPOSE, token)
     invitation = presented and repository.find_invitation(presented[0])
     if presented is None or invitation is None:
@@ -160,18 +160,18 @@ def _held(token: str) -> Any:
 
 def _join(invitation: Any, user: Any) -> organizations.Member:
     if not repository.accept(invitation.id, invitation.token_version):
-        raise policy.refusal(repository.find_invitation(invitation.id), now())
+        raise policy.closed_error(repository.find_invitation(invitation.id), now())
     return organizations.add_member(invitation.organization_id, user, invitation.role)
 
 
-def _ensure_stranger(organization_id: UUID, email: str) -> None:
+def _ensure_not_a_member(organization_id: UUID, email: str) -> None:
     user = auth.find_user_by_email(email)
     if user is not None and organizations.is_member(organization_id, user.id):
         raise AlreadyAMember
 
 
 def _views(invitations: Any) -> list[dict[str, Any]]:
-    inviters = auth.users_by_id(invitation.invited_by_id for invitation in invitations)
+    inviters = auth.get_users_by_id(invitation.invited_by_id for invitation in invitations)
     return [_view(invitation, inviters[invitation.invited_by_id]) for invitation in invitations]
 
 

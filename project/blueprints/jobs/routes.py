@@ -7,7 +7,7 @@ from project.blueprints.jobs import service
 from project.blueprints.jobs.errors import JobNotDead, JobNotEnded
 from project.blueprints.jobs.schemas import JobPage, JobQuery, JobResponse
 from project.http.openapi import Blueprint
-from project.http.requests.pagination import page_answer, requested_page
+from project.http.requests.pagination import page_request, page_response
 from project.http.routing.access import admin
 
 blueprint = Blueprint("jobs", __name__, url_prefix="/jobs", description="Background jobs, for administrators")
@@ -19,10 +19,10 @@ blueprint = Blueprint("jobs", __name__, url_prefix="/jobs", description="Backgro
 def list_jobs(query: dict[str, Any]) -> Any:
     """List the jobs of a status, newest first; the dead ones, unless it is given."""
     filters = {name: query[name] for name in ("status", "name")}
-    return page_answer(service.list_jobs(requested_page(query), **filters))
+    return page_response(service.list_jobs(page_request(query), **filters))
 
 
-@blueprint.get("/<uuid:job_id>", access=admin, excuses={"etag": "It changes by itself, and nobody edits it."})
+@blueprint.get("/<uuid:job_id>", access=admin, exempt={"etag": "It changes by itself, and nobody edits it."})
 @blueprint.response(200, JobResponse)
 def get_job(job_id: UUID) -> Any:
     """Read what is known of a job."""
@@ -30,7 +30,7 @@ def get_job(job_id: UUID) -> Any:
 
 
 @blueprint.post("/<uuid:job_id>/retry", access=admin)
-@blueprint.refuses(JobNotDead)
+@blueprint.raises(JobNotDead)
 @blueprint.response(200, JobResponse)
 def retry_job(job_id: UUID) -> Any:
     """Have a dead job tried again, as if it were new.
@@ -41,9 +41,9 @@ def retry_job(job_id: UUID) -> Any:
 
 
 @blueprint.delete(
-    "/<uuid:job_id>", access=admin, excuses={"conditions": "It has no versions; that it has ended is the condition."}
+    "/<uuid:job_id>", access=admin, exempt={"conditions": "It has no versions; that it has ended is the condition."}
 )
-@blueprint.refuses(JobNotEnded)
+@blueprint.raises(JobNotEnded)
 @blueprint.response(204)
 def purge_job(job_id: UUID) -> Any:
     """Forget a job that is done or dead."""

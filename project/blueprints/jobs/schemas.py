@@ -2,9 +2,9 @@
 
 from marshmallow import fields
 
-from project.http.fields import Choice, Id, Number, Pattern, Timestamp
+from project.http.fields import Choice, Id, JsonInteger, Pattern, Timestamp
 from project.http.requests.schemas import Body, PageQuery, page_of
-from project.infrastructure.jobs import LONGEST_ERROR, STATUSES
+from project.infrastructure.jobs import MAX_ERROR_LENGTH, STATUSES
 
 _LARGEST = 2**31 - 1
 _NAME = "files.make_thumbnails"
@@ -37,8 +37,10 @@ class JobResponse(Body):
         required=True,
         metadata={"description": "`dead` is what was given up: it is tried again only if somebody says so."},
     )
-    attempts = Number(0, _LARGEST, required=True, metadata={"description": "How often it was begun.", "example": 8})
-    transient_failures = Number(
+    attempts = JsonInteger(
+        0, _LARGEST, required=True, metadata={"description": "How often it was begun.", "example": 8}
+    )
+    transient_failures = JsonInteger(
         0,
         _LARGEST,
         required=True,
@@ -49,7 +51,7 @@ class JobResponse(Body):
     last_error = fields.String(
         required=True,
         allow_none=True,
-        metadata={"description": "Why the last attempt failed.", "maxLength": LONGEST_ERROR, "example": _ERROR},
+        metadata={"description": "Why the last attempt failed.", "maxLength": MAX_ERROR_LENGTH, "example": _ERROR},
     )
     request_id = fields.String(
         required=True,

@@ -7,10 +7,10 @@ from project.blueprints.jobs.errors import JobNotDead, JobNotEnded
 from project.errors import NotFound
 from project.infrastructure import jobs
 from project.infrastructure.database import transaction
-from project.infrastructure.database.pagination import Page, Slice
+from project.infrastructure.database.pagination import Page, PageRequest
 
 
-def list_jobs(page: Page, *, status: str, name: str | None) -> Slice:
+def list_jobs(page: PageRequest, *, status: str, name: str | None) -> Page:
     """The jobs that have a status, and perhaps a name."""
     return jobs.list_jobs(status, name, page)
 
@@ -29,7 +29,7 @@ def retry(job_id: UUID) -> Any:
     Raises NotFound, JobNotDead.
     """
     with transaction():
-        was_dead = jobs.retry(job_id)
+        was_dead = jobs.retry_job(job_id)
         job = get_job(job_id)
         if not was_dead:
             raise JobNotDead(f"Job {job_id} is {job.status}: only a dead one can be tried again.")
@@ -39,5 +39,5 @@ def retry(job_id: UUID) -> Any:
 def purge(job_id: UUID) -> None:
     """Forget a job that is done or dead. Raises NotFound, JobNotEnded."""
     with transaction():
-        if not jobs.remove(job_id):
+        if not jobs.delete_job(job_id):
             raise JobNotEnded(f"Job {job_id} is {get_job(job_id).status}: only one that has ended can be purged.")

@@ -11,4 +11,4 @@ blueprint = Blueprint("metrics", __name__)
 # Prometheus finds the instances of a service by their addresses.
 @blueprint.get("/metrics", access=scraper, json=False, any_host=True)
 def show_metrics() -> Response:
-    return Response(metrics.exposition(), content_type=metrics.CONTENT_TYPE)
+    return Response(metrics.render(), content_type=metrics.CONTENT_TYPE)

@@ -5,12 +5,12 @@ from project.errors import PermissionDenied
 ROLES = ("member", "admin", "owner")
 
 
-def may_act_as(held: str, needed: str) -> bool:
+def has_role(held: str, needed: str) -> bool:
     """Whether who holds the role `held` may do what takes `needed`."""
     return ROLES.index(held) >= ROLES.index(needed)
 
 
-def ensure_may_act_as(held: str, needed: str) -> None:
+def ensure_role(held: str, needed: str) -> None:
     """Raises PermissionDenied."""
-    if not may_act_as(held, needed):
+    if not has_role(held, needed):
         raise PermissionDenied(f"This takes the role {needed}.")

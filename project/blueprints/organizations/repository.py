@@ -9,7 +9,7 @@ from project.blueprints.organizations.models import Membership, Organization
 from project.errors import NotFound
 from project.infrastructure.database import insert_if_absent, read
 from project.infrastructure.database.models import new_id
-from project.infrastructure.database.pagination import Page, Slice, keyset
+from project.infrastructure.database.pagination import Page, PageRequest, select_page
 
 _IS_OF_USER = Membership.user_id == bindparam("user_id")
 _OF_ANYONE = select(Organization.__table__, Membership.organization_id, Membership.role).join(
@@ -48,14 +48,14 @@ def get_organization(organization_id: UUID, user_id: UUID) -> Row[Any]:
     return organization
 
 
-def list_organizations(user_id: UUID, page: Page) -> Slice:
+def list_organizations(user_id: UUID, page: PageRequest) -> Page:
     """The organizations of a user."""
-    return keyset(_OF_ANYONE, Membership.organization_id, page, {Membership.user_id: user_id})
+    return select_page(_OF_ANYONE, Membership.organization_id, page, {Membership.user_id: user_id})
 
 
-def list_members(organization_id: UUID, page: Page) -> Slice:
+def list_members(organization_id: UUID, page: PageRequest) -> Page:
     """The memberships of an organization."""
-    return keyset(_MEMBERSHIPS, Membership.id, page, {Membership.organization_id: organization_id})
+    return select_page(_MEMBERSHIPS, Membership.id, page, {Membership.organization_id: organization_id})
 
 
 def find_name(organization_id: UUID) -> str | None:

@@ -13,7 +13,7 @@ from project.blueprints.organizations.schemas import (
 )
 from project.http.auth.identity import current_user_id
 from project.http.openapi import Blueprint
-from project.http.requests.pagination import page_answer, requested_page
+from project.http.requests.pagination import page_request, page_response
 from project.http.requests.schemas import PageQuery
 from project.http.routing.access import member, user
 
@@ -23,7 +23,7 @@ blueprint = Blueprint(
 
 
 @blueprint.post("", access=user)
-@blueprint.refuses(SlugTaken)
+@blueprint.raises(SlugTaken)
 @blueprint.arguments(OrganizationRequest)
 @blueprint.response(201, OrganizationResponse)
 def create_organization(organization: dict[str, Any]) -> Any:
@@ -39,7 +39,7 @@ def create_organization(organization: dict[str, Any]) -> Any:
 @blueprint.response(200, OrganizationPage)
 def list_organizations(query: dict[str, Any]) -> Any:
     """List the organizations that you belong to."""
-    return page_answer(service.list_organizations(current_user_id(), requested_page(query)))
+    return page_response(service.list_organizations(current_user_id(), page_request(query)))
 
 
 @blueprint.get("/<uuid:organization_id>", access=member())
@@ -54,4 +54,4 @@ def get_organization(organization_id: UUID) -> Any:
 @blueprint.response(200, MemberPage)
 def list_members(query: dict[str, Any], organization_id: UUID) -> Any:
     """List who belongs to an organization."""
-    return page_answer(service.list_members(organization_id, requested_page(query)))
+    return page_response(service.list_members(organization_id, page_request(query)))

@@ -13,7 +13,7 @@ from project.blueprints.organizations import policy, repository
 from project.blueprints.organizations.errors import AlreadyAMember, SlugTaken
 from project.errors import NotFound
 from project.infrastructure.database import transaction
-from project.infrastructure.database.pagination import Page, Slice
+from project.infrastructure.database.pagination import Page, PageRequest
 
 ROLES = policy.ROLES
 _LONGEST_DERIVED_SLUG = 50
@@ -39,7 +39,7 @@ def create_organization(*, owner_id: UUID, name: str, slug: str | None) -> Any:
         return repository.get_organization(organization.id, owner_id)
 
 
-def list_organizations(user_id: UUID, page: Page) -> Slice:
+def list_organizations(user_id: UUID, page: PageRequest) -> Page:
     """The organizations that a user belongs to."""
     return repository.list_organizations(user_id, page)
 
@@ -57,10 +57,10 @@ def get_name(organization_id: UUID) -> str:
     return name
 
 
-def list_members(organization_id: UUID, page: Page) -> Slice:
+def list_members(organization_id: UUID, page: PageRequest) -> Page:
     """Who belongs to an organization."""
     slice_ = repository.list_members(organization_id, page)
-    users = auth.users_by_id(membership.user_id for membership in slice_.items)
+    users = auth.get_users_by_id(membership.user_id for membership in slice_.items)
     return replace(slice_, items=[_member(row, users[row.user_id]) for row in slice_.items])
 
 
@@ -69,7 +69,7 @@ def ensure_member(organization_id: UUID, user_id: UUID, *, role: str = "member")
     membership = repository.find_membership(organization_id, user_id)
     if membership is None:
         raise NotFound
-    policy.ensure_may_act_as(membership.role, role)
+    policy.ensure_role(membership.role, role)
     held: str = membership.role
     return held
 

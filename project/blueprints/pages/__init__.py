@@ -1,1 +1,1 @@
-"""The pages people see: front door, documentation, problems, mailbox, invitation."""
+"""The pages people see: home page, documentation, problems, mailbox, invitation."""

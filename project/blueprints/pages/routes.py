@@ -25,8 +25,8 @@ def describe_service() -> dict[str, Any]:
 
 
 @blueprint.get("/", access=public, json=False)
-def show_front_door() -> str:
-    return render_template("front_door.html")
+def show_home() -> str:
+    return render_template("home.html")
 
 
 @blueprint.get("/docs", access=public, json=False)
@@ -48,13 +48,13 @@ def send_static(name: str) -> Response:
 
 @blueprint.get("/problems", access=public, json=False)
 def list_problems() -> str:
-    kinds = sorted(problems.catalogue().values(), key=problems.status_of)
+    kinds = sorted(problems.catalog().values(), key=problems.status_of)
     return render_template("problems.html", kinds=kinds, status_of=problems.status_of)
 
 
 @blueprint.get("/problems/<code>", access=public, json=False)
 def show_problem(code: str) -> str:
-    kind = problems.catalogue().get(code)
+    kind = problems.catalog().get(code)
     if kind is None:
         raise NotFound
     return render_template("problem.html", kind=kind, status=problems.status_of(kind))

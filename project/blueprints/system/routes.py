@@ -18,14 +18,14 @@ _RETRY_SECONDS = 5
 _NO_THING = {"etag": "It is nothing that has versions."}
 
 
-@blueprint.get("/health/live", access=public, any_host=True, excuses={"access": "Platforms probe it.", **_NO_THING})
+@blueprint.get("/health/live", access=public, any_host=True, exempt={"access": "Platforms probe it.", **_NO_THING})
 @blueprint.response(200, LivenessResponse)
 def check_liveness() -> Any:
     """Say that the process serves; touches nothing else."""
     return {"status": "ok"}
 
 
-@blueprint.get("/health/ready", access=public, any_host=True, excuses={"access": "Platforms probe it.", **_NO_THING})
+@blueprint.get("/health/ready", access=public, any_host=True, exempt={"access": "Platforms probe it.", **_NO_THING})
 @blueprint.response(200, ReadinessResponse)
 def check_readiness() -> Any:
     """Say whether requests can be served, and which part fails."""
@@ -39,7 +39,7 @@ def check_readiness() -> Any:
 @blueprint.get(
     "/.well-known/jwks.json",
     access=public,
-    excuses={"access": "They are public.", "paging": "They are few.", **_NO_THING},
+    exempt={"access": "They are public.", "paging": "They are few.", **_NO_THING},
 )
 @blueprint.response(200, KeySetResponse)
 def get_keys() -> Any:
@@ -50,7 +50,7 @@ def get_keys() -> Any:
 @blueprint.get(
     "/api/v1/openapi.json",
     access=public,
-    excuses={"access": "A contract is for everyone.", **_NO_THING, "schema": "OpenAPI has a schema of its own."},
+    exempt={"access": "A contract is for everyone.", **_NO_THING, "schema": "OpenAPI has a schema of its own."},
 )
 @blueprint.response(200, {"type": "object"})
 def get_document() -> Any:

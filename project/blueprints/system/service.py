@@ -15,7 +15,7 @@ def readiness() -> dict[str, str]:
         "database": _state("database", ensure_reachable),
         "migrations": _state("migrations", ensure_migrated),
         "storage": _state("storage", lambda: current_storage().check()),
-        "broker": _state("broker", jobs.check),
+        "broker": _state("broker", jobs.check_broker),
     }
 
 

@@ -24,7 +24,7 @@ class Grant(Protocol):
     def expires_at(self) -> datetime: ...
 
 
-class _Minting(JWTManager):
+class _TokenIssuer(JWTManager):
     def _set_error_handler_callbacks(self, app: Flask) -> None:
         """Register none: they would turn every PyJWT exception of a product's own into our 401."""
 
@@ -35,9 +35,9 @@ def init_app(app: Flask, settings: Settings) -> None:
         JWT_ALGORITHM="EdDSA",
         JWT_ENCODE_ISSUER=settings.public_url,
         JWT_ENCODE_AUDIENCE=settings.public_url,
-        JWT_ACCESS_TOKEN_EXPIRES=timedelta(seconds=settings.access_token_seconds),
+        JWT_ACCESS_TOKEN_EXPIRES=timedelta(seconds=settings.access_token_ttl_seconds),
     )
-    manager = _Minting(app)
+    manager = _TokenIssuer(app)
     manager.encode_key_loader(lambda _identity: signing_keys.current().private[signing_keys.current().signing_kid])
     manager.additional_headers_loader(lambda _identity: {"kid": signing_keys.current().signing_kid, "typ": "at+jwt"})
 
@@ -47,7 +47,7 @@ def token_pair(grant: Grant) -> dict[str, Any]:
     return {
         "access_token": create_access_token(str(grant.user_id), additional_claims={"sid": str(grant.session_id)}),
         "token_type": "Bearer",
-        "expires_in": current_settings().access_token_seconds,
+        "expires_in": current_settings().access_token_ttl_seconds,
         "refresh_token": grant.refresh_token,
         "refresh_expires_in": _seconds_until(grant.expires_at),
         "session_id": grant.session_id,

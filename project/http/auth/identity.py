@@ -22,7 +22,7 @@ from project.infrastructure import logging
 LEEWAY_SECONDS = 30
 _PROXY_HEADERS = ("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP")
 _LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
-_LONGEST_TOKEN = 4096
+_MAX_TOKEN_LENGTH = 4096
 _REQUIRED = ["exp", "iat", "nbf", "jti", "sub", "sid", "aud", "iss", "type"]
 _TEXTS = ("jti", "sub", "sid", "aud", "iss")
 _NUMBERS = ("exp", "iat", "nbf")
@@ -83,16 +83,16 @@ class Principal(Protocol):
 
 
 @dataclass(frozen=True)
-class Judges:
+class AccessHooks:
     """What identity and access ask of the blueprints above; create_app() hands it in."""
 
     load_principal: Callable[[UUID], Principal | None]
     ensure_member: Callable[..., object]
 
 
-def init_app(app: Flask, judges: Judges) -> None:
+def init_app(app: Flask, judges: AccessHooks) -> None:
     """Judge each request of `app` before anything else sees it."""
-    app.before_request(partial(_judge, judges))
+    app.before_request(partial(_authorize, judges))
 
 
 def current_principal() -> Principal:
@@ -105,7 +105,7 @@ def current_user_id() -> UUID:
     return current_principal().user_id
 
 
-def _judge(judges: Judges) -> None:
+def _authorize(judges: AccessHooks) -> None:
     rule = current_rule()
     if rule is None or _is_automatic(rule) or rule.access.kind == "public":
         return
@@ -141,7 +141,7 @@ def _ensure_scraper() -> None:
         raise MetricsTokenRequired
 
 
-def _ensure_role(judges: Judges, access: Access, principal: Principal) -> None:
+def _ensure_role(judges: AccessHooks, access: Access, principal: Principal) -> None:
     if access.kind == "admin" and principal.role != "admin":
         raise PermissionDenied
     if access.kind == "member":
@@ -149,8 +149,8 @@ def _ensure_role(judges: Judges, access: Access, principal: Principal) -> None:
         judges.ensure_member(organization_id, principal.user_id, role=access.role)
 
 
-def _identify(judges: Judges) -> Principal:
-    claims = _verified(_presented_token())
+def _identify(judges: AccessHooks) -> Principal:
+    claims = _verify(_presented_token())
     try:
         principal = judges.load_principal(UUID(claims["sid"]))
     except ValueError as error:
@@ -169,18 +169,18 @@ def _presented_token() -> str:
     authorization = request.authorization
     if len(headers) > 1 or authorization is None or authorization.type != "bearer":
         raise TokenInvalid
-    if not authorization.token or len(authorization.token) > _LONGEST_TOKEN:
+    if not authorization.token or len(authorization.token) > _MAX_TOKEN_LENGTH:
         raise TokenInvalid
     return authorization.token
 
 
-def _verified(token: str) -> dict[str, Any]:
+def _verify(token: str) -> dict[str, Any]:
     """The claims of a token that we issued. flask-jwt-extended's own check accepts far too much."""
     settings = current_settings()
     try:
         claims = jwt.decode(
             token,
-            _key_of(token.partition(".")[0]),
+            _public_key(token.partition(".")[0]),
             algorithms=["EdDSA"],
             audience=settings.public_url,
             issuer=settings.public_url,
@@ -195,7 +195,7 @@ def _verified(token: str) -> dict[str, Any]:
     return claims
 
 
-def _key_of(header: str) -> Ed25519PublicKey:
+def _public_key(header: str) -> Ed25519PublicKey:
     """The key that the encoded `header` names. Raises TokenInvalid."""
     kid = _kid(header)
     key = signing_keys.current().public.get(kid or "")
@@ -220,5 +220,5 @@ def _ensure_well_formed(claims: dict[str, Any]) -> None:
     numbers = all(type(claims[name]) in (int, float) for name in _NUMBERS)
     if not texts or not numbers or claims["type"] != "access":
         raise TokenInvalid
-    if claims["exp"] - claims["iat"] > current_settings().access_token_seconds:
+    if claims["exp"] - claims["iat"] > current_settings().access_token_ttl_seconds:
         raise TokenInvalid

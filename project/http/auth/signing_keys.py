@@ -12,7 +12,7 @@ from jwt.algorithms import OKPAlgorithm
 from project.config import InvalidSettings, Settings
 
 
-class Keys:
+class SigningKeys:
     """All keys verify, one signs."""
 
     def __init__(self, private: tuple[Ed25519PrivateKey, ...], signing_kid: str) -> None:
@@ -30,12 +30,12 @@ class Keys:
 
 def init_app(app: Flask, settings: Settings) -> None:
     """Take the keys of `app` from its settings."""
-    app.extensions["keys"] = Keys(settings.jwt_keys, settings.jwt_signing_key)
+    app.extensions["keys"] = SigningKeys(settings.jwt_keys, settings.jwt_signing_key)
 
 
-def current() -> Keys:
+def current() -> SigningKeys:
     """The keys of the application that is at work."""
-    return cast(Keys, current_app.extensions["keys"])
+    return cast(SigningKeys, current_app.extensions["keys"])
 
 
 def _jwk(key: Ed25519PublicKey) -> dict[str, Any]:

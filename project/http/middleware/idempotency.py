@@ -24,8 +24,8 @@ _PURPOSE = "idempotency-key"
 # A comma is what two headers are joined by.
 _BARE = re.compile(r"[ !#-+\--~]+")
 _QUOTED = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\])*)"')
-_LONGEST = 255
-_NOT_KEPT = {"Content-Length", "Set-Cookie"}
+_MAX_KEY_LENGTH = 255
+_HEADERS_NOT_STORED = {"Content-Length", "Set-Cookie"}
 
 
 class IdempotencyKeyInvalid(BadRequest):
@@ -50,12 +50,12 @@ def dispatch(view: Callable[[], ResponseReturnValue]) -> ResponseReturnValue:
     if request.method != "POST" or rule is None or not rule.is_keyed:
         return view()
     g.idempotency_key = _presented_key()
-    if g.idempotency_key is None or rule.claims_key:
+    if g.idempotency_key is None or rule.handles_idempotency:
         return view()
-    return once(canonical_body(request), lambda: current_app.make_response(view()))
+    return run_once(canonical_body(request), lambda: current_app.make_response(view()))
 
 
-def once(content: bytes, act: Callable[[], Response]) -> Response:
+def run_once(content: bytes, act: Callable[[], Response]) -> Response:
     """What `act` answers, kept for the key of this request; what it answered before, if the key was used.
 
     `content` stands for the body. Without a key it just acts. Raises IdempotencyKeyReused and IdempotencyKeyInUse.
@@ -63,22 +63,22 @@ def once(content: bytes, act: Callable[[], Response]) -> Response:
     key = g.idempotency_key
     if key is None:
         return act()
-    fingerprints = signing.macs(_PURPOSE, _message(content))
+    fingerprints = signing.macs(_PURPOSE, _fingerprint_input(content))
     digest, *older = [_digest(key, fingerprint) for fingerprint in fingerprints]
-    seconds = current_settings().idempotency_key_seconds
+    seconds = current_settings().idempotency_key_ttl_seconds
     with transaction():
         # What was answered before SECRET_KEY got a new first key.
-        record = idempotency_records.find(set(older) - {digest}) or idempotency_records.claim(
+        record = idempotency_records.find_record(set(older) - {digest}) or idempotency_records.claim_key(
             digest, fingerprints[0], seconds=seconds
         )
         if record is None:
-            return _kept(digest, act())
+            return _store(digest, act())
     if record.fingerprint not in fingerprints:
         raise IdempotencyKeyReused
     return _replay(record)
 
 
-def _message(content: bytes) -> bytes:
+def _fingerprint_input(content: bytes) -> bytes:
     """What makes a request the same one, as bytes."""
     how = [request.method, request.full_path, request.mimetype, request.headers.get("Content-Encoding")]
     return json.dumps(how).encode() + hashlib.sha256(content).digest()
@@ -92,7 +92,7 @@ def _presented_key() -> str | None:
     quoted = _QUOTED.fullmatch(value)
     key = re.sub(r"\\(.)", r"\1", quoted[1]) if quoted else value
     is_well_formed = quoted or _BARE.fullmatch(value)
-    if len(headers) > 1 or not is_well_formed or not 1 <= len(key) <= _LONGEST:
+    if len(headers) > 1 or not is_well_formed or not 1 <= len(key) <= _MAX_KEY_LENGTH:
         raise IdempotencyKeyInvalid
     return key
 
@@ -104,12 +104,12 @@ def _digest(key: str, fingerprint: bytes) -> bytes:
     return hashlib.sha256(json.dumps([caller, request.endpoint, key]).encode()).digest()
 
 
-def _kept(digest: bytes, response: Response) -> Response:
+def _store(digest: bytes, response: Response) -> Response:
     if response.status_code >= 400:
         raise HTTPException(response=response)  # or what it refused would be committed
-    names = set(response.headers.keys()) - _NOT_KEPT
+    names = set(response.headers.keys()) - _HEADERS_NOT_STORED
     headers = {name: response.headers.getlist(name) for name in names}
-    idempotency_records.keep(digest, response.status_code, headers, response.get_data())
+    idempotency_records.store_response(digest, response.status_code, headers, response.get_data())
     return response
 
 

@@ -11,12 +11,12 @@ from flask import Flask, Response, g, request
 from project.config import Settings, current_settings
 from project.errors import RateLimited
 from project.infrastructure import signing
-from project.infrastructure.rate_counter import Count, current_counters
+from project.infrastructure.rate_counter import WindowCount, current_rate_counter
 
 _WINDOW_SECONDS = 60
 
 
-def origin() -> str:
+def client_ip() -> str:
     """Where the request comes from. Hashed: a store that others may read need not know the addresses of people."""
     return signing.mac("rate-limit", _network(request.remote_addr or "").encode()).hex()[:32]
 
@@ -27,7 +27,7 @@ class Limit:
 
     name: str
     per_minute: Callable[[Settings], int]
-    caller: Callable[[], str] = origin
+    caller: Callable[[], str] = client_ip
 
 
 LOGINS = Limit("login", lambda settings: settings.logins_per_minute)
@@ -40,7 +40,7 @@ class _Budget:
 
     name: str
     quota: int
-    spent: Count
+    spent: WindowCount
 
     @property
     def is_exceeded(self) -> bool:
@@ -62,25 +62,25 @@ class _Budget:
 def init_app(app: Flask, settings: Settings) -> None:
     """Keep the requests to `app` within the limits of their routes; must come after access was judged."""
     if settings.rate_limit_enabled:
-        app.before_request(_judge)
-        app.after_request(_tell)
+        app.before_request(_enforce)
+        app.after_request(_add_headers)
 
 
-def _judge() -> None:
+def _enforce() -> None:
     if request.method == "OPTIONS":
         return
-    g.budgets = [_spend(limit) for limit in getattr(request.url_rule, "limits", ())]
+    g.budgets = [_count(limit) for limit in getattr(request.url_rule, "limits", ())]
     exceeded = [budget.seconds_left for budget in g.budgets if budget.is_exceeded]
     if exceeded:
         raise RateLimited(retry_after=max(exceeded))
 
 
-def _spend(limit: Limit) -> _Budget:
-    spent = current_counters().count(f"{limit.name}:{limit.caller()}", _WINDOW_SECONDS)
+def _count(limit: Limit) -> _Budget:
+    spent = current_rate_counter().count(f"{limit.name}:{limit.caller()}", _WINDOW_SECONDS)
     return _Budget(limit.name, limit.per_minute(current_settings()), spent)
 
 
-def _tell(response: Response) -> Response:
+def _add_headers(response: Response) -> Response:
     """Add the headers of draft-ietf-httpapi-ratelimit-headers."""
     if budgets := g.get("budgets"):
         response.headers["RateLimit-Policy"] = ", ".join(budget.policy for budget in budgets)

@@ -14,32 +14,32 @@ _ACCEPTED = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 def init_app(app: Flask) -> None:
     """Name and log each request of `app`; must come before whatever may refuse one."""
-    app.before_request(_begin)
-    app.after_request(_end)
+    app.before_request(_start)
+    app.after_request(_finish)
 
 
-def begin(incoming: str = "") -> str:
+def start_request(incoming: str = "") -> str:
     """The id of a request, on every log line from here: `incoming` if it is sane, else a fresh one."""
     request_id = incoming if _ACCEPTED.fullmatch(incoming) else str(new_id())
-    logging.unbind_all()
+    logging.clear_context()
     logging.bind(request_id=request_id)
     return request_id
 
 
-def end(response: Response, request_id: str, **outcome: Any) -> Response:
+def finish_request(response: Response, request_id: str, **outcome: Any) -> Response:
     """Put the id on the answer, and the `outcome` of the request into the log."""
     response.headers["X-Request-ID"] = request_id
     logging.logger.info("request", status=response.status_code, **outcome)
     return response
 
 
-def _begin() -> None:
-    g.request_id = begin(request.headers.get("X-Request-ID", ""))
+def _start() -> None:
+    g.request_id = start_request(request.headers.get("X-Request-ID", ""))
     g.began = time.perf_counter()
 
 
-def _end(response: Response) -> Response:
-    return end(
+def _finish(response: Response) -> Response:
+    return finish_request(
         response,
         g.request_id,
         method=request.method,

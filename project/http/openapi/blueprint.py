@@ -37,9 +37,9 @@ class Blueprint(_Blueprint):
     def response(self, status: int, schema: Any = None, **options: Any) -> Callable[[View], View]:
         """Answer with what the view returns, by `schema`; a thing with a version with its `ETag`."""
         decorate = super().response(status, schema, **options)
-        return lambda view: etags.tagged(decorate(etags.versioned(view)))
+        return lambda view: etags.add_etag(decorate(etags.remember_version(view)))
 
-    def refuses(self, *kinds: type[Error]) -> Callable[[View], View]:
+    def raises(self, *kinds: type[Error]) -> Callable[[View], View]:
         """Document the problems that this route answers with of its own; those of the contract are known."""
         return _with_attribute("refusals", kinds)
 

@@ -67,7 +67,7 @@ def components() -> dict[str, Any]:
     return {
         "parameters": {name: {"name": name, "in": "header", **part} for name, part in PARAMETERS.items()},
         "headers": {name: _header(part) for name, part in HEADERS.items()},
-        "examples": {code: _problem(kind) for code, kind in problems.catalogue().items()},
+        "examples": {code: _problem(kind) for code, kind in problems.catalog().items()},
     }
 
 

@@ -20,7 +20,7 @@ from project.http.openapi.operations import Operation, operations
 from project.http.requests import pagination
 from project.http.responses import problems
 from project.http.routing.access import Access, public
-from project.http.routing.rule import EXCUSES
+from project.http.routing.rule import EXEMPTIONS
 from project.infrastructure.idempotency_records import IdempotencyKeyInUse
 
 _ACCESS = {
@@ -43,8 +43,8 @@ def complete(document: dict[str, Any], app: Flask) -> dict[str, Any]:
         for status, kinds in _by_status([*_of_every_route(operation), *_of_this_kind(operation), *refusals]):
             operation.described["responses"][str(status)] = _problem_response(status, kinds)
     document["components"].update(components(), responses={})
-    schemas.finish(document)
-    _leave_out_unused(document)
+    schemas.complete_schemas(document)
+    _remove_unused(document)
     return document
 
 
@@ -53,15 +53,15 @@ def _describe(operation: Operation) -> None:
     described["security"] = [] if rule.access == public else [{"bearer": []}]
     described["x-access"] = str(rule.access)
     described["operationId"] = rule.endpoint.rpartition(".")[2]
-    sentences = [described.get("description"), _for_whom(rule.access)]
-    sentences += [f"It {EXCUSES[part]}: {reason}" for part, reason in rule.excuses.items()]
+    sentences = [described.get("description"), _access_sentence(rule.access)]
+    sentences += [f"It {EXEMPTIONS[part]}: {reason}" for part, reason in rule.exempt.items()]
     if rule.deprecation:
         described["deprecated"] = True
         sentences.append(f"Ends on {rule.deprecation.sunset.astimezone(UTC):%Y-%m-%d}.")
     described["description"] = " ".join(sentence for sentence in sentences if sentence)
 
 
-def _for_whom(access: Access) -> str:
+def _access_sentence(access: Access) -> str:
     at_least = f"For members of the organization, at least `{access.role}`; to others it does not exist."
     return _ACCESS.get(access.kind, at_least)
 
@@ -162,7 +162,7 @@ def _headers(names: list[str]) -> dict[str, Any]:
     return {name: ref("headers", name) for name in names}
 
 
-def _leave_out_unused(document: dict[str, Any]) -> None:
+def _remove_unused(document: dict[str, Any]) -> None:
     """Leave out the parts that nothing refers to."""
     used = json.dumps(document)
     for kind in ("schemas", "parameters", "headers", "examples", "responses"):

@@ -28,7 +28,7 @@ class Operation:
     @property
     def is_conditional(self) -> bool:
         """Whether it takes `If-Match`."""
-        return self.method in _CHANGING and "conditions" not in self.rule.excuses
+        return self.method in _CHANGING and "conditions" not in self.rule.exempt
 
     @property
     def is_listing(self) -> bool:
@@ -39,7 +39,7 @@ class Operation:
     def is_versioned(self) -> bool:
         """Whether it answers with one thing that has an `ETag`."""
         answers_with_a_thing = self.method in ("GET", "PUT", "PATCH") and self.rule.json and not self.is_listing
-        return answers_with_a_thing and "etag" not in self.rule.excuses
+        return answers_with_a_thing and "etag" not in self.rule.exempt
 
     @property
     def serves_content(self) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-_LONGEST = {"uuid": 36, "date-time": 32, "date": 10, "email": 254, "uri": 2000}
+_MAX_LENGTHS = {"uuid": 36, "date-time": 32, "date": 10, "email": 254, "uri": 2000}
 _EXAMPLES: dict[str, Any] = {
     "uuid": "01a1e2c4-7f3a-7c11-9d0e-3f5b8a6c2d41",
     "date-time": "2027-01-31T12:00:00.000000Z",
@@ -15,10 +15,10 @@ _EXAMPLES: dict[str, Any] = {
     "boolean": True,
     "null": None,
 }
-_LARGEST_INT32 = 2**31 - 1
+_MAX_INT32 = 2**31 - 1
 
 
-def finish(document: dict[str, Any]) -> None:
+def complete_schemas(document: dict[str, Any]) -> None:
     """Bound what has a format, and give each request and answer in JSON an example."""
     for schema in _schemas(document):
         _finish(schema)
@@ -61,10 +61,10 @@ def _finish(schema: dict[str, Any]) -> None:
         del schema["default"]
     if "example" in schema:
         schema["examples"] = [schema.pop("example")]
-    if "string" in kinds and "enum" not in schema and schema.get("format") in _LONGEST:
-        schema.setdefault("maxLength", _LONGEST[schema["format"]])
+    if "string" in kinds and "enum" not in schema and schema.get("format") in _MAX_LENGTHS:
+        schema.setdefault("maxLength", _MAX_LENGTHS[schema["format"]])
     if "integer" in kinds and "maximum" in schema:
-        schema.setdefault("format", "int32" if schema["maximum"] <= _LARGEST_INT32 else "int64")
+        schema.setdefault("format", "int32" if schema["maximum"] <= _MAX_INT32 else "int64")
 
 
 def _type(schema: dict[str, Any]) -> str:

@@ -13,7 +13,7 @@ from project.config import current_settings
 from project.http.responses.problems import MalformedRequest, PayloadTooLarge, UnsupportedMediaType, validation_failed
 from project.http.routing.rule import current_rule
 
-_MOST_MEMBERS = 1000
+_MAX_MEMBERS = 1000
 
 
 class StrictParser(FlaskParser):
@@ -35,7 +35,7 @@ def json_object(request: flask.Request) -> dict[str, Any]:
     """The JSON object in the body. Raises MalformedRequest, PayloadTooLarge or UnsupportedMediaType."""
     _ensure_json(request)
     try:
-        value = _parsed(_whole(request))
+        value = _parse(_read_body(request))
     except (ValueError, RecursionError) as error:
         raise MalformedRequest("The body is not valid JSON.") from error
     if not isinstance(value, dict):
@@ -45,19 +45,19 @@ def json_object(request: flask.Request) -> dict[str, Any]:
 
 def canonical_body(request: flask.Request) -> bytes:
     """The body, the same bytes for the same JSON however it is written. Raises PayloadTooLarge."""
-    body = _whole(request)
+    body = _read_body(request)
     try:
-        return json.dumps(_parsed(body), sort_keys=True).encode()
+        return json.dumps(_parse(body), sort_keys=True).encode()
     except (ValueError, RecursionError):
         return body
 
 
-def can_be_read_again() -> bool:
+def can_reread_body() -> bool:
     """Whether the body is there for another run of the view: nobody has begun to read it, or it was kept."""
     return "body" in flask.g or "stream" not in vars(flask.request)
 
 
-def ensure_acceptable() -> None:
+def check_accept_and_query() -> None:
     """Refuse a request that rules out JSON, on routes that answer in it, or has parameters where there are none.
 
     Raises NotAcceptable, ValidationFailed.
@@ -84,7 +84,7 @@ def ensure_unencoded(request: Request) -> None:
         raise UnsupportedMediaType("A body must be sent without Content-Encoding.")
 
 
-def _whole(request: flask.Request) -> bytes:
+def _read_body(request: flask.Request) -> bytes:
     """The body, read from the stream once."""
     if "body" not in flask.g:
         limit = current_settings().max_json_bytes
@@ -97,18 +97,18 @@ def _whole(request: flask.Request) -> bytes:
     return body
 
 
-def _parsed(body: bytes) -> Any:
-    return json.loads(body.decode("utf-8"), object_pairs_hook=_without_duplicates, parse_constant=_refuse_constant)
+def _parse(body: bytes) -> Any:
+    return json.loads(body.decode("utf-8"), object_pairs_hook=_without_duplicates, parse_constant=_reject_constant)
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    if len(pairs) > _MOST_MEMBERS:
-        raise PayloadTooLarge(f"An object may have {_MOST_MEMBERS} members.")
+    if len(pairs) > _MAX_MEMBERS:
+        raise PayloadTooLarge(f"An object may have {_MAX_MEMBERS} members.")
     members = dict(pairs)
     if len(members) < len(pairs):
         raise ValueError("duplicate member")
     return members
 
 
-def _refuse_constant(name: str) -> NoReturn:
+def _reject_constant(name: str) -> NoReturn:
     raise ValueError(name)

@@ -11,9 +11,9 @@ from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, Multip
 from project.http.requests.json_body import ensure_unencoded
 from project.http.responses.problems import MalformedRequest, PayloadTooLarge, UnsupportedMediaType, validation_failed
 
-_PIECE_BYTES = 256 * 1024
-_FIELD_BYTES = 16 * 1024
-_MOST_PARTS = 10
+_CHUNK_BYTES = 256 * 1024
+_MAX_FIELD_BYTES = 16 * 1024
+_MAX_PARTS = 10
 
 
 class Upload:
@@ -58,7 +58,7 @@ class Upload:
         value = bytearray()
         for data in self._data():
             value += data
-            if len(value) > _FIELD_BYTES:
+            if len(value) > _MAX_FIELD_BYTES:
                 raise PayloadTooLarge(f"The form field {field.name!r} is too long.")
         if field.name in self._values:
             raise validation_failed({"form": {field.name: "Given more than once."}})
@@ -81,7 +81,7 @@ def read_upload(schema: type[Schema]) -> Upload:
 
 
 def _events() -> Iterator[Event]:
-    decoder = MultipartDecoder(_boundary(), max_form_memory_size=2 * _PIECE_BYTES, max_parts=_MOST_PARTS)
+    decoder = MultipartDecoder(_boundary(), max_form_memory_size=2 * _CHUNK_BYTES, max_parts=_MAX_PARTS)
     try:
         yield from _decoded(decoder)
     except RequestEntityTooLarge as error:
@@ -94,7 +94,7 @@ def _decoded(decoder: MultipartDecoder) -> Iterator[Event]:
     while True:
         event = decoder.next_event()
         if isinstance(event, NeedData):
-            decoder.receive_data(request.stream.read(_PIECE_BYTES) or None)
+            decoder.receive_data(request.stream.read(_CHUNK_BYTES) or None)
             continue
         if isinstance(event, Field | File) and not isinstance(event.name, str):
             raise ValueError("a part without a name")

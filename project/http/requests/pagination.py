@@ -11,7 +11,7 @@ from flask import g, json, request
 from project.config import current_settings
 from project.errors import BadRequest
 from project.infrastructure import signing
-from project.infrastructure.database.pagination import Page, Slice
+from project.infrastructure.database.pagination import Page, PageRequest
 
 _PURPOSE = "cursor"
 
@@ -24,13 +24,13 @@ class InvalidCursor(BadRequest):
     remedy = "Start again from the first page, and follow `next_cursor` or the `Link` header as they are."
 
 
-def requested_page(query: dict[str, Any]) -> Page:
+def page_request(query: dict[str, Any]) -> PageRequest:
     """The page that `query`, by the PageQuery schema, asks for. Raises InvalidCursor."""
     cursor = query["cursor"]
-    return Page(query["limit"], None if cursor is None else _decode(cursor))
+    return PageRequest(query["limit"], None if cursor is None else _decode(cursor))
 
 
-def page_answer(page: Slice) -> tuple[dict[str, Any], int, dict[str, str]]:
+def page_response(page: Page) -> tuple[dict[str, Any], int, dict[str, str]]:
     """The body, status and `Link` header (RFC 8288) of a page."""
     if page.next_after is None:
         return {"items": page.items, "next_cursor": None}, 200, {}

@@ -4,10 +4,10 @@ from typing import Any
 
 from marshmallow import INCLUDE, RAISE, Schema, fields, validate
 
-from project.http.fields import Choice, Count, Number
+from project.http.fields import Choice, JsonInteger, QueryInteger
 
-MOST_ERRORS = 100
-_LARGEST_PAGE = 100
+MAX_ERRORS = 100
+_MAX_PAGE_SIZE = 100
 _CURSOR = {"maxLength": 200, "pattern": "^[A-Za-z0-9_-]+$"}
 
 
@@ -21,7 +21,7 @@ class Body(Schema):
 class PageQuery(Body):
     """Which page of a listing."""
 
-    limit = Count(1, _LARGEST_PAGE, load_default=20, metadata={"description": "How many items at most."})
+    limit = QueryInteger(1, _MAX_PAGE_SIZE, load_default=20, metadata={"description": "How many items at most."})
     cursor = fields.String(
         load_default=None,
         allow_none=False,
@@ -61,7 +61,7 @@ class Problem(Schema):
         },
     )
     title = fields.String(required=True, metadata={"description": "The same for the same `code`.", "maxLength": 100})
-    status = Number(400, 599, required=True, metadata={"description": "The HTTP status."})
+    status = JsonInteger(400, 599, required=True, metadata={"description": "The HTTP status."})
     detail = fields.String(required=True, metadata={"description": "What is wrong this time.", "maxLength": 10_000})
     instance = fields.String(required=True, metadata={"description": "The path of the request.", "maxLength": 10_000})
     code = fields.String(
@@ -71,7 +71,7 @@ class Problem(Schema):
     request_id = fields.String(required=True, metadata={"description": "As in `X-Request-ID`.", "maxLength": 128})
     errors = fields.List(
         fields.Nested(ProblemError),
-        validate=validate.Length(max=MOST_ERRORS),
+        validate=validate.Length(max=MAX_ERRORS),
         metadata={"description": "Each wrong value, on `validation-failed`."},
     )
 
@@ -80,7 +80,7 @@ def page_of(item: type[Schema]) -> type[Schema]:
     """The schema of a page of `item`."""
     name = item.__name__.removesuffix("Response") + "Page"
     members: dict[str, Any] = {
-        "items": fields.List(fields.Nested(item), required=True, validate=validate.Length(max=_LARGEST_PAGE)),
+        "items": fields.List(fields.Nested(item), required=True, validate=validate.Length(max=_MAX_PAGE_SIZE)),
         "next_cursor": fields.String(
             required=True, allow_none=True, metadata={"description": "`null` on the last page.", **_CURSOR}
         ),

@@ -9,7 +9,7 @@ BINARY = {"type": "string", "format": "binary"}
 _SANDBOX = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 
 
-def send(content: BinaryIO, mimetype: str, *, etag: str, size: int | None, **named: Any) -> Response:
+def send_content(content: BinaryIO, mimetype: str, *, etag: str, size: int | None, **named: Any) -> Response:
     """The bytes, or the part that the request asks for; ranges are served where the `size` in bytes is known.
 
     Raises PreconditionFailed, RequestedRangeNotSatisfiable.

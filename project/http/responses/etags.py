@@ -19,7 +19,7 @@ _PURPOSE = "etag"
 _TAG = re.compile(r"([0-9]{1,9})-([0-9a-f]{16})([0-9a-f]{64})")
 
 
-def versioned(view: View) -> View:
+def remember_version(view: View) -> View:
     """Note the version of what `view` returns, for `tagged`."""
 
     @wraps(view)
@@ -32,7 +32,7 @@ def versioned(view: View) -> View:
     return noting  # type: ignore[return-value]
 
 
-def tagged(view: View) -> View:
+def add_etag(view: View) -> View:
     """Give the answer of `view` its `ETag`, where it is a thing with a version; 304 where the client has it."""
 
     @wraps(view)
@@ -59,10 +59,10 @@ def _add_tag(response: Response) -> None:
     # The path of a POST is that of the collection, not of what it made.
     if version is not None and response.status_code == 200 and request.method != "POST":
         response.set_etag(_tag(version, hashlib.sha256(response.get_data()).hexdigest()[:16]))
-        _spare(response)
+        _omit_unchanged_body(response)
 
 
-def _spare(response: Response) -> None:
+def _omit_unchanged_body(response: Response) -> None:
     """Leave out a body that the client has."""
     tag = response.get_etag()[0]
     if request.method in ("GET", "HEAD") and request.if_none_match.contains_weak(tag or ""):

@@ -9,7 +9,7 @@ from werkzeug.exceptions import HTTPException
 
 from project import errors
 from project.config import current_settings
-from project.http.requests.schemas import MOST_ERRORS
+from project.http.requests.schemas import MAX_ERRORS
 from project.infrastructure.logging import logger
 
 MIMETYPE = "application/problem+json"
@@ -127,7 +127,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(HTTPException, render_http_exception)
 
 
-def catalogue() -> dict[str, type[errors.Error]]:
+def catalog() -> dict[str, type[errors.Error]]:
     """Every problem that there is, by its code."""
     return {kind.code: kind for kind in sorted(_concrete(errors.Error), key=lambda kind: kind.code)}
 
@@ -139,7 +139,7 @@ def status_of(kind: type[errors.Error]) -> int:
 
 def validation_failed(messages: Mapping[str, Any]) -> errors.ValidationFailed:
     """The error that names the first 100 wrong values in `{location: tree of messages}`, as webargs reports them."""
-    return errors.ValidationFailed(errors=list(islice(_pointers(messages), MOST_ERRORS)))
+    return errors.ValidationFailed(errors=list(islice(_pointers(messages), MAX_ERRORS)))
 
 
 def render(error: errors.Error) -> Response:
@@ -147,10 +147,10 @@ def render(error: errors.Error) -> Response:
     if status_of(type(error)) == 503:
         logger.error("request.unavailable", code=error.code, exc_info=error)
     g.problem_code = error.code
-    return answer(error, request.path, g.request_id)
+    return problem_response(error, request.path, g.request_id)
 
 
-def answer(error: errors.Error, instance: str, request_id: str) -> Response:
+def problem_response(error: errors.Error, instance: str, request_id: str) -> Response:
     """`error` as the answer to the request of that path and id; needs no more than an application context."""
     status = status_of(type(error))
     body = {

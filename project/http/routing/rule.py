@@ -13,7 +13,7 @@ from project.http.middleware.rate_limits import Limit
 from project.http.routing.access import Access
 
 _VARIABLE = re.compile(r"<(?:[^:<>]+:)?([^:<>]+)>")
-EXCUSES = {
+EXEMPTIONS = {
     "access": "is open to everyone",
     "idempotency": "takes no `Idempotency-Key`",
     "etag": "sends no `ETag`",
@@ -49,8 +49,8 @@ class ContractRule(Rule):
         *,
         access: Access | None = None,
         json: bool = True,
-        excuses: Mapping[str, str] | None = None,
-        claims_key: bool = False,
+        exempt: Mapping[str, str] | None = None,
+        handles_idempotency: bool = False,
         takes_query: bool = True,
         any_host: bool = False,
         limits: tuple[Limit, ...] = (),
@@ -62,12 +62,12 @@ class ContractRule(Rule):
             raise RuntimeError(f"the route {string} ({options.get('endpoint')}) declares no access=")
         if access.kind == "member" and "organization_id>" not in string:
             raise RuntimeError(f"the route {string} asks for a member, but its path names no organization_id")
-        if unknown := set(excuses or ()) - set(EXCUSES):
+        if unknown := set(exempt or ()) - set(EXEMPTIONS):
             raise RuntimeError(f"the route {string} is excused from {unknown}, which is no part of the contract")
         self.access = access
         self.json = json
-        self.excuses = dict(excuses or {})
-        self.claims_key = claims_key
+        self.exempt = dict(exempt or {})
+        self.handles_idempotency = handles_idempotency
         self.takes_query = takes_query
         self.any_host = any_host
         self.limits = limits
@@ -81,7 +81,7 @@ class ContractRule(Rule):
     @property
     def is_keyed(self) -> bool:
         """Whether an `Idempotency-Key` counts here: at every POST that is not excused."""
-        return "POST" in (self.methods or ()) and "idempotency" not in self.excuses
+        return "POST" in (self.methods or ()) and "idempotency" not in self.exempt
 
 
 def current_rule() -> ContractRule | None:

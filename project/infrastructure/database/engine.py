@@ -14,62 +14,62 @@ from sqlalchemy.pool import ConnectionPoolEntry, Pool
 from project.config import Settings
 from project.infrastructure.database.postgresql import Server
 
-_FRESH_SECONDS = 1.0
-_POOL_SECONDS = 1.5
+_PING_AFTER_IDLE_SECONDS = 1.0
+_POOL_TIMEOUT_SECONDS = 1.5
 # An error's text goes to the log; the values of a statement must not.
-_DISCREET = {"hide_parameters": True}
-_SERVER_SIDE = "-c lock_timeout=5000 -c statement_timeout=15000 -c idle_in_transaction_session_timeout=60000"
+_HIDE_VALUES = {"hide_parameters": True}
+_SERVER_TIMEOUTS = "-c lock_timeout=5000 -c statement_timeout=15000 -c idle_in_transaction_session_timeout=60000"
 # The network may lose one connection, while the server is there for all others.
-_LOST = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000}
+_KEEPALIVE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000}
 _engines: WeakSet[Engine] = WeakSet()
-_of_parent: list[Pool] = []
+_parent_pools: list[Pool] = []
 
 
 def options(settings: Settings) -> dict[str, Any]:
     """What to make the engine with."""
     if settings.database_url.startswith("sqlite"):
-        return {**_DISCREET, "connect_args": {"timeout": 15}}
+        return {**_HIDE_VALUES, "connect_args": {"timeout": 15}}
     return {
-        **_DISCREET,
+        **_HIDE_VALUES,
         # A thread uses one at a time, and so does a worker's process.
         "pool_size": settings.web_threads,
         "max_overflow": 0,
-        "pool_timeout": _POOL_SECONDS,
-        "connect_args": {"options": _SERVER_SIDE, **_LOST},
+        "pool_timeout": _POOL_TIMEOUT_SECONDS,
+        "connect_args": {"options": _SERVER_TIMEOUTS, **_KEEPALIVE},
     }
 
 
-def set_up(engine: Engine) -> Engine:
+def configure(engine: Engine) -> Engine:
     """Prepare `engine` for writing, and return it for reading: by the same pool, each statement on its own."""
     _engines.add(engine)
     if engine.dialect.name == "postgresql":
         server = Server()
         event.listen(engine, "do_connect", lambda _dialect, _entry, _arguments, named: server.connect(named))
-        event.listen(engine, "handle_error", _leave_out_values)
+        event.listen(engine, "handle_error", _hide_values)
         event.listen(engine, "checkin", _note_idle)
         event.listen(engine, "checkout", lambda raw, entry, _fairy: _ensure_alive(engine, raw, entry))
         return engine.execution_options(isolation_level="AUTOCOMMIT")
-    event.listen(engine, "connect", _set_up_sqlite)
+    event.listen(engine, "connect", _configure_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine.execution_options(reading=True)
 
 
-def _leave_out_values(context: ExceptionContext) -> None:
+def _hide_values(context: ExceptionContext) -> None:
     """PostgreSQL tells what it refused, down to the whole row: behind a colon, and in the lines below the first."""
     if isinstance(context.sqlalchemy_exception, (IntegrityError, DataError)):
         for error in (context.original_exception, context.sqlalchemy_exception):
             error.args = (str(error.args[0]).partition("\n")[0].partition(": ")[0],)
 
 
-def _begin_anew() -> None:
+def _reset_connections() -> None:
     """In a child process, connect again: two on one connection would get each other's answers."""
     for engine in _engines:
         # SQLite must not even close what another process opened.
-        _of_parent.append(engine.pool)
+        _parent_pools.append(engine.pool)
         engine.dispose(close=False)
 
 
-os.register_at_fork(after_in_child=_begin_anew)
+os.register_at_fork(after_in_child=_reset_connections)
 
 
 def _note_idle(_raw: DBAPIConnection | None, entry: ConnectionPoolEntry) -> None:
@@ -78,7 +78,7 @@ def _note_idle(_raw: DBAPIConnection | None, entry: ConnectionPoolEntry) -> None
 
 def _ensure_alive(engine: Engine, raw: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
     """Ping a connection that has idled. SQLAlchemy's own pre-ping costs every statement a round trip."""
-    if time.monotonic() - entry.info.get("idle_since", time.monotonic()) < _FRESH_SECONDS:
+    if time.monotonic() - entry.info.get("idle_since", time.monotonic()) < _PING_AFTER_IDLE_SECONDS:
         return
     try:
         engine.dialect.do_ping(raw)
@@ -86,7 +86,7 @@ def _ensure_alive(engine: Engine, raw: DBAPIConnection, entry: ConnectionPoolEnt
         raise InvalidatePoolError from error
 
 
-def _set_up_sqlite(connection: DBAPIConnection, _record: object) -> None:
+def _configure_sqlite(connection: DBAPIConnection, _record: object) -> None:
     raw = cast(sqlite3.Connection, connection)
     raw.isolation_level = None
     for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):

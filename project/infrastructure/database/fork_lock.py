@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 # A process that can fork no more would be worse than a child that has to be replaced.
-PATIENCE_SECONDS = 5.0
+MAX_DELAY_SECONDS = 5.0
 
 
-class _Gate:
+class _ForkLock:
     """A lock that each fork takes, if it can have it in time."""
 
     def __init__(self) -> None:
@@ -18,7 +18,7 @@ class _Gate:
         os.register_at_fork(before=self._close, after_in_parent=self._open, after_in_child=self._renew)
 
     def _close(self) -> None:
-        self._is_mine = self.lock.acquire(timeout=PATIENCE_SECONDS)
+        self._is_mine = self.lock.acquire(timeout=MAX_DELAY_SECONDS)
 
     def _open(self) -> None:
         if self._is_mine:
@@ -28,11 +28,11 @@ class _Gate:
         self.lock = threading.Lock()
 
 
-_gate = _Gate()
+_fork_lock = _ForkLock()
 
 
 @contextmanager
-def put_off() -> Iterator[None]:
+def delay_forks() -> Iterator[None]:
     """Have forks wait for the end of the block, PATIENCE_SECONDS at most; one such block waits for the other."""
-    with _gate.lock:
+    with _fork_lock.lock:
         yield

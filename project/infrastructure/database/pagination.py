@@ -10,14 +10,14 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from project.infrastructure.database import read
 
-Key = InstrumentedAttribute[UUID]
-Within = Mapping[InstrumentedAttribute[Any], Any]
+Id = InstrumentedAttribute[UUID]
+Filters = Mapping[InstrumentedAttribute[Any], Any]
 
 _FIRST, _LAST = UUID(int=0), UUID(int=2**128 - 1)
 
 
 @dataclass(frozen=True)
-class Page:
+class PageRequest:
     """A request for at most `limit` rows older than `after`."""
 
     limit: int
@@ -25,30 +25,30 @@ class Page:
 
 
 @dataclass(frozen=True)
-class Slice:
+class Page:
     """The rows of one page, and the id that the next one starts after, if there is one."""
 
     items: Sequence[Any]
     next_after: UUID | None
 
 
-def keyset(statement: Select[Any], key: Key, page: Page, within: Within) -> Slice:
+def select_page(statement: Select[Any], key: Id, page: PageRequest, within: Filters) -> Page:
     """One page of the rows of `statement` that have the values of `within`, newest first by their unique `key`.
 
     The columns of `within` and `key` must be those of an index, in this order.
     """
-    return _slice(_part(statement, key, page, within), key, page)
+    return _execute(_page_of(statement, key, page, within), key, page)
 
 
-def keyset_with(few: Select[Any], statement: Select[Any], key: Key, page: Page, within: Within) -> Slice:
+def select_page_with(few: Select[Any], statement: Select[Any], key: Id, page: PageRequest, within: Filters) -> Page:
     """As `keyset`, with the rows of `few`, which must be other ones, and so few that all of them may be read."""
     # Materialized: the database would else look for them in the order of the page, by walking past all others.
     others = few.where(key < _after(page)).cte("few").prefix_with("MATERIALIZED").select()
-    both = union_all(_part(statement, key, page, within).subquery().select(), others)
-    return _slice(both.order_by(both.selected_columns[key.key].desc()).limit(page.limit + 1), key, page)
+    both = union_all(_page_of(statement, key, page, within).subquery().select(), others)
+    return _execute(both.order_by(both.selected_columns[key.key].desc()).limit(page.limit + 1), key, page)
 
 
-def _part(statement: Select[Any], key: Key, page: Page, within: Within) -> Select[Any]:
+def _page_of(statement: Select[Any], key: Id, page: PageRequest, within: Filters) -> Select[Any]:
     # One range of the index. Given as equations beside `ORDER BY key`, the database may prefer to walk the primary
     # key past the rows of everybody else.
     columns = tuple_(*within, key)
@@ -57,12 +57,12 @@ def _part(statement: Select[Any], key: Key, page: Page, within: Within) -> Selec
     return statement.where(columns < after, columns >= end).order_by(*newest_first).limit(page.limit + 1)
 
 
-def _after(page: Page) -> UUID:
+def _after(page: PageRequest) -> UUID:
     return _LAST if page.after is None else page.after
 
 
-def _slice(statement: Select[Any] | CompoundSelect[Any], key: Key, page: Page) -> Slice:
+def _execute(statement: Select[Any] | CompoundSelect[Any], key: Id, page: PageRequest) -> Page:
     with read() as connection:
         rows = connection.execute(statement).all()
     shown = rows[: page.limit]
-    return Slice(shown, shown[-1]._mapping[key.key] if len(rows) > page.limit else None)
+    return Page(shown, shown[-1]._mapping[key.key] if len(rows) > page.limit else None)

@@ -17,19 +17,19 @@ from psycopg.abc import PQGen, PQGenConn
 from psycopg.errors import ConnectionTimeout
 from psycopg.waiting import Ready
 
-_DOUBT_SECONDS = 0.5
-_ANSWER_SECONDS = 1.0
+_PROBE_AFTER_SECONDS = 0.5
+_PROBE_TIMEOUT_SECONDS = 1.0
 # After a server was heard nobody asks for so long; after it was not, nobody tries to connect.
 _PAUSE_SECONDS = 1.0
 # To connect to one address, and to a host with all that it has.
 _ADDRESS_SECONDS, _HOST_SECONDS = 1.5, 2.0
 
-_Wanted = TypeVar("_Wanted")
+_Yield = TypeVar("_Yield")
 _Result = TypeVar("_Result")
-_connect_by: ContextVar[float] = ContextVar("connect_by", default=inf)
+_connect_deadline: ContextVar[float] = ContextVar("connect_by", default=inf)
 
 
-class Silent(psycopg.OperationalError):
+class Unresponsive(psycopg.OperationalError):
     """The server says nothing to anybody."""
 
 
@@ -44,14 +44,14 @@ class Connection(psycopg.Connection[Any]):
         return super().wait(_watched(gen, self._doubt), interval, timeout)
 
     def _doubt(self, since: float, _was_heard: bool) -> None:
-        if monotonic() >= since + _DOUBT_SECONDS and self.server.is_silent(self, since):
+        if monotonic() >= since + _PROBE_AFTER_SECONDS and self.server.is_unresponsive(self, since):
             self.close()
-            raise Silent("the server is silent")
+            raise Unresponsive("the server is silent")
 
     @classmethod
     def _connect_gen(cls, conninfo: str = "") -> PQGenConn[Self]:
         """psycopg's own bound is of two seconds at least, and for each address of a host."""
-        by = min(_connect_by.get(), monotonic() + _ADDRESS_SECONDS)
+        by = min(_connect_deadline.get(), monotonic() + _ADDRESS_SECONDS)
 
         def doubt(_since: float, was_heard: bool) -> None:
             if monotonic() >= by:
@@ -74,46 +74,46 @@ class Server:
         """
         at = monotonic()
         if at < self._connect_from:
-            raise Silent("the server was silent just now")
+            raise Unresponsive("the server was silent just now")
         if self._silent_at > -inf:
             self._connect_from = at + _HOST_SECONDS
         return self._connect(parameters, _HOST_SECONDS)
 
-    def is_silent(self, connection: Connection, since: float) -> bool:
+    def is_unresponsive(self, connection: Connection, since: float) -> bool:
         """Whether somebody was not answered while `connection` waited in vain, `since` that moment."""
         at = monotonic()
         if at >= self._ask_from:
             self._ask_from = at + _PAUSE_SECONDS
             self._ask(connection)
-        return self._silent_at >= since + _DOUBT_SECONDS
+        return self._silent_at >= since + _PROBE_AFTER_SECONDS
 
     def _ask(self, connection: Connection) -> None:
         info = connection.info
         where = {"host": info.host, "hostaddr": info.hostaddr or None, "port": info.port}
         with suppress(psycopg.OperationalError):  # a refusal is an answer, too
-            self._connect({**connection.parameters, **where}, _ANSWER_SECONDS).close()
+            self._connect({**connection.parameters, **where}, _PROBE_TIMEOUT_SECONDS).close()
 
     def _connect(self, parameters: dict[str, Any], seconds: float) -> Connection:
-        token = _connect_by.set(monotonic() + seconds)
+        token = _connect_deadline.set(monotonic() + seconds)
         try:
             connection = Connection.connect(**parameters)
         except psycopg.OperationalError as error:
-            self._note(is_silent=isinstance(error, ConnectionTimeout))
+            self._note(is_unresponsive=isinstance(error, ConnectionTimeout))
             raise
         finally:
-            _connect_by.reset(token)
-        self._note(is_silent=False)
+            _connect_deadline.reset(token)
+        self._note(is_unresponsive=False)
         connection.server, connection.parameters = self, parameters
         return connection
 
-    def _note(self, *, is_silent: bool) -> None:
-        self._silent_at = monotonic() if is_silent else -inf
+    def _note(self, *, is_unresponsive: bool) -> None:
+        self._silent_at = monotonic() if is_unresponsive else -inf
         self._connect_from = self._silent_at + _PAUSE_SECONDS
 
 
 def _watched(
-    gen: Generator[_Wanted, Ready | int, _Result], doubt: Callable[[float, bool], None]
-) -> Generator[_Wanted, Ready | int, _Result]:
+    gen: Generator[_Yield, Ready | int, _Result], doubt: Callable[[float, bool], None]
+) -> Generator[_Yield, Ready | int, _Result]:
     """`gen`, and while nothing comes, `doubt` is told since when, and whether anything was heard at all."""
     since, was_heard = monotonic(), False
     try:

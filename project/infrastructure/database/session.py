@@ -27,9 +27,9 @@ from project.infrastructure.logging import logger
 _RETRY_AFTER_SECONDS = 2
 _UNREACHABLE = (OperationalError, InterfaceError, PoolTimeout)
 # Of transactions that PostgreSQL ended for the sake of others: serialization failure and deadlock.
-_YIELDED = {"40001", "40P01"}
-_MOST_ATTEMPTS = 3
-_LONGEST_PAUSE_SECONDS = 0.1
+_CONFLICTS = {"40001", "40P01"}
+_MAX_ATTEMPTS = 3
+_MAX_PAUSE_SECONDS = 0.1
 
 db = SQLAlchemy(
     metadata=Base.metadata,
@@ -42,7 +42,7 @@ _Row = TypeVar("_Row", bound=Base)
 _Result = TypeVar("_Result")
 
 
-class InnerFailed(RuntimeError):
+class InnerTransactionFailed(RuntimeError):
     """An inner block failed and somebody swallowed its exception: the whole must not commit."""
 
 
@@ -52,7 +52,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine.options(settings)
     db.init_app(app)
     with app.app_context():
-        app.extensions["reading_engine"] = engine.set_up(db.engine)
+        app.extensions["reading_engine"] = engine.configure(db.engine)
 
 
 @contextmanager
@@ -63,16 +63,16 @@ def transaction() -> Iterator[Session]:
     """
     session = db.session()
     if session.in_transaction():
-        with _joined(session):
+        with _join(session):
             yield session
         return
     session.info.update(failed=False, after_commit=[])
-    with _reachable(), session.begin():
+    with _report_unavailable(), session.begin():
         if guard := _guard.get():
             guard()
         yield session
         if session.info["failed"]:
-            raise InnerFailed
+            raise InnerTransactionFailed
     _commits.set(_commits.get() + 1)
     for callback in session.info["after_commit"]:
         callback()
@@ -88,11 +88,11 @@ def read() -> Iterator[Connection]:
     if session.in_transaction():
         yield session.connection()
         return
-    with _reachable(), cast(Engine, current_app.extensions["reading_engine"]).connect() as connection:
+    with _report_unavailable(), cast(Engine, current_app.extensions["reading_engine"]).connect() as connection:
         yield connection
 
 
-def write_alone(statement: Executable, values: Mapping[str, Any]) -> Row[Any] | None:
+def execute_autocommit(statement: Executable, values: Mapping[str, Any]) -> Row[Any] | None:
     """The row that one statement wrote and returns: in the transaction that is open, else as one of its own.
 
     It costs a third of a transaction. No guard is asked. Raises ServiceUnavailable.
@@ -104,31 +104,31 @@ def write_alone(statement: Executable, values: Mapping[str, Any]) -> Row[Any] | 
     return row
 
 
-def repeated(act: Callable[[], _Result], *, may_repeat: Callable[[], bool]) -> _Result:
+def retry_on_conflict(act: Callable[[], _Result], *, may_repeat: Callable[[], bool]) -> _Result:
     """What `act` returns. While PostgreSQL makes it yield to others it is done again, three times in all at most.
 
     Not if it has committed anything, nor if it cannot be repeated (`may_repeat`). Raises ServiceUnavailable.
     """
     commits = _commits.get()
-    for attempt in range(1, _MOST_ATTEMPTS):
+    for attempt in range(1, _MAX_ATTEMPTS):
         try:
             return act()
         except ServiceUnavailable as error:
-            if not _has_yielded(error) or _commits.get() > commits or not may_repeat():
+            if not _is_conflict(error) or _commits.get() > commits or not may_repeat():
                 raise
-        logger.warning("database.yielded", attempt=attempt)
+        logger.warning("database.transaction_retried", attempt=attempt)
         # Those that met would else meet again.
-        sleep(random.uniform(0, _LONGEST_PAUSE_SECONDS))  # noqa: S311 - jitter is no secret
+        sleep(random.uniform(0, _MAX_PAUSE_SECONDS))  # noqa: S311 - jitter is no secret
     return act()
 
 
 @contextmanager
-def read_apart() -> Iterator[Connection]:
+def read_detached() -> Iterator[Connection]:
     """As `read()` outside of a transaction, for a thread of a process that forks: no child gets the connection.
 
     It is closed at the end, and forks wait for that.
     """
-    with fork_lock.put_off(), read() as connection:
+    with fork_lock.delay_forks(), read() as connection:
         connection.detach()
         yield connection
 
@@ -167,7 +167,7 @@ def insert_if_absent(model: type[_Row], values: Mapping[str, Any]) -> _Row | Non
     return current_session().scalars(_insert(model).values(**values).returning(model)).one_or_none()
 
 
-def insert_absent(model: type[Base], rows: Sequence[Mapping[str, Any]]) -> int:
+def insert_missing(model: type[Base], rows: Sequence[Mapping[str, Any]]) -> int:
     """Insert each of `rows` for which no unique constraint is in the way; how many it were."""
     if not rows:
         return 0
@@ -180,7 +180,7 @@ def _insert(model: type[Base]) -> Any:
 
 
 @contextmanager
-def _joined(session: Session) -> Iterator[None]:
+def _join(session: Session) -> Iterator[None]:
     try:
         yield
     except BaseException:
@@ -188,12 +188,12 @@ def _joined(session: Session) -> Iterator[None]:
         raise
 
 
-def _has_yielded(error: ServiceUnavailable) -> bool:
-    return isinstance(error.__cause__, DBAPIError) and getattr(error.__cause__.orig, "sqlstate", None) in _YIELDED
+def _is_conflict(error: ServiceUnavailable) -> bool:
+    return isinstance(error.__cause__, DBAPIError) and getattr(error.__cause__.orig, "sqlstate", None) in _CONFLICTS
 
 
 @contextmanager
-def _reachable() -> Iterator[None]:
+def _report_unavailable() -> Iterator[None]:
     try:
         yield
     except (DBAPIError, PoolTimeout) as error:

@@ -4,35 +4,44 @@ The table is the truth and the broker only carries: losing all that the broker h
 """
 
 from project.infrastructure.jobs.admin import (
-    ENDED,
+    FINISHED_STATUSES,
     STATUSES,
-    Depth,
-    depths,
+    QueueDepth,
+    delete_job,
     find_job,
     list_jobs,
-    purge,
-    remove,
-    retry,
-    retry_all,
+    purge_jobs,
+    queue_depths,
+    retry_dead_jobs,
+    retry_job,
 )
-from project.infrastructure.jobs.claims import LONGEST_ERROR, Claim, ClaimLost, Failure, claim, fail, finish, release
+from project.infrastructure.jobs.claims import (
+    MAX_ERROR_LENGTH,
+    Claim,
+    ClaimLost,
+    FailureKind,
+    claim,
+    fail,
+    finish,
+    release,
+)
 from project.infrastructure.jobs.fan_out import fan_out
-from project.infrastructure.jobs.publisher import Broker, check, init_app, publish
-from project.infrastructure.jobs.queue import Job, enqueue, enqueue_each, take_overdue
+from project.infrastructure.jobs.publisher import Broker, check_broker, init_app, publish
+from project.infrastructure.jobs.queue import Job, enqueue, enqueue_each, pop_overdue
 
 __all__ = [
-    "ENDED",
-    "LONGEST_ERROR",
+    "FINISHED_STATUSES",
+    "MAX_ERROR_LENGTH",
     "STATUSES",
     "Broker",
     "Claim",
     "ClaimLost",
-    "Depth",
-    "Failure",
+    "FailureKind",
     "Job",
-    "check",
+    "QueueDepth",
+    "check_broker",
     "claim",
-    "depths",
+    "delete_job",
     "enqueue",
     "enqueue_each",
     "fail",
@@ -41,11 +50,11 @@ __all__ = [
     "finish",
     "init_app",
     "list_jobs",
+    "pop_overdue",
     "publish",
-    "purge",
+    "purge_jobs",
+    "queue_depths",
     "release",
-    "remove",
-    "retry",
-    "retry_all",
-    "take_overdue",
+    "retry_dead_jobs",
+    "retry_job",
 ]

@@ -12,22 +12,22 @@ from sqlalchemy import Table, Update, Uuid, and_, bindparam, or_, select, update
 
 from project.config import current_settings
 from project.infrastructure.clock import now
-from project.infrastructure.database import current_session, transaction, write_alone
+from project.infrastructure.database import current_session, execute_autocommit, transaction
 from project.infrastructure.database.models import UtcDateTime
 from project.infrastructure.jobs.queue import Job
 
-LONGEST_ERROR = 500
+MAX_ERROR_LENGTH = 500
 # A task is ended at its time limit, or a little later; the rest is for clocks that differ.
 _LEASE_PER_LIMIT = 1.25
-_LONGEST_BACKOFF_SECONDS = 3600
+_MAX_BACKOFF_SECONDS = 3600
 
 
-class Failure(Enum):
+class FailureKind(Enum):
     """Why an attempt failed, which decides how often there is another one."""
 
     PERMANENT = "it will never succeed"
-    TRANSIENT = "something outside is away: JOB_TRANSIENT_ATTEMPTS"
-    OTHER = "whatever else: JOB_ATTEMPTS"
+    TRANSIENT = "something outside is away: JOB_MAX_TRANSIENT_ATTEMPTS"
+    OTHER = "whatever else: JOB_MAX_ATTEMPTS"
 
 
 class ClaimLost(Exception):
@@ -50,18 +50,18 @@ class Claim:
     trace_id: str | None
 
     @property
-    def strikes(self) -> int:
+    def counted_attempts(self) -> int:
         """Attempts that are held against the job, with this one."""
         return self.attempts - self.transient_failures
 
     @property
-    def is_spent(self) -> bool:
+    def is_exhausted(self) -> bool:
         """Whether all attempts were made before this one, and none came to an end."""
-        return self.strikes > current_settings().job_attempts
+        return self.counted_attempts > current_settings().job_max_attempts
 
     def ensure_held(self) -> None:
         """Lock the job's row for this transaction. Raises ClaimLost."""
-        if current_session().connection().execute(_HELD, self.key).first() is None:
+        if current_session().connection().execute(_LOCK_MINE, self.key).first() is None:
             raise ClaimLost(self.job_id)
 
     @property
@@ -78,7 +78,7 @@ _IS_FREE = or_(
     and_(Job.status == "queued", Job.due_at <= _AT),
     and_(Job.status == "running", Job.leased_until <= _AT),
 )
-_HELD = select(_TABLE.c.id).where(_IS_MINE).with_for_update()
+_LOCK_MINE = select(_TABLE.c.id).where(_IS_MINE).with_for_update()
 _CLAIM = (
     update(_TABLE)
     .where(Job.id == bindparam("job", type_=Uuid), _IS_FREE)
@@ -94,17 +94,17 @@ _CLAIM = (
         *(_TABLE.c[name] for name in ("request_id", "trace_id")),
     )
 )
-_END = update(_TABLE).where(_IS_MINE).values(claim_id=None, leased_until=None).returning(_TABLE.c.id)
-_FINISH = _END.values(status="done", finished_at=_AT, last_error=None)
-_BURY = _END.values(status="dead", finished_at=_AT, last_error=bindparam("error"))
-_PUT_OFF = _END.values(
+_END_CLAIM = update(_TABLE).where(_IS_MINE).values(claim_id=None, leased_until=None).returning(_TABLE.c.id)
+_FINISH = _END_CLAIM.values(status="done", finished_at=_AT, last_error=None)
+_MARK_DEAD = _END_CLAIM.values(status="dead", finished_at=_AT, last_error=bindparam("error"))
+_RESCHEDULE = _END_CLAIM.values(
     status="queued",
     due_at=bindparam("due"),
     publish_at=bindparam("due"),
     last_error=bindparam("error"),
     transient_failures=bindparam("forgiven"),
 )
-_RELEASE = _END.values(status="queued", attempts=Job.attempts - 1, publish_at=_AT)
+_RELEASE = _END_CLAIM.values(status="queued", attempts=Job.attempts - 1, publish_at=_AT)
 
 
 def claim(job_id: UUID, *, time_limit_seconds: float | None = None) -> Claim | None:
@@ -115,48 +115,48 @@ def claim(job_id: UUID, *, time_limit_seconds: float | None = None) -> Claim | N
     at, claim_id = now(), uuid4()
     seconds = (time_limit_seconds or current_settings().job_time_limit_seconds) * _LEASE_PER_LIMIT
     values = {"job": job_id, "holder": claim_id, "at": at, "until": at + timedelta(seconds=seconds)}
-    row = write_alone(_CLAIM, values)
+    row = execute_autocommit(_CLAIM, values)
     return None if row is None else Claim(claim_id, job_id, claimed_at=at, **row._mapping)
 
 
 def finish(claim: Claim) -> None:
     """The job is done. Raises ClaimLost."""
-    _end(claim, _FINISH, at=now())
+    _end_claim(claim, _FINISH, at=now())
 
 
-def fail(claim: Claim, error: str, why: Failure, *, on_dead: Callable[[], None]) -> bool:
+def fail(claim: Claim, error: str, why: FailureKind, *, on_dead: Callable[[], None]) -> bool:
     """Put the job off for another attempt, or to rest; then `on_dead` runs in the same transaction.
 
     `error` has at most LONGEST_ERROR characters. Returns whether it rests. Raises ClaimLost.
     """
     if _is_last(claim, why):
         with transaction():
-            _end(claim, _BURY, at=now(), error=error)
+            _end_claim(claim, _MARK_DEAD, at=now(), error=error)
             on_dead()
         return True
     due_at = now() + timedelta(seconds=_backoff(claim.attempts))
-    forgiven = claim.transient_failures + (why is Failure.TRANSIENT)
-    _end(claim, _PUT_OFF, due=due_at, error=error, forgiven=forgiven)
+    forgiven = claim.transient_failures + (why is FailureKind.TRANSIENT)
+    _end_claim(claim, _RESCHEDULE, due=due_at, error=error, forgiven=forgiven)
     return False
 
 
 def release(claim: Claim) -> None:
     """Give the job back undone, as if it had not been claimed: its worker must end. Raises ClaimLost."""
-    _end(claim, _RELEASE, at=now())
+    _end_claim(claim, _RELEASE, at=now())
 
 
-def _is_last(claim: Claim, why: Failure) -> bool:
-    if why is Failure.TRANSIENT:
-        return claim.transient_failures + 1 >= current_settings().job_transient_attempts
-    return why is Failure.PERMANENT or claim.strikes >= current_settings().job_attempts
+def _is_last(claim: Claim, why: FailureKind) -> bool:
+    if why is FailureKind.TRANSIENT:
+        return claim.transient_failures + 1 >= current_settings().job_max_transient_attempts
+    return why is FailureKind.PERMANENT or claim.counted_attempts >= current_settings().job_max_attempts
 
 
-def _end(claim: Claim, statement: Update, **values: Any) -> None:
-    if write_alone(statement, {**claim.key, **values}) is None:
+def _end_claim(claim: Claim, statement: Update, **values: Any) -> None:
+    if execute_autocommit(statement, {**claim.key, **values}) is None:
         raise ClaimLost(claim.job_id)
 
 
 def _backoff(attempts: int) -> float:
     # Bounded before it is raised: two to the power of a great many attempts is no float.
-    longest = min(current_settings().job_backoff_seconds * 2 ** min(attempts - 1, 20), _LONGEST_BACKOFF_SECONDS)
+    longest = min(current_settings().job_initial_backoff_seconds * 2 ** min(attempts - 1, 20), _MAX_BACKOFF_SECONDS)
     return random.uniform(longest / 2, longest)  # noqa: S311 - jitter is no secret

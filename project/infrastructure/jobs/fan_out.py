@@ -7,7 +7,7 @@ from uuid import UUID
 from project.infrastructure.database import transaction
 from project.infrastructure.jobs.queue import enqueue, enqueue_each
 
-CHUNK = 500
+CHUNK_SIZE = 500
 
 
 def fan_out(
@@ -23,10 +23,10 @@ def fan_out(
 
     To be called by the job called `whole`, which has the same `arguments` and `after`: it writes one chunk, and the job
     `whole` for the next. `ids_after(after, limit)` gives ids in ascending order. Whatever is killed or done again,
-    each id gets its job once, as long as these rows are kept (DONE_JOB_SECONDS).
+    each id gets its job once, as long as these rows are kept (DONE_JOB_RETENTION_SECONDS).
     """
     with transaction():
-        ids = ids_after(after, CHUNK)
+        ids = ids_after(after, CHUNK_SIZE)
         enqueue_each(each, [{**arguments, as_: one} for one in ids])
-        if len(ids) == CHUNK:
+        if len(ids) == CHUNK_SIZE:
             enqueue(whole, dedupe_key=f"{sorted(arguments.items())} after {ids[-1]}", **arguments, after=ids[-1])

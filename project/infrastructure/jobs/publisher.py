@@ -16,9 +16,9 @@ from flask import Flask, current_app
 
 from project.infrastructure.logging import logger
 
-_LONGEST_QUEUE = 1000
+_MAX_QUEUED = 1000
 _PAUSE_SECONDS = 2.0
-_FAREWELL_SECONDS = 2.0
+_DRAIN_TIMEOUT_SECONDS = 2.0
 
 
 class Broker(Protocol):
@@ -37,7 +37,7 @@ class Publisher:
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
         self._lock = threading.Lock()
-        self._queue: Queue[tuple[str, UUID] | None] = Queue(_LONGEST_QUEUE)
+        self._queue: Queue[tuple[str, UUID] | None] = Queue(_MAX_QUEUED)
         self._thread: threading.Thread | None = None
         os.register_at_fork(after_in_child=self._forget_thread)
         atexit.register(self._drain)
@@ -48,12 +48,12 @@ class Publisher:
         try:
             self._queue.put_nowait((name, job_id))
         except Full:
-            logger.warning("outbox.queue_full", job_id=str(job_id))
+            logger.warning("jobs.publish_queue_full", job_id=str(job_id))
 
     def _ensure_started(self) -> None:
         with self._lock:
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="outbox-publisher", daemon=True)
+                self._thread = threading.Thread(target=self._run, name="job-publisher", daemon=True)
                 self._thread.start()
 
     def _run(self) -> None:
@@ -61,7 +61,7 @@ class Publisher:
             try:
                 self._broker.publish(*waiting)
             except Exception as error:  # whatever the broker's client raises: the sweep has the job
-                logger.warning("outbox.publish_failed", job_id=str(waiting[1]), error=repr(error))
+                logger.warning("jobs.publish_failed", job_id=str(waiting[1]), error=repr(error))
                 # A broker that refuses does so at once: without a pause each job would cost a failure.
                 sleep(_PAUSE_SECONDS)
 
@@ -69,12 +69,12 @@ class Publisher:
         if self._thread is not None:
             with suppress(Full):
                 self._queue.put_nowait(None)
-            self._thread.join(_FAREWELL_SECONDS)
+            self._thread.join(_DRAIN_TIMEOUT_SECONDS)
 
     def _forget_thread(self) -> None:
         """A fork copies the queue, perhaps in the middle of a change, and leaves the thread behind."""
         self._lock = threading.Lock()
-        self._queue = Queue(_LONGEST_QUEUE)
+        self._queue = Queue(_MAX_QUEUED)
         self._thread = None
 
 
@@ -98,7 +98,7 @@ def publish(name: str, job_id: UUID) -> None:
         broker.publish(name, job_id)
 
 
-def check() -> None:
+def check_broker() -> None:
     """Raise unless the broker, if there is one, can be reached."""
     broker = cast(Broker | None, current_app.extensions["broker"])
     if broker is not None:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from project.config import current_settings
 from project.infrastructure import logging
 from project.infrastructure.clock import now
-from project.infrastructure.database import after_commit, insert_absent, transaction
+from project.infrastructure.database import after_commit, insert_missing, transaction
 from project.infrastructure.database.models import Base, Timestamped, new_id
 from project.infrastructure.jobs import publisher
 
@@ -61,9 +61,9 @@ def enqueue(name: str, /, *, dedupe_key: str | None = None, delay_seconds: float
     at = now()
     due_at = at + timedelta(seconds=delay_seconds)
     is_due = due_at <= at
-    publish_at = at + republish_after() if is_due else due_at
+    publish_at = at + republish_delay() if is_due else due_at
     row = _row(name, arguments, dedupe_key=dedupe_key, due_at=due_at, publish_at=publish_at)
-    if insert_absent(Job, [row]) and is_due:
+    if insert_missing(Job, [row]) and is_due:
         after_commit(lambda: publisher.put(name, row["id"]))
 
 
@@ -74,29 +74,29 @@ def enqueue_each(name: str, arguments: Iterable[Mapping[str, Any]]) -> None:
     """
     at = now()
     rows = [_row(name, each, dedupe_key=_digest(each), due_at=at, publish_at=at) for each in arguments]
-    insert_absent(Job, rows)
+    insert_missing(Job, rows)
 
 
-def take_overdue(limit: int) -> list[tuple[UUID, str]]:
+def pop_overdue(limit: int) -> list[tuple[UUID, str]]:
     """Id and name of jobs that must be handed over again: not taken in time, or held by a dead worker.
 
-    Each is put off by JOB_REPUBLISH_SECONDS, so that two sweeps at once hand it over once.
+    Each is put off by JOB_REPUBLISH_DELAY_SECONDS, so that two sweeps at once hand it over once.
     """
     at = now()
     overdue = select(Job.id).where(_is_overdue(at)).order_by(Job.publish_at).limit(limit)
     taken = (
         update(Job)
         .where(Job.id.in_(overdue.with_for_update(skip_locked=True)))
-        .values(publish_at=at + republish_after())
+        .values(publish_at=at + republish_delay())
         .returning(Job.id, Job.name)
     )
     with transaction() as session:
         return [(row.id, row.name) for row in session.execute(taken)]
 
 
-def republish_after() -> timedelta:
+def republish_delay() -> timedelta:
     """How long a job that was handed over is left to whoever takes it."""
-    return timedelta(seconds=current_settings().job_republish_seconds)
+    return timedelta(seconds=current_settings().job_republish_delay_seconds)
 
 
 def is_active() -> ColumnElement[bool]:
@@ -110,7 +110,7 @@ def _is_overdue(at: datetime) -> ColumnElement[bool]:
 
 
 def _row(name: str, arguments: Mapping[str, Any], **values: Any) -> dict[str, Any]:
-    bound = logging.bound()
+    bound = logging.context()
     return {
         "id": new_id(),
         "name": name,

@@ -8,11 +8,11 @@ from flask import Flask, current_app
 
 from project.config import InvalidSettings, Settings
 from project.infrastructure.mail.mailbox import FileMailer, ReceivedMessage, read_mailbox
-from project.infrastructure.mail.message import Mailer, MailRefused, MailUnavailable, Message, parse_address
+from project.infrastructure.mail.message import Mailer, MailRejected, MailUnavailable, Message, parse_address
 from project.infrastructure.mail.smtp import SmtpMailer
 
 __all__ = [
-    "MailRefused",
+    "MailRejected",
     "MailUnavailable",
     "Mailer",
     "Message",

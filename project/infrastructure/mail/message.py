@@ -15,7 +15,7 @@ _ENCODED_WORD = "=?"
 _ATOM = r'[^\s\x00-\x1f\x7f-\x9f<>()\[\],;:\\"@]+'
 _ADDRESS = re.compile(f"({_ATOM})@({_ATOM})")
 # RFC 5322, 2.1.1, less the end of the line.
-_LONGEST_LINE = 998
+_MAX_LINE_LENGTH = 998
 # Bodies in 7 bits pass every server, with or without 8BITMIME.
 _POLICY = SMTP.clone(cte_type="7bit")
 
@@ -24,7 +24,7 @@ class MailUnavailable(Exception):
     """May succeed later: no connection, a time-out, a 4xx answer, or a server set up wrongly."""
 
 
-class MailRefused(Exception):
+class MailRejected(Exception):
     """Will never succeed: the server refused the recipient or the message for good (5xx)."""
 
 
@@ -87,5 +87,5 @@ def _fill(mail: EmailMessage, message: Message) -> None:
 
 def _encoding(body: str) -> str | None:
     """As it is wherever mail allows that, so that a link stays in one piece for whoever reads the source."""
-    plain = body.isascii() and all(len(line) < _LONGEST_LINE for line in body.splitlines())
+    plain = body.isascii() and all(len(line) < _MAX_LINE_LENGTH for line in body.splitlines())
     return "7bit" if plain else None

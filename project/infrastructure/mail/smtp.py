@@ -9,8 +9,8 @@ from email.headerregistry import Address
 from typing import Any, Literal, Self
 from urllib.parse import SplitResult, unquote
 
-from project.infrastructure.bounded_reader import Incoming
-from project.infrastructure.mail.message import MailRefused, MailUnavailable, Message, compose
+from project.infrastructure.bounded_reader import BoundedReader
+from project.infrastructure.mail.message import MailRejected, MailUnavailable, Message, compose
 
 TIMEOUT_SECONDS = 10
 TOTAL_SECONDS = 60
@@ -29,17 +29,17 @@ _NO_LOG_IN = 530
 class _Client(smtplib.SMTP):
     """smtplib's, which by itself bounds the wait for each byte of an answer, and no answer as a whole."""
 
-    _answers: Incoming
+    _answers: BoundedReader
 
     def getreply(self) -> tuple[int, bytes]:
         if self.file is None and self.sock is not None:
-            self._answers = Incoming(self.sock, silence_seconds=self.timeout, total_seconds=TOTAL_SECONDS)
+            self._answers = BoundedReader(self.sock, idle_timeout_seconds=self.timeout, total_seconds=TOTAL_SECONDS)
             self.file = io.BufferedReader(self._answers)
         return super().getreply()
 
     def data(self, msg: Any) -> tuple[int, bytes]:
         # Whoever gives up a mail that the server is still looking at will send it twice (RFC 5321, 4.5.3.2.6).
-        self._answers.silence_seconds = TOTAL_SECONDS
+        self._answers.idle_timeout_seconds = TOTAL_SECONDS
         return super().data(msg)
 
 
@@ -93,7 +93,7 @@ class SmtpMailer:
 
     def _deliver(self, server: smtplib.SMTP, to: str, content: bytes) -> None:
         if not to.isascii() and not server.has_extn("smtputf8"):
-            raise MailRefused("the mail server takes ASCII addresses only")
+            raise MailRejected("the mail server takes ASCII addresses only")
         options = () if to.isascii() else ("SMTPUTF8", "BODY=8BITMIME")
         server.sendmail(self.sender.addr_spec, [to], content, options)
         # Taken is taken: nobody waits for the farewell, during which a crash would have the mail sent again.
@@ -122,7 +122,7 @@ def _credentials(parts: SplitResult) -> tuple[str, str] | None:
     return (user, password) if user else None
 
 
-def _judge(error: OSError | ValueError) -> MailUnavailable | MailRefused:
+def _judge(error: OSError | ValueError) -> MailUnavailable | MailRejected:
     code = 0
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         code = next(iter(error.recipients.values()))[0]
@@ -130,7 +130,7 @@ def _judge(error: OSError | ValueError) -> MailUnavailable | MailRefused:
         code = error.smtp_code
     # A 5xx to the greeting, the log-in or the sender is a mistake of the set-up, which can be mended.
     if 500 <= code < 600 and code != _NO_LOG_IN:
-        return MailRefused(f"the mail server answered {code}")
+        return MailRejected(f"the mail server answered {code}")
     return MailUnavailable(f"the mail server answered {code}" if code else _describe(error))
 
 

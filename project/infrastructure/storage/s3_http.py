@@ -8,7 +8,7 @@ from typing import Any
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager, Retry, Timeout
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-from project.infrastructure.bounded_reader import Incoming
+from project.infrastructure.bounded_reader import BoundedReader
 
 _SLICE_BYTES = 64 * 1024
 
@@ -18,9 +18,9 @@ class _Answer(HTTPResponse):
 
     def __init__(self, sock: socket.socket, *args: Any, **options: Any) -> None:
         super().__init__(sock, *args, **options)
-        seconds = sock.gettimeout() or _Connection.silence_seconds
+        seconds = sock.gettimeout() or _Connection.idle_timeout_seconds
         self.fp.close()
-        self.fp = io.BufferedReader(Incoming(sock, silence_seconds=seconds, total_seconds=seconds))
+        self.fp = io.BufferedReader(BoundedReader(sock, idle_timeout_seconds=seconds, total_seconds=seconds))
 
 
 class _Connection(HTTPConnection):
@@ -31,12 +31,12 @@ class _Connection(HTTPConnection):
     """
 
     response_class = _Answer
-    silence_seconds = 10.0
+    idle_timeout_seconds = 10.0
 
     def send(self, data: Any) -> None:
         if self.sock is None:
             self.connect()
-        self.sock.settimeout(self.silence_seconds)
+        self.sock.settimeout(self.idle_timeout_seconds)
         view = memoryview(data)
         for start in range(0, len(view), _SLICE_BYTES):
             super().send(view[start : start + _SLICE_BYTES])
@@ -66,7 +66,7 @@ def patient_http() -> PoolManager:
         # A store may ask for minutes; whoever waits for us has seconds.
         respect_retry_after_header=False,
     )
-    return _manager(Timeout(connect=2, read=_Connection.silence_seconds), retries)
+    return _manager(Timeout(connect=2, read=_Connection.idle_timeout_seconds), retries)
 
 
 def hasty_http() -> PoolManager:

@@ -11,7 +11,7 @@ from project.app import create_app
 from project.blueprints.auth.models import Session, User
 from project.config import Settings
 from project.infrastructure.database import db, transaction
-from tests.kit.clients.api import Api, made, problem
+from tests.kit.clients.api import Api, created, problem
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -28,8 +28,8 @@ def elsewhere(settings: Settings) -> Iterator[Api]:
 def test_session_of_one_node_is_good_on_another(api: Api, elsewhere: Api) -> None:
     ada = api.signed_in()
     there = replace(ada, client=elsewhere.client)
-    assert made(there.get("/auth/me"))["id"] == ada.user["id"]
-    assert made(there.post("/auth/refresh", {"refresh_token": ada.tokens["refresh_token"]}))
+    assert created(there.get("/auth/me"))["id"] == ada.user["id"]
+    assert created(there.post("/auth/refresh", {"refresh_token": ada.tokens["refresh_token"]}))
 
 
 def test_signing_out_on_one_node_holds_on_another(api: Api, elsewhere: Api) -> None:

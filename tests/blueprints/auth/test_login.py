@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 
 from project.blueprints.auth.models import Session, User
 from project.infrastructure.database import read, transaction
-from tests.kit.clients.api import PASSWORD, Api, made, problem
+from tests.kit.clients.api import PASSWORD, Api, created, problem
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -26,7 +26,7 @@ def disable(app: Flask) -> None:
 
 def test_signing_in_answers_a_pair_of_tokens(api: Api) -> None:
     user = api.register()
-    pair = made(log_in(api, user["email"]))
+    pair = created(log_in(api, user["email"]))
     assert (pair["token_type"], pair["expires_in"]) == ("Bearer", 600)
     assert 30 * 86_400 - 10 <= pair["refresh_expires_in"] <= 30 * 86_400
     assert set(pair) == {
@@ -86,7 +86,7 @@ def test_session_remembers_where_it_was_opened(app: Flask, api: Api) -> None:
 
 @ON_SQLITE
 def test_neither_password_nor_token_is_kept(app: Flask, api: Api) -> None:
-    pair = made(log_in(api, api.register()["email"]))
+    pair = created(log_in(api, api.register()["email"]))
     with app.app_context(), read() as connection:
         kept = repr([connection.execute(select(table.__table__)).all() for table in (User, Session)])
     assert "$argon2id$" in kept

@@ -12,7 +12,7 @@ from sqlalchemy import func, select, update
 from project.blueprints.auth.models import Session
 from project.infrastructure import signing
 from project.infrastructure.database import read, transaction
-from tests.kit.clients.api import Api, made, problem
+from tests.kit.clients.api import Api, created, problem
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 FORMS = ["{0}.{1}.{2}x", "{0}.{1}", "{0}.{1}.", "{0}.0{1}.{2}", " {0}.{1}.{2}", "{0}.+{1}.{2}", "{0}.-1.{2}"]
@@ -27,7 +27,7 @@ def refresh(api: Api, token: str) -> Any:
 
 def next_of(api: Api, token: str) -> str:
     """The token that replaces this one."""
-    return str(made(refresh(api, token))["refresh_token"])
+    return str(created(refresh(api, token))["refresh_token"])
 
 
 @pytest.fixture
@@ -54,9 +54,9 @@ def set_session(app: Flask) -> SetSession:
 
 
 def test_each_refresh_answers_tokens_that_work(ada: Api, first: str) -> None:
-    pair = made(refresh(ada, first))
+    pair = created(refresh(ada, first))
     answer = ada.get("/auth/me", headers={"Authorization": f"Bearer {pair['access_token']}"})
-    assert made(answer)["id"] == ada.user["id"]
+    assert created(answer)["id"] == ada.user["id"]
     assert next_of(ada, pair["refresh_token"]) not in (first, pair["refresh_token"])
 
 
@@ -138,14 +138,14 @@ def test_garbage_is_invalid(ada: Api, token: str) -> None:
 @pytest.mark.parametrize("purpose", ["invitation", "cursor", "refresh", ""])
 def test_token_minted_for_another_purpose_is_invalid(app: Flask, ada: Api, purpose: str) -> None:
     with app.app_context():
-        token = signing.mint(purpose, UUID(ada.tokens["session_id"]), 1)
+        token = signing.issue(purpose, UUID(ada.tokens["session_id"]), 1)
     problem(refresh(ada, token), 401, "refresh-token-invalid")
 
 
 @ON_SQLITE
 def test_token_of_a_session_that_never_was_is_invalid(app: Flask, ada: Api) -> None:
     with app.app_context():
-        token = signing.mint("refresh-token", uuid4(), 1)
+        token = signing.issue("refresh-token", uuid4(), 1)
     problem(refresh(ada, token), 401, "refresh-token-invalid")
 
 
@@ -166,7 +166,7 @@ def test_each_refresh_puts_the_idle_end_off_but_never_past_the_absolute_one(
     ada: Api, first: str, set_session: SetSession
 ) -> None:
     set_session(idle_until=100, expires_at=5000)
-    pair = made(refresh(ada, first))
+    pair = created(refresh(ada, first))
     assert 4990 <= pair["refresh_expires_in"] <= 5000
     set_session(idle_until=-1)
     problem(refresh(ada, pair["refresh_token"]), 401, "refresh-token-invalid")

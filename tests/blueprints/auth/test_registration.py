@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.kit.clients.api import PASSWORD, Api, made, pointers, problem
+from tests.kit.clients.api import PASSWORD, Api, created, pointers, problem
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 EMAIL, SECRET = ("body", "/email"), ("body", "/password")
@@ -20,7 +20,7 @@ def log_in(api: Api, email: str = "ada@example.com", password: str = PASSWORD) -
 
 
 def test_new_account_is_an_active_user_whose_address_is_not_proved(api: Api) -> None:
-    user = made(register(api, "Ada@Example.com", display_name="Ada"))
+    user = created(register(api, "Ada@Example.com", display_name="Ada"))
     assert {name: user[name] for name in ("email", "email_verified", "display_name", "role", "status")} == {
         "email": "Ada@Example.com",
         "email_verified": False,
@@ -34,13 +34,13 @@ def test_new_account_is_an_active_user_whose_address_is_not_proved(api: Api) -> 
 @ON_SQLITE
 def test_answer_holds_no_more_than_it_should(api: Api) -> None:
     members = {"id", "email", "email_verified", "display_name", "role", "status", "created_at", "updated_at"}
-    assert set(made(register(api))) == members
+    assert set(created(register(api))) == members
 
 
 @ON_SQLITE
 @pytest.mark.parametrize("given", [{}, {"display_name": None}])
 def test_name_is_made_from_the_address_unless_given(api: Api, given: dict[str, Any]) -> None:
-    assert made(register(api, "ada.l@example.com", **given))["display_name"] == "ada.l"
+    assert created(register(api, "ada.l@example.com", **given))["display_name"] == "ada.l"
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_name_is_made_from_the_address_unless_given(api: Api, given: dict[str, A
     ids=ascii,
 )
 def test_same_address_in_other_letters_is_taken(api: Api, first: str, second: str) -> None:
-    made(register(api, first))
+    created(register(api, first))
     problem(register(api, second), 409, "email-taken")
 
 
@@ -70,8 +70,8 @@ def test_same_address_in_other_letters_is_taken(api: Api, first: str, second: st
     ids=ascii,
 )
 def test_address_that_only_looks_the_same_is_another_account(api: Api, other: str) -> None:
-    ada = made(register(api))
-    twin = made(register(api, other))
+    ada = created(register(api))
+    twin = created(register(api, other))
     assert (twin["id"] != ada["id"], twin["email"]) == (True, other)
 
 
@@ -137,7 +137,7 @@ def test_bad_name_is_refused(shared_api: Api, name: str) -> None:
 @ON_SQLITE
 @pytest.mark.parametrize("name", ["A" * 100, "Zoe\u0308", "李", "👩 Ada", "O'Brien <b>", "'); DROP TABLE users;--"])
 def test_any_visible_name_is_kept_in_nfc(api: Api, name: str) -> None:
-    assert made(register(api, display_name=name))["display_name"] == name.replace("e\u0308", "\u00eb")
+    assert created(register(api, display_name=name))["display_name"] == name.replace("e\u0308", "\u00eb")
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_weak_or_overlong_password_is_refused_with_a_reason(shared_api: Api, pas
     ids=ascii,
 )
 def test_password_of_any_characters_works(api: Api, password: str) -> None:
-    made(register(api, password=password))
+    created(register(api, password=password))
     assert log_in(api, password=password).status_code == 200
 
 
@@ -197,20 +197,20 @@ def test_password_is_judged_fast_whatever_it_is_made_of(shared_api: Api, passwor
 @ON_SQLITE
 def test_password_counts_to_its_last_byte(api: Api) -> None:
     long = "seven unlikely herons walk " * 4
-    made(register(api, password=long[:73]))
+    created(register(api, password=long[:73]))
     problem(log_in(api, password=long[:72] + "#"), 401, "invalid-credentials")
     assert log_in(api, password=long[:73]).status_code == 200
 
 
 @ON_SQLITE
 def test_password_is_the_same_however_a_letter_is_composed(api: Api) -> None:
-    made(register(api, password="sieben zo\u00eb reiher nebel"))
+    created(register(api, password="sieben zo\u00eb reiher nebel"))
     assert log_in(api, password="sieben zoe\u0308 reiher nebel").status_code == 200
 
 
 @ON_SQLITE
 def test_length_of_a_password_counts_composed_letters(api: Api) -> None:
-    made(register(api, password=PASSWORD + "e\u0301o\u0308u\u0302" * 35))
+    created(register(api, password=PASSWORD + "e\u0301o\u0308u\u0302" * 35))
     assert pointers(problem(register(api, password="e\u0301" * 11), 422, "validation-failed")) == {SECRET}
 
 

@@ -1,6 +1,6 @@
 """Sessions: signing in, refreshing, signing out."""
 
-from tests.kit.clients.api import Api, made, problem
+from tests.kit.clients.api import Api, created, problem
 
 
 def test_signing_out_ends_the_access_token_at_once(api: Api) -> None:
@@ -12,6 +12,6 @@ def test_signing_out_ends_the_access_token_at_once(api: Api) -> None:
 
 def test_refreshing_answers_the_next_pair(api: Api) -> None:
     ada = api.signed_in()
-    pair = made(ada.post("/auth/refresh", {"refresh_token": ada.tokens["refresh_token"]}))
+    pair = created(ada.post("/auth/refresh", {"refresh_token": ada.tokens["refresh_token"]}))
     assert pair["session_id"] == ada.tokens["session_id"]
     assert pair["refresh_token"] != ada.tokens["refresh_token"]

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.blueprints.files.raw_forms import file_part, send
-from tests.kit.clients.api import Api, made, problem
+from tests.kit.clients.api import Api, created, problem
 
 CONTENT = b"0123456789"
 TAG = f'"{hashlib.sha256(CONTENT).hexdigest()}"'
@@ -28,7 +28,7 @@ def ada(shared_api: Api) -> Api:
 @pytest.fixture(scope="module")
 def path(ada: Api) -> str:
     """Where the content of a file is."""
-    return f"/files/{made(ada.upload(CONTENT))['id']}/content"
+    return f"/files/{created(ada.upload(CONTENT))['id']}/content"
 
 
 def fetch(api: Api, path: str, method: str = "GET", **headers: str) -> Any:
@@ -136,7 +136,7 @@ def test_range_is_served_if_it_is_of_the_same_content(ada: Api, path: str, tag: 
 def test_only_what_is_safe_is_shown_inline(
     ada: Api, content: bytes, filename: str, query: str, disposition: str
 ) -> None:
-    file = made(ada.upload(content, filename))
+    file = created(ada.upload(content, filename))
     answer = fetch(ada, f"/files/{file['id']}/content{query}")
     assert answer.headers["Content-Disposition"] == f"{disposition}; filename={filename}"
 
@@ -156,7 +156,7 @@ def test_unknown_disposition_is_refused(ada: Api, path: str, query: str) -> None
     ],
 )
 def test_name_is_written_as_rfc_8187_has_it(ada: Api, filename: str, written: str) -> None:
-    file = made(send(ada, file_part(filename=filename)))
+    file = created(send(ada, file_part(filename=filename)))
     assert fetch(ada, f"/files/{file['id']}/content").headers["Content-Disposition"] == f"attachment; {written}"
 
 

@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 
 from project.blueprints.files import service
-from tests.kit.clients.api import Api, made, pointers, problem
+from tests.kit.clients.api import Api, created, pointers, problem
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 PNG = (Path(__file__).parents[2] / "data" / "photos" / "chelsea.png").read_bytes()
@@ -26,7 +26,7 @@ def organization_id(ada: Api) -> str:
 @pytest.fixture
 def picture(app: Flask, ada: Api) -> str:
     """The path of a picture of hers whose thumbnails are ready."""
-    file = made(ada.upload(PNG, "cat.png"))
+    file = created(ada.upload(PNG, "cat.png"))
     with app.app_context():
         service.make_thumbnails(UUID(file["id"]))
     return f"/files/{file['id']}"
@@ -40,7 +40,7 @@ def ask(api: Api, path: str, method: str = "GET", **options: Any) -> Any:
 
 
 def listed(api: Api, **query: str) -> list[str]:
-    return [item["id"] for item in made(api.get("/files", query_string=query))["items"]]
+    return [item["id"] for item in created(api.get("/files", query_string=query))["items"]]
 
 
 @ON_SQLITE
@@ -61,7 +61,7 @@ def test_to_strangers_a_file_does_not_exist(ada: Api, picture: str, method: str,
 def test_to_strangers_a_file_of_an_organization_does_not_exist(
     ada: Api, organization_id: str, method: str, below: str
 ) -> None:
-    file = made(ada.upload(organization_id=organization_id))
+    file = created(ada.upload(organization_id=organization_id))
     assert ask(ada.signed_in(), f"/files/{file['id']}{below}", method).status_code == 404
 
 
@@ -71,8 +71,8 @@ def test_members_read_and_add_files_of_their_organization(
     ada: Api, join: Join, organization_id: str, role: str
 ) -> None:
     guest = join(ada, organization_id, role)
-    file = made(ada.upload(b"ours", organization_id=organization_id))
-    own = made(guest.upload(organization_id=organization_id))
+    file = created(ada.upload(b"ours", organization_id=organization_id))
+    own = created(guest.upload(organization_id=organization_id))
     assert ask(guest, f"/files/{file['id']}/content").data == b"ours"
     assert listed(ada, organization_id=organization_id) == [own["id"], file["id"]]
 
@@ -81,7 +81,7 @@ def test_members_read_and_add_files_of_their_organization(
 def test_who_runs_the_organization_discards_what_others_uploaded(
     ada: Api, join: Join, organization_id: str, role: str, status: int
 ) -> None:
-    file = made(ada.upload(organization_id=organization_id))
+    file = created(ada.upload(organization_id=organization_id))
     answer = join(ada, organization_id, role).delete(f"/files/{file['id']}")
     assert answer.status_code == status
     assert status == 204 or problem(answer, 403, "permission-denied")
@@ -90,13 +90,13 @@ def test_who_runs_the_organization_discards_what_others_uploaded(
 @ON_SQLITE
 def test_member_discards_what_is_their_own(ada: Api, join: Join, organization_id: str) -> None:
     guest = join(ada, organization_id)
-    file = made(guest.upload(organization_id=organization_id))
+    file = created(guest.upload(organization_id=organization_id))
     assert guest.delete(f"/files/{file['id']}").status_code == 204
 
 
 def test_discarded_file_keeps_its_data_and_loses_its_content(ada: Api, picture: str) -> None:
     assert ada.delete(picture).status_code == 204
-    file = made(ada.get(picture))
+    file = created(ada.get(picture))
     assert (file["status"], file["trashed_at"][-1]) == ("trashed", "Z")
     for below in ("/content", "/thumbnails/small", "/thumbnails/large"):
         problem(ask(ada, f"{picture}{below}"), 404, "not-found")
@@ -110,24 +110,24 @@ def test_file_is_discarded_once(ada: Api, picture: str) -> None:
 
 def test_trash_of_an_organization_is_seen_by_who_may_empty_it(ada: Api, join: Join, organization_id: str) -> None:
     member, admin = join(ada, organization_id), join(ada, organization_id, "admin")
-    files = [made(each.upload(organization_id=organization_id))["id"] for each in (ada, member)]
+    files = [created(each.upload(organization_id=organization_id))["id"] for each in (ada, member)]
     for file_id in files:
         ada.delete(f"/files/{file_id}")
     seen = [listed(each, organization_id=organization_id, status="trashed") for each in (ada, admin, member)]
     assert seen == [files[::-1], files[::-1], files[1:]]
     problem(member.get(f"/files/{files[0]}"), 404, "not-found")
-    assert made(member.get(f"/files/{files[1]}"))["status"] == "trashed"
+    assert created(member.get(f"/files/{files[1]}"))["status"] == "trashed"
 
 
 def test_listing_without_organization_holds_personal_files_only(ada: Api, organization_id: str) -> None:
-    personal = made(ada.upload())["id"]
+    personal = created(ada.upload())["id"]
     ada.upload(organization_id=organization_id)
     ada.signed_in().upload()
     assert listed(ada) == [personal]
 
 
 def test_listing_filters_by_type_and_status(ada: Api) -> None:
-    text, picture, gone = (made(ada.upload(content))["id"] for content in (b"hello", PNG, b"gone"))
+    text, picture, gone = (created(ada.upload(content))["id"] for content in (b"hello", PNG, b"gone"))
     ada.delete(f"/files/{gone}")
     assert listed(ada) == [picture, text]
     assert listed(ada, content_type="image/png") == [picture]
@@ -170,13 +170,13 @@ def test_thumbnail_is_a_webp_that_can_be_kept(ada: Api, picture: str, size: str)
 
 @ON_SQLITE
 def test_file_says_when_its_thumbnails_are_ready(ada: Api, picture: str) -> None:
-    assert made(ada.get(picture))["thumbnails"] == {"status": "ready", "sizes": ["small", "large"]}
+    assert created(ada.get(picture))["thumbnails"] == {"status": "ready", "sizes": ["small", "large"]}
 
 
 @ON_SQLITE
 @pytest.mark.parametrize("content", [PNG, b"hello"], ids=["pending", "unsupported"])
 def test_thumbnail_that_is_not_there_is_not_found(ada: Api, content: bytes) -> None:
-    file = made(ada.upload(content))
+    file = created(ada.upload(content))
     problem(ask(ada, f"/files/{file['id']}/thumbnails/small"), 404, "not-found")
 
 

@@ -5,15 +5,15 @@ from uuid import UUID
 from flask import Flask
 
 from project.blueprints.files import repository
-from project.blueprints.files.service.trash import remove
-from tests.kit.clients.api import Api, made
+from project.blueprints.files.service.trash import purge_file
+from tests.kit.clients.api import Api, created
 
 
 def test_upload_that_ended_while_it_was_swept_keeps_its_bytes(api: Api, app: Flask) -> None:
     ada = api.signed_in()
-    file = made(ada.upload(b"kept"))
+    file = created(ada.upload(b"kept"))
     with app.app_context():
-        remove(repository.find_file(UUID(file["id"])), "pending")
+        purge_file(repository.find_file(UUID(file["id"])), "pending")
     assert ada.get(f"/files/{file['id']}/content").data == b"kept"
 
 

@@ -14,7 +14,7 @@ from project.blueprints.files.models import File
 from project.infrastructure.database import db, read
 from project.infrastructure.jobs import Job
 from tests.blueprints.files.raw_forms import field_part, file_part, part, send
-from tests.kit.clients.api import Api, made, problem
+from tests.kit.clients.api import Api, created, problem
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 PNG = (Path(__file__).parents[2] / "data" / "photos" / "chelsea.png").read_bytes()
@@ -26,9 +26,9 @@ Kept = Callable[[], tuple[list[Any], list[str]]]
 
 def test_file_is_described_as_its_bytes_are(ada: Api) -> None:
     answer = ada.upload(b"hello", "greeting.txt")
-    file = made(answer)
+    file = created(answer)
     assert answer.headers["Location"] == f"http://localhost:8000/api/v1/files/{file['id']}"
-    assert made(ada.get(f"/files/{file['id']}")) == file
+    assert created(ada.get(f"/files/{file['id']}")) == file
     assert {name: file[name] for name in ("filename", "content_type", "size", "sha256", "status", "trashed_at")} == {
         "filename": "greeting.txt",
         "content_type": "text/plain",
@@ -43,7 +43,7 @@ def test_file_is_described_as_its_bytes_are(ada: Api) -> None:
 @ON_SQLITE
 def test_answer_does_not_say_where_the_bytes_are(ada: Api) -> None:
     told = {"id", "filename", "content_type", "size", "sha256", "owner_id", "organization_id", "status"}
-    assert set(made(ada.upload())) == told | {"thumbnails", "created_at", "updated_at", "trashed_at"}
+    assert set(created(ada.upload())) == told | {"thumbnails", "created_at", "updated_at", "trashed_at"}
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 0, 2), (1, 2, 0)])
@@ -51,12 +51,12 @@ def test_answer_does_not_say_where_the_bytes_are(ada: Api) -> None:
 def test_fields_may_come_in_any_order(ada: Api, order: tuple[int, ...]) -> None:
     organization_id = ada.organization()["id"]
     parts = [file_part(), field_part("organization_id", organization_id), field_part("sha256", DIGEST.upper())]
-    file = made(send(ada, *(parts[index] for index in order)))
+    file = created(send(ada, *(parts[index] for index in order)))
     assert (file["organization_id"], file["size"]) == (organization_id, 5)
 
 
 def test_picture_gets_its_thumbnails_by_a_job(app: Flask, ada: Api) -> None:
-    file = made(ada.upload(PNG, "cat.png"))
+    file = created(ada.upload(PNG, "cat.png"))
     assert file["thumbnails"] == {"status": "pending", "sizes": []}
     with app.app_context(), read() as connection:
         jobs = [(job.name, job.arguments) for job in connection.execute(select(Job.__table__))]
@@ -65,7 +65,7 @@ def test_picture_gets_its_thumbnails_by_a_job(app: Flask, ada: Api) -> None:
 
 @ON_SQLITE
 def test_text_gets_no_thumbnails(app: Flask, ada: Api) -> None:
-    assert made(ada.upload())["thumbnails"] == {"status": "unsupported", "sizes": []}
+    assert created(ada.upload())["thumbnails"] == {"status": "unsupported", "sizes": []}
     with app.app_context(), read() as connection:
         assert connection.execute(select(Job.__table__)).all() == []
 
@@ -97,7 +97,7 @@ def test_text_gets_no_thumbnails(app: Flask, ada: Api) -> None:
     ids=lambda name: ascii(name[:20]),
 )
 def test_name_is_made_harmless_and_never_a_key(ada: Api, kept: Kept, sent: str, kept_as: str) -> None:
-    assert made(send(ada, file_part(filename=sent)))["filename"] == kept_as
+    assert created(send(ada, file_part(filename=sent)))["filename"] == kept_as
     (key,) = kept()[1]
     assert re.fullmatch(r"[0-9a-f]{2}/[0-9a-f]{32}/original", key)
 
@@ -105,14 +105,14 @@ def test_name_is_made_harmless_and_never_a_key(ada: Api, kept: Kept, sent: str, 
 @ON_SQLITE
 def test_name_may_be_written_as_rfc_8187_has_it(ada: Api) -> None:
     encoded = part("; name=\"file\"; filename*=UTF-8''na%C3%AFve%20plan.txt", b"hello")
-    assert made(send(ada, encoded))["filename"] == "na\u00efve plan.txt"
+    assert created(send(ada, encoded))["filename"] == "na\u00efve plan.txt"
 
 
 @ON_SQLITE
 def test_type_may_be_ruled_out_by_settings(ada: Api, kept: Kept, limited: Callable[..., None]) -> None:
     limited(allowed_content_types=("image/png",))
     problem(ada.upload(b"hello"), 415, "file-type-not-allowed")
-    assert made(ada.upload(PNG, "cat.txt"))["content_type"] == "image/png"
+    assert created(ada.upload(PNG, "cat.txt"))["content_type"] == "image/png"
 
 
 @pytest.mark.parametrize(("size", "status"), [(10, 201), (11, 413), (600_000, 413)])

@@ -8,7 +8,7 @@ from flask import Flask
 from project.blueprints.invitations import service
 from project.blueprints.invitations.models import Invitation
 from tests.blueprints.invitations.invitation_rows import lapse, rows
-from tests.kit.clients.api import Api, made
+from tests.kit.clients.api import Api, created
 
 EARLY, LATE = ["a@example.com", "b@example.com", "c@example.com"], ["d@example.com", "e@example.com"]
 
@@ -25,14 +25,14 @@ def _invited(app: Flask, ada: Api, organization_id: str) -> None:
 
 def sweep(app: Flask) -> None:
     with app.app_context():
-        service.sweep()
+        service.expire_invitations()
 
 
 def listed(ada: Api, path: str, status: str) -> list[str]:
     """Whom the invitations on all pages of one are to."""
     emails, cursor = [], {}
     while cursor is not None:
-        page: Any = made(ada.get(path, query_string={"status": status, "limit": 1, **cursor}))
+        page: Any = created(ada.get(path, query_string={"status": status, "limit": 1, **cursor}))
         emails += [item["email"] for item in page["items"]]
         cursor = {"cursor": page["next_cursor"]} if page["next_cursor"] else None
     return emails
@@ -62,7 +62,7 @@ def test_listings_are_the_same_before_and_after_a_sweep(app: Flask, ada: Api, pa
 
 
 def test_sweep_between_two_pages_moves_nothing(app: Flask, ada: Api, path: str) -> None:
-    first = made(ada.get(f"{path}?status=expired&limit=1"))
+    first = created(ada.get(f"{path}?status=expired&limit=1"))
     sweep(app)
-    second = made(ada.get(f"{path}?status=expired&limit=2&cursor={first['next_cursor']}"))
+    second = created(ada.get(f"{path}?status=expired&limit=2&cursor={first['next_cursor']}"))
     assert [item["email"] for item in first["items"] + second["items"]] == EARLY[::-1]

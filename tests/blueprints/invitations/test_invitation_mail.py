@@ -11,7 +11,7 @@ from project.blueprints.invitations.models import Invitation
 from project.config import current_settings
 from project.infrastructure.mail import read_mailbox
 from tests.blueprints.invitations.invitation_rows import lapse, rows
-from tests.kit.clients.api import Api, made
+from tests.kit.clients.api import Api, created
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 GUEST = "guest@example.com"
@@ -38,7 +38,7 @@ def test_mail_leads_to_the_invitation(app: Flask, ada: Api, organization_id: str
 def test_mail_is_noted_as_sent(app: Flask, ada: Api, organization_id: str, path: str) -> None:
     invitation = ada.invitation(organization_id, GUEST)
     sent(app)
-    assert made(ada.get(f"{path}/{invitation['id']}"))["delivery"] == "sent"
+    assert created(ada.get(f"{path}/{invitation['id']}"))["delivery"] == "sent"
 
 
 @ON_SQLITE
@@ -59,8 +59,8 @@ def test_invitation_that_has_ended_is_not_mailed(app: Flask, ada: Api, organizat
 def test_mail_that_was_given_up_is_noted(app: Flask, ada: Api, organization_id: str, path: str) -> None:
     invitation = ada.invitation(organization_id, GUEST)
     with app.app_context():
-        service.give_up_sending(rows(app, Invitation)[0].id)
-    assert made(ada.get(f"{path}/{invitation['id']}"))["delivery"] == "failed"
+        service.mark_delivery_failed(rows(app, Invitation)[0].id)
+    assert created(ada.get(f"{path}/{invitation['id']}"))["delivery"] == "failed"
 
 
 @ON_SQLITE

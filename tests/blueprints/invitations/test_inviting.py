@@ -11,7 +11,7 @@ from project.blueprints.invitations.jobs import SEND_INVITATION
 from project.blueprints.invitations.models import Invitation
 from project.infrastructure.jobs import Job
 from tests.blueprints.invitations.invitation_rows import lapse, rows
-from tests.kit.clients.api import Api, made, pointers, problem
+from tests.kit.clients.api import Api, created, pointers, problem
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 NOBODYS = "01a20472-de38-71e6-9445-d8d74c06d560"
@@ -28,7 +28,7 @@ def test_invitation_is_pending_for_seven_days(ada: Api, organization_id: str, pa
         *("Guest@Example.com", "admin", "pending", "queued"),
         organization_id,
     ]
-    assert made(ada.get(f"{path}/{invitation['id']}")) == invitation
+    assert created(ada.get(f"{path}/{invitation['id']}")) == invitation
 
 
 def test_invitation_and_its_job_are_there_together(app: Flask, ada: Api, organization_id: str) -> None:
@@ -110,9 +110,9 @@ def test_listing_filters_by_effective_status(app: Flask, ada: Api, join: Join, o
     ada.invitation(organization_id, GUEST)
     by_status = {"accepted": [accepted], "expired": ["late@example.com"], "pending": [GUEST]}
     for status, emails in by_status.items():
-        items = made(ada.get(f"{path}?status={status}"))["items"]
+        items = created(ada.get(f"{path}?status={status}"))["items"]
         assert [(item["email"], item["status"]) for item in items] == [(email, status) for email in emails]
-    assert len(made(ada.get(path))["items"]) == 3
+    assert len(created(ada.get(path))["items"]) == 3
 
 
 @ON_SQLITE

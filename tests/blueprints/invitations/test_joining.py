@@ -12,7 +12,7 @@ from project.blueprints.invitations.models import Invitation
 from project.blueprints.organizations.models import Membership
 from project.infrastructure import signing
 from tests.blueprints.invitations.invitation_rows import lapse, rows, set_invitations
-from tests.kit.clients.api import PASSWORD, Api, made, pointers, problem
+from tests.kit.clients.api import PASSWORD, Api, created, pointers, problem
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 GUEST = "guest@example.com"
@@ -48,7 +48,7 @@ def use(route: str, api: Api, token: str) -> Any:
 
 
 def test_holder_sees_who_invites_to_what(api: Api, token: str) -> None:
-    offer = made(look_up(api, token))
+    offer = created(look_up(api, token))
     assert offer.pop("expires_at").endswith("Z")
     assert offer == {
         "organization_name": "Analytical Engines",
@@ -61,14 +61,14 @@ def test_holder_sees_who_invites_to_what(api: Api, token: str) -> None:
 
 @ON_SQLITE
 def test_holder_sees_whether_there_is_an_account(guest: Api, token: str) -> None:
-    assert made(look_up(guest, token))["account_exists"] is True
+    assert created(look_up(guest, token))["account_exists"] is True
 
 
 def test_accepting_makes_a_member_and_proves_the_address(guest: Api, token: str, organization_id: str) -> None:
-    member = made(accept(guest, token))
+    member = created(accept(guest, token))
     assert (member["user_id"], member["role"], member["email"]) == (guest.user["id"], "admin", GUEST)
-    assert made(guest.get(f"/organizations/{organization_id}"))["role"] == "admin"
-    assert made(guest.get("/auth/me"))["email_verified"] is True
+    assert created(guest.get(f"/organizations/{organization_id}"))["role"] == "admin"
+    assert created(guest.get("/auth/me"))["email_verified"] is True
 
 
 @ON_SQLITE
@@ -86,15 +86,15 @@ def test_address_that_only_looks_the_same_accepts_nothing(app: Flask, api: Api, 
 
 
 def test_invitation_is_accepted_once(guest: Api, token: str) -> None:
-    made(accept(guest, token))
+    created(accept(guest, token))
     problem(accept(guest, token), 409, "invitation-already-accepted")
     problem(look_up(guest, token), 409, "invitation-already-accepted")
 
 
 def test_registering_makes_the_account_and_the_member_in_one(api: Api, token: str, organization_id: str) -> None:
-    user = made(register(api, token))
+    user = created(register(api, token))
     assert (user["email"], user["email_verified"], user["display_name"]) == (GUEST, True, "Guest")
-    pair = made(api.post("/auth/login", {"email": GUEST, "password": PASSWORD}))
+    pair = created(api.post("/auth/login", {"email": GUEST, "password": PASSWORD}))
     answer = api.get("/organizations", headers={"Authorization": f"Bearer {pair['access_token']}"})
     assert [(item["id"], item["role"]) for item in answer.json["items"]] == [(organization_id, "admin")]
 
@@ -144,7 +144,7 @@ def test_garbage_is_unknown(guest: Api, route: str, garbage: str) -> None:
 @pytest.mark.parametrize("route", ROUTES)
 def test_token_of_another_purpose_or_of_nothing_is_unknown(app: Flask, guest: Api, route: str) -> None:
     with app.app_context():
-        nobodys = signing.mint("invitation", uuid4(), 1)
+        nobodys = signing.issue("invitation", uuid4(), 1)
     for other in (nobodys, guest.tokens["refresh_token"], guest.tokens["access_token"]):
         problem(use(route, guest, other), 404, "not-found")
 
@@ -160,7 +160,7 @@ def test_accepting_too_late_makes_no_member(app: Flask, guest: Api, token: str) 
     lapse(app)
     problem(accept(guest, token), 410, "invitation-expired")
     assert len(rows(app, Membership)) == 1
-    assert made(guest.get("/auth/me"))["email_verified"] is False
+    assert created(guest.get("/auth/me"))["email_verified"] is False
 
 
 @pytest.mark.parametrize("route", ROUTES)
@@ -175,7 +175,7 @@ def test_replaced_token_says_so(app: Flask, guest: Api, token: str, route: str) 
 def test_token_of_a_version_to_come_is_good_for_nothing(
     ada: Api, guest: Api, token: str, token_of: Callable[..., str], path: str, route: str
 ) -> None:
-    invitation_id = made(ada.get(path))["items"][0]["id"]
+    invitation_id = created(ada.get(path))["items"][0]["id"]
     problem(use(route, guest, token_of(invitation_id, 2)), 410, "invitation-replaced")
 
 
@@ -192,7 +192,7 @@ def test_member_who_accepts_again_keeps_role_and_invitation(
     app: Flask, ada: Api, organization_id: str, token: str, token_of: Callable[..., str]
 ) -> None:
     guest = ada.signed_in(GUEST)
-    made(accept(guest, token))
+    created(accept(guest, token))
     set_invitations(app, status="pending", role="member")
     problem(accept(guest, token), 409, "already-a-member")
     assert [row.role for row in rows(app, Membership)] == ["owner", "admin"]

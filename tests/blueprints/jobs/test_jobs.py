@@ -9,19 +9,19 @@ from flask import Flask
 
 from project.infrastructure import jobs
 from project.infrastructure.database.models import new_id
-from tests.kit.clients.api import Api, made, pointers, problem
+from tests.kit.clients.api import Api, created, pointers, problem
 from tests.kit.fixtures.administrators import administrator
-from tests.kit.fixtures.jobs import NAME, claimed, dead, done, enqueued, fail, get_job, together
+from tests.kit.fixtures.jobs import NAME, claim_job, dead_job, done_job, enqueue_job, fail, get_job, run_concurrently
 
 OTHER = "tests.another_job"
 Make = Callable[..., str]
 
 
 def running(**arguments: Any) -> UUID:
-    return claimed(enqueued(**arguments)).job_id
+    return claim_job(enqueue_job(**arguments)).job_id
 
 
-MAKERS = {"queued": enqueued, "running": running, "done": done, "dead": dead}
+MAKERS = {"queued": enqueue_job, "running": running, "done": done_job, "dead": dead_job}
 
 
 @pytest.fixture
@@ -41,12 +41,12 @@ def a_job(app: Flask) -> Make:
 
 
 def listed(admin: Api, **query: str) -> list[str]:
-    return [item["id"] for item in made(admin.get("/jobs", query_string=query))["items"]]
+    return [item["id"] for item in created(admin.get("/jobs", query_string=query))["items"]]
 
 
 def test_a_job_tells_what_it_is_and_what_went_wrong(app: Flask, admin: Api, a_job: Make) -> None:
     file_id = str(new_id())
-    shown = made(admin.get(f"/jobs/{a_job(file_id=file_id)}"))
+    shown = created(admin.get(f"/jobs/{a_job(file_id=file_id)}"))
     assert (shown["name"], shown["arguments"]) == (NAME, {"file_id": file_id})
     assert (shown["status"], shown["attempts"], shown["transient_failures"]) == ("dead", 1, 0)
     assert shown["last_error"] == "Mishap: once more"
@@ -57,8 +57,8 @@ def test_a_job_leads_to_the_request_that_caused_it(admin: Api) -> None:
     request_id, trace_id = "the-cause", "4bf92f3577b34da6a3ce929d0e0e4736"
     headers = {"X-Request-ID": request_id, "traceparent": f"00-{trace_id}-00f067aa0ba902b7-01"}
     path = f"/organizations/{admin.organization()['id']}/invitations"
-    made(admin.post(path, {"email": "grace@example.com", "role": "member"}, headers=headers))
-    [shown] = made(admin.get("/jobs?status=queued"))["items"]
+    created(admin.post(path, {"email": "grace@example.com", "role": "member"}, headers=headers))
+    [shown] = created(admin.get("/jobs?status=queued"))["items"]
     assert (shown["request_id"], shown["trace_id"]) == (request_id, trace_id)
 
 
@@ -81,21 +81,21 @@ def test_what_is_no_name_or_no_status_is_refused(admin: Api) -> None:
 
 def test_a_dead_job_is_tried_again_as_if_it_were_new(app: Flask, admin: Api, a_job: Make) -> None:
     job_id = a_job()
-    retried = made(admin.post(f"/jobs/{job_id}/retry"))
-    assert retried == made(admin.get(f"/jobs/{job_id}"))
+    retried = created(admin.post(f"/jobs/{job_id}/retry"))
+    assert retried == created(admin.get(f"/jobs/{job_id}"))
     assert (retried["status"], retried["attempts"], retried["finished_at"]) == ("queued", 0, None)
     with app.app_context():
-        assert claimed(UUID(job_id)).attempts == 1
+        assert claim_job(UUID(job_id)).attempts == 1
 
 
 def test_a_job_that_had_used_up_all_attempts_has_all_of_them_again(app: Flask, admin: Api, a_job: Make) -> None:
     job_id = UUID(a_job("queued"))
-    app.extensions["settings"] = app.extensions["settings"].model_copy(update={"job_attempts": 2})
+    app.extensions["settings"] = app.extensions["settings"].model_copy(update={"job_max_attempts": 2})
     with app.app_context():
-        fail(claimed(job_id), jobs.Failure.PERMANENT)
-    made(admin.post(f"/jobs/{job_id}/retry"))
+        fail(claim_job(job_id), jobs.FailureKind.PERMANENT)
+    created(admin.post(f"/jobs/{job_id}/retry"))
     with app.app_context():
-        assert fail(claimed(job_id)) is False
+        assert fail(claim_job(job_id)) is False
 
 
 @pytest.mark.parametrize("status", ["queued", "running", "done"])
@@ -109,7 +109,7 @@ def test_what_is_not_dead_is_not_tried_again(app: Flask, admin: Api, a_job: Make
 
 def test_of_several_who_retry_a_job_at_once_one_wins(app: Flask, admin: Api, a_job: Make) -> None:
     job_id = a_job()
-    answers = together(app, lambda: admin.post(f"/jobs/{job_id}/retry"))
+    answers = run_concurrently(app, lambda: admin.post(f"/jobs/{job_id}/retry"))
     assert sorted(answer.status_code for answer in answers) == [200] + [409] * (len(answers) - 1)
 
 
@@ -126,4 +126,4 @@ def test_a_job_that_is_still_to_be_done_is_not_purged(admin: Api, a_job: Make, s
     job_id = a_job(status)
     told = problem(admin.delete(f"/jobs/{job_id}"), 409, "job-not-ended")
     assert status in told["detail"]
-    assert made(admin.get(f"/jobs/{job_id}"))["status"] == status
+    assert created(admin.get(f"/jobs/{job_id}"))["status"] == status

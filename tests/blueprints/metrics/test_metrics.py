@@ -34,7 +34,7 @@ def test_whoever_has_the_token_reads_them(api: Api) -> None:
     api.signed_in().organization()
     answer = api.client.get("/metrics", headers=BEARER)
     assert (answer.status_code, answer.headers["Content-Type"]) == (200, CONTENT_TYPE_LATEST)
-    assert measured(answer.text)["groundwork_oldest_job_seconds",] == 0
+    assert measured(answer.text)["groundwork_oldest_job_age_seconds",] == 0
 
 
 @pytest.mark.parametrize("scheme", ["bearer", "BEARER"])
@@ -100,7 +100,7 @@ def test_web_process_that_ends_leaves_them_to_its_successor(settings: Settings) 
         while web_processes(settings) in ([], [first]):
             time.sleep(0.05)
         answer = urllib3.request("GET", f"{url}/metrics", headers=BEARER, timeout=10)
-    assert (answer.status, "groundwork_oldest_job_seconds" in answer.data.decode()) == (200, True)
+    assert (answer.status, "groundwork_oldest_job_age_seconds" in answer.data.decode()) == (200, True)
 
 
 def web_processes(settings: Settings) -> list[int]:

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from project.blueprints.organizations.models import Membership, Organization
 from project.infrastructure.database import read
-from tests.kit.clients.api import Api, made, pointers, problem
+from tests.kit.clients.api import Api, created, pointers, problem
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 NOBODYS = "01a20472-de38-71e6-9445-d8d74c06d560"
@@ -31,7 +31,7 @@ def test_who_makes_an_organization_owns_it(ada: Api) -> None:
     organization = ada.organization("Analytical Engines")
     assert (organization["name"], organization["slug"]) == ("Analytical Engines", "analytical-engines")
     assert organization["role"] == "owner"
-    assert made(ada.get(f"/organizations/{organization['id']}")) == organization
+    assert created(ada.get(f"/organizations/{organization['id']}")) == organization
 
 
 def test_answer_holds_no_more_than_it_should(ada: Api) -> None:
@@ -90,22 +90,22 @@ def test_listing_holds_the_callers_organizations_only(ada: Api) -> None:
     eve = ada.signed_in()
     eve.organization("Eve's")
     mine = [ada.organization(f"Engines {number}") for number in range(2)]
-    assert made(ada.get("/organizations"))["items"] == mine[::-1]
+    assert created(ada.get("/organizations"))["items"] == mine[::-1]
 
 
 def test_role_in_an_answer_is_the_callers(ada: Api, join: Join) -> None:
     organization = ada.organization()
     guest = join(ada, organization["id"], "admin")
-    assert made(guest.get(f"/organizations/{organization['id']}"))["role"] == "admin"
-    assert [item["role"] for item in made(guest.get("/organizations"))["items"]] == ["admin"]
+    assert created(guest.get(f"/organizations/{organization['id']}"))["role"] == "admin"
+    assert [item["role"] for item in created(guest.get("/organizations"))["items"]] == ["admin"]
 
 
 def test_members_are_listed_newest_first_page_by_page(ada: Api, join: Join) -> None:
     organization = ada.organization()
     guests = [join(ada, organization["id"]) for _ in range(2)]
     path = f"/organizations/{organization['id']}/members"
-    first = made(guests[0].get(f"{path}?limit=2"))
-    last = made(guests[0].get(f"{path}?limit=2&cursor={first['next_cursor']}"))
+    first = created(guests[0].get(f"{path}?limit=2"))
+    last = created(guests[0].get(f"{path}?limit=2&cursor={first['next_cursor']}"))
     listed = [item["user_id"] for page in (first, last) for item in page["items"]]
     assert listed == [guests[1].user["id"], guests[0].user["id"], ada.user["id"]]
 
@@ -113,7 +113,7 @@ def test_members_are_listed_newest_first_page_by_page(ada: Api, join: Join) -> N
 @ON_SQLITE
 def test_member_is_shown_with_name_and_role(ada: Api) -> None:
     organization = ada.organization()
-    member = made(ada.get(f"/organizations/{organization['id']}/members"))["items"][0]
+    member = created(ada.get(f"/organizations/{organization['id']}/members"))["items"][0]
     assert member.pop("joined_at").endswith("Z")
     assert member == {
         "user_id": ada.user["id"],

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from project.http.responses.problems import catalogue
+from project.http.responses.problems import catalog
 from tests.blueprints.pages.page_parser import Page
 from tests.kit.clients.api import Api, problem
 
@@ -41,12 +41,12 @@ def test_page_needs_nothing_that_is_not_here(client: FlaskClient, path: str) -> 
         assert client.get(address, buffered=True).status_code in {200, 503}, address
 
 
-def test_front_door_links_to_what_there_is(client: FlaskClient) -> None:
+def test_home_page_links_to_what_there_is(client: FlaskClient) -> None:
     expected = {"/docs", "/health/ready", "/dev/mail", "/problems", "/api/v1/openapi.json"}
     assert expected <= Page(client.get("/").text).addresses()
 
 
-def test_command_on_the_front_door_registers_an_account(api: Api) -> None:
+def test_command_on_home_page_registers_an_account(api: Api) -> None:
     command = Page(api.client.get("/").text).command.replace("\\\n", "")
     _curl, url, _h, header, _d, body = shlex.split(command)
     name, _, value = header.partition(": ")
@@ -56,7 +56,7 @@ def test_command_on_the_front_door_registers_an_account(api: Api) -> None:
 
 def test_problems_lists_every_code(client: FlaskClient) -> None:
     addresses = Page(client.get("/problems").text).addresses()
-    assert {f"/problems/{code}" for code in catalogue()} <= addresses
+    assert {f"/problems/{code}" for code in catalog()} <= addresses
 
 
 def test_page_of_a_problem_says_cause_and_remedy(client: FlaskClient) -> None:

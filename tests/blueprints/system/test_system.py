@@ -8,7 +8,7 @@ from flask import Flask
 
 from project.blueprints.system import service
 from project.http.routing.rule import ContractRule
-from tests.kit.clients.api import Api, made, problem
+from tests.kit.clients.api import Api, created, problem
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 ALL_OK = {"database": "ok", "migrations": "ok", "storage": "ok", "broker": "ok"}
@@ -26,18 +26,18 @@ class Broken:
 
 
 def test_process_that_serves_is_alive(shared_api: Api) -> None:
-    assert made(shared_api.client.get("/health/live")) == {"status": "ok"}
+    assert created(shared_api.client.get("/health/live")) == {"status": "ok"}
 
 
 def test_service_is_ready_when_every_part_is(api: Api) -> None:
-    assert made(api.client.get("/health/ready")) == {"status": "ok", "checks": ALL_OK}
+    assert created(api.client.get("/health/ready")) == {"status": "ok", "checks": ALL_OK}
 
 
 @ON_SQLITE
 def test_service_without_its_broker_is_degraded_and_still_ready(app: Flask, api: Api) -> None:
     app.extensions["broker"] = Broken()
     expected = {"status": "degraded", "checks": {**ALL_OK, "broker": "failing"}}
-    assert made(api.client.get("/health/ready")) == expected
+    assert created(api.client.get("/health/ready")) == expected
 
 
 @ON_SQLITE
@@ -68,7 +68,7 @@ def test_being_alive_takes_nothing_else(api: Api, monkeypatch: pytest.MonkeyPatc
 
 
 def test_document_names_every_route_and_who_may_call_it(shared_app: Flask, shared_api: Api) -> None:
-    document = made(shared_api.client.get("/api/v1/openapi.json"))
+    document = created(shared_api.client.get("/api/v1/openapi.json"))
     assert document["openapi"].startswith("3.1")
     described = {
         operation["operationId"]: operation["x-access"]
@@ -82,7 +82,7 @@ def test_document_names_every_route_and_who_may_call_it(shared_app: Flask, share
 
 
 def test_document_asks_for_a_token_where_the_route_does(shared_api: Api) -> None:
-    document = made(shared_api.client.get("/api/v1/openapi.json"))
+    document = created(shared_api.client.get("/api/v1/openapi.json"))
     for path in document["paths"].values():
         for name, operation in path.items():
             if name != "parameters":

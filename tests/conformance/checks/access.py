@@ -19,7 +19,7 @@ def _is_closed(operation: Operation) -> bool:
 
 @check()
 def open_routes_say_why(operation: Operation, world: World) -> None:
-    assert operation.is_public == ("access" in operation.rule.excuses)
+    assert operation.is_public == ("access" in operation.rule.exempt)
     assert operation.described["security"] == ([] if operation.is_public else [{"bearer": []}])
 
 

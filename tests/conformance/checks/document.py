@@ -29,7 +29,7 @@ def is_summed_up_in_a_sentence(operation: Operation, world: World) -> None:
 
 @check()
 def problems_are_those_of_the_catalogue(operation: Operation, world: World) -> None:
-    catalogue = problems.catalogue()
+    catalogue = problems.catalog()
     for status, answer in operation.described["responses"].items():
         if status >= "4":
             codes = answer["content"][PROBLEM]["schema"]["allOf"][1]["properties"]["code"]["enum"]
@@ -47,7 +47,7 @@ def every_text_and_list_is_bounded(operation: Operation, world: World) -> None:
 def answers_have_a_shape(operation: Operation, world: World) -> None:
     schemas = dict(operation.answer_schemas())
     shapeless = [status for status, schema in schemas.items() if schema.get("additionalProperties") is not False]
-    assert bool(shapeless) == ("schema" in operation.rule.excuses), f"{shapeless}: give the answer a schema"
+    assert bool(shapeless) == ("schema" in operation.rule.exempt), f"{shapeless}: give the answer a schema"
 
 
 @check()
@@ -61,7 +61,7 @@ def examples_are_examples(operation: Operation, world: World) -> None:
 
 @check()
 def excuses_have_reasons(operation: Operation, world: World) -> None:
-    for part, reason in operation.rule.excuses.items():
+    for part, reason in operation.rule.exempt.items():
         assert reason.endswith("."), f"{part}: say why in a sentence"
         assert _applies(operation, part), f"{part}: it needs no excuse from this"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.jobs.bare_workers import Workshop, workshop
-from tests.kit.deployment.system import System, on_services
+from tests.kit.deployment.system import System, deploy_on_services
 from tests.kit.servers import services
 
 
@@ -16,8 +16,11 @@ def deployed(
 ) -> Iterator[System]:
     """A deployment whose jobs may fail twice, and whose workers end soon."""
     folder = tmp_path_factory.mktemp("jobs")
-    settings = {"JOB_ATTEMPTS": "2", "JOB_SHUTDOWN_SECONDS": "2"}
-    with services.redis() as broker, on_services(folder, postgres_server, s3_server, broker, **settings) as system:
+    settings = {"JOB_MAX_ATTEMPTS": "2", "JOB_SHUTDOWN_GRACE_SECONDS": "2"}
+    with (
+        services.redis() as broker,
+        deploy_on_services(folder, postgres_server, s3_server, broker, **settings) as system,
+    ):
         yield system
 
 

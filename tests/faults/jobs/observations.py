@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from tests.kit.clients.api import Api, made
+from tests.kit.clients.api import Api, created
 from tests.kit.deployment.programs import children
 from tests.kit.deployment.system import System
 from tests.kit.faults.pause_points import Point, held
@@ -39,7 +39,7 @@ class Invited:
     @property
     def delivery(self) -> str:
         """How far the mail has come, as its inviter is told."""
-        return str(made(self.owner.get(self.path))["delivery"])
+        return str(created(self.owner.get(self.path))["delivery"])
 
     @property
     def job(self) -> Row:
@@ -57,8 +57,8 @@ class Invited:
 def invite(system: System) -> Invited:
     """Invite somebody new."""
     owner = system.api.signed_in()
-    organization_id = made(system.ledger.organization(owner))["id"]
-    return _invited(system, owner, made(system.ledger.invitation(owner, organization_id)))
+    organization_id = created(system.ledger.organization(owner))["id"]
+    return _invited(system, owner, created(system.ledger.invitation(owner, organization_id)))
 
 
 def invite_in_vain(system: System, email: str) -> Invited:

@@ -15,7 +15,9 @@ TWO_OF_EACH = ("worker-1", "worker-2", "beat-1", "beat-2")
 
 
 def test_two_sweeps_at_once_hand_each_job_over_once(shop: Workshop) -> None:
-    only_sweeping = replace(shop, queues="worker", environment={**shop.environment, "JOB_REPUBLISH_SECONDS": "60"})
+    only_sweeping = replace(
+        shop, queues="worker", environment={**shop.environment, "JOB_REPUBLISH_DELAY_SECONDS": "60"}
+    )
     broker = Redis.from_url(shop.environment["BROKER_URL"])
     with (
         broker,
@@ -46,6 +48,6 @@ def test_two_workers_and_two_schedulers_do_each_job_once(shop: Workshop) -> None
 def test_two_schedulers_cause_each_periodic_job_once_an_interval(shop: Workshop) -> None:
     with shop.running(*TWO_OF_EACH):
         sleep(75)
-        caused = shop.rows("SELECT created_at FROM jobs WHERE name = 'invitations.sweep' AND status = 'done'")
+        caused = shop.rows("SELECT created_at FROM jobs WHERE name = 'invitations.expire' AND status = 'done'")
     minutes = {int(at.timestamp()) // 60 for (at,) in caused}
     assert len(caused) == len(minutes) > 0

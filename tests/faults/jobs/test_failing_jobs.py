@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.faults.jobs.observations import job_of, pools
-from tests.kit.clients.api import Api, made
+from tests.kit.clients.api import Api, created
 from tests.kit.deployment.system import System
 from tests.kit.faults.pause_points import stopped
 from tests.kit.servers.process import eventually
@@ -15,14 +15,14 @@ CORRUPT = PICTURE[:2000]
 
 def state(owner: Api, file: dict[str, Any]) -> tuple[str, str]:
     """What the owner is told about a file."""
-    found = made(owner.get(f"/files/{file['id']}"))
+    found = created(owner.get(f"/files/{file['id']}"))
     return found["status"], found["thumbnails"]["status"]
 
 
 def test_a_corrupt_picture_is_stored_without_thumbnails_and_the_next_has_some(system: System) -> None:
     owner = system.api.signed_in()
-    corrupt = made(system.ledger.file(owner, CORRUPT, "corrupt.png"))
-    sound = made(system.ledger.file(owner, PICTURE, "coffee.png"))
+    corrupt = created(system.ledger.file(owner, CORRUPT, "corrupt.png"))
+    sound = created(system.ledger.file(owner, PICTURE, "coffee.png"))
     eventually(lambda: state(owner, sound) == ("stored", "ready"))
     eventually(lambda: state(owner, corrupt) == ("stored", "failed"))
     assert job_of(system, corrupt["id"]).attempts == 1
@@ -32,9 +32,9 @@ def test_a_corrupt_picture_is_stored_without_thumbnails_and_the_next_has_some(sy
 def test_a_picture_that_cannot_be_read_is_tried_as_often_as_it_may_and_the_queue_moves_on(system: System) -> None:
     owner = system.api.signed_in()
     with stopped(pools(system)):
-        lost = made(owner.upload(PICTURE, "lost.png"))
+        lost = created(owner.upload(PICTURE, "lost.png"))
         remove_object(system, lost["id"])
-        sound = made(system.ledger.file(owner, PICTURE, "coffee.png"))
+        sound = created(system.ledger.file(owner, PICTURE, "coffee.png"))
     eventually(lambda: state(owner, sound) == ("stored", "ready"))
     eventually(lambda: state(owner, lost) == ("stored", "failed"))
     job = job_of(system, lost["id"])

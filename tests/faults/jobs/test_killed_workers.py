@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.jobs.observations import held_at, in_the_middle_of_a_mail, invite, job_of, lapse, sender
-from tests.kit.clients.api import made
+from tests.kit.clients.api import created
 from tests.kit.deployment.system import System
 from tests.kit.servers.process import eventually
 
@@ -103,7 +103,7 @@ def token_in(mail: bytes) -> str:
 
 def test_a_worker_killed_between_the_store_and_the_commit_makes_the_same_thumbnails(system: System) -> None:
     with held_at(system, "telling of thumbnails") as gate:
-        file = made(system.ledger.file(system.api.signed_in(), PICTURE, "coffee.png"))
+        file = created(system.ledger.file(system.api.signed_in(), PICTURE, "coffee.png"))
         eventually(lambda: gate.arrived() == 1)
         first = thumbnails(system, file["id"])
         gate.kill()

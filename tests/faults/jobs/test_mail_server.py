@@ -34,7 +34,7 @@ def test_a_server_that_puts_off_is_asked_again_after_longer_and_longer_waits(sys
         eventually(lambda left=left: system.mail.faults.greylisted == left)  # type: ignore[misc]
         tries.append(monotonic())
     eventually(lambda: is_sent_once(invited))
-    # JOB_BACKOFF_SECONDS, doubled each time, of which jitter leaves a half.
+    # JOB_INITIAL_BACKOFF_SECONDS, doubled each time, of which jitter leaves a half.
     waits = [later - earlier for earlier, later in pairwise(tries[1:])]
     assert waits[0] > 0.4
     assert waits[1] > 0.9

@@ -8,7 +8,7 @@ from time import sleep
 from redis import Redis
 
 from tests.faults.jobs.observations import held_at, invite, workers
-from tests.kit.clients.api import made
+from tests.kit.clients.api import created
 from tests.kit.deployment.system import System
 from tests.kit.faults.pause_points import stopped
 from tests.kit.servers.process import eventually
@@ -31,7 +31,7 @@ def broker_of(system: System) -> Redis:
 
 def test_nobody_is_told_of_a_job_before_its_commit(system: System) -> None:
     owner = system.api.signed_in()
-    organization_id = made(system.ledger.organization(owner))["id"]
+    organization_id = created(system.ledger.organization(owner))["id"]
     with broker_of(system) as broker, workers_standing_still(system, broker), ThreadPoolExecutor(1) as client:
         with held_at(system, "committing an answer") as gate:
             client.submit(system.ledger.invitation, owner, organization_id)

@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from project.http.auth.signing_keys import Keys
-from tests.kit.clients.api import Api, made, problem
+from project.http.auth.signing_keys import SigningKeys
+from tests.kit.clients.api import Api, created, problem
 
 CLAIMS = ["exp", "iat", "nbf", "jti", "sub", "sid", "aud", "iss", "type"]
 MISSING = ...
@@ -26,7 +26,7 @@ class Forge:
     """Makes tokens that differ from a real one in what a test says, signed with the application's own key."""
 
     def __init__(self, app: Flask, api: Api) -> None:
-        keys: Keys = app.extensions["keys"]
+        keys: SigningKeys = app.extensions["keys"]
         token = api.tokens["access_token"]
         self.key = keys.private[keys.signing_kid]
         self.header = jwt.get_unverified_header(token)
@@ -61,7 +61,7 @@ def forge(shared_app: Flask, ada: Api) -> Forge:
 
 
 def test_token_that_differs_in_nothing_is_taken(ada: Api, forge: Forge) -> None:
-    assert made(ask(ada, forge()))["id"] == ada.user["id"]
+    assert created(ask(ada, forge()))["id"] == ada.user["id"]
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "bEaReR"])

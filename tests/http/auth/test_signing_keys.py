@@ -10,7 +10,7 @@ from flask import Flask
 
 from project.app import create_app
 from project.config import InvalidSettings, Settings
-from project.http.auth.signing_keys import Keys
+from project.http.auth.signing_keys import SigningKeys
 from project.infrastructure.database import db
 from tests.kit.clients.api import Api, problem
 
@@ -35,7 +35,7 @@ def serve(settings: Settings) -> Iterator[Serve]:
 
 
 def kid(key: Ed25519PrivateKey) -> str:
-    return Keys((key,), "").signing_kid
+    return SigningKeys((key,), "").signing_kid
 
 
 def named(api: Api) -> str:

@@ -8,7 +8,7 @@ from flask import Flask, g, request
 from werkzeug.test import TestResponse
 
 from project.http.routing.access import user
-from tests.kit.clients.api import PASSWORD, Api, form, made, problem
+from tests.kit.clients.api import PASSWORD, Api, created, form, problem
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 REPLAYED = "Idempotency-Replayed"
@@ -34,7 +34,7 @@ def post(api: Api, key: str, body: Any = None) -> TestResponse:
 )
 def test_forms_of_one_key_are_the_same(shared_api: Api, first: str, second: str) -> None:
     ada = shared_api.signed_in()
-    made(post(ada, first))
+    created(post(ada, first))
     assert REPLAYED in post(ada, second).headers
 
 
@@ -43,7 +43,7 @@ def test_forms_of_one_key_are_the_same(shared_api: Api, first: str, second: str)
 )
 def test_other_keys_are_others(shared_api: Api, first: str, second: str) -> None:
     ada = shared_api.signed_in()
-    one, other = made(post(ada, first)), made(post(ada, second))
+    one, other = created(post(ada, first)), created(post(ada, second))
     assert one["id"] != other["id"]
 
 
@@ -67,7 +67,7 @@ def test_two_keys_are_refused(ada: Api, keys: tuple[str, str]) -> None:
 
 
 def test_a_key_counts_nowhere_but_at_a_post_that_takes_one(ada: Api) -> None:
-    headers, path = {"Idempotency-Key": "a,b"}, f"/files/{made(ada.upload())['id']}"
+    headers, path = {"Idempotency-Key": "a,b"}, f"/files/{created(ada.upload())['id']}"
     credentials = {"email": ada.user["email"], "password": PASSWORD}
     requests: list[tuple[str, str, dict[str, Any], int]] = [
         ("GET", "/auth/me", {}, 200),
@@ -94,7 +94,7 @@ def raw(api: Api, key: str, body: str) -> TestResponse:
 )
 def test_one_body_written_otherwise_is_the_same(ada: Api, body: str) -> None:
     key, slug = str(uuid4()), f"s{uuid4()}"
-    first = made(raw(ada, key, f'{{"name":"Engines","slug":"{slug}"}}'))
+    first = created(raw(ada, key, f'{{"name":"Engines","slug":"{slug}"}}'))
     again = raw(ada, key, body.replace("SLUG", slug))
     assert (again.status_code, again.json, REPLAYED in again.headers) == (201, first, True)
 
@@ -104,7 +104,7 @@ def test_one_body_written_otherwise_is_the_same(ada: Api, body: str) -> None:
 )
 def test_another_body_is_another_request(ada: Api, body: str) -> None:
     key = str(uuid4())
-    made(raw(ada, key, '{"name":"Engines"}'))
+    created(raw(ada, key, '{"name":"Engines"}'))
     problem(raw(ada, key, body), 422, "idempotency-key-reused")
 
 
@@ -114,7 +114,7 @@ def test_another_body_is_another_request(ada: Api, body: str) -> None:
 )
 def test_another_upload_is_another_request(ada: Api, content: bytes, filename: str, fields: dict[str, str]) -> None:
     key, mine = str(uuid4()), ada.organization()["id"]
-    made(upload(ada, key, b"hello", "hello.txt"))
+    created(upload(ada, key, b"hello", "hello.txt"))
     fields = dict.fromkeys(fields, mine)
     problem(upload(ada, key, content, filename, **fields), 422, "idempotency-key-reused")
 
@@ -126,7 +126,7 @@ def upload(api: Api, key: str, content: bytes, filename: str, **fields: str) -> 
 
 def test_one_upload_framed_otherwise_is_the_same(ada: Api) -> None:
     key, mine = str(uuid4()), ada.organization()["id"]
-    first = made(upload(ada, key, b"hello", "hello.txt", organization_id=mine))
+    first = created(upload(ada, key, b"hello", "hello.txt", organization_id=mine))
     body, content_type = form(b"hello", "hello.txt", organization_id=mine)
     again = ada(
         "POST",
@@ -140,17 +140,17 @@ def test_one_upload_framed_otherwise_is_the_same(ada: Api) -> None:
 
 def test_another_callers_key_is_another(shared_api: Api, ada: Api) -> None:
     key = str(uuid4())
-    first, other = made(post(ada, key)), post(shared_api.signed_in(), key)
-    assert (made(other)["id"] != first["id"], REPLAYED in other.headers) == (True, False)
+    first, other = created(post(ada, key)), post(shared_api.signed_in(), key)
+    assert (created(other)["id"] != first["id"], REPLAYED in other.headers) == (True, False)
 
 
 def test_another_routes_key_is_another(ada: Api) -> None:
     key = str(uuid4())
-    made(post(ada, key))
+    created(post(ada, key))
     assert REPLAYED not in upload(ada, key, b"hello", "hello.txt").headers
     path = f"/organizations/{ada.organization()['id']}/invitations"
     other = ada.post(path, {"email": "guest@example.com", "role": "member"}, headers={"Idempotency-Key": key})
-    assert made(other)["email"] == "guest@example.com"
+    assert created(other)["email"] == "guest@example.com"
 
 
 @ON_SQLITE
@@ -165,7 +165,9 @@ def test_another_query_is_another_request(app: Flask, api: Api) -> None:
 @ON_SQLITE
 def test_a_route_says_itself_when_it_claims_its_key(app: Flask, api: Api) -> None:
     """As the upload does, whose body is known only at its end."""
-    app.add_url_rule("/late", view_func=lambda: f"{g.idempotency_key}", methods=["POST"], access=user, claims_key=True)
+    app.add_url_rule(
+        "/late", view_func=lambda: f"{g.idempotency_key}", methods=["POST"], access=user, handles_idempotency=True
+    )
     headers = {"Idempotency-Key": '"one"', "Authorization": f"Bearer {api.signed_in().tokens['access_token']}"}
     answers = [api.client.post("/late", headers=headers) for _ in range(2)]
     assert [(one.text, REPLAYED in one.headers) for one in answers] == [("one", False), ("one", False)]

@@ -20,7 +20,7 @@ from project.infrastructure.clock import now
 from project.infrastructure.database import insert_if_absent, read, transaction
 from project.infrastructure.database.models import new_id
 from project.infrastructure.idempotency_records import IdempotencyRecord
-from tests.kit.clients.api import PASSWORD, Api, form, made, problem
+from tests.kit.clients.api import PASSWORD, Api, created, form, problem
 from tests.kit.fixtures.apps import application
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -48,7 +48,7 @@ def upload(api: Api, **fields: str) -> TestResponse:
 
 
 def test_an_answer_is_kept_as_long_as_the_setting_says(settings: Settings) -> None:
-    with application(settings.model_copy(update={"idempotency_key_seconds": 60})) as app:
+    with application(settings.model_copy(update={"idempotency_key_ttl_seconds": 60})) as app:
         create(Api(app.test_client()).signed_in())
         [record] = records(app)
     assert timedelta(seconds=50) < record.expires_at - now() <= timedelta(seconds=60)
@@ -59,13 +59,13 @@ def test_a_key_whose_life_is_over_has_an_effect_again(app: Flask, api: Api) -> N
     first = create(ada)
     change(app, update(IdempotencyRecord).values(expires_at=now() - timedelta(seconds=1)))
     second, third = create(ada), create(ada)
-    assert made(first)["id"] != made(second)["id"]
+    assert created(first)["id"] != created(second)["id"]
     assert (third.json, REPLAYED in third.headers) == (second.json, True)
 
 
 def test_whoever_signed_out_gets_no_answer(api: Api) -> None:
     ada = api.signed_in()
-    made(create(ada))
+    created(create(ada))
     assert ada.post("/auth/logout").status_code == 204
     problem(create(ada), 401, "token-revoked")
 
@@ -80,7 +80,7 @@ def test_whoever_signed_out_gets_no_answer(api: Api) -> None:
 def test_whoever_may_no_longer_invite_gets_no_answer(app: Flask, api: Api, loss: Any, status: int, code: str) -> None:
     owner, body = api.signed_in(), {"email": "guest@example.com", "role": "member"}
     path = f"/organizations/{owner.organization()['id']}/invitations"
-    made(owner.post(path, body, headers=KEY))
+    created(owner.post(path, body, headers=KEY))
     change(app, loss)
     problem(owner.post(path, body, headers=KEY), status, code)
 
@@ -88,7 +88,7 @@ def test_whoever_may_no_longer_invite_gets_no_answer(app: Flask, api: Api, loss:
 def test_whoever_left_the_organization_gets_no_answer_to_an_upload(app: Flask, api: Api, settings: Settings) -> None:
     ada = api.signed_in()
     organization_id = ada.organization()["id"]
-    made(upload(ada, organization_id=organization_id))
+    created(upload(ada, organization_id=organization_id))
     change(app, delete(Membership))
     problem(upload(ada, organization_id=organization_id), 404, "not-found")
     with app.app_context(), read() as connection:
@@ -149,12 +149,12 @@ def test_a_replayed_upload_says_where_its_file_is(api: Api) -> None:
     ada = api.signed_in()
     first, again = upload(ada), upload(ada)
     assert again.headers["Location"] == first.headers["Location"]
-    assert again.headers["Location"].endswith(made(ada.get("/files"))["items"][0]["id"])
+    assert again.headers["Location"].endswith(created(ada.get("/files"))["items"][0]["id"])
 
 
 def test_no_password_is_kept_nor_anything_that_it_could_be_guessed_by(app: Flask, api: Api) -> None:
     body = {"email": "ada@example.com", "password": PASSWORD}
-    made(api.post("/auth/register", body, headers=KEY))
+    created(api.post("/auth/register", body, headers=KEY))
     [record] = records(app)
     kept = record.digest + record.fingerprint + record.body + json.dumps(record.headers).encode()
     assert PASSWORD.encode() not in kept
@@ -178,7 +178,7 @@ def test_a_request_is_known_again_by_the_secret_that_knew_it(settings: Settings,
     words = {name: f"{name} secret, longer than 32 bytes is it" for name in ("old", "new")}
     with application(settings.model_copy(update={"secret_key": (words["old"],)})) as app:
         ada = Api(app.test_client()).signed_in()
-        made(create(ada))
+        created(create(ada))
     later = tuple(words[name] for name in secrets.split(","))
     with application(settings.model_copy(update={"secret_key": later})) as app:
         assert create(Api(app.test_client(), ada.tokens)).status_code == status

@@ -16,7 +16,7 @@ from project.config import Settings
 from project.http.middleware.rate_limits import LOGINS, Limit
 from project.http.routing.access import public, user
 from tests.kit.clients.api import PASSWORD, Api, problem
-from tests.kit.clients.remote import Remote, at_once
+from tests.kit.clients.remote import Remote, run_concurrently
 from tests.kit.deployment.programs import programs
 from tests.kit.fixtures.apps import application
 from tests.kit.servers import services
@@ -209,7 +209,7 @@ def test_real_processes_let_through_no_more_than_the_limit(settings: Settings, r
     limits = {"RATE_LIMIT_ENABLED": "true", "RATE_LIMIT_URL": redis_url, "LOGINS_PER_MINUTE": "5"}
     with programs(settings, WEB_CONCURRENCY="2", **limits).web() as url:
         api = Api(Remote(url))  # type: ignore[arg-type]
-        answers = at_once([lambda: api.post("/auth/login", NOBODY)] * 12)
+        answers = run_concurrently([lambda: api.post("/auth/login", NOBODY)] * 12)
     assert sorted(statuses(answers)) == [401] * 5 + [429] * 7
 
 

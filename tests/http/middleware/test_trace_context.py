@@ -48,7 +48,7 @@ def seen(app: Flask) -> list[Any]:
     seen: list[Any] = []
 
     def view() -> str:
-        seen.append(logging.bound()["trace_id"])
+        seen.append(logging.context()["trace_id"])
         return ""
 
     app.add_url_rule("/seen", view_func=view, access=public)

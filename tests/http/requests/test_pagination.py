@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 import pytest
 from flask import Flask
 
-from tests.kit.clients.api import Api, made, pointers, problem
+from tests.kit.clients.api import Api, created, pointers, problem
 
 LISTINGS = ["/organizations", "/files", "/organizations/{}/members", "/organizations/{}/invitations"]
 BASE = "http://localhost:8000/api/v1"
@@ -14,10 +14,10 @@ BASE = "http://localhost:8000/api/v1"
 
 def pages(api: Api, path: str, **query: Any) -> list[list[str]]:
     """The ids of the items, page by page."""
-    body = made(api.get(path, query_string=query))
+    body = created(api.get(path, query_string=query))
     found = [[item["id"] for item in body["items"]]]
     while body["next_cursor"]:
-        body = made(api.get(path, query_string={**query, "cursor": body["next_cursor"]}))
+        body = created(api.get(path, query_string={**query, "cursor": body["next_cursor"]}))
         found.append([item["id"] for item in body["items"]])
     return found
 
@@ -29,7 +29,7 @@ def organizations(api: Api, number: int) -> list[str]:
 
 def first_cursor(api: Api, path: str = "/organizations", **query: Any) -> str:
     """The cursor to the second page of one item."""
-    return str(made(api.get(path, query_string={"limit": 1, **query}))["next_cursor"])
+    return str(created(api.get(path, query_string={"limit": 1, **query}))["next_cursor"])
 
 
 @pytest.fixture(scope="module")
@@ -67,12 +67,12 @@ def test_full_last_page_has_no_next(api: Api) -> None:
 
 def test_rows_that_come_and_go_meanwhile_are_neither_skipped_nor_repeated(api: Api) -> None:
     ada = api.signed_in()
-    files = [made(ada.upload())["id"] for _ in range(5)]
-    first = made(ada.get("/files?limit=2"))
+    files = [created(ada.upload())["id"] for _ in range(5)]
+    first = created(ada.get("/files?limit=2"))
     ada.upload()
     for gone in (files[4], files[3], files[2]):
         ada.delete(f"/files/{gone}")
-    second = made(ada.get(f"/files?limit=2&cursor={first['next_cursor']}"))
+    second = created(ada.get(f"/files?limit=2&cursor={first['next_cursor']}"))
     assert [[item["id"] for item in page["items"]] for page in (first, second)] == [files[:2:-1], [files[1], files[0]]]
 
 
@@ -172,7 +172,7 @@ def test_cursor_of_other_filters_is_invalid(grace: Api, filters: dict[str, str])
 
 
 def test_cursor_may_be_followed_with_another_limit(grace: Api) -> None:
-    assert len(made(grace.get(f"/organizations?limit=100&cursor={first_cursor(grace)}"))["items"]) == 1
+    assert len(created(grace.get(f"/organizations?limit=100&cursor={first_cursor(grace)}"))["items"]) == 1
 
 
 def test_cursor_shows_nothing_that_it_stands_for(grace: Api) -> None:

@@ -9,7 +9,7 @@ from flask import Flask
 from project.blueprints.files import service as files
 from project.blueprints.invitations import service as invitations
 from tests.interruptions.flows import PICTURE
-from tests.kit.clients.api import Api, made, problem
+from tests.kit.clients.api import Api, created, problem
 
 ME = "/auth/me"
 
@@ -23,7 +23,7 @@ def tag(ada: Api) -> str:
 @pytest.fixture
 def path(ada: Api) -> str:
     """The path of a new picture, whose thumbnails are still to be made."""
-    return f"/files/{made(ada.upload(PICTURE, 'picture.png'))['id']}"
+    return f"/files/{created(ada.upload(PICTURE, 'picture.png'))['id']}"
 
 
 def parts(tag: str) -> tuple[str, str]:
@@ -91,7 +91,7 @@ def test_a_version_that_was_changed_since_is_refused(ada: Api, tag: str) -> None
 def test_a_tag_of_another_thing_of_the_same_version_is_refused(
     ada: Api, method: str, body: dict[str, str] | None
 ) -> None:
-    one, other = (f"/files/{made(ada.upload())['id']}" for _ in range(2))
+    one, other = (f"/files/{created(ada.upload())['id']}" for _ in range(2))
     tag = ada.get(other).headers["ETag"]
     assert parts(tag)[0] == parts(ada.get(one).headers["ETag"])[0]
     problem(ada(method, one, json=body, headers={"If-Match": tag}), 412, "precondition-failed")
@@ -135,8 +135,8 @@ def test_a_change_answers_with_the_tag_that_reading_has(ada: Api, path: str) -> 
 
 
 def test_what_is_made_has_its_tag_from_reading_it(ada: Api) -> None:
-    created = ada.upload()
-    assert "ETag" not in created.headers
+    response = ada.upload()
+    assert "ETag" not in response.headers
 
 
 def test_progress_of_thumbnails_is_another_tag_of_the_same_version(shared_app: Flask, ada: Api, path: str) -> None:
@@ -144,18 +144,18 @@ def test_progress_of_thumbnails_is_another_tag_of_the_same_version(shared_app: F
     with shared_app.app_context():
         files.make_thumbnails(UUID(path.rpartition("/")[2]))
     after = ada.get(path, headers={"If-None-Match": before})
-    assert (after.status_code, made(after)["thumbnails"]["status"]) == (200, "ready")
+    assert (after.status_code, created(after)["thumbnails"]["status"]) == (200, "ready")
     assert parts(after.headers["ETag"])[0] == parts(before)[0]
     assert ada("PATCH", path, json={"filename": "x.png"}, headers={"If-Match": before}).status_code == 200
 
 
 def test_progress_of_a_delivery_is_another_tag_of_the_same_version(shared_app: Flask, ada: Api) -> None:
     collection = f"/organizations/{ada.organization()['id']}/invitations"
-    invitation = made(ada.post(collection, {"email": "guest@example.com", "role": "member"}))
+    invitation = created(ada.post(collection, {"email": "guest@example.com", "role": "member"}))
     before = ada.get(f"{collection}/{invitation['id']}").headers["ETag"]
     with shared_app.app_context():
         invitations.send_invitation(UUID(invitation["id"]))
     after = ada.get(f"{collection}/{invitation['id']}")
-    assert made(after)["delivery"] == "sent"
+    assert created(after)["delivery"] == "sent"
     assert after.headers["ETag"] != before
     assert parts(after.headers["ETag"])[0] == parts(before)[0]

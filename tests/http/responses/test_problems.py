@@ -154,13 +154,13 @@ def test_problems_are_told_apart_by_their_code() -> None:
 
 
 def test_catalogue_is_what_clients_rely_on() -> None:
-    statuses = {code: problems.status_of(kind) for code, kind in problems.catalogue().items()}
+    statuses = {code: problems.status_of(kind) for code, kind in problems.catalog().items()}
     assert statuses == STATUSES
 
 
 @pytest.mark.parametrize("code", STATUSES)
 def test_catalogued_problem_explains_itself(code: str) -> None:
-    kind = problems.catalogue()[code]
+    kind = problems.catalog()[code]
     assert re.fullmatch(r"[a-z]+(-[a-z]+)*", kind.code)
     # A title with a format in it could not be the same text each time.
     assert kind.title

@@ -12,9 +12,9 @@ from project.blueprints.files import service as files
 from project.cli.routes import api_routes
 from project.infrastructure import signing
 from project.infrastructure.database import db
-from tests.kit.clients.api import Api, made
+from tests.kit.clients.api import Api, created
 from tests.kit.fixtures.administrators import administrator
-from tests.kit.fixtures.jobs import dead
+from tests.kit.fixtures.jobs import dead_job
 
 ROLES = ("stranger", "user", "member", "admin", "owner", "platform admin")
 PNG = (Path(__file__).parents[2] / "data" / "photos" / "chelsea.png").read_bytes()
@@ -140,19 +140,19 @@ def _joined(app: Flask, owner: Api, organization_id: str, role: str) -> Api:
     guest = owner.signed_in()
     invitation = owner.invitation(organization_id, guest.user["email"], role)
     with app.app_context():
-        token = signing.mint("invitation", UUID(invitation["id"]), 1)
-    made(guest.post("/invitations/accept", {"token": token}))
+        token = signing.issue("invitation", UUID(invitation["id"]), 1)
+    created(guest.post("/invitations/accept", {"token": token}))
     return guest
 
 
 def _dead_job(app: Flask) -> str:
     with app.app_context():
-        return str(dead())
+        return str(dead_job())
 
 
 def _picture(app: Flask, owner: Api, **fields: str) -> str:
     """The id of a picture whose thumbnails are ready."""
-    file_id = str(made(owner.upload(PNG, "cat.png", **fields))["id"])
+    file_id = str(created(owner.upload(PNG, "cat.png", **fields))["id"])
     with app.app_context():
         files.make_thumbnails(UUID(file_id))
     return file_id

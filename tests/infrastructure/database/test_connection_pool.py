@@ -14,9 +14,9 @@ from project.config import Settings
 from project.errors import ServiceUnavailable
 from project.infrastructure.database import db, insert_if_absent, read, transaction
 from project.infrastructure.database.models import new_id
-from tests.kit.clients.api import Api, made, problem
+from tests.kit.clients.api import Api, created, problem
 from tests.kit.fixtures.apps import application
-from tests.kit.fixtures.jobs import together
+from tests.kit.fixtures.jobs import run_concurrently
 
 pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 
@@ -70,15 +70,17 @@ def test_there_are_never_more_connections_than_threads(app: Flask, settings: Set
         with read() as connection:
             return connection.scalar(text(mine)) or 0
 
-    assert max(together(app, count)) <= settings.web_threads
+    assert max(run_concurrently(app, count)) <= settings.web_threads
 
 
 def test_a_request_uses_one_connection(settings: Settings) -> None:
     """Else requests that have one each would wait for another in vain."""
     with application(settings.model_copy(update={"web_threads": 1})) as app:
         ada = Api(app.test_client()).signed_in()
-        organization = made(ada.post("/organizations", {"name": "Engines"}, headers={"Idempotency-Key": str(uuid4())}))
+        organization = created(
+            ada.post("/organizations", {"name": "Engines"}, headers={"Idempotency-Key": str(uuid4())})
+        )
         ada.invitation(organization["id"], "grace@example.org")
-        made(ada.upload(organization_id=organization["id"]))
-        made(ada.post("/auth/refresh", {"refresh_token": ada.tokens["refresh_token"]}))
+        created(ada.upload(organization_id=organization["id"]))
+        created(ada.post("/auth/refresh", {"refresh_token": ada.tokens["refresh_token"]}))
         assert ada.client.get("/health/ready").status_code == 200

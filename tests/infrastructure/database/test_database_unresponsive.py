@@ -18,12 +18,12 @@ from project.config import Settings
 from project.errors import ServiceUnavailable
 from project.infrastructure.database import db, ensure_reachable, insert_if_absent, read, transaction
 from project.infrastructure.database.models import new_id
-from tests.kit.clients.api import Api, made, problem
+from tests.kit.clients.api import Api, created, problem
 from tests.kit.faults.frozen_postgres import silent
 from tests.kit.fixtures.apps import at_work
-from tests.kit.fixtures.jobs import claimed, enqueued, let_pass
+from tests.kit.fixtures.jobs import age_job, claim_job, enqueue_job
 from tests.kit.servers.services import Postgres
-from worker.runner import Task, perform
+from worker.runner import JobPolicy, run_job
 
 pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 MOST_SECONDS = 4
@@ -89,23 +89,23 @@ def test_a_commit_that_nobody_answers_is_found_out_by_its_key(app: Flask, api: A
         problem(ada.post("/organizations", {"name": "Engines"}, headers=headers), 503, "service-unavailable")
         assert monotonic() - began < MOST_SECONDS
     sleep(PAUSE_SECONDS)
-    made(ada.post("/organizations", {"name": "Engines"}, headers=headers))
+    created(ada.post("/organizations", {"name": "Engines"}, headers=headers))
     assert slugs(app) == ["engines"]
 
 
 def test_a_worker_leaves_its_job_to_another_attempt(app: Flask, postgres_server: Postgres) -> None:
     with app.app_context():
-        job_id = enqueued()
+        job_id = enqueue_job()
         with ExitStack() as stack, refused_in_time():
 
             def work() -> None:
                 stack.enter_context(silent(postgres_server))
                 ensure_reachable()
 
-            perform(job_id, Task(work))
+            run_job(job_id, JobPolicy(work))
         sleep(PAUSE_SECONDS)
-        let_pass(job_id, 1000)
-        assert claimed(job_id).attempts == 2
+        age_job(job_id, 1000)
+        assert claim_job(job_id).attempts == 2
 
 
 def test_threads_that_were_refused_go_on_when_it_speaks_again(app: Flask, postgres_server: Postgres) -> None:

@@ -12,11 +12,11 @@ from sqlalchemy import select, update
 from project.infrastructure.clock import now
 from project.infrastructure.database import read, transaction
 from project.infrastructure.database.models import new_id
-from project.infrastructure.database.pagination import Page, Slice, keyset, keyset_with
+from project.infrastructure.database.pagination import Page, PageRequest, select_page, select_page_with
 from project.infrastructure.jobs import Job
-from tests.kit.fixtures.jobs import enqueued
+from tests.kit.fixtures.jobs import enqueue_job
 
-Paged = Callable[[int, UUID | None], Slice]
+Paged = Callable[[int, UUID | None], Page]
 
 
 @pytest.fixture(autouse=True)
@@ -25,14 +25,14 @@ def in_app(app: Flask) -> Iterator[None]:
         yield
 
 
-def page(limit: int, after: UUID | None = None) -> Slice:
-    return keyset(select(Job.__table__), Job.id, Page(limit, after), {Job.name: "wanted"})
+def page(limit: int, after: UUID | None = None) -> Page:
+    return select_page(select(Job.__table__), Job.id, PageRequest(limit, after), {Job.name: "wanted"})
 
 
-def page_with_few(limit: int, after: UUID | None = None) -> Slice:
+def page_with_few(limit: int, after: UUID | None = None) -> Page:
     """As `page`, with those that are called "few"."""
     few = select(Job.__table__).where(Job.name == "few")
-    return keyset_with(few, select(Job.__table__), Job.id, Page(limit, after), {Job.name: "wanted"})
+    return select_page_with(few, select(Job.__table__), Job.id, PageRequest(limit, after), {Job.name: "wanted"})
 
 
 def rename(job_ids: list[UUID], name: str) -> None:
@@ -40,13 +40,13 @@ def rename(job_ids: list[UUID], name: str) -> None:
         session.execute(update(Job).where(Job.id.in_(job_ids)).values(name=name))
 
 
-def ids(slice_: Slice) -> list[UUID]:
+def ids(slice_: Page) -> list[UUID]:
     return [row.id for row in slice_.items]
 
 
 def made(count: int) -> list[UUID]:
     """Newest first."""
-    return [enqueued("wanted") for _ in range(count)][::-1]
+    return [enqueue_job("wanted") for _ in range(count)][::-1]
 
 
 def test_pages_follow_each_other_newest_first() -> None:
@@ -65,12 +65,12 @@ def test_a_last_page_that_is_full_says_that_it_is_the_last() -> None:
 
 
 def test_nothing_is_a_page_too() -> None:
-    assert page(2) == Slice([], None)
+    assert page(2) == Page([], None)
 
 
 def test_rows_of_others_are_on_no_page() -> None:
     rows = made(1)
-    enqueued("unwanted")
+    enqueue_job("unwanted")
     assert ids(page(5)) == rows
 
 
@@ -132,7 +132,7 @@ def test_later_ids_sort_after_earlier_ones() -> None:
 @pytest.mark.parametrize("zone", [UTC, timezone(timedelta(hours=-5)), timezone(timedelta(hours=14))])
 def test_a_moment_comes_back_as_the_same_moment_in_utc(zone: timezone) -> None:
     moment = datetime(2026, 3, 29, 1, 30, 0, 123456, tzinfo=zone)
-    job_id = enqueued()
+    job_id = enqueue_job()
     with transaction() as session:
         session.execute(update(Job).where(Job.id == job_id).values(due_at=moment))
     with read() as connection:
@@ -142,7 +142,7 @@ def test_a_moment_comes_back_as_the_same_moment_in_utc(zone: timezone) -> None:
 
 
 def test_a_change_moves_the_time_of_the_last_change() -> None:
-    job_id, before = enqueued(), now()
+    job_id, before = enqueue_job(), now()
     with transaction() as session:
         session.execute(update(Job).where(Job.id == job_id).values(name="changed"))
     with read() as connection:

@@ -10,7 +10,7 @@ import pytest
 
 from project.config import Settings
 from tests.kit.clients.api import Api, problem
-from tests.kit.clients.remote import Remote, at_once
+from tests.kit.clients.remote import Remote, run_concurrently
 from tests.kit.deployment.programs import programs
 from tests.kit.faults.frozen_postgres import silent
 from tests.kit.servers.services import Postgres
@@ -70,7 +70,7 @@ def test_a_silent_database_holds_up_only_those_who_need_it(api: Api, postgres_se
     assert {status for status, _ in found} == {200, 503}
     assert max(seconds for _, seconds in found) < MOST_SECONDS
     assert back < 5
-    assert {answer.status_code for answer in at_once([me] * 4 * THREADS)} == {200}
+    assert {answer.status_code for answer in run_concurrently([me] * 4 * THREADS)} == {200}
 
 
 def test_what_is_refused_says_when_to_come_again(api: Api, postgres_server: Postgres) -> None:

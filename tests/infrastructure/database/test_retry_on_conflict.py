@@ -15,7 +15,7 @@ from project.config import Settings
 from project.http.auth.identity import current_user_id
 from project.http.routing.access import user
 from project.infrastructure.database import transaction
-from tests.kit.clients.api import Api, made, problem
+from tests.kit.clients.api import Api, created, problem
 
 pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 SERIALIZATION_FAILURE, DEADLOCK, LOCK_TIMEOUT, STATEMENT_TIMEOUT = "40001", "40P01", "55P03", "57014"
@@ -89,7 +89,7 @@ def test_what_had_to_yield_is_done_again_with_one_effect(
     ada: Api, database: Database, times: int, sqlstate: str, at: str
 ) -> None:
     database.fail(sqlstate, times, at=at)
-    made(ada.post("/organizations", {"name": "Engines"}))
+    created(ada.post("/organizations", {"name": "Engines"}))
     assert (database.attempts, effects(database)) == (times + 1, (1, 1))
 
 
@@ -116,7 +116,7 @@ def test_a_key_is_free_again_after_three_attempts(ada: Api, database: Database) 
     headers = {"Idempotency-Key": str(uuid4())}
     problem(ada.post("/organizations", {"name": "Engines"}, headers=headers), 503, "service-unavailable")
     assert database.rows("idempotency_records") == 0
-    made(ada.post("/organizations", {"name": "Engines"}, headers=headers))
+    created(ada.post("/organizations", {"name": "Engines"}, headers=headers))
     assert (database.attempts, effects(database)) == (4, (1, 1))
 
 

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError, InvalidRequestError
 from project.blueprints.organizations.models import Organization
 from project.infrastructure import jobs
 from project.infrastructure.database import (
-    InnerFailed,
+    InnerTransactionFailed,
     after_commit,
     db,
     guarded,
@@ -120,7 +120,7 @@ def test_an_inner_block_falls_with_the_outer_one(app: Flask) -> None:
 
 
 def test_an_inner_failure_that_was_swallowed_commits_nothing(app: Flask) -> None:
-    with pytest.raises(InnerFailed), transaction():
+    with pytest.raises(InnerTransactionFailed), transaction():
         add("outer")
         with suppress(Mishap), transaction():
             add("inner")
@@ -130,7 +130,7 @@ def test_an_inner_failure_that_was_swallowed_commits_nothing(app: Flask) -> None
 
 def test_a_failed_transaction_is_no_burden_to_the_next(app: Flask) -> None:
     for _ in range(2):
-        with suppress(InnerFailed), transaction(), suppress(Mishap), transaction():
+        with suppress(InnerTransactionFailed), transaction(), suppress(Mishap), transaction():
             raise Mishap
     with transaction():
         add("one")
@@ -154,7 +154,7 @@ def test_callbacks_never_run_after_a_rollback() -> None:
     with suppress(Mishap), transaction():
         after_commit(lambda: called.append(1))
         raise Mishap
-    with suppress(InnerFailed), transaction(), suppress(Mishap), transaction():
+    with suppress(InnerTransactionFailed), transaction(), suppress(Mishap), transaction():
         after_commit(lambda: called.append(2))
         raise Mishap
     with transaction():

@@ -13,7 +13,17 @@ from project.infrastructure import jobs
 from project.infrastructure.clock import now
 from project.infrastructure.database import guarded, transaction
 from project.infrastructure.database.models import new_id
-from tests.kit.fixtures.jobs import NAME, claimed, enqueued, fail, get_job, lapsed, let_pass, list_jobs, together
+from tests.kit.fixtures.jobs import (
+    NAME,
+    age_job,
+    claim_job,
+    claim_with_expired_lease,
+    enqueue_job,
+    fail,
+    get_job,
+    list_jobs,
+    run_concurrently,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -23,8 +33,8 @@ def in_app(app: Flask) -> Iterator[None]:
 
 
 def test_a_claim_holds_the_job_and_counts_the_attempt(settings: Settings) -> None:
-    job_id = enqueued(file_id="7")
-    claim = claimed(job_id)
+    job_id = enqueue_job(file_id="7")
+    claim = claim_job(job_id)
     assert (claim.job_id, claim.name, claim.arguments, claim.attempts) == (job_id, NAME, {"file_id": "7"}, 1)
     row = get_job(job_id)
     assert (row.status, row.attempts, row.claim_id) == ("running", 1, claim.id)
@@ -32,7 +42,7 @@ def test_a_claim_holds_the_job_and_counts_the_attempt(settings: Settings) -> Non
 
 
 def test_a_job_that_is_held_done_or_unknown_cannot_be_claimed() -> None:
-    claim = claimed(enqueued())
+    claim = claim_job(enqueue_job())
     assert jobs.claim(claim.job_id) is None
     jobs.finish(claim)
     assert jobs.claim(claim.job_id) is None
@@ -40,27 +50,27 @@ def test_a_job_that_is_held_done_or_unknown_cannot_be_claimed() -> None:
 
 
 def test_a_job_that_is_not_due_cannot_be_claimed() -> None:
-    job_id = enqueued()
-    let_pass(job_id, -1)
+    job_id = enqueue_job()
+    age_job(job_id, -1)
     assert jobs.claim(job_id) is None
 
 
 def test_of_many_that_claim_at_once_one_gets_the_job(app: Flask) -> None:
     for _ in range(5):
-        job_id = enqueued()
-        claims = [claim for claim in together(app, lambda job_id=job_id: jobs.claim(job_id)) if claim]
+        job_id = enqueue_job()
+        claims = [claim for claim in run_concurrently(app, lambda job_id=job_id: jobs.claim(job_id)) if claim]
         assert len(claims) == get_job(job_id).attempts == 1
 
 
 def test_of_many_that_claim_a_lapsed_job_one_gets_it(app: Flask, settings: Settings) -> None:
-    job_id = enqueued()
-    lapsed(job_id)
-    claims = [claim for claim in together(app, lambda: jobs.claim(job_id)) if claim]
+    job_id = enqueue_job()
+    claim_with_expired_lease(job_id)
+    claims = [claim for claim in run_concurrently(app, lambda: jobs.claim(job_id)) if claim]
     assert [claim.attempts for claim in claims] == [2]
 
 
 def test_a_finished_job_is_done(app: Flask) -> None:
-    claim = claimed(enqueued())
+    claim = claim_job(enqueue_job())
     jobs.finish(claim)
     row = get_job(claim.job_id)
     assert (row.status, row.claim_id, row.leased_until, row.last_error) == ("done", None, None, None)
@@ -68,24 +78,24 @@ def test_a_finished_job_is_done(app: Flask) -> None:
 
 
 def test_a_holder_within_its_lease_keeps_the_job(settings: Settings) -> None:
-    claim = claimed(enqueued())
-    let_pass(claim.job_id, settings.job_time_limit_seconds)
+    claim = claim_job(enqueue_job())
+    age_job(claim.job_id, settings.job_time_limit_seconds)
     assert jobs.claim(claim.job_id) is None
     jobs.finish(claim)
 
 
 def test_the_late_one_can_neither_finish_nor_fail(settings: Settings) -> None:
-    late = lapsed(enqueued())
-    claimed(late.job_id)
-    for end in (lambda: jobs.finish(late), lambda: fail(late), lambda: fail(late, jobs.Failure.PERMANENT)):
+    late = claim_with_expired_lease(enqueue_job())
+    claim_job(late.job_id)
+    for end in (lambda: jobs.finish(late), lambda: fail(late), lambda: fail(late, jobs.FailureKind.PERMANENT)):
         with pytest.raises(jobs.ClaimLost):
             end()
     assert get_job(late.job_id).status == "running"
 
 
 def test_the_late_one_has_no_effects(settings: Settings) -> None:
-    late = lapsed(enqueued())
-    successor = claimed(late.job_id)
+    late = claim_with_expired_lease(enqueue_job())
+    successor = claim_job(late.job_id)
     with pytest.raises(jobs.ClaimLost), guarded(late.ensure_held), transaction():
         jobs.enqueue("tests.effect_of_the_late_one")
     assert [row.id for row in list_jobs()] == [late.job_id]
@@ -93,8 +103,8 @@ def test_the_late_one_has_no_effects(settings: Settings) -> None:
 
 
 def test_the_late_one_is_refused_after_the_end_too(settings: Settings) -> None:
-    late = lapsed(enqueued())
-    jobs.finish(claimed(late.job_id))
+    late = claim_with_expired_lease(enqueue_job())
+    jobs.finish(claim_job(late.job_id))
     with pytest.raises(jobs.ClaimLost):
         jobs.finish(late)
     with pytest.raises(jobs.ClaimLost), transaction():
@@ -103,7 +113,7 @@ def test_the_late_one_is_refused_after_the_end_too(settings: Settings) -> None:
 
 
 def test_the_one_in_time_has_effects() -> None:
-    claim = claimed(enqueued())
+    claim = claim_job(enqueue_job())
     with guarded(claim.ensure_held), transaction():
         jobs.enqueue("tests.effect")
     assert len(list_jobs()) == 2
@@ -111,11 +121,11 @@ def test_the_one_in_time_has_effects() -> None:
 
 def test_nobody_takes_over_in_the_middle_of_an_effect(app: Flask, settings: Settings) -> None:
     """The guard locks the row: whoever claims it waits until the effect is there, and comes after it."""
-    late = lapsed(enqueued())
+    late = claim_with_expired_lease(enqueue_job())
 
     def take_over() -> list[Any]:
         with app.app_context():
-            claimed(late.job_id)
+            claim_job(late.job_id)
             return list_jobs()
 
     with ThreadPoolExecutor(1) as pool:

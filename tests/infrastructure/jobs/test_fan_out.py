@@ -11,8 +11,8 @@ from project.config import Settings
 from project.infrastructure import jobs
 from project.infrastructure.database import transaction
 from project.infrastructure.database.models import new_id
-from project.infrastructure.jobs.fan_out import CHUNK
-from tests.kit.fixtures.jobs import NAME, claimed, enqueued, get_job, let_pass, list_jobs, together
+from project.infrastructure.jobs.fan_out import CHUNK_SIZE
+from tests.kit.fixtures.jobs import NAME, age_job, claim_job, enqueue_job, get_job, list_jobs, run_concurrently
 
 WHOLE = "tests.announce"
 
@@ -44,7 +44,7 @@ def test_what_else_the_transaction_does_is_done_all_the_same() -> None:
 
 def test_the_key_counts_also_when_its_job_is_done() -> None:
     enqueue(dedupe_key="the key")
-    jobs.finish(claimed(list_jobs()[0].id))
+    jobs.finish(claim_job(list_jobs()[0].id))
     enqueue(dedupe_key="the key")
     assert len(list_jobs()) == 1
 
@@ -56,17 +56,17 @@ def test_a_key_is_that_of_one_name() -> None:
 
 
 def test_of_many_with_one_key_at_once_one_is_written(app: Flask) -> None:
-    together(app, lambda: enqueue(dedupe_key="the key"))
+    run_concurrently(app, lambda: enqueue(dedupe_key="the key"))
     assert len(list_jobs()) == 1
 
 
 def test_a_job_with_a_delay_waits_for_its_time() -> None:
     enqueue(delay_seconds=60)
     [row] = list_jobs()
-    assert (jobs.claim(row.id), jobs.take_overdue(10)) == (None, [])
-    let_pass(row.id, 60)
-    assert jobs.take_overdue(10) == [(row.id, NAME)]
-    assert claimed(row.id).attempts == 1
+    assert (jobs.claim(row.id), jobs.pop_overdue(10)) == (None, [])
+    age_job(row.id, 60)
+    assert jobs.pop_overdue(10) == [(row.id, NAME)]
+    assert claim_job(row.id).attempts == 1
 
 
 def test_each_of_many_gets_its_job_once_and_by_the_next_sweep() -> None:
@@ -75,10 +75,10 @@ def test_each_of_many_gets_its_job_once_and_by_the_next_sweep() -> None:
         with transaction():
             jobs.enqueue_each(NAME, some)
     assert sorted(row.arguments["number"] for row in list_jobs()) == list(range(7))
-    assert len(jobs.take_overdue(10)) == 7
+    assert len(jobs.pop_overdue(10)) == 7
 
 
-@pytest.mark.parametrize("number", [0, 1, CHUNK, CHUNK * 2 + 1])
+@pytest.mark.parametrize("number", [0, 1, CHUNK_SIZE, CHUNK_SIZE * 2 + 1])
 def test_everyone_of_a_crowd_gets_a_job(number: int) -> None:
     crowd = Crowd(number)
     crowd.announce()
@@ -87,7 +87,7 @@ def test_everyone_of_a_crowd_gets_a_job(number: int) -> None:
 
 
 def test_a_chunk_that_is_done_again_doubles_nothing() -> None:
-    crowd = Crowd(CHUNK + 2)
+    crowd = Crowd(CHUNK_SIZE + 2)
     for _ in range(2):
         crowd.announce()
         crowd.go_on()
@@ -96,9 +96,9 @@ def test_a_chunk_that_is_done_again_doubles_nothing() -> None:
 
 
 def test_a_crowd_that_shrinks_between_chunks_is_told_to_the_end() -> None:
-    crowd = Crowd(CHUNK * 2)
+    crowd = Crowd(CHUNK_SIZE * 2)
     crowd.announce()
-    del crowd.ids[CHUNK - 1], crowd.ids[CHUNK]
+    del crowd.ids[CHUNK_SIZE - 1], crowd.ids[CHUNK_SIZE]
     crowd.go_on()
     assert set(crowd.told()) >= set(crowd.ids)
 
@@ -123,7 +123,7 @@ class Crowd:
     def go_on(self) -> None:
         """Do the jobs that go on with it, until there are no more."""
         while queued := [row for row in list_jobs(WHOLE) if row.status == "queued"]:
-            claim = claimed(queued[0].id)
+            claim = claim_job(queued[0].id)
             self.announce(**claim.arguments)
             jobs.finish(claim)
 
@@ -138,12 +138,12 @@ class Crowd:
 
 def test_what_ended_long_ago_is_purged_in_batches(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("project.infrastructure.jobs.admin._BATCH", 2)
-    old = [enqueued() for _ in range(5)]
+    old = [enqueue_job() for _ in range(5)]
     for job_id in old:
-        jobs.finish(claimed(job_id))
+        jobs.finish(claim_job(job_id))
     before = get_job(old[-1]).finished_at
-    jobs.finish(claimed(enqueued()))
-    kept = [enqueued(), claimed(enqueued()).job_id]
-    assert jobs.purge("done", before=before) == 4
+    jobs.finish(claim_job(enqueue_job()))
+    kept = [enqueue_job(), claim_job(enqueue_job()).job_id]
+    assert jobs.purge_jobs("done", before=before) == 4
     assert {row.id for row in list_jobs()} >= {old[-1], *kept}
     assert len(list_jobs()) == 4

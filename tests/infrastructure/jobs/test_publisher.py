@@ -100,13 +100,13 @@ def test_after_a_refusal_it_goes_on(broker: Broker, monkeypatch: pytest.MonkeyPa
 def test_a_commit_does_not_wait_and_what_was_not_handed_over_is_left_to_the_sweep(
     settings: Settings, hanging: Broker
 ) -> None:
-    with at_work(settings.model_copy(update={"job_republish_seconds": 1}), broker=hanging):
+    with at_work(settings.model_copy(update={"job_republish_delay_seconds": 1}), broker=hanging):
         began = time.monotonic()
         with transaction():
             jobs.enqueue("a.job")
         assert time.monotonic() - began < 1
         [row] = list_jobs()
-        eventually(lambda: jobs.take_overdue(10) == [(row.id, "a.job")])
+        eventually(lambda: jobs.pop_overdue(10) == [(row.id, "a.job")])
 
 
 def test_jobs_are_handed_over_after_the_commit_only(settings: Settings, broker: Broker) -> None:

@@ -12,7 +12,7 @@ from project.config import Settings
 from project.infrastructure import jobs
 from project.infrastructure.database import db
 from tests.kit.fixtures.apps import at_work
-from tests.kit.fixtures.jobs import claimed, enqueued, let_pass
+from tests.kit.fixtures.jobs import age_job, claim_job, enqueue_job
 from tests.kit.fixtures.query_plans import Plan, explained
 
 FEW, MANY = 1_000, 200_000
@@ -59,11 +59,11 @@ def costs() -> dict[str, Plan]:
     found: dict[str, Plan] = {}
     with explained(db.engine) as plans:
         for _ in range(EXECUTIONS):
-            for job_id in [enqueued() for _ in range(OVERDUE)]:
-                let_pass(job_id, 60)
+            for job_id in [enqueue_job() for _ in range(OVERDUE)]:
+                age_job(job_id, 60)
             plans.clear()
-            for job_id, _name in jobs.take_overdue(500):
-                jobs.finish(claimed(job_id))
+            for job_id, _name in jobs.pop_overdue(500):
+                jobs.finish(claim_job(job_id))
             for plan in plans:
                 name = plan.statement[:60]
                 found[name] = max(found.get(name, plan), plan, key=lambda one: one.buffers)

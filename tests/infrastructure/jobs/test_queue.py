@@ -10,7 +10,7 @@ from project.config import Settings
 from project.infrastructure import jobs
 from project.infrastructure.database import transaction
 from project.infrastructure.database.models import new_id
-from tests.kit.fixtures.jobs import NAME, claimed, enqueued, fail, get_job, let_pass, list_jobs, together
+from tests.kit.fixtures.jobs import NAME, age_job, claim_job, enqueue_job, fail, get_job, list_jobs, run_concurrently
 
 
 class Mishap(Exception):
@@ -25,7 +25,7 @@ def in_app(app: Flask) -> Iterator[None]:
 
 def test_a_job_is_there_with_its_cause() -> None:
     file_id = new_id()
-    row = get_job(enqueued(file_id=file_id, size="small"))
+    row = get_job(enqueue_job(file_id=file_id, size="small"))
     assert (row.name, row.arguments) == (NAME, {"file_id": str(file_id), "size": "small"})
     assert (row.status, row.attempts) == ("queued", 0)
 
@@ -38,56 +38,56 @@ def test_without_its_cause_there_is_no_job() -> None:
 
 
 def test_a_new_job_is_left_to_its_publisher_for_a_while(settings: Settings) -> None:
-    job_id = enqueued()
-    assert jobs.take_overdue(10) == []
-    let_pass(job_id, settings.job_republish_seconds)
-    assert jobs.take_overdue(10) == [(job_id, NAME)]
+    job_id = enqueue_job()
+    assert jobs.pop_overdue(10) == []
+    age_job(job_id, settings.job_republish_delay_seconds)
+    assert jobs.pop_overdue(10) == [(job_id, NAME)]
 
 
 def test_a_job_that_was_handed_over_again_is_left_alone_for_a_while(settings: Settings) -> None:
-    job_id = enqueued()
+    job_id = enqueue_job()
     for _ in range(3):
-        let_pass(job_id, settings.job_republish_seconds)
-        assert jobs.take_overdue(10) == [(job_id, NAME)]
-        assert jobs.take_overdue(10) == []
+        age_job(job_id, settings.job_republish_delay_seconds)
+        assert jobs.pop_overdue(10) == [(job_id, NAME)]
+        assert jobs.pop_overdue(10) == []
 
 
 def test_a_job_whose_worker_died_is_offered_again(settings: Settings) -> None:
-    job_id = enqueued()
-    claimed(job_id)
-    let_pass(job_id, settings.job_time_limit_seconds)
-    assert jobs.take_overdue(10) == []
-    let_pass(job_id, settings.job_time_limit_seconds)
-    assert jobs.take_overdue(10) == [(job_id, NAME)]
+    job_id = enqueue_job()
+    claim_job(job_id)
+    age_job(job_id, settings.job_time_limit_seconds)
+    assert jobs.pop_overdue(10) == []
+    age_job(job_id, settings.job_time_limit_seconds)
+    assert jobs.pop_overdue(10) == [(job_id, NAME)]
 
 
 def test_a_failed_job_is_offered_again_when_it_is_due() -> None:
-    claim = claimed(enqueued())
+    claim = claim_job(enqueue_job())
     fail(claim)
-    assert jobs.take_overdue(10) == []
-    let_pass(claim.job_id, 3600)
-    assert jobs.take_overdue(10) == [(claim.job_id, NAME)]
+    assert jobs.pop_overdue(10) == []
+    age_job(claim.job_id, 3600)
+    assert jobs.pop_overdue(10) == [(claim.job_id, NAME)]
 
 
 def test_a_job_that_is_done_is_not_offered_again() -> None:
-    claim = claimed(enqueued())
+    claim = claim_job(enqueue_job())
     jobs.finish(claim)
-    let_pass(claim.job_id, 10**6)
-    assert jobs.take_overdue(10) == []
+    age_job(claim.job_id, 10**6)
+    assert jobs.pop_overdue(10) == []
 
 
 def test_the_longest_overdue_come_first() -> None:
-    job_ids = [enqueued() for _ in range(5)]
+    job_ids = [enqueue_job() for _ in range(5)]
     for age, job_id in enumerate(job_ids):
-        let_pass(job_id, 1000 + age)
-    assert {job_id for job_id, _name in jobs.take_overdue(2)} == set(job_ids[-2:])
+        age_job(job_id, 1000 + age)
+    assert {job_id for job_id, _name in jobs.pop_overdue(2)} == set(job_ids[-2:])
 
 
 def test_sweeps_at_the_same_time_take_each_job_once(app: Flask) -> None:
-    job_ids = [enqueued() for _ in range(60)]
+    job_ids = [enqueue_job() for _ in range(60)]
     for job_id in job_ids:
-        let_pass(job_id, 1000)
-    taken = together(app, lambda: jobs.take_overdue(20))
+        age_job(job_id, 1000)
+    taken = run_concurrently(app, lambda: jobs.pop_overdue(20))
     everything = [job_id for batch in taken for job_id, _name in batch]
     assert len(everything) == len(set(everything))
-    assert set(everything) | {job_id for job_id, _name in jobs.take_overdue(100)} == set(job_ids)
+    assert set(everything) | {job_id for job_id, _name in jobs.pop_overdue(100)} == set(job_ids)

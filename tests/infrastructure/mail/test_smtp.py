@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from aiosmtpd.smtp import AuthResult
 
-from project.infrastructure.mail import MailRefused, MailUnavailable, Message, open_mailer, smtp
+from project.infrastructure.mail import MailRejected, MailUnavailable, Message, open_mailer, smtp
 from tests.kit.servers import services
 from tests.kit.servers.certificate import server_context
 from tests.kit.servers.ports import free_port
@@ -96,7 +96,7 @@ def test_passing_refusal_is_unavailable(smtp_server: Smtp, command: str, answer:
     ("command", "answer"), [("RCPT", "550 no such user ada@example.org"), ("DATA", "554 no"), ("DATA", "552 too much")]
 )
 def test_final_refusal_is_refused_and_names_no_address(smtp_server: Smtp, command: str, answer: str) -> None:
-    with pytest.raises(MailRefused, match=r"^the mail server answered 55[024]$"):
+    with pytest.raises(MailRejected, match=r"^the mail server answered 55[024]$"):
         send(answering(smtp_server, command, answer))
 
 
@@ -188,5 +188,5 @@ def test_address_beyond_ascii_reaches_a_server_that_takes_it(smtp_server: Smtp) 
 
 
 def test_address_beyond_ascii_is_refused_where_no_server_takes_it() -> None:
-    with services.smtp(enable_SMTPUTF8=False) as server, pytest.raises(MailRefused):
+    with services.smtp(enable_SMTPUTF8=False) as server, pytest.raises(MailRejected):
         send(server, replace(MESSAGE, to="jürgen@bücher.example"))

@@ -169,7 +169,7 @@ def test_a_slow_store_may_pause_and_take_its_time_with_a_body(monkeypatch: pytes
         reply()(request)
 
     # A pause longer than the time-out to connect, a whole longer than the silence that is borne.
-    monkeypatch.setattr(s3_http._Connection, "silence_seconds", 3)
+    monkeypatch.setattr(s3_http._Connection, "idle_timeout_seconds", 3)
     with server_answering(ANY=slow) as port:
         answer = s3_http.patient_http().request("PUT", f"http://127.0.0.1:{port}/", body=bytes(12 * MIB))
     assert answer.status == 200
@@ -191,7 +191,7 @@ def test_a_store_that_answers_byte_by_byte_is_unavailable_soon(
                 request.wfile.write(bytes([byte]))
                 time.sleep(0.2)
 
-    monkeypatch.setattr(s3_http._Connection, "silence_seconds", 0.5)
+    monkeypatch.setattr(s3_http._Connection, "idle_timeout_seconds", 0.5)
     started = time.monotonic()
     with store_answering(ANY=dribble) as storage, pytest.raises(StorageUnavailable):
         storage.put("ab/cd", [bytes(PART + 1)])

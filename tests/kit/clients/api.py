@@ -47,7 +47,7 @@ class Api:
     def register(self, email: str | None = None, **members: Any) -> dict[str, Any]:
         """A new account."""
         email = email or f"user{next(_numbers)}@example.com"
-        return made(self.post("/auth/register", {"email": email, "password": PASSWORD, **members}))
+        return created(self.post("/auth/register", {"email": email, "password": PASSWORD, **members}))
 
     def signed_in(self, email: str | None = None, **members: Any) -> "Api":
         """A client signed in as a new account."""
@@ -57,15 +57,15 @@ class Api:
     def signed_in_again(self) -> "Api":
         """A client with another session of the same account."""
         answer = self.post("/auth/login", {"email": self.user["email"], "password": PASSWORD})
-        return replace(self, tokens=made(answer))
+        return replace(self, tokens=created(answer))
 
     def organization(self, name: str = "Analytical Engines", **members: Any) -> dict[str, Any]:
         """A new organization."""
-        return made(self.post("/organizations", {"name": name, **members}))
+        return created(self.post("/organizations", {"name": name, **members}))
 
     def invitation(self, organization_id: str, email: str, role: str = "member") -> dict[str, Any]:
         """A new invitation."""
-        return made(self.post(f"/organizations/{organization_id}/invitations", {"email": email, "role": role}))
+        return created(self.post(f"/organizations/{organization_id}/invitations", {"email": email, "role": role}))
 
     def upload(self, content: bytes = b"hello", filename: str = "hello.txt", **fields: Any) -> TestResponse:
         """Send a file, with the other fields of the form."""
@@ -80,7 +80,7 @@ def form(content: bytes, filename: str, **fields: Any) -> tuple[bytes, str]:
     return body, f"multipart/form-data; boundary={boundary}"
 
 
-def made(answer: TestResponse) -> Any:
+def created(answer: TestResponse) -> Any:
     """The body of an answer that must be a success."""
     assert answer.status_code < 300, answer.get_data(as_text=True)
     return answer.json

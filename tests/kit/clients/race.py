@@ -5,7 +5,7 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
 from typing import Any
 
-from tests.kit.clients.remote import at_once
+from tests.kit.clients.remote import run_concurrently
 
 Act = Callable[[], Any]
 # Prepares, yields what is raced, is sent the answers in the same order, and judges them.
@@ -25,7 +25,7 @@ def race(n: int, rounds: int, run: Callable[[], Round]) -> None:
         acts = next(one)
         listed = [acts] if callable(acts) else list(acts)
         with suppress(StopIteration):
-            one.send(at_once([listed[number % len(listed)] for number in range(n)]))
+            one.send(run_concurrently([listed[number % len(listed)] for number in range(n)]))
             raise RuntimeError("a round yields once")
 
 

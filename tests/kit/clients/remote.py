@@ -28,7 +28,7 @@ class Remote:
         return Response(answer.data, answer.status, dict(answer.headers))
 
 
-def at_once(acts: Sequence[Callable[[], Any]]) -> list[Any]:
+def run_concurrently(acts: Sequence[Callable[[], Any]]) -> list[Any]:
     """What each act returns; they are begun at the same moment."""
     barrier = Barrier(len(acts))
 

@@ -18,7 +18,7 @@ from tests.kit.servers.redis import Redis
 
 
 @dataclass(frozen=True)
-class Behind:
+class Inspection:
     """What a deployment keeps, and where. Mail is in a folder, one file for each time that a message was delivered."""
 
     mailbox: Path
@@ -47,7 +47,7 @@ class Behind:
 
 
 @dataclass(frozen=True)
-class BehindServices(Behind):
+class ServiceInspection(Inspection):
     """PostgreSQL, an S3-compatible store, and Redis or RabbitMQ."""
 
     store: Minio
@@ -69,7 +69,7 @@ class BehindServices(Behind):
 
 
 @dataclass(frozen=True)
-class BehindFolder(Behind):
+class FolderInspection(Inspection):
     """Everything embedded in a folder; its database's URL is a path."""
 
     folder: Path

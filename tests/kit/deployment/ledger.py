@@ -10,8 +10,8 @@ from uuid import uuid4
 
 from werkzeug.wrappers import Response
 
-from tests.kit.clients.api import Api, form, made
-from tests.kit.deployment.inspection import Behind
+from tests.kit.clients.api import Api, created, form
+from tests.kit.deployment.inspection import Inspection
 from tests.kit.servers.process import eventually
 
 # What changes by itself: by jobs, or by time.
@@ -39,7 +39,7 @@ class Promise:
 class Ledger:
     """Makes things as a client does, with a key each, and notes those that were answered with a 2xx."""
 
-    behind: Behind
+    behind: Inspection
     sweep: Callable[[], object]
     """Has the deployment sweep its files."""
     promises: list[Promise] = field(default_factory=list)
@@ -109,7 +109,7 @@ class Ledger:
         for session_id, session in self.sessions.items():
             user, generation = session["user"], _generation(session["token"])
             assert self.behind.rows(f"SELECT generation FROM sessions WHERE id = '{session_id}'") == [(generation,)]
-            after = made(user.post("/auth/refresh", {"refresh_token": session["token"]}))["refresh_token"]
+            after = created(user.post("/auth/refresh", {"refresh_token": session["token"]}))["refresh_token"]
             assert _generation(after) == generation + 1
             session["token"] = after
 

@@ -17,11 +17,11 @@ from tests.kit.servers.process import wait_until
 
 # Bounds that tests can wait for. What they send comes from one address, and is more than one address may.
 IMPATIENT = {
-    "JOB_REPUBLISH_SECONDS": "1",
+    "JOB_REPUBLISH_DELAY_SECONDS": "1",
     "JOB_TIME_LIMIT_SECONDS": "4",
-    "JOB_BACKOFF_SECONDS": "1",
-    "SWEEP_SECONDS": "1",
-    "UPLOAD_SECONDS": "5",
+    "JOB_INITIAL_BACKOFF_SECONDS": "1",
+    "REPUBLISH_INTERVAL_SECONDS": "1",
+    "UPLOAD_TIMEOUT_SECONDS": "5",
     "RATE_LIMIT_ENABLED": "false",
     "WEB_CONCURRENCY": "1",
 }

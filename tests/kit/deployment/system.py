@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from tests.kit.clients.api import Api
 from tests.kit.clients.remote import Remote
-from tests.kit.deployment.inspection import Behind, BehindFolder, BehindServices
+from tests.kit.deployment.inspection import FolderInspection, Inspection, ServiceInspection
 from tests.kit.deployment.ledger import Ledger
 from tests.kit.deployment.processes import IMPATIENT, Deployment, deployment, embedded, production
 from tests.kit.deployment.programs import ROOT, command
@@ -24,7 +24,7 @@ class System:
     """`api` speaks to both web instances in turn. What is embedded has no proxies."""
 
     deployment: Deployment
-    behind: Behind
+    behind: Inspection
     api: Api
     ledger: Ledger
     faults: Dependencies | None = None
@@ -57,7 +57,7 @@ class System:
 
 
 @contextmanager
-def on_services(
+def deploy_on_services(
     folder: Path, postgres: services.Postgres, store: services.S3, broker: Redis | RabbitMQ, **settings: str
 ) -> Iterator[System]:
     """A deployment on PostgreSQL, an S3-compatible store, a broker and SMTP, each behind a proxy."""
@@ -68,24 +68,24 @@ def on_services(
         direct = production(folder, database=database, broker=broker.url, storage=bucket, mail=mail.url)
         with behind_proxies({**direct, **IMPATIENT, **settings}) as (environment, faults):
             name = urlsplit(bucket).path.strip("/")
-            behind = BehindServices(mailbox, database, store.client(), name, broker)
+            behind = ServiceInspection(mailbox, database, store.client(), name, broker)
             with deployment(environment, folder=folder) as running:
                 yield replace(_system(running, behind, faults), mail_server=mail)
     postgres.drop(database)
 
 
 @contextmanager
-def on_embedded_parts(folder: Path, **settings: str) -> Iterator[System]:
+def deploy_on_local_backends(folder: Path, **settings: str) -> Iterator[System]:
     """A deployment on SQLite, files, a broker on disk and a mailbox folder."""
     with deployment({**embedded(folder), **IMPATIENT, **settings}, folder=folder) as running:
-        yield _system(running, BehindFolder(folder / "mail", str(folder / "app.db"), folder), None)
+        yield _system(running, FolderInspection(folder / "mail", str(folder / "app.db"), folder), None)
 
 
-def _system(running: Deployment, behind: Behind, faults: Dependencies | None) -> System:
+def _system(running: Deployment, behind: Inspection, faults: Dependencies | None) -> System:
     api = Api(Remote(*running.urls.values()))  # type: ignore[arg-type]
     return System(running, behind, api, _ledger(running, behind), faults)
 
 
-def _ledger(running: Deployment, behind: Behind) -> Ledger:
-    order = command("""celery --app worker.app call worker.tick --args '["files.sweep", 1]'""")
+def _ledger(running: Deployment, behind: Inspection) -> Ledger:
+    order = command("""celery --app worker.app call worker.tick --args '["files.purge", 1]'""")
     return Ledger(behind, lambda: subprocess.run(order, cwd=ROOT, env=running.environment, capture_output=True))

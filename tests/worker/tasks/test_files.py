@@ -16,9 +16,9 @@ from project.config import Settings
 from project.infrastructure.clock import now
 from project.infrastructure.database import transaction
 from project.infrastructure.jobs import Job
-from tests.kit.clients.api import Api, made
+from tests.kit.clients.api import Api, created
 from tests.kit.fixtures.apps import at_work
-from tests.kit.fixtures.jobs import get_job, let_pass, list_jobs
+from tests.kit.fixtures.jobs import age_job, get_job, list_jobs
 
 RENDER = "files.make_thumbnails"
 PICTURE = Path(__file__).parents[2].joinpath("data", "photos", "coffee.png").read_bytes()
@@ -31,12 +31,12 @@ def ada(api: Api) -> Api:
 
 
 def uploaded(ada: Api, content: bytes = PICTURE) -> dict[str, Any]:
-    file: dict[str, Any] = made(ada.upload(content, "picture.png"))
+    file: dict[str, Any] = created(ada.upload(content, "picture.png"))
     return file
 
 
 def state(ada: Api, file: dict[str, Any]) -> tuple[str, str]:
-    found = made(ada.get(f"/files/{file['id']}"))
+    found = created(ada.get(f"/files/{file['id']}"))
     return found["status"], found["thumbnails"]["status"]
 
 
@@ -92,7 +92,7 @@ def test_a_store_that_is_away_has_the_picture_tried_again(ada: Api, settings: Se
         job_id = do(RENDER)
         assert (get_job(job_id).status, state(ada, file)) == ("queued", ("stored", "pending"))
         (settings.data_dir / "away").rename(settings.data_dir / "files")
-        let_pass(job_id, 3600)
+        age_job(job_id, 3600)
         do(RENDER)
     assert state(ada, file) == ("stored", "ready")
 
@@ -100,7 +100,7 @@ def test_a_store_that_is_away_has_the_picture_tried_again(ada: Api, settings: Se
 def test_a_store_that_stays_away_is_given_up_in_the_end(ada: Api, settings: Settings, do: Do) -> None:
     file = uploaded(ada)
     (settings.data_dir / "files").rename(settings.data_dir / "away")
-    with at_work(settings.model_copy(update={"job_attempts": 1})):
+    with at_work(settings.model_copy(update={"job_max_attempts": 1})):
         assert get_job(do(RENDER)).status == "dead"
     assert state(ada, file) == ("stored", "failed")
 
@@ -110,7 +110,7 @@ def test_thumbnails_that_were_given_up_are_made_when_their_job_is_tried_again(
 ) -> None:
     file = uploaded(ada)
     (settings.data_dir / "files").rename(settings.data_dir / "away")
-    with at_work(settings.model_copy(update={"job_attempts": 1})):
+    with at_work(settings.model_copy(update={"job_max_attempts": 1})):
         job_id = do(RENDER)
     (settings.data_dir / "away").rename(settings.data_dir / "files")
     assert state(ada, file) == ("stored", "failed")
@@ -124,12 +124,12 @@ def test_thumbnails_that_were_given_up_are_made_when_their_job_is_tried_again(
 def test_an_upload_that_was_broken_off_long_ago_is_swept_away(ada: Api, settings: Settings) -> None:
     file = uploaded(ada)
     with at_work(settings):
-        for age in (settings.upload_seconds - 60, settings.upload_seconds + 60):
+        for age in (settings.upload_timeout_seconds - 60, settings.upload_timeout_seconds + 60):
             assert len(objects(settings)) == 1
             with transaction() as session:
                 began_at = now() - timedelta(seconds=age)
                 session.execute(update(File).values(status="pending", updated_at=began_at))
-            service.sweep()
+            service.purge_files()
     assert objects(settings) == []
     assert ada.get(f"/files/{file['id']}").status_code == 404
 
@@ -139,6 +139,6 @@ def objects(settings: Settings) -> list[Path]:
 
 
 def test_a_picture_that_needs_no_rendering_has_no_job(ada: Api, settings: Settings) -> None:
-    made(ada.upload(b"plain text", "notes.txt"))
+    created(ada.upload(b"plain text", "notes.txt"))
     with at_work(settings):
         assert list_jobs(RENDER) == []

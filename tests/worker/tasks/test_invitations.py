@@ -15,9 +15,9 @@ from project.infrastructure import signing
 from project.infrastructure.clock import now
 from project.infrastructure.database import transaction
 from project.infrastructure.jobs import Job
-from tests.kit.clients.api import Api, made
+from tests.kit.clients.api import Api, created
 from tests.kit.fixtures.apps import at_work
-from tests.kit.fixtures.jobs import get_job, last_attempt, let_pass, list_jobs
+from tests.kit.fixtures.jobs import age_job, claim_last_attempt, get_job, list_jobs
 from tests.kit.servers.services import Smtp
 
 SEND = "invitations.send_invitation"
@@ -35,7 +35,7 @@ class Inviter:
 
     def delivery(self) -> str:
         path = f"/organizations/{self.organization_id}/invitations/{self.invitation['id']}"
-        state: str = made(self.owner.get(path))["delivery"]
+        state: str = created(self.owner.get(path))["delivery"]
         return state
 
 
@@ -65,7 +65,7 @@ def test_an_invitation_is_mailed_with_its_token(inviter: Inviter, settings: Sett
     with at_work(settings):
         job_id = do(SEND)
         assert get_job(job_id).status == "done"
-        token = signing.mint("invitation", UUID(inviter.invitation["id"]), 1)
+        token = signing.issue("invitation", UUID(inviter.invitation["id"]), 1)
     [mail] = mailbox(settings).values()
     assert f"/invitation#token={token}".encode() in mail.replace(b"=\r\n", b"").replace(b"=3D", b"=")
     assert inviter.delivery() == "sent"
@@ -123,7 +123,7 @@ def test_a_server_that_puts_off_gets_the_mail_later(
     with mailing_by(smtp_server, settings):
         job_id = do(SEND)
         assert (get_job(job_id).status, inviter.delivery()) == ("queued", "queued")
-        let_pass(job_id, 3600)
+        age_job(job_id, 3600)
         assert get_job(do(SEND)).status == "done"
     assert (len(smtp_server.taken), inviter.delivery()) == (1, "sent")
 
@@ -132,10 +132,10 @@ def test_a_server_that_stays_away_is_given_up_in_the_end(
     inviter: Inviter, settings: Settings, do: Do, smtp_server: Smtp
 ) -> None:
     smtp_server.stop()
-    with mailing_by(smtp_server, settings, job_transient_attempts=2):
+    with mailing_by(smtp_server, settings, job_max_transient_attempts=2):
         for _ in range(2):
             assert inviter.delivery() == "queued"
-            let_pass(do(SEND), 3600)
+            age_job(do(SEND), 3600)
     assert inviter.delivery() == "failed"
 
 
@@ -152,9 +152,9 @@ def test_a_mail_that_was_given_up_is_sent_when_its_job_is_tried_again(
 
 
 def test_a_mail_that_ended_its_worker_each_time_is_given_up(inviter: Inviter, settings: Settings, do: Do) -> None:
-    with at_work(settings.model_copy(update={"job_attempts": 1})):
+    with at_work(settings.model_copy(update={"job_max_attempts": 1})):
         job_id = list_jobs(SEND)[-1].id
-        last_attempt(job_id)
-        let_pass(job_id, 3600)
+        claim_last_attempt(job_id)
+        age_job(job_id, 3600)
         assert get_job(do(SEND)).status == "dead"
     assert (mailbox(settings), inviter.delivery()) == ({}, "failed")

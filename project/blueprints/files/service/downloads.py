@@ -6,13 +6,13 @@ from uuid import UUID
 from project.blueprints.files import policy, repository
 from project.blueprints.organizations import service as organizations
 from project.errors import NotFound
-from project.infrastructure.database.pagination import Page, Slice
+from project.infrastructure.database.pagination import Page, PageRequest
 from project.infrastructure.storage import current_storage
 
 
 def list_files(
-    user_id: UUID, page: Page, *, organization_id: UUID | None, content_type: str | None, status: str
-) -> Slice:
+    user_id: UUID, page: PageRequest, *, organization_id: UUID | None, content_type: str | None, status: str
+) -> Page:
     """The files of an organization, or the personal ones of the user. Raises NotFound to strangers."""
     if organization_id is None:
         return repository.list_personal(user_id, page, content_type=content_type, status=status)

@@ -21,8 +21,8 @@ def make_thumbnails(file_id: UUID) -> None:
     try:
         with _local_copy(f"{file.storage_key}/original") as picture:
             rendered = thumbnails.render(picture, max_pixels=current_settings().max_image_pixels)
-    except thumbnails.Unrenderable:
-        give_up_thumbnails(file_id)
+    except thumbnails.ImageNotSupported:
+        mark_thumbnails_failed(file_id)
         return
     for size, image in rendered.items():
         current_storage().put(f"{file.storage_key}/{size}", [image])
@@ -30,7 +30,7 @@ def make_thumbnails(file_id: UUID) -> None:
         repository.set_thumbnails(file_id, "ready")
 
 
-def give_up_thumbnails(file_id: UUID) -> None:
+def mark_thumbnails_failed(file_id: UUID) -> None:
     """There will be no thumbnails."""
     with transaction():
         repository.set_thumbnails(file_id, "failed")

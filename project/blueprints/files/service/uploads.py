@@ -10,7 +10,7 @@ from project.blueprints.files import policy, repository, thumbnails
 from project.blueprints.files.errors import ChecksumMismatch
 from project.blueprints.files.jobs import MAKE_THUMBNAILS
 from project.blueprints.files.reception import Receipt, receive
-from project.blueprints.files.service.trash import remove
+from project.blueprints.files.service.trash import purge_file
 from project.blueprints.organizations import service as organizations
 from project.config import current_settings
 from project.errors import Error, NotFound
@@ -20,7 +20,7 @@ from project.infrastructure.logging import logger
 from project.infrastructure.storage import current_storage
 
 
-class Incoming(Protocol):
+class IncomingUpload(Protocol):
     """A file that is arriving, and the fields around it, known when the last chunk has been taken."""
 
     filename: str
@@ -31,7 +31,7 @@ class Incoming(Protocol):
 
 
 @dataclass
-class Received:
+class ReceivedUpload:
     """A file whose bytes are in the store, under the key of its `pending` row."""
 
     pending: Any
@@ -48,14 +48,14 @@ class Received:
 
 
 @contextmanager
-def receive_upload(*, owner_id: UUID, incoming: Incoming) -> Iterator[Received]:
+def receive_upload(*, owner_id: UUID, incoming: IncomingUpload) -> Iterator[ReceivedUpload]:
     """A new file in the store, its row `pending`; unless `store` makes it visible in the block, it goes again.
 
     What a killed process leaves is swept.
     Raises FileTooLarge, FileTypeNotAllowed, ChecksumMismatch, NotFound, StorageUnavailable.
     """
     settings = current_settings()
-    filename = policy.harmless_filename(incoming.filename)
+    filename = policy.safe_filename(incoming.filename)
     with transaction():
         pending = repository.add_pending(owner_id)
     try:
@@ -67,17 +67,17 @@ def receive_upload(*, owner_id: UUID, incoming: Incoming) -> Iterator[Received]:
             most_bytes=settings.max_file_bytes,
             allowed_types=settings.allowed_content_types,
         )
-        received = Received(pending, receipt, filename, **incoming.fields())
+        received = ReceivedUpload(pending, receipt, filename, **incoming.fields())
         _ensure_may_be_stored(received)
         yield received
     except BaseException:
-        _discard_quietly(pending)
+        _purge_failed_upload(pending)
         raise
     if not received.is_stored:
-        _discard_quietly(pending)
+        _purge_failed_upload(pending)
 
 
-def store(received: Received) -> Any:
+def store_upload(received: ReceivedUpload) -> Any:
     """Make it visible, and its thumbnails a job.
 
     Raises NotFound when it was swept away, or its owner has left the organization meanwhile.
@@ -86,7 +86,7 @@ def store(received: Received) -> Any:
     renderable = receipt.content_type in thumbnails.SUPPORTED
     with transaction():
         _ensure_may_be_stored(received)
-        file = repository.store(
+        file = repository.store_file(
             received.pending.id,
             organization_id=received.organization_id,
             filename=received.filename,
@@ -103,7 +103,7 @@ def store(received: Received) -> Any:
     return file
 
 
-def _ensure_may_be_stored(received: Received) -> None:
+def _ensure_may_be_stored(received: ReceivedUpload) -> None:
     receipt = received.receipt
     if received.sha256 is not None and received.sha256.lower() != receipt.sha256:
         raise ChecksumMismatch(f"What arrived has {receipt.sha256}.")
@@ -111,9 +111,9 @@ def _ensure_may_be_stored(received: Received) -> None:
         organizations.ensure_member(received.organization_id, received.pending.owner_id)
 
 
-def _discard_quietly(pending: Any) -> None:
+def _purge_failed_upload(pending: Any) -> None:
     """Remove what a failed upload left; if that fails too, the sweep will."""
     try:
-        remove(pending, "pending")
+        purge_file(pending, "pending")
     except Error as error:
-        logger.warning("files.upload_left_to_sweep", file_id=str(pending.id), error=repr(error))
+        logger.warning("files.upload_cleanup_failed", file_id=str(pending.id), error=repr(error))
