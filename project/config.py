@@ -1,4 +1,4 @@
-"""Every setting: read once from the environment, typed and validated, one clear line per mistake."""
+"""Every setting: read from the environment, typed and validated, with one clear line per mistake."""
 
 import re
 from collections.abc import Iterable
@@ -41,14 +41,14 @@ _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
 
 class InvalidSettings(SystemExit):
-    """The environment does not make a safe configuration; a line says so for each mistake.
+    """The configuration is invalid or unsafe. The message has one line per mistake.
 
-    A SystemExit, so that no entry point can start in spite of it, and none prints a traceback.
+    Derived from SystemExit, so that every entry point exits with the message and without a traceback.
     """
 
 
 class Settings(BaseSettings):
-    """What a process runs with. A field's name in capitals is its environment variable."""
+    """The settings of a process. The environment variable of a field is its name in upper case."""
 
     model_config = SettingsConfigDict(
         frozen=True,
@@ -60,23 +60,23 @@ class Settings(BaseSettings):
 
     app_env: Literal["production", "development"] = Field(
         "production",
-        description="`production` refuses every unsafe value; `development` fills in embedded parts.",
+        description="`production` rejects unsafe and missing settings. `development` fills in the local backends.",
     )
-    port: int = Field(8000, ge=1, le=65535, description="Where web listens.")
-    data_dir: Path = Field(Path("var"), description="Where embedded parts keep their data.")
+    port: int = Field(8000, ge=1, le=65535, description="Port that the web process listens on.")
+    data_dir: Path = Field(Path("var"), description="Directory for the data of the local backends.")
     public_url: PublicUrl = Field(
-        "", description="The address clients use: links in mail, `Location` and problem types come from it."
+        "", description="Public base URL of the service, used in email links, `Location` and problem types."
     )
     frontend_url: PublicUrl = Field(
-        "", description="Where links in mail lead, when a product has its own front end; PUBLIC_URL unless set."
+        "", description="Base URL of email links, for products with their own front end. Defaults to PUBLIC_URL."
     )
     database_url: str = Field("", repr=False, description="`sqlite:///…`, `postgres://…` or `postgresql://…`.")
     broker_url: str = Field(
         "",
         repr=False,
         validation_alias=AliasChoices("BROKER_URL", "REDIS_URL", "CLOUDAMQP_URL"),
-        description="`file://…` (embedded), `redis://…`, `rediss://…`, `amqp://…` or `amqps://…`; "
-        "else `REDIS_URL` or `CLOUDAMQP_URL`.",
+        description="`file://…` (local), `redis://…`, `rediss://…`, `amqp://…` or `amqps://…`. "
+        "Falls back to `REDIS_URL`, then `CLOUDAMQP_URL`.",
     )
     storage_url: str = Field(
         "",
@@ -89,95 +89,113 @@ class Settings(BaseSettings):
         description="`file://…` (a mailbox folder), `smtp://USER:PASS@HOST:587?tls=starttls` or `smtps://…`.",
     )
     mail_sender: str = Field(
-        "", description="The `From` of every mail; `no-reply` at the host of PUBLIC_URL unless set."
+        "", description="`From` address of every email. Defaults to `no-reply` at the host of PUBLIC_URL."
     )
     secret_key: Words = Field(
         (),
         repr=False,
-        description="Signs what is mailed and handed out; several with commas: the first signs, all verify.",
+        description="Comma-separated keys that sign mailed tokens, refresh tokens and cursors. The first key signs, "
+        "all keys verify.",
     )
     jwt_keys: PemKeys = Field(
         (),
         repr=False,
-        description="Ed25519 private keys in PEM, one after the other: all verify access tokens.",
+        description="Ed25519 private keys in PEM format, concatenated. All keys verify access tokens.",
     )
-    jwt_signing_key: str = Field("", description="`kid` of the key that signs; the first one, unless named.")
+    jwt_signing_key: str = Field(
+        "", description="`kid` of the key that signs access tokens. Defaults to the first key."
+    )
     trusted_hosts: Hosts = Field(
-        (), description="Names that requests may give in `Host`; unless set, that of PUBLIC_URL and this machine's own."
+        (), description="Allowed `Host` names. Defaults to the host of PUBLIC_URL and the loopback names."
     )
-    trusted_proxies: int = Field(0, ge=0, le=10, description="Number of proxies in front that set `X-Forwarded-*`.")
+    trusted_proxies: int = Field(
+        0, ge=0, le=10, description="Number of proxies in front that set `X-Forwarded-*` headers."
+    )
     cors_origins: Origins = Field(
-        (), description="Origins whose pages may call this, such as `https://app.example.com`; none unless set."
+        (),
+        description="Origins allowed to call the API from a browser, such as `https://app.example.com`.",
     )
     rate_limit_url: str = Field(
         "memory://",
         repr=False,
         validation_alias=AliasChoices("RATE_LIMIT_URL", "REDIS_URL"),
-        description="`redis://…`, `rediss://…` or `memory://` (each process counts for itself); else `REDIS_URL`.",
+        description="`redis://…`, `rediss://…` or `memory://` (counts per process). Falls back to `REDIS_URL`.",
     )
-    rate_limit_enabled: bool = Field(True, description="Whether requests are counted and limited.")
-    web_concurrency: int = Field(2, ge=1, le=64, description="Web processes.")
-    web_threads: int = Field(4, ge=1, le=64, description="Threads of each web process, and its database connections.")
+    rate_limit_enabled: bool = Field(True, description="Whether rate limits are enforced.")
+    web_concurrency: int = Field(2, ge=1, le=64, description="Number of web processes.")
+    web_threads: int = Field(
+        4, ge=1, le=64, description="Threads per web process, and size of its database connection pool."
+    )
     metrics_token: str = Field(
         "",
         repr=False,
-        description="Bearer token that `/metrics` of web asks for; unless set, there is no such path.",
+        description="Bearer token for `/metrics` of the web process. Without it, the route does not exist.",
     )
     metrics_port: int | None = Field(
         None,
         ge=1,
         le=65535,
-        description="Where a worker serves its metrics, to all who reach that port; nowhere unless set.",
+        description="Port on which a worker serves its metrics, without authentication. Defaults to none.",
     )
-    log_format: Literal["console", "json"] = Field("console", description="How a log line is written.")
+    log_format: Literal["console", "json"] = Field("console", description="Format of log lines.")
 
-    access_token_ttl_seconds: Seconds = Field(10 * _MINUTE, description="Life of an access token.")
+    access_token_ttl_seconds: Seconds = Field(10 * _MINUTE, description="Lifetime of an access token.")
     session_idle_timeout_seconds: Seconds = Field(
-        30 * _DAY, description="A session ends when it was not refreshed for so long."
+        30 * _DAY, description="A session that is not refreshed for this long ends."
     )
-    session_max_age_seconds: Seconds = Field(180 * _DAY, description="A session ends after so long in any case.")
+    session_max_age_seconds: Seconds = Field(180 * _DAY, description="Maximum lifetime of a session.")
     refresh_grace_period_seconds: int = Field(
-        10, ge=0, description="How long a refresh token that was just replaced still gets its successor."
+        10,
+        ge=0,
+        description="How long a refresh token that was just replaced may be used again, in case its response was lost.",
     )
-    logins_per_minute: PerMinute = Field(100, description="Attempts to log in from one address of origin.")
-    registrations_per_minute: PerMinute = Field(20, description="Attempts to register from one address of origin.")
-    invitation_ttl_seconds: Seconds = Field(7 * _DAY, description="Life of an invitation.")
-    max_json_bytes: Bytes = Field(1_000_000, description="Largest JSON body.")
-    max_file_bytes: Bytes = Field(1024**3, description="Largest file.")
+    logins_per_minute: PerMinute = Field(100, description="Login attempts per minute and client IP.")
+    registrations_per_minute: PerMinute = Field(20, description="Registration attempts per minute and client IP.")
+    invitation_ttl_seconds: Seconds = Field(7 * _DAY, description="Lifetime of an invitation.")
+    max_json_bytes: Bytes = Field(1_000_000, description="Maximum size of a JSON body.")
+    max_file_bytes: Bytes = Field(1024**3, description="Maximum size of a file.")
     max_image_pixels: int = Field(
-        40_000_000, ge=1, description="Larger images get no thumbnails; the worker needs up to 16 bytes for each pixel."
+        40_000_000,
+        ge=1,
+        description="Larger images get no thumbnails. The worker needs up to 16 bytes of memory per pixel.",
     )
-    allowed_content_types: Words = Field(ALLOWED_CONTENT_TYPES, description="Types of content that are taken.")
-    upload_timeout_seconds: Seconds = Field(_DAY, description="An upload that has not ended by then is swept away.")
-    trash_retention_seconds: Seconds = Field(30 * _DAY, description="How long a deleted file can be had back.")
-    idempotency_key_ttl_seconds: Seconds = Field(_DAY, description="How long the answer to an idempotency key is kept.")
-    job_max_attempts: int = Field(8, ge=1, description="After so many failed attempts a job rests as a dead letter.")
+    allowed_content_types: Words = Field(ALLOWED_CONTENT_TYPES, description="Content types allowed for uploads.")
+    upload_timeout_seconds: Seconds = Field(
+        _DAY, description="Uploads that have not finished after this time are removed."
+    )
+    trash_retention_seconds: Seconds = Field(
+        30 * _DAY, description="How long a deleted file stays in the trash before it is purged."
+    )
+    idempotency_key_ttl_seconds: Seconds = Field(
+        _DAY, description="How long the response to an idempotency key is stored."
+    )
+    job_max_attempts: int = Field(8, ge=1, description="Failed attempts after which a job is marked dead.")
     job_max_transient_attempts: int = Field(
-        32, ge=1, description="As often it is tried while something outside, such as the mail server, is away."
+        32, ge=1, description="Maximum attempts while a dependency, such as the mail server, is unavailable."
     )
-    job_time_limit_seconds: Seconds = Field(2 * _MINUTE, description="A task that runs longer is ended.")
-    job_memory_limit_bytes: Bytes = Field(1024**3, description="A task that takes more memory fails.")
+    job_time_limit_seconds: Seconds = Field(2 * _MINUTE, description="Tasks that run longer are interrupted.")
+    job_memory_limit_bytes: Bytes = Field(1024**3, description="Tasks that allocate more memory fail.")
     job_shutdown_grace_seconds: Seconds = Field(
-        20, description="How long a worker that must end finishes its jobs; then it gives them back."
+        20, description="Shutdown grace period of a worker. Jobs still running after it are returned to the queue."
     )
     job_initial_backoff_seconds: Seconds = Field(
-        2, description="Wait before the second attempt; it doubles from there."
+        2, description="Delay before the second attempt. It doubles with each further attempt."
     )
-    job_republish_delay_seconds: Seconds = Field(30, description="A job nobody took by then is handed over again.")
-    republish_interval_seconds: Seconds = Field(
-        5, description="How often jobs that were not handed over are looked for."
+    job_republish_delay_seconds: Seconds = Field(
+        30, description="A job that no worker has claimed after this time is published again."
     )
-    done_job_retention_seconds: Seconds = Field(7 * _DAY, description="How long a job that is done is kept.")
-    dead_job_retention_seconds: Seconds = Field(90 * _DAY, description="How long a dead letter is kept.")
+    republish_interval_seconds: Seconds = Field(5, description="How often unpublished and overdue jobs are looked for.")
+    done_job_retention_seconds: Seconds = Field(7 * _DAY, description="How long done jobs are kept.")
+    dead_job_retention_seconds: Seconds = Field(90 * _DAY, description="How long dead jobs are kept.")
 
     @field_validator("public_url", mode="before")
     @classmethod
     def _public_url(cls, value: str, info: ValidationInfo) -> str:
-        if not value and _development(info):
+        if not value and _is_development(info):
             return f"http://localhost:{info.data.get('port')}"
         if not value:
             raise ValueError("is required in production")
-        if not _development(info) and value.startswith("http:") and not _is_loopback(value):
+        if not _is_development(info) and value.startswith("http:") and not _is_loopback(value):
             raise ValueError("must begin with https:// in production")
         return value
 
@@ -189,7 +207,7 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _database_url(cls, value: str, info: ValidationInfo) -> str:
-        value = _embedded(value, info, "sqlite:///{}/app.db")
+        value = _or_local_backend(value, info, "sqlite:///{}/app.db")
         for prefix in ("postgres://", "postgresql://"):
             value = value.replace(prefix, "postgresql+psycopg://", 1) if value.startswith(prefix) else value
         return _with_scheme(value, "sqlite", "postgresql+psycopg")
@@ -197,7 +215,7 @@ class Settings(BaseSettings):
     @field_validator("broker_url")
     @classmethod
     def _broker_url(cls, value: str, info: ValidationInfo) -> str:
-        value = _embedded(value, info, "file://{}/broker")
+        value = _or_local_backend(value, info, "file://{}/broker")
         return _with_scheme(value, "file", "redis", "rediss", "amqp", "amqps")
 
     @field_validator("rate_limit_url")
@@ -213,12 +231,12 @@ class Settings(BaseSettings):
     @field_validator("storage_url")
     @classmethod
     def _storage_url(cls, value: str, info: ValidationInfo) -> str:
-        return _with_scheme(_embedded(value, info, "file://{}/files"), "file", "s3")
+        return _with_scheme(_or_local_backend(value, info, "file://{}/files"), "file", "s3")
 
     @field_validator("mail_url")
     @classmethod
     def _mail_url(cls, value: str, info: ValidationInfo) -> str:
-        return _with_scheme(_embedded(value, info, "file://{}/mail"), "file", "smtp", "smtps")
+        return _with_scheme(_or_local_backend(value, info, "file://{}/mail"), "file", "smtp", "smtps")
 
     @field_validator("mail_sender")
     @classmethod
@@ -228,7 +246,7 @@ class Settings(BaseSettings):
     @field_validator("secret_key")
     @classmethod
     def _secret_key(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
-        if not value and not _development(info):
+        if not value and not _is_development(info):
             raise ValueError("is required in production")
         if any(len(key.encode()) < 32 for key in value):
             raise ValueError("each key must have at least 32 bytes")
@@ -237,7 +255,7 @@ class Settings(BaseSettings):
     @field_validator("jwt_keys")
     @classmethod
     def _jwt_keys(cls, value: tuple[Ed25519PrivateKey, ...], info: ValidationInfo) -> tuple[Ed25519PrivateKey, ...]:
-        if not value and not _development(info):
+        if not value and not _is_development(info):
             raise ValueError("is required in production")
         return value
 
@@ -245,30 +263,30 @@ class Settings(BaseSettings):
     @classmethod
     def _metrics_token(cls, value: str) -> str:
         if value and not re.fullmatch(r"[A-Za-z0-9._~+/-]{16,}=*", value):
-            raise ValueError("must have at least 16 characters, all of them such as a bearer token has (RFC 6750)")
+            raise ValueError("must have at least 16 characters that are valid in a bearer token (RFC 6750)")
         return value
 
     @property
     def host(self) -> str:
         """The address to listen on."""
-        # Of a platform, the router comes from outside.
+        # On a platform, requests come from a router on another host.
         return "127.0.0.1" if self.is_development else "0.0.0.0"  # noqa: S104
 
     @property
     def is_development(self) -> bool:
-        """Whether development conveniences, such as the mailbox page, are on."""
+        """Whether development features, such as the mailbox page, are enabled."""
         return self.app_env == "development"
 
     @classmethod
     def load(cls) -> Self:
-        """Settings from the environment. Raises InvalidSettings, which names every mistake at once."""
+        """Return the settings from the environment. Raises InvalidSettings, which lists all mistakes at once."""
         try:
             return cls()
         except ValidationError as error:
             raise InvalidSettings("\n".join(_lines(error))) from error
 
 
-def _development(info: ValidationInfo) -> bool:
+def _is_development(info: ValidationInfo) -> bool:
     return info.data.get("app_env") == "development"
 
 
@@ -276,21 +294,21 @@ def _is_loopback(url: str) -> bool:
     return host_of_url(url) in _LOOPBACK
 
 
-def _embedded(value: str, info: ValidationInfo, template: str) -> str:
-    """`value`, or in development the embedded part in DATA_DIR."""
-    if not value and not _development(info):
+def _or_local_backend(value: str, info: ValidationInfo, template: str) -> str:
+    """Return `value`, or in development the local backend in DATA_DIR."""
+    if not value and not _is_development(info):
         raise ValueError("is required in production")
     return value or template.format(Path(info.data["data_dir"]).absolute())
 
 
 def _with_scheme(url: str, *schemes: str) -> str:
     if urlsplit(url).scheme not in schemes:
-        raise ValueError(f"must be a URL that begins with one of: {', '.join(schemes)}")
+        raise ValueError(f"must be a URL with one of these schemes: {', '.join(schemes)}")
     return url
 
 
 def environment_name(name: str, field: FieldInfo) -> str:
-    """The variable that sets a field; the first one, where several do."""
+    """Return the environment variable of a field: the first one if it has several."""
     alias = field.validation_alias
     return str(alias.choices[0]) if isinstance(alias, AliasChoices) else name.upper()
 
@@ -301,5 +319,5 @@ def _lines(error: ValidationError) -> Iterable[str]:
 
 
 def current_settings() -> Settings:
-    """The settings of the application that is at work."""
+    """Return the settings of the current application."""
     return cast(Settings, current_app.extensions["settings"])

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 
 class Error(Exception):
-    """Something was refused."""
+    """A rejected request or a failed operation. Its subclasses are the kinds of error."""
 
     code: ClassVar[str]
     title: ClassVar[str]
@@ -30,99 +30,99 @@ class Error(Exception):
 
 
 class BadRequest(Error):
-    """The request cannot be understood."""
+    """The request is malformed."""
 
 
 class Unauthenticated(Error):
-    """Who is asking is not known."""
+    """The caller is not authenticated."""
 
 
 class Forbidden(Error):
-    """The caller is known, and may not do this."""
+    """The caller is authenticated but lacks the permission."""
 
 
 class Missing(Error):
-    """There is no such thing, or the caller may not know of it."""
+    """The resource does not exist, or the caller may not see it."""
 
 
 class Conflict(Error):
-    """The request does not fit the present state."""
+    """The request conflicts with the current state."""
 
 
 class Gone(Error):
-    """It was valid once."""
+    """The resource existed once and is no longer valid."""
 
 
 class Stale(Error):
-    """The request names a version that is not the present one."""
+    """The request names an outdated version."""
 
 
 class TooLarge(Error):
-    """More was sent than is taken."""
+    """The request exceeds a size limit."""
 
 
 class Unsupported(Error):
-    """This type of content is not taken."""
+    """The content type is not supported."""
 
 
 class Unprocessable(Error):
-    """Well-formed, but a value is wrong."""
+    """The request is well-formed, but a value is invalid."""
 
 
 class TooMany(Error):
-    """More requests came than are taken in the time."""
+    """The caller exceeded a rate limit."""
 
 
 class Unavailable(Error):
-    """A dependency is away; nothing was changed."""
+    """A dependency is unavailable. Nothing was changed."""
 
 
 class NotFound(Missing):
-    """There is nothing here, or nothing that you may see."""
+    """The resource does not exist, or you do not have access to it."""
 
     code = "not-found"
     title = "Not found"
-    remedy = "Check the path and the id, and that you are signed in as someone who may see it."
+    remedy = "Check the path and the id, and that you are logged in with an account that has access."
 
 
 class PermissionDenied(Forbidden):
-    """You may see this, but you may not do this to it."""
+    """You can see this resource but are not allowed to perform this action."""
 
     code = "permission-denied"
     title = "Permission denied"
-    remedy = "Ask someone with a higher role to do it, or to raise yours."
+    remedy = "Ask someone with a higher role to do it, or to change your role."
 
 
 class PreconditionFailed(Stale):
-    """`If-Match` names another version than the present one, or no version of this at all."""
+    """`If-Match` does not match the current version of the resource."""
 
     code = "precondition-failed"
     title = "Precondition failed"
-    remedy = "Read the thing again, and repeat the request with its present `ETag` if that still makes sense."
+    remedy = "Get the resource again and, if the change still makes sense, repeat the request with its current `ETag`."
 
 
 class ValidationFailed(Unprocessable):
-    """The request is well-formed, but at least one value in it is wrong; `errors` names each."""
+    """At least one value in the request is invalid. `errors` lists each of them."""
 
     code = "validation-failed"
     title = "Validation failed"
-    remedy = "Correct the values that `errors` points at, and send the request again."
+    remedy = "Correct the values listed in `errors` and send the request again."
 
 
 class RateLimited(TooMany):
-    """More requests of this kind came from you, or from where you are, than are taken in the time."""
+    """Too many requests from this account or IP address."""
 
     code = "rate-limited"
     title = "Too many requests"
-    remedy = "Send the same request again after the seconds in `Retry-After`; `RateLimit` says how many you have left."
+    remedy = "Wait for the number of seconds in `Retry-After`. The `RateLimit` header shows the remaining quota."
 
 
 class ServiceUnavailable(Unavailable):
-    """Something this service depends on is down or too slow. Nothing was changed."""
+    """A dependency of this service is down or too slow. Nothing was changed."""
 
     code = "service-unavailable"
     title = "Service unavailable"
-    remedy = "Send the same request again after the seconds in `Retry-After`."
+    remedy = "Retry the same request after the number of seconds in `Retry-After`."
 
 
 def version_mismatch(versions: Collection[int] | None) -> Error:

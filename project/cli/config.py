@@ -1,4 +1,6 @@
-"""Showing what a process would run with, and writing the table of settings."""
+"""Shows the settings of a process, and writes the table of settings to docs/settings.md."""
+
+from pathlib import Path
 
 import click
 from flask.cli import AppGroup
@@ -6,12 +8,14 @@ from pydantic.fields import FieldInfo
 
 from project.config import Settings, current_settings, environment_name
 
-config = AppGroup("config", help="Look at the settings.")
+SETTINGS = Path(__file__).parents[2] / "docs" / "settings.md"
+
+config = AppGroup("config", help="Show and document settings.")
 
 
 @config.command("check")
 def check() -> None:
-    """Print every setting; those that hold a secret only say whether they are set."""
+    """Print every setting. For secrets, print only whether they are set."""
     settings = current_settings()
     for name, field in Settings.model_fields.items():
         value = getattr(settings, name)
@@ -19,14 +23,14 @@ def check() -> None:
         click.echo(f"{environment_name(name, field):26} {shown}")
 
 
-@config.command("table")
-def table() -> None:
-    """Print docs/settings.md."""
-    click.echo(settings_table(), nl=False)
+@config.command("write")
+def write() -> None:
+    """Write docs/settings.md."""
+    SETTINGS.write_text(settings_table())
 
 
 def settings_table() -> str:
-    """Every setting with its default and meaning, in Markdown."""
+    """Return docs/settings.md: every setting with its default and meaning."""
     rows = [_row(name, field) for name, field in Settings.model_fields.items()]
     return "\n".join([_HEAD, *rows, ""])
 
@@ -41,7 +45,7 @@ def _default(field: FieldInfo) -> str:
 
 
 def _written(value: object) -> str:
-    """A value as an environment variable holds it."""
+    """Return a value in the format of its environment variable."""
     if isinstance(value, bool):
         return str(value).lower()
     return ", ".join(value) if isinstance(value, tuple) else "" if value is None else str(value)
@@ -50,12 +54,12 @@ def _written(value: object) -> str:
 _HEAD = """\
 # Settings
 
-Environment variables only; a bad value stops the start with one clear line for each mistake. Durations are in seconds,
-sizes in bytes. `APP_ENV=development` (which `./bin/run` sets) fills in whatever has no default: embedded parts in
-`DATA_DIR`, and secrets made once and kept there. In production `PUBLIC_URL`, the other `…_URL`s without a default and
-both secrets are required.
+Settings are read from environment variables only. An invalid value prevents the start, with one clear line per mistake.
+Durations are in seconds, sizes in bytes. With `APP_ENV=development` (set by `./bin/run` and `./bin/flask`), settings
+without a default use the local backends in `DATA_DIR`, and missing secrets are generated there once. In production,
+`PUBLIC_URL`, `DATABASE_URL`, `BROKER_URL`, `STORAGE_URL`, `MAIL_URL`, `SECRET_KEY` and `JWT_KEYS` are required.
 
-Written by `flask --app wsgi config table > docs/settings.md`.
+Written by `./bin/flask config write`.
 
 | variable | default | meaning |
 |---|---|---|"""

@@ -1,4 +1,4 @@
-"""Showing which routes there are: who may call each, and what of the contract it is excused from."""
+"""The table of routes: who may call each of them, and what they are exempt from. Written to docs/routes.md."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,10 +10,24 @@ from flask.cli import with_appcontext
 
 from project.http.openapi import api_document
 from project.http.openapi.operations import METHODS, operations
-from project.http.routing.rule import EXEMPTIONS, ContractRule
+from project.http.routing.rule import ContractRule
 
-ARCHITECTURE = Path(__file__).parents[2] / "ARCHITECTURE.md"
-_BEGIN, _END = "<!-- routes -->\n", "<!-- /routes -->"
+ROUTES = Path(__file__).parents[2] / "docs" / "routes.md"
+_HEAD = """\
+# Routes
+
+The routes of the API and who may call them. `member(role)` requires at least that role in the organization of the
+path. Written by `./bin/flask route-table --write`.
+
+| method | path | access | idempotency key |
+|---|---|---|---|"""
+_EXEMPTIONS = """\
+## Exemptions
+
+Every route keeps the whole contract, except for these parts.
+
+| method | path | exempt from | reason |
+|---|---|---|---|"""
 
 
 class Route(NamedTuple):
@@ -24,48 +38,38 @@ class Route(NamedTuple):
     rule: ContractRule
 
     @property
-    def is_keyed(self) -> bool:
-        return self.method == "POST" and self.rule.is_keyed
-
-    @property
-    def exempt(self) -> list[str]:
-        return [f"{EXEMPTIONS[part]}: {reason}" for part, reason in self.rule.exempt.items()]
+    def key(self) -> str:
+        """Whether the route accepts an idempotency key: `yes` or `no`."""
+        return "yes" if self.method == "POST" and self.rule.is_keyed else "no"
 
 
-# Flask has a `routes` of its own, and asks nobody before it takes that.
+# Flask has its own `routes` command, which takes precedence.
 @click.command("route-table")
-@click.option("--markdown", is_flag=True, help="Print the routes of the API as they stand in ARCHITECTURE.md.")
-@click.option("--update", is_flag=True, help="Write them into ARCHITECTURE.md.")
+@click.option("--write", is_flag=True, help="Write the routes of the API to docs/routes.md instead.")
 @with_appcontext
-def route_table(markdown: bool, update: bool) -> None:
-    """Print each route, who may call it, whether it takes an idempotency key, and what it is excused from."""
-    if update:
-        ARCHITECTURE.write_text(with_routes(ARCHITECTURE.read_text(), current_app))
-    elif markdown:
-        click.echo(routes_markdown(current_app), nl=False)
+def route_table(write: bool) -> None:
+    """Print every route with its access, idempotency key support and exemptions."""
+    if write:
+        ROUTES.write_text(routes_markdown(current_app))
     else:
         click.echo("\n".join(_lines(_routes(current_app))))
 
 
 def api_routes(app: Flask) -> list[Route]:
-    """The routes of the API document, by path."""
-    found = operations(api_document(app), app)
-    return _sorted(Route(one.rule.template, one.method, one.rule) for one in found)
+    """Return the routes in the API document, sorted by path."""
+    return _sorted(Route(one.rule.template, one.method, one.rule) for one in operations(api_document(app), app))
 
 
 def routes_markdown(app: Flask) -> str:
-    """The routes of the API document as a table, and their excuses as a list, in Markdown."""
+    """Return docs/routes.md: the routes in the API document, and their exemptions."""
     routes = api_routes(app)
-    rows = [f"| {route.method} | `{route.path}` | `{route.rule.access}` | {_yes(route)} |" for route in routes]
-    exempt = [f"- {route.method} `{route.path}` {excuse}" for route in routes for excuse in route.exempt]
-    head = ["| method | path | access | idempotency key |", "|---|---|---|---|"]
-    return "\n".join([*head, *rows, "", "Excuses from the contract:", "", *exempt, ""])
-
-
-def with_routes(text: str, app: Flask) -> str:
-    """`text`, which is ARCHITECTURE.md, with its routes written anew between the two marks."""
-    before, _, rest = text.partition(_BEGIN)
-    return f"{before}{_BEGIN}{routes_markdown(app)}{_END}{rest.partition(_END)[2]}"
+    rows = [f"| {route.method} | `{route.path}` | `{route.rule.access}` | {route.key} |" for route in routes]
+    exemptions = [
+        f"| {route.method} | `{route.path}` | {part} | {reason} |"
+        for route in routes
+        for part, reason in route.rule.exempt.items()
+    ]
+    return "\n".join([_HEAD, *rows, "", _EXEMPTIONS, *exemptions, ""])
 
 
 def _routes(app: Flask) -> list[Route]:
@@ -81,9 +85,6 @@ def _sorted(routes: Iterable[Route]) -> list[Route]:
 def _lines(routes: list[Route]) -> Iterable[str]:
     width = max(len(route.path) for route in routes)
     for route in routes:
-        line = f"{route.method:7}{route.path:{width}}  {route.rule.access!s:16}key: {_yes(route):5}"
-        yield (line + " ".join(route.exempt)).rstrip()
-
-
-def _yes(route: Route) -> str:
-    return "yes" if route.is_keyed else "no"
+        parts = ", ".join(f"{part} ({reason})" for part, reason in route.rule.exempt.items())
+        exempt = f"exempt: {parts}" if parts else ""
+        yield f"{route.method:7}{route.path:{width}}  {route.rule.access!s:16}key: {route.key:5}{exempt}".rstrip()

@@ -34,9 +34,9 @@ class Text(fields.String):
             raise ValidationError(f"Longer than maximum length {self._maximum}.")
         text = unicodedata.normalize("NFC", raw)
         if any(unicodedata.category(char) in _UNSAFE_CATEGORIES or char in _BIDI for char in text):
-            raise ValidationError("Must not contain control or direction characters.")
+            raise ValidationError("Must not contain control characters or bidirectional formatting characters.")
         if text != text.strip() or all(unicodedata.category(char) in _INVISIBLE_CATEGORIES for char in text):
-            raise ValidationError("Must be visible text without spaces around it.")
+            raise ValidationError("Must be visible text without leading or trailing spaces.")
         return text
 
 
@@ -73,7 +73,7 @@ class Email(Text):
         try:
             validate_email(text, check_deliverability=False, test_environment=True)
         except EmailNotValidError as error:
-            raise ValidationError("Not a valid e-mail address.") from error
+            raise ValidationError("Not a valid email address.") from error
         return text
 
 

@@ -28,11 +28,11 @@ _BATCH = 1000
 
 
 class IdempotencyKeyInUse(Conflict):
-    """The first request with this idempotency key is still being worked on."""
+    """The first request with this idempotency key is still in progress."""
 
     code = "idempotency-key-in-use"
     title = "Idempotency key in use"
-    remedy = "Send the same request with the same key again after the seconds in `Retry-After`."
+    remedy = "Retry the same request with the same key after the number of seconds in `Retry-After`."
 
 
 class IdempotencyRecord(Base):

@@ -47,11 +47,11 @@ class _CheckedStream:
         except TimeoutError as error:
             raise MalformedRequest("The body arrived too slowly.") from error
         except Exception as error:  # the server's parser has many names for a body that is cut off
-            raise MalformedRequest("The body ended early or is wrongly framed.") from error
+            raise MalformedRequest("The body is incomplete or incorrectly framed.") from error
         if self._left is not None:
             self._left -= len(data)
         return data
 
     def _ensure_whole(self) -> None:
         if self._left is not None and self._left > 0:
-            raise MalformedRequest("The body is shorter than its Content-Length.")
+            raise MalformedRequest("The body is shorter than its `Content-Length`.")

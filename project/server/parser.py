@@ -38,14 +38,14 @@ MIN_BYTES_PER_SECOND = 1000
 _MAX_SKIPPED_BYTES = 64 * 1024
 
 _DETAILS: dict[type[ParseException], str] = {
-    ExpectationFailed: "The only expectation that can be met is `100-continue`.",
-    InvalidHeader: "A header is missing, given twice, or has a value that is not valid.",
-    InvalidHeaderName: "The name of a header is not valid.",
-    InvalidHTTPVersion: "The version of HTTP must be 1.1 or 1.0.",
-    InvalidRequestLine: "The request line is not valid.",
-    InvalidRequestMethod: "The method is not valid.",
-    ObsoleteFolding: "A header stands on several lines.",
-    UnsupportedTransferCoding: "The only transfer coding that is taken is `chunked`.",
+    ExpectationFailed: "`100-continue` is the only supported expectation.",
+    InvalidHeader: "A header is missing, repeated, or has an invalid value.",
+    InvalidHeaderName: "A header name is invalid.",
+    InvalidHTTPVersion: "The HTTP version must be 1.1 or 1.0.",
+    InvalidRequestLine: "The request line is invalid.",
+    InvalidRequestMethod: "The method is invalid.",
+    ObsoleteFolding: "A header spans several lines.",
+    UnsupportedTransferCoding: "`chunked` is the only supported transfer coding.",
 }
 
 
@@ -83,7 +83,7 @@ class HeadReader(SocketUnreader):  # type: ignore[misc]  # gunicorn has no types
 
     def give_up(self) -> None:
         """Wait no longer for the rest of the head."""
-        self._end = MalformedRequest("The head of the request arrived too slowly.")
+        self._end = MalformedRequest("The request head arrived too slowly.")
 
     def begin_head(self) -> None:
         """From here on only what was collected is read."""
@@ -138,7 +138,7 @@ class HeadReader(SocketUnreader):  # type: ignore[misc]  # gunicorn has no types
         self.buf.seek(0, 2)
         self.buf.write(data)
         if not data:
-            self._end = MalformedRequest("The head of the request ended early.")
+            self._end = MalformedRequest("The request head is incomplete.")
         elif self.buf.tell() > MAX_HEAD_BYTES and not self._is_collected():
             self._end = HeaderTooLarge()
 

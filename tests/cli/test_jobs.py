@@ -85,7 +85,7 @@ def test_retry_has_the_jobs_tried_again_that_are_dead(run: Run) -> None:
 def test_retry_says_which_it_cannot_and_tries_the_others_again(run: Run) -> None:
     over, nobodys, ours = done_job(), new_id(), dead_job()
     result = run("retry", over, nobodys, ours, exits=1)
-    assert f"Job {over} is done: only a dead one can be tried again.\nThere is no job {nobodys}." in result.stderr
+    assert f"Job {over} is done. Only dead jobs can be retried.\nJob {nobodys} does not exist." in result.stderr
     assert statuses(over, ours) == ["done", "queued"]
 
 
@@ -134,7 +134,7 @@ def test_purge_takes_nothing_that_is_still_to_be_done(run: Run) -> None:
 
 def test_an_unknown_job_is_a_line_and_no_traceback(run: Run) -> None:
     job_id = new_id()
-    assert run("show", job_id, exits=1).stderr == f"Error: There is no job {job_id}.\n"
+    assert run("show", job_id, exits=1).stderr == f"Error: Job {job_id} does not exist.\n"
 
 
 def test_a_command_hands_its_job_over_before_it_ends(settings: Settings) -> None:

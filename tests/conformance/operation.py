@@ -8,6 +8,7 @@ from flask import Flask
 
 from project.http.openapi import api_document
 from project.http.openapi import operations as platform
+from tests.kit.clients.response_checker import PROBLEM
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,12 @@ class Operation(platform.Operation):
     def successes(self) -> list[int]:
         """The statuses of its answers that are no refusals."""
         return [int(status) for status in self.described["responses"] if int(status) < 400]
+
+    def problem_codes(self) -> set[str]:
+        """The codes of the problems that the document lists."""
+        contents = [response.get("content", {}) for response in self.described["responses"].values()]
+        problems = [content[PROBLEM]["schema"] for content in contents if PROBLEM in content]
+        return {code for schema in problems for code in schema["allOf"][1]["properties"]["code"]["enum"]}
 
     def answer_schemas(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Status and schema of each of its answers in JSON."""

@@ -18,6 +18,7 @@ from project.http.fields import Id, Text
 from project.http.openapi import Blueprint
 from project.http.requests.schemas import Body
 from project.http.routing.access import public, user
+from project.http.routing.rule import CREATES_ANOTHER
 
 blueprint = Blueprint("planted", __name__, url_prefix="/planted", description="Faults")
 
@@ -42,14 +43,14 @@ class ListResponse(Body):
     items = fields.List(fields.Nested(ThingResponse), required=True, metadata={"maxItems": 100})
 
 
-@blueprint.get("/open", access=public, exempt={"etag": "It has no versions."})
+@blueprint.get("/open", access=public, exempt={"etag": "not versioned"})
 @blueprint.response(200, ListResponse)
 def read_openly() -> Any:
     """Show everything to everyone."""
     return {"items": []}
 
 
-@blueprint.get("/whole", access=user, exempt={"etag": "It has no versions."})
+@blueprint.get("/whole", access=user, exempt={"etag": "not versioned"})
 @blueprint.response(200, UserResponse)
 def dump_whole() -> Response:
     """Dump the row, and the hash of the password with it."""
@@ -68,7 +69,7 @@ def abort_with_text(body: dict[str, Any]) -> Any:
     return {"id": uuid4(), **body}
 
 
-@blueprint.get("/list", access=user, exempt={"etag": "It has no versions."})
+@blueprint.get("/list", access=user, exempt={"etag": "not versioned"})
 @blueprint.response(200, ListResponse)
 def list_all() -> Any:
     """List all there is."""
@@ -94,14 +95,11 @@ def refuse_undocumented(body: dict[str, Any]) -> Any:
     return {"id": uuid4(), **body}
 
 
-@blueprint.post("/things", access=user)
+@blueprint.post("/things", access=user, on_retry=CREATES_ANOTHER)
 @blueprint.arguments(ThingRequest)
 @blueprint.response(201, ThingResponse)
 def create_thing(body: dict[str, Any]) -> Any:
-    """Create a thing.
-
-    Sent again without a key, it creates another one.
-    """
+    """Create a thing."""
     thing = SimpleNamespace(id=uuid4(), version=1, owner_id=current_user_id(), **body)
     _things[thing.id] = thing
     return thing
@@ -134,14 +132,14 @@ def take_any_length(body: dict[str, Any]) -> Any:
     return {"id": uuid4(), "name": body["note"][:100]}
 
 
-@blueprint.get("/writing", access=user, exempt={"etag": "It has no versions."})
+@blueprint.get("/writing", access=user, exempt={"etag": "not versioned"})
 @blueprint.response(200, ThingResponse)
 def read_and_write() -> Any:
     """Write when read."""
     return organizations.create_organization(owner_id=current_user_id(), name="Written", slug=None)
 
 
-@blueprint.get("/ending", access=user, exempt={"etag": "It has no versions."})
+@blueprint.get("/ending", access=user, exempt={"etag": "not versioned"})
 @blueprint.deprecated(
     since=datetime(2026, 1, 1, tzinfo=UTC), sunset=datetime(2027, 1, 1, tzinfo=UTC), link="https://example.com/instead"
 )

@@ -99,7 +99,7 @@ def test_refusal_tells_nothing_of_what_was_sent_or_of_the_inside(server: Server)
 def test_head_that_ends_early_is_refused(server: Server) -> None:
     refusal = server.ask(head("GET", LIVE)[:-2], half_close=True)
     assert refusal.outcome == MALFORMED
-    assert refusal.json["detail"] == "The head of the request ended early."
+    assert refusal.json["detail"] == "The request head is incomplete."
 
 
 def test_event_of_a_refusal_bears_nothing_of_the_request_before(server: Server) -> None:

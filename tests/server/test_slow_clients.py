@@ -71,7 +71,7 @@ def ensure_served(server: Server) -> None:
 def test_slow_head_is_refused(server: Server, rest: bytes) -> None:
     refusal, seconds = slowly(server, b"GET /health/live HTTP/1.1\r\n", rest)
     assert refusal.outcome == MALFORMED
-    assert refusal.json["detail"] == "The head of the request arrived too slowly."
+    assert refusal.json["detail"] == "The request head arrived too slowly."
     assert 0.9 < seconds < 3
 
 

@@ -4,27 +4,27 @@ from project.errors import Conflict, Forbidden, Unauthenticated
 
 
 class EmailTaken(Conflict):
-    """An account with this e-mail address exists already."""
+    """An account with this email address already exists."""
 
     code = "email-taken"
-    title = "E-mail address taken"
-    remedy = "Sign in to that account, or register another address."
+    title = "Email address taken"
+    remedy = "Log in to that account, or register a different email address."
 
 
 class InvalidCredentials(Unauthenticated):
-    """The e-mail address or the password is wrong."""
+    """The email address or the password is wrong."""
 
     code = "invalid-credentials"
     title = "Invalid credentials"
-    remedy = "Check both, and try again."
+    remedy = "Check both and try again."
 
 
 class AccountDisabled(Forbidden):
-    """The password is right, but the account has been disabled."""
+    """The password is correct, but the account is disabled."""
 
     code = "account-disabled"
     title = "Account disabled"
-    remedy = "Ask an administrator to enable it."
+    remedy = "Ask an administrator to enable the account."
 
 
 class RefreshTokenInvalid(Unauthenticated):
@@ -32,12 +32,12 @@ class RefreshTokenInvalid(Unauthenticated):
 
     code = "refresh-token-invalid"
     title = "Refresh token invalid"
-    remedy = "Sign in again."
+    remedy = "Log in again."
 
 
 class RefreshTokenReused(Unauthenticated):
-    """A refresh token that had been replaced came back: somebody may hold a copy, so the session was ended."""
+    """A replaced refresh token was used again. Someone else may have a copy, so the session was ended."""
 
     code = "refresh-token-reused"
     title = "Refresh token reused"
-    remedy = "Sign in again. Keep only the newest refresh token, and refresh from one place."
+    remedy = "Log in again. Store only the latest refresh token, and refresh from one place."

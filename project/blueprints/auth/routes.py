@@ -1,4 +1,4 @@
-"""Registering, signing in and out."""
+"""Registration, login, token refresh, logout and the caller's profile."""
 
 from typing import Any
 
@@ -22,56 +22,62 @@ from project.blueprints.auth.schemas import (
 )
 from project.http.auth.access_tokens import token_pair
 from project.http.auth.identity import current_principal, current_user_id
-from project.http.middleware.rate_limits import LOGINS, REGISTRATIONS
 from project.http.openapi import Blueprint
 from project.http.responses.etags import expected_versions
 from project.http.routing.access import public, user
+from project.http.routing.limits import LOGINS, REGISTRATIONS
 
 blueprint = Blueprint("auth", __name__, url_prefix="/auth", description="Accounts and sessions")
 
-_TOKENS = "Its answer holds tokens, which are not kept."
+_CONTAINS_TOKENS = "response contains tokens and is never stored"
 
 
 @blueprint.post(
-    "/register", access=public, limits=(REGISTRATIONS,), exempt={"access": "Who registers has no account yet."}
+    "/register",
+    access=public,
+    limits=(REGISTRATIONS,),
+    exempt={"access": "callers have no account yet"},
+    on_retry="email-taken",
 )
 @blueprint.raises(EmailTaken)
 @blueprint.arguments(RegistrationRequest)
 @blueprint.response(201, UserResponse)
 def register(registration: dict[str, Any]) -> Any:
-    """Register an account.
-
-    Sent again without a key, it is refused: `email-taken`.
-    """
+    """Register an account."""
     return service.register(**registration)
 
 
 @blueprint.post(
-    "/login", access=public, limits=(LOGINS,), exempt={"access": "One gets a token here.", "idempotency": _TOKENS}
+    "/login",
+    access=public,
+    limits=(LOGINS,),
+    exempt={"access": "issues the first token", "idempotency": _CONTAINS_TOKENS},
 )
 @blueprint.raises(InvalidCredentials, AccountDisabled)
 @blueprint.arguments(LoginRequest)
 @blueprint.response(200, TokenPairResponse)
 def log_in(credentials: dict[str, Any]) -> Any:
-    """Sign in with e-mail address and password."""
+    """Log in with an email address and a password."""
     return token_pair(service.log_in(**credentials, client=_client()))
 
 
 @blueprint.post(
-    "/refresh", access=public, exempt={"access": "The refresh token says who it is.", "idempotency": _TOKENS}
+    "/refresh",
+    access=public,
+    exempt={"access": "authenticated by the refresh token", "idempotency": _CONTAINS_TOKENS},
 )
 @blueprint.raises(RefreshTokenInvalid, RefreshTokenReused)
 @blueprint.arguments(RefreshRequest)
 @blueprint.response(200, TokenPairResponse)
 def refresh(body: dict[str, Any]) -> Any:
-    """Exchange a refresh token for the next pair."""
+    """Exchange a refresh token for a new token pair."""
     return token_pair(service.refresh(**body))
 
 
-@blueprint.post("/logout", access=user, exempt={"idempotency": "What it ends stays ended."})
+@blueprint.post("/logout", access=user, exempt={"idempotency": "idempotent by itself"})
 @blueprint.response(204)
 def log_out() -> Any:
-    """End this session at once."""
+    """End the current session immediately."""
     session_id = current_principal().session_id
     if session_id is not None:
         service.log_out(session_id)
@@ -80,7 +86,7 @@ def log_out() -> Any:
 @blueprint.get("/me", access=user)
 @blueprint.response(200, UserResponse)
 def get_me() -> Any:
-    """Who you are."""
+    """Get your profile."""
     return service.get_user(current_user_id())
 
 
@@ -88,7 +94,7 @@ def get_me() -> Any:
 @blueprint.arguments(UserUpdate)
 @blueprint.response(200, UserResponse)
 def update_me(changes: dict[str, Any]) -> Any:
-    """Change how you are called."""
+    """Update your profile."""
     return service.update_profile(current_user_id(), **changes, versions=expected_versions())
 
 

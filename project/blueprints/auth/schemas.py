@@ -1,4 +1,4 @@
-"""Wire shapes of auth."""
+"""Wire formats of auth."""
 
 from project.http.fields import Choice, Email, Flag, Id, JsonInteger, Password, Text, Timestamp, Token
 from project.http.requests.schemas import Body
@@ -39,7 +39,9 @@ class UserResponse(Body):
 class TokenPairResponse(Body):
     access_token = Token(required=True)
     token_type = Choice(["Bearer"], required=True)
-    expires_in = JsonInteger(0, _MAX_LIFETIME_SECONDS, required=True, metadata={"description": "Seconds."})
+    expires_in = JsonInteger(0, _MAX_LIFETIME_SECONDS, required=True, metadata={"description": "Lifetime in seconds."})
     refresh_token = Token(required=True)
-    refresh_expires_in = JsonInteger(0, _MAX_LIFETIME_SECONDS, required=True, metadata={"description": "Seconds."})
+    refresh_expires_in = JsonInteger(
+        0, _MAX_LIFETIME_SECONDS, required=True, metadata={"description": "Lifetime in seconds."}
+    )
     session_id = Id(required=True)

@@ -4,24 +4,24 @@ from project.errors import TooLarge, Unprocessable, Unsupported
 
 
 class FileTooLarge(TooLarge):
-    """The file is larger than this service takes."""
+    """The file exceeds the maximum size."""
 
     code = "file-too-large"
     title = "File too large"
-    remedy = "Send a smaller file."
+    remedy = "Upload a smaller file."
 
 
 class FileTypeNotAllowed(Unsupported):
-    """The bytes are of a type that is not taken, whatever the name or the header says."""
+    """This file type is not allowed. The type is detected from the content."""
 
     code = "file-type-not-allowed"
     title = "File type not allowed"
-    remedy = "Send a file of an allowed type, such as a JPEG, a PDF or plain text."
+    remedy = "Upload a file of an allowed type, such as JPEG, PDF or plain text."
 
 
 class ChecksumMismatch(Unprocessable):
-    """The bytes that arrived do not have the SHA-256 that came with them."""
+    """The uploaded content does not match the given SHA-256 checksum."""
 
     code = "checksum-mismatch"
     title = "Checksum mismatch"
-    remedy = "Send the file again."
+    remedy = "Upload the file again."

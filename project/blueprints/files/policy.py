@@ -36,7 +36,7 @@ def may_change_all(role: str | None) -> bool:
 def ensure_may_change(file: Any, *, user_id: UUID, role: str | None) -> None:
     """Raises PermissionDenied."""
     if not may_change(file, user_id=user_id, role=role):
-        raise PermissionDenied("Only the uploader and admins of the organization may do this.")
+        raise PermissionDenied("Only the uploader and the organization's admins may do this.")
 
 
 def safe_filename(filename: str) -> str:

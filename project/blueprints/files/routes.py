@@ -1,4 +1,4 @@
-"""Uploading, listing, downloading and deleting files."""
+"""Uploading, listing, renaming, downloading and deleting files."""
 
 from base64 import b64encode
 from typing import Any
@@ -28,19 +28,20 @@ from project.http.requests.pagination import page_request, page_response
 from project.http.responses.downloads import BINARY, send_content
 from project.http.responses.etags import expected_versions
 from project.http.routing.access import user
+from project.http.routing.rule import CREATES_ANOTHER
 from project.infrastructure.storage import StorageUnavailable
 
 blueprint = Blueprint("files", __name__, url_prefix="/files", description="Files and their thumbnails")
 
 
-@blueprint.post("", access=user, handles_idempotency=True)
+@blueprint.post("", access=user, handles_idempotency=True, on_retry=CREATES_ANOTHER)
 @blueprint.raises(FileTooLarge, FileTypeNotAllowed, ChecksumMismatch, NotFound, StorageUnavailable)
 @blueprint.doc(requestBody={"required": True, "content": {"multipart/form-data": {"schema": UploadForm}}})
 @blueprint.response(201, FileResponse, headers={"Location": {"$ref": "#/components/headers/Location"}})
 def upload_file() -> Any:
-    """Upload a file, yours or your organization's.
+    """Upload a file.
 
-    Sent again without a key, it makes a second file.
+    The content type is detected from the content; the name and the `Content-Type` of the part are not trusted.
     """
     with service.receive_upload(owner_id=current_user_id(), incoming=read_upload(UploadFields)) as received:
         return run_once(received.content, lambda: _created(service.store_upload(received)))
@@ -51,7 +52,7 @@ def upload_file() -> Any:
 @blueprint.arguments(FileQuery, location="query")
 @blueprint.response(200, FilePage)
 def list_files(query: dict[str, Any]) -> Any:
-    """List your files, or those of an organization."""
+    """List your personal files, or the files of an organization."""
     filters = {name: query[name] for name in ("organization_id", "content_type", "status")}
     return page_response(service.list_files(current_user_id(), page_request(query), **filters))
 
@@ -59,7 +60,7 @@ def list_files(query: dict[str, Any]) -> Any:
 @blueprint.get("/<uuid:file_id>", access=user)
 @blueprint.response(200, FileResponse)
 def get_file(file_id: UUID) -> Any:
-    """Read what is known of a file."""
+    """Get a file's metadata."""
     return service.get_file(file_id, current_user_id())
 
 
@@ -68,15 +69,15 @@ def get_file(file_id: UUID) -> Any:
 @blueprint.arguments(FileUpdate)
 @blueprint.response(200, FileResponse)
 def rename_file(changes: dict[str, Any], file_id: UUID) -> Any:
-    """Give a file another name."""
+    """Rename a file."""
     return service.rename_file(file_id, current_user_id(), **changes, versions=expected_versions())
 
 
-@blueprint.delete("/<uuid:file_id>", access=user, exempt={"gone": "It stays in the trash for some time."})
+@blueprint.delete("/<uuid:file_id>", access=user, exempt={"removal": "kept in the trash"})
 @blueprint.raises(PermissionDenied)
 @blueprint.response(204)
 def delete_file(file_id: UUID) -> Any:
-    """Put a file into the trash."""
+    """Move a file to the trash."""
     service.trash_file(file_id, current_user_id(), versions=expected_versions())
 
 
@@ -85,7 +86,7 @@ def delete_file(file_id: UUID) -> Any:
 @blueprint.arguments(ContentQuery, location="query")
 @blueprint.response(200, BINARY, content_type="*/*")
 def get_content(query: dict[str, Any], file_id: UUID) -> Response:
-    """Download a file, or one range of it."""
+    """Download a file or a range of it."""
     file, content = service.open_content(file_id, current_user_id())
     inline = query["disposition"] == "inline" and file.content_type in INLINE_TYPES
     named = {"download_name": file.filename, "as_attachment": not inline}
@@ -98,7 +99,7 @@ def get_content(query: dict[str, Any], file_id: UUID) -> Response:
 @blueprint.raises(StorageUnavailable)
 @blueprint.response(200, BINARY, content_type="image/webp")
 def get_thumbnail(file_id: UUID, size: str) -> Response:
-    """See a picture in small."""
+    """Download a thumbnail."""
     file, image = service.open_thumbnail(file_id, current_user_id(), size)
     return send_content(image, "image/webp", etag=f"{file.sha256}-{size}", size=None)
 

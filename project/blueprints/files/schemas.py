@@ -1,4 +1,4 @@
-"""Wire shapes of files."""
+"""Wire formats of files."""
 
 from typing import Any
 
@@ -15,7 +15,9 @@ _LARGEST_BYTES = 2**53 - 1
 class UploadFields(Body):
     organization_id = Id(load_default=None, allow_none=False)
     sha256 = Sha256(
-        load_default=None, allow_none=False, metadata={"description": "Checked against the bytes that arrive."}
+        load_default=None,
+        allow_none=False,
+        metadata={"description": "Expected SHA-256 checksum of the content. A mismatch is rejected."},
     )
 
 
@@ -29,7 +31,9 @@ class FileUpdate(Body):
 
 class FileQuery(PageQuery):
     organization_id = Id(
-        load_default=None, allow_none=False, metadata={"description": "Whose files; without it, your personal ones."}
+        load_default=None,
+        allow_none=False,
+        metadata={"description": "The organization whose files to list. Without it, your personal files are listed."},
     )
     content_type = Pattern(
         "[a-z]+/[a-z0-9.+-]+",
@@ -59,7 +63,7 @@ class FileResponse(Body):
     id = Id(required=True)
     filename = fields.String(required=True, metadata={"maxLength": 255, "example": "engine.jpg"})
     content_type = fields.String(required=True, metadata={"maxLength": 127, "example": "image/jpeg"})
-    size = JsonInteger(1, _LARGEST_BYTES, required=True, metadata={"description": "Bytes.", "example": 48213})
+    size = JsonInteger(1, _LARGEST_BYTES, required=True, metadata={"description": "Size in bytes.", "example": 48213})
     sha256 = Sha256(required=True)
     owner_id = Id(required=True)
     organization_id = Id(required=True, allow_none=True)

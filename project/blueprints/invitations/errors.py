@@ -4,40 +4,40 @@ from project.errors import Conflict, Forbidden, Gone
 
 
 class InvitationPending(Conflict):
-    """This address has a pending invitation to the organization; `invitation_id` names it."""
+    """This email address already has a pending invitation to the organization. `invitation_id` identifies it."""
 
     code = "invitation-pending"
     title = "Invitation pending"
-    remedy = "Wait for the answer."
+    remedy = "Wait until the invitation is accepted or expires."
 
 
 class InvitationAlreadyAccepted(Conflict):
-    """The invitation has been accepted."""
+    """The invitation has already been accepted."""
 
     code = "invitation-already-accepted"
     title = "Invitation already accepted"
-    remedy = "Sign in: the organization is among yours."
+    remedy = "Log in. The organization is listed with your organizations."
 
 
 class InvitationExpired(Gone):
-    """The invitation was not answered in time."""
+    """The invitation has expired."""
 
     code = "invitation-expired"
     title = "Invitation expired"
-    remedy = "Ask for a new one."
+    remedy = "Ask for a new invitation."
 
 
 class InvitationReplaced(Gone):
-    """A newer mail was sent for this invitation, and only its link counts."""
+    """A newer email was sent for this invitation. Only the link in that email is valid."""
 
     code = "invitation-replaced"
     title = "Invitation replaced"
-    remedy = "Use the link in the newest mail."
+    remedy = "Use the link in the latest email."
 
 
 class InvitationEmailMismatch(Forbidden):
-    """The invitation was sent to another address than that of the account that is signed in."""
+    """The invitation was sent to a different email address than that of your account."""
 
     code = "invitation-email-mismatch"
-    title = "Invitation for another address"
-    remedy = "Sign in with the account of the invited address, or register it."
+    title = "Invitation for another email address"
+    remedy = "Log in with the account of the invited email address, or register that address."

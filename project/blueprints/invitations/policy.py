@@ -14,7 +14,7 @@ from project.errors import Error, NotFound, PermissionDenied
 def ensure_may_invite(held: str, role: str) -> None:
     """Only owners invite owners. Raises PermissionDenied."""
     if role == "owner" and held != "owner":
-        raise PermissionDenied("Only an owner may invite an owner.")
+        raise PermissionDenied("Only owners may invite owners.")
 
 
 def ensure_addressed_to(invitation: Any, email_key: str) -> None:

@@ -1,4 +1,4 @@
-"""Inviting people to an organization, and joining one."""
+"""Inviting people to an organization, and accepting invitations."""
 
 from typing import Any
 from uuid import UUID
@@ -26,26 +26,23 @@ from project.blueprints.organizations.errors import AlreadyAMember
 from project.blueprints.organizations.schemas import MemberResponse
 from project.errors import NotFound
 from project.http.auth.identity import current_user_id
-from project.http.middleware.rate_limits import REGISTRATIONS
 from project.http.openapi import Blueprint
 from project.http.requests.pagination import page_request, page_response
 from project.http.routing.access import member, public, user
+from project.http.routing.limits import REGISTRATIONS
 
-blueprint = Blueprint("invitations", __name__, description="Inviting people to an organization")
+blueprint = Blueprint("invitations", __name__, description="Invitations to organizations")
 
 _ENDED = (NotFound, InvitationReplaced, InvitationExpired, InvitationAlreadyAccepted)
 _OF_ORGANIZATION = "/organizations/<uuid:organization_id>/invitations"
 
 
-@blueprint.post(_OF_ORGANIZATION, access=member("admin"))
+@blueprint.post(_OF_ORGANIZATION, access=member("admin"), on_retry="invitation-pending")
 @blueprint.raises(InvitationPending, AlreadyAMember)
 @blueprint.arguments(InvitationRequest)
 @blueprint.response(201, InvitationResponse)
 def create_invitation(invitation: dict[str, Any], organization_id: UUID) -> Any:
-    """Invite someone to an organization.
-
-    Sent again without a key, it is refused: `invitation-pending`.
-    """
+    """Invite someone to an organization by email."""
     return service.invite(organization_id, inviter_id=current_user_id(), **invitation)
 
 
@@ -60,32 +57,29 @@ def list_invitations(query: dict[str, Any], organization_id: UUID) -> Any:
 @blueprint.get(f"{_OF_ORGANIZATION}/<uuid:invitation_id>", access=member("admin"))
 @blueprint.response(200, InvitationResponse)
 def get_invitation(organization_id: UUID, invitation_id: UUID) -> Any:
-    """Read an invitation."""
+    """Get an invitation."""
     return service.get_invitation(organization_id, invitation_id)
 
 
 @blueprint.post(
     "/invitations/lookup",
     access=public,
-    exempt={"access": "The token from the mail says who it is.", "idempotency": "It changes nothing."},
+    exempt={"access": "authenticated by the invitation token", "idempotency": "read-only"},
 )
 @blueprint.raises(*_ENDED)
 @blueprint.arguments(TokenRequest)
 @blueprint.response(200, OfferResponse)
 def look_up_invitation(body: dict[str, Any]) -> Any:
-    """See who invites you to what."""
+    """Look up an invitation by its token."""
     return service.look_up_invitation(**body)
 
 
-@blueprint.post("/invitations/accept", access=user)
+@blueprint.post("/invitations/accept", access=user, on_retry="invitation-already-accepted")
 @blueprint.raises(*_ENDED, InvitationEmailMismatch, AlreadyAMember)
 @blueprint.arguments(TokenRequest)
 @blueprint.response(200, MemberResponse)
 def accept_invitation(body: dict[str, Any]) -> Any:
-    """Join with the account that you are signed in with.
-
-    Sent again without a key, it is refused: `invitation-already-accepted`.
-    """
+    """Accept an invitation with your account."""
     return service.accept_invitation(**body, user_id=current_user_id())
 
 
@@ -93,14 +87,12 @@ def accept_invitation(body: dict[str, Any]) -> Any:
     "/invitations/register",
     access=public,
     limits=(REGISTRATIONS,),
-    exempt={"access": "Whoever is invited may have no account yet."},
+    exempt={"access": "callers have no account yet"},
+    on_retry="email-taken",
 )
 @blueprint.raises(*_ENDED, EmailTaken)
 @blueprint.arguments(InvitedRegistrationRequest)
 @blueprint.response(201, UserResponse)
 def register_invited(body: dict[str, Any]) -> Any:
-    """Register the invited address and join, in one.
-
-    Sent again without a key, it is refused: `email-taken`.
-    """
+    """Register with the invited email address and accept the invitation."""
     return service.register_invited(**body)

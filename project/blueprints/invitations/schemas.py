@@ -1,4 +1,4 @@
-"""Wire shapes of invitations."""
+"""Wire formats of invitations."""
 
 from marshmallow import fields
 

@@ -4,16 +4,16 @@ from project.errors import Conflict
 
 
 class JobNotDead(Conflict):
-    """Only a dead job can be tried again, and this one is not, or no longer: perhaps somebody else was sooner."""
+    """Only dead jobs can be retried. This one may already have been retried."""
 
     code = "job-not-dead"
     title = "Job not dead"
-    remedy = "Read the job again: what is queued or running is tried by itself, and what is done needs nothing."
+    remedy = "Get the job again. Queued and running jobs are retried automatically; done jobs need no retry."
 
 
 class JobNotEnded(Conflict):
-    """Only a job that is done or dead can be purged, and this one is still to be done."""
+    """Only jobs that are done or dead can be deleted."""
 
     code = "job-not-ended"
-    title = "Job not ended"
+    title = "Job not finished"
     remedy = "Wait until the job is done or dead."

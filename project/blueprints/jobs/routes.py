@@ -1,4 +1,4 @@
-"""Looking at background jobs, having a dead one tried again, and purging one that has ended."""
+"""Listing background jobs, retrying dead ones and deleting finished ones."""
 
 from typing import Any
 from uuid import UUID
@@ -17,34 +17,29 @@ blueprint = Blueprint("jobs", __name__, url_prefix="/jobs", description="Backgro
 @blueprint.arguments(JobQuery, location="query")
 @blueprint.response(200, JobPage)
 def list_jobs(query: dict[str, Any]) -> Any:
-    """List the jobs of a status, newest first; the dead ones, unless it is given."""
+    """List jobs by status; dead jobs by default."""
     filters = {name: query[name] for name in ("status", "name")}
     return page_response(service.list_jobs(page_request(query), **filters))
 
 
-@blueprint.get("/<uuid:job_id>", access=admin, exempt={"etag": "It changes by itself, and nobody edits it."})
+@blueprint.get("/<uuid:job_id>", access=admin, exempt={"etag": "not versioned"})
 @blueprint.response(200, JobResponse)
 def get_job(job_id: UUID) -> Any:
-    """Read what is known of a job."""
+    """Get a job."""
     return service.get_job(job_id)
 
 
-@blueprint.post("/<uuid:job_id>/retry", access=admin)
+@blueprint.post("/<uuid:job_id>/retry", access=admin, on_retry="job-not-dead")
 @blueprint.raises(JobNotDead)
 @blueprint.response(200, JobResponse)
 def retry_job(job_id: UUID) -> Any:
-    """Have a dead job tried again, as if it were new.
-
-    Sent again without a key, it is refused: `job-not-dead`.
-    """
+    """Retry a dead job with a full set of attempts."""
     return service.retry(job_id)
 
 
-@blueprint.delete(
-    "/<uuid:job_id>", access=admin, exempt={"conditions": "It has no versions; that it has ended is the condition."}
-)
+@blueprint.delete("/<uuid:job_id>", access=admin, exempt={"if-match": "not versioned"})
 @blueprint.raises(JobNotEnded)
 @blueprint.response(204)
 def purge_job(job_id: UUID) -> Any:
-    """Forget a job that is done or dead."""
+    """Delete a job that is done or dead."""
     service.purge(job_id)

@@ -1,4 +1,4 @@
-"""Wire shapes of jobs."""
+"""Wire formats of jobs."""
 
 from marshmallow import fields
 
@@ -9,7 +9,7 @@ from project.infrastructure.jobs import MAX_ERROR_LENGTH, STATUSES
 _LARGEST = 2**31 - 1
 _NAME = "files.make_thumbnails"
 _ARGUMENTS = {"file_id": "01a1e2c4-7f3a-7c11-9d0e-3f5b8a6c2d41"}
-_ERROR = "StorageUnavailable: The store that keeps the contents of files is down, full or too slow."
+_ERROR = "StorageUnavailable: The file storage is down, full or too slow."
 
 
 class JobQuery(PageQuery):
@@ -30,33 +30,33 @@ class JobResponse(Body):
     arguments = fields.Dict(
         keys=fields.String(),
         required=True,
-        metadata={"description": "Ids, and nothing else.", "maxProperties": 20, "example": _ARGUMENTS},
+        metadata={"description": "Ids only.", "maxProperties": 20, "example": _ARGUMENTS},
     )
     status = Choice(
         STATUSES,
         required=True,
-        metadata={"description": "`dead` is what was given up: it is tried again only if somebody says so."},
+        metadata={"description": "`dead` jobs have failed permanently and are retried only on request."},
     )
     attempts = JsonInteger(
-        0, _LARGEST, required=True, metadata={"description": "How often it was begun.", "example": 8}
+        0, _LARGEST, required=True, metadata={"description": "Number of attempts started.", "example": 8}
     )
     transient_failures = JsonInteger(
         0,
         _LARGEST,
         required=True,
-        metadata={"description": "Attempts that failed because something outside was away.", "example": 0},
+        metadata={"description": "Attempts that failed because a dependency was unavailable.", "example": 0},
     )
     due_at = Timestamp(required=True)
     finished_at = Timestamp(required=True, allow_none=True)
     last_error = fields.String(
         required=True,
         allow_none=True,
-        metadata={"description": "Why the last attempt failed.", "maxLength": MAX_ERROR_LENGTH, "example": _ERROR},
+        metadata={"description": "Error of the last failed attempt.", "maxLength": MAX_ERROR_LENGTH, "example": _ERROR},
     )
     request_id = fields.String(
         required=True,
         allow_none=True,
-        metadata={"description": "The request that caused it, as in the logs.", "maxLength": 128},
+        metadata={"description": "Id of the request that caused the job, as in the logs.", "maxLength": 128},
     )
     trace_id = fields.String(required=True, allow_none=True, metadata={"maxLength": 32})
     created_at = Timestamp(required=True)

@@ -19,7 +19,7 @@ def get_job(job_id: UUID) -> Any:
     """One job. Raises NotFound."""
     job = jobs.find_job(job_id)
     if job is None:
-        raise NotFound(f"There is no job {job_id}.")
+        raise NotFound(f"Job {job_id} does not exist.")
     return job
 
 
@@ -32,7 +32,7 @@ def retry(job_id: UUID) -> Any:
         was_dead = jobs.retry_job(job_id)
         job = get_job(job_id)
         if not was_dead:
-            raise JobNotDead(f"Job {job_id} is {job.status}: only a dead one can be tried again.")
+            raise JobNotDead(f"Job {job_id} is {job.status}. Only dead jobs can be retried.")
     return job
 
 
@@ -40,4 +40,6 @@ def purge(job_id: UUID) -> None:
     """Forget a job that is done or dead. Raises NotFound, JobNotEnded."""
     with transaction():
         if not jobs.delete_job(job_id):
-            raise JobNotEnded(f"Job {job_id} is {get_job(job_id).status}: only one that has ended can be purged.")
+            raise JobNotEnded(
+                f"Job {job_id} is {get_job(job_id).status}. Only jobs that are done or dead can be deleted."
+            )

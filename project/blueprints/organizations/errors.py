@@ -4,16 +4,16 @@ from project.errors import Conflict
 
 
 class SlugTaken(Conflict):
-    """Another organization has this slug."""
+    """Another organization already uses this slug."""
 
     code = "slug-taken"
     title = "Slug taken"
-    remedy = "Choose another slug, or leave it out and get one made from the name."
+    remedy = "Choose a different slug, or omit it to have one derived from the name."
 
 
 class AlreadyAMember(Conflict):
-    """This person belongs to the organization already."""
+    """This user is already a member of the organization."""
 
     code = "already-a-member"
     title = "Already a member"
-    remedy = "Nothing is left to do: read the members of the organization."
+    remedy = "No action is needed."

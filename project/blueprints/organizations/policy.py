@@ -13,4 +13,4 @@ def has_role(held: str, needed: str) -> bool:
 def ensure_role(held: str, needed: str) -> None:
     """Raises PermissionDenied."""
     if not has_role(held, needed):
-        raise PermissionDenied(f"This takes the role {needed}.")
+        raise PermissionDenied(f"This requires the role `{needed}`.")

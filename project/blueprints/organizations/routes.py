@@ -16,20 +16,21 @@ from project.http.openapi import Blueprint
 from project.http.requests.pagination import page_request, page_response
 from project.http.requests.schemas import PageQuery
 from project.http.routing.access import member, user
+from project.http.routing.rule import CREATES_ANOTHER
 
 blueprint = Blueprint(
     "organizations", __name__, url_prefix="/organizations", description="Organizations and their members"
 )
 
 
-@blueprint.post("", access=user)
+@blueprint.post("", access=user, on_retry=(CREATES_ANOTHER, "slug-taken"))
 @blueprint.raises(SlugTaken)
 @blueprint.arguments(OrganizationRequest)
 @blueprint.response(201, OrganizationResponse)
 def create_organization(organization: dict[str, Any]) -> Any:
-    """Make an organization; you become its owner.
+    """Create an organization and become its owner.
 
-    Sent again without a key, it makes another one, or is refused when it names a slug: `slug-taken`.
+    If `slug` is omitted, one is derived from the name. Only a slug in the request can be rejected as taken.
     """
     return service.create_organization(owner_id=current_user_id(), **organization)
 
@@ -38,14 +39,14 @@ def create_organization(organization: dict[str, Any]) -> Any:
 @blueprint.arguments(PageQuery, location="query")
 @blueprint.response(200, OrganizationPage)
 def list_organizations(query: dict[str, Any]) -> Any:
-    """List the organizations that you belong to."""
+    """List your organizations."""
     return page_response(service.list_organizations(current_user_id(), page_request(query)))
 
 
 @blueprint.get("/<uuid:organization_id>", access=member())
 @blueprint.response(200, OrganizationResponse)
 def get_organization(organization_id: UUID) -> Any:
-    """Read an organization that you belong to."""
+    """Get an organization."""
     return service.get_organization(organization_id, current_user_id())
 
 
@@ -53,5 +54,5 @@ def get_organization(organization_id: UUID) -> Any:
 @blueprint.arguments(PageQuery, location="query")
 @blueprint.response(200, MemberPage)
 def list_members(query: dict[str, Any], organization_id: UUID) -> Any:
-    """List who belongs to an organization."""
+    """List the members of an organization."""
     return page_response(service.list_members(organization_id, page_request(query)))

@@ -1,4 +1,4 @@
-"""Wire shapes of organizations."""
+"""Wire formats of organizations."""
 
 from project.blueprints.organizations.service import ROLES
 from project.http.fields import Choice, Email, Id, Slug, Text, Timestamp
@@ -16,7 +16,7 @@ class OrganizationResponse(Body):
     id = Id(required=True)
     name = Text(100, required=True, metadata=_NAME)
     slug = Slug(required=True)
-    role = Choice(ROLES, required=True, metadata={"description": "Yours."})
+    role = Choice(ROLES, required=True, metadata={"description": "Your role in the organization."})
     created_at = Timestamp(required=True)
     updated_at = Timestamp(required=True)
 

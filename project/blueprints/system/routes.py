@@ -15,20 +15,22 @@ blueprint = Blueprint("system", __name__, description="Health, keys and this doc
 
 _KEY_CACHE = "public, max-age=300"
 _RETRY_SECONDS = 5
-_NO_THING = {"etag": "It is nothing that has versions."}
+_NOT_VERSIONED = {"etag": "not versioned"}
 
 
-@blueprint.get("/health/live", access=public, any_host=True, exempt={"access": "Platforms probe it.", **_NO_THING})
+@blueprint.get("/health/live", access=public, any_host=True, exempt={"access": "probed by platforms", **_NOT_VERSIONED})
 @blueprint.response(200, LivenessResponse)
 def check_liveness() -> Any:
-    """Say that the process serves; touches nothing else."""
+    """Check that the process serves requests; contacts no dependency."""
     return {"status": "ok"}
 
 
-@blueprint.get("/health/ready", access=public, any_host=True, exempt={"access": "Platforms probe it.", **_NO_THING})
+@blueprint.get(
+    "/health/ready", access=public, any_host=True, exempt={"access": "probed by platforms", **_NOT_VERSIONED}
+)
 @blueprint.response(200, ReadinessResponse)
 def check_readiness() -> Any:
-    """Say whether requests can be served, and which part fails."""
+    """Check whether requests can be served, and report which dependency fails."""
     checks = service.readiness()
     failing = {part for part, state in checks.items() if state != "ok"}
     if failing - {"broker"}:
@@ -39,20 +41,20 @@ def check_readiness() -> Any:
 @blueprint.get(
     "/.well-known/jwks.json",
     access=public,
-    exempt={"access": "They are public.", "paging": "They are few.", **_NO_THING},
+    exempt={"access": "public keys", "pagination": "only a few keys", **_NOT_VERSIONED},
 )
 @blueprint.response(200, KeySetResponse)
 def get_keys() -> Any:
-    """The public keys that access tokens are verified with (RFC 7517)."""
+    """List the public keys that verify access tokens (RFC 7517)."""
     return signing_keys.current().jwks(), 200, {"Cache-Control": _KEY_CACHE}
 
 
 @blueprint.get(
     "/api/v1/openapi.json",
     access=public,
-    exempt={"access": "A contract is for everyone.", **_NO_THING, "schema": "OpenAPI has a schema of its own."},
+    exempt={"access": "public contract", **_NOT_VERSIONED, "schema": "defined by OpenAPI"},
 )
 @blueprint.response(200, {"type": "object"})
 def get_document() -> Any:
-    """This document."""
+    """Get this document."""
     return current_app.json.response(api_document(current_app))

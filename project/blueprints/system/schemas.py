@@ -1,4 +1,4 @@
-"""Wire shapes of health and keys."""
+"""Wire formats of health checks and keys."""
 
 from marshmallow import fields, validate
 
@@ -22,7 +22,7 @@ class ChecksResponse(Body):
 
 class ReadinessResponse(Body):
     status = Choice(
-        ["ok", "degraded"], required=True, metadata={"description": "Degraded while the broker alone is away."}
+        ["ok", "degraded"], required=True, metadata={"description": "`degraded` if only the broker is unavailable."}
     )
     checks = fields.Nested(ChecksResponse, required=True)
 

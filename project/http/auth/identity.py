@@ -29,19 +29,19 @@ _NUMBERS = ("exp", "iat", "nbf")
 
 
 class AuthenticationRequired(Unauthenticated):
-    """This route is for signed-in users, and the request carries no access token."""
+    """This route requires an access token."""
 
     code = "authentication-required"
     title = "Authentication required"
-    remedy = "Sign in, and send `Authorization: Bearer` with the access token."
+    remedy = "Log in and send the access token as `Authorization: Bearer`."
 
 
 class TokenInvalid(Unauthenticated):
-    """The access token is malformed, altered, from elsewhere, or not an access token at all."""
+    """The access token is malformed, has an invalid signature, or was not issued by this service."""
 
     code = "token-invalid"
     title = "Access token invalid"
-    remedy = "Send the access token exactly as it was issued, or sign in again."
+    remedy = "Send the access token exactly as it was issued, or log in again."
     challenge = 'Bearer error="invalid_token"'
 
 
@@ -50,25 +50,25 @@ class TokenExpired(Unauthenticated):
 
     code = "token-expired"
     title = "Access token expired"
-    remedy = "Get a new one with the refresh token."
+    remedy = "Use the refresh token to get a new one."
     challenge = 'Bearer error="invalid_token"'
 
 
 class TokenRevoked(Unauthenticated):
-    """The session that the access token belongs to has ended."""
+    """The session of this access token has ended."""
 
     code = "token-revoked"
     title = "Session ended"
-    remedy = "Sign in again."
+    remedy = "Log in again."
     challenge = 'Bearer error="invalid_token"'
 
 
 class MetricsTokenRequired(Unauthenticated):
-    """Metrics are for whoever has METRICS_TOKEN, and the request carries another token, or none."""
+    """This route requires the metrics token."""
 
     code = "metrics-token-required"
     title = "Metrics token required"
-    remedy = "Send `Authorization: Bearer` with the token that this service was set up with."
+    remedy = "Send the value of `METRICS_TOKEN` as `Authorization: Bearer`."
 
 
 class Principal(Protocol):

@@ -29,19 +29,19 @@ _HEADERS_NOT_STORED = {"Content-Length", "Set-Cookie"}
 
 
 class IdempotencyKeyInvalid(BadRequest):
-    """The `Idempotency-Key` is empty, too long, sent twice, or has characters that a key cannot have."""
+    """The `Idempotency-Key` is empty, too long, sent more than once, or contains invalid characters."""
 
     code = "idempotency-key-invalid"
     title = "Idempotency key invalid"
-    remedy = 'Send one key of 1 to 255 ASCII characters, such as a UUID, bare or in quotes (`"…"`).'
+    remedy = "Send one key of 1 to 255 ASCII characters, such as a UUID, with or without quotes."
 
 
 class IdempotencyKeyReused(Unprocessable):
-    """This idempotency key came with another request before."""
+    """This idempotency key was already used with a different request."""
 
     code = "idempotency-key-reused"
     title = "Idempotency key reused"
-    remedy = "Make a new key for each new request, and repeat a request only as it was."
+    remedy = "Use a new key for each new request, and retry a request only with an identical body."
 
 
 def dispatch(view: Callable[[], ResponseReturnValue]) -> ResponseReturnValue:

@@ -21,4 +21,4 @@ def init_app(app: Flask, settings: Settings) -> None:
         is_trusted = host_of(request.headers.get("Host", "")) in trusted
         rule = current_rule()
         if not is_trusted and not (rule and rule.any_host):
-            raise MalformedRequest("The request names a host that this service does not answer for.")
+            raise MalformedRequest("The `Host` header names a host that this service does not serve.")

@@ -10,23 +10,23 @@ from werkzeug.routing import AnyConverter
 
 from project.config import Settings
 from project.http.openapi import document
-from project.http.requests.schemas import Problem
 from project.http.responses import problems
+from project.http.responses.problem_schemas import Problem
 
 _INFO = {
     "description": (
-        "Accounts, organizations, invitations and files. Every error is a problem (RFC 9457) with a stable `code`; "
-        "every `POST` that makes something can be repeated with its `Idempotency-Key`; listings page by cursor; "
-        "things have versions (`ETag`, `If-Match`)."
+        "Accounts, organizations, invitations and files. Every error response is a problem (RFC 9457) with a stable "
+        "`code`. Every `POST` that changes something can be retried safely with an `Idempotency-Key`. Listings are "
+        "paginated by cursor. Resources are versioned (`ETag`, `If-Match`)."
     ),
     "license": {"name": "MIT", "identifier": "MIT"},
-    "contact": {"name": "Whoever runs this service"},
+    "contact": {"name": "The operator of this service"},
 }
 _BEARER = {
     "type": "http",
     "scheme": "bearer",
     "bearerFormat": "JWT",
-    "description": "An access token: a JWT by RFC 9068, made and checked by RFC8725, good for ten minutes.",
+    "description": "An access token: a JWT (RFC 9068, RFC8725) that expires after ten minutes.",
 }
 
 

@@ -40,8 +40,8 @@ class Blueprint(_Blueprint):
         return lambda view: etags.add_etag(decorate(etags.remember_version(view)))
 
     def raises(self, *kinds: type[Error]) -> Callable[[View], View]:
-        """Document the problems that this route answers with of its own; those of the contract are known."""
-        return _with_attribute("refusals", kinds)
+        """Document the problems that are specific to this route; those of the contract are added for every route."""
+        return _with_attribute("raised_errors", kinds)
 
     def deprecated(self, *, since: datetime, sunset: datetime, link: str) -> Callable[[View], View]:
         """Announce that this route ends at `sunset`; `link` leads to what to use instead."""

@@ -1,4 +1,4 @@
-"""What operations of the OpenAPI document refer to: shared parameters and headers, and an example of each problem."""
+"""Shared components of the OpenAPI document: parameters, headers, and an example of each problem."""
 
 from typing import Any
 
@@ -11,59 +11,65 @@ _KEY = f"^({_BARE}|{_QUOTED})$"
 
 PARAMETERS: dict[str, Any] = {
     "Idempotency-Key": {
-        "description": "Names this request: sent again with the same key, it has no second effect and gets the same "
-        "answer, for 24 hours. Bare or in quotes.",
+        "description": "Unique key of this request, with or without quotes. A retry with the same key has no further "
+        "effect and returns the stored response, for 24 hours.",
         "schema": {"type": "string", "minLength": 1, "maxLength": 512, "pattern": _KEY},
         "example": "8e03978e-40d5-43e8-bc93-6894a57f9324",
     },
     "If-Match": {
-        "description": "Do it only if the thing still has the version of this `ETag`; `*` for any.",
+        "description": "Apply the change only if the resource's current `ETag` matches. `*` matches any version.",
         "schema": {"type": "string", "maxLength": 8190},
         "example": _TAG,
     },
     "If-None-Match": {
-        "description": "Answer 304 without a body if the thing still has this `ETag`.",
+        "description": "Return 304 without a body if the resource's current `ETag` matches.",
         "schema": {"type": "string", "maxLength": 8190},
         "example": _TAG,
     },
     "Range": {
-        "description": "Which bytes to send (RFC 9110); one range.",
+        "description": "The byte range to return (RFC 9110). A single range is supported.",
         "schema": {"type": "string", "maxLength": 8190},
         "example": "bytes=0-99",
     },
     "If-Range": {
-        "description": "Send the range only if the thing still has this `ETag`, else all of it.",
+        "description": "Return the range only if the resource's current `ETag` matches, otherwise the full content.",
         "schema": {"type": "string", "maxLength": 8190},
         "example": _TAG,
     },
 }
 HEADERS: dict[str, Any] = {
-    "Accept-Ranges": {"description": "`bytes` where ranges are served.", "example": "bytes"},
+    "Accept-Ranges": {"description": "`bytes` if range requests are supported.", "example": "bytes"},
     "Content-Disposition": {
-        "description": "What to call it (RFC 6266).",
+        "description": "Disposition and suggested file name (RFC 6266).",
         "example": "attachment; filename=a.txt",
     },
-    "Content-Range": {"description": "Which bytes these are (RFC 9110).", "example": "bytes 0-99/1000"},
-    "Deprecation": {"description": "Since when this is deprecated (RFC 9745).", "example": "@1798675200"},
-    "ETag": {"description": "The version of the thing, and a digest of its representation.", "example": _TAG},
-    "Idempotency-Replayed": {"description": "`true` on an answer that was kept for this key.", "example": "true"},
-    "Link": {"description": 'The next page: `<…>; rel="next"` (RFC 8288).'},
-    "Location": {"description": "Where the new thing is.", "schema": {"format": "uri"}},
-    "RateLimit": {"description": "What is left, and for how long.", "example": '"login";r=99;t=60'},
+    "Content-Range": {"description": "The range returned (RFC 9110).", "example": "bytes 0-99/1000"},
+    "Deprecation": {"description": "When the route was deprecated (RFC 9745).", "example": "@1798675200"},
+    "ETag": {"description": "Version of the resource and digest of its representation.", "example": _TAG},
+    "Idempotency-Replayed": {"description": "`true` if this is a stored response.", "example": "true"},
+    "Link": {"description": 'Link to the next page: `<…>; rel="next"` (RFC 8288).'},
+    "Location": {"description": "URL of the new resource.", "schema": {"format": "uri"}},
+    "RateLimit": {
+        "description": "Remaining requests, and seconds until the quota resets.",
+        "example": '"login";r=99;t=60',
+    },
     "RateLimit-Policy": {
-        "description": "How many requests are taken in how many seconds.",
+        "description": "Quota, and window in seconds.",
         "example": '"login";q=100;w=60',
     },
-    "Repr-Digest": {"description": "SHA-256 of the whole (RFC 9530).", "example": "sha-256=:n4bQgYhMfWWaL+qgxVrQFQ==:"},
-    "Retry-After": {"description": "Seconds after which to try again.", "example": "2"},
-    "Sunset": {"description": "When this ends (RFC 8594).", "example": "Fri, 31 Dec 2027 00:00:00 GMT"},
+    "Repr-Digest": {
+        "description": "SHA-256 digest of the full content (RFC 9530).",
+        "example": "sha-256=:n4bQgYhMfWWaL+qgxVrQFQ==:",
+    },
+    "Retry-After": {"description": "Seconds to wait before retrying.", "example": "2"},
+    "Sunset": {"description": "When the route will be removed (RFC 8594).", "example": "Fri, 31 Dec 2027 00:00:00 GMT"},
     "WWW-Authenticate": {"description": "How to authenticate (RFC 6750).", "example": "Bearer"},
-    "X-Request-ID": {"description": "The id of this request, also in the logs.", "example": _REQUEST_ID},
+    "X-Request-ID": {"description": "Id of the request, as in the logs.", "example": _REQUEST_ID},
 }
 
 
 def components() -> dict[str, Any]:
-    """The `parameters`, `headers` and `examples` of the document."""
+    """Return the `parameters`, `headers` and `examples` of the document."""
     return {
         "parameters": {name: {"name": name, "in": "header", **part} for name, part in PARAMETERS.items()},
         "headers": {name: _header(part) for name, part in HEADERS.items()},
@@ -72,7 +78,7 @@ def components() -> dict[str, Any]:
 
 
 def ref(kind: str, name: str) -> dict[str, str]:
-    """A reference to a part."""
+    """Return a reference to a component."""
     return {"$ref": f"#/components/{kind}/{name}"}
 
 
@@ -91,5 +97,5 @@ def _problem(kind: Any) -> dict[str, Any]:
         "request_id": _REQUEST_ID,
     }
     if kind.code == "validation-failed":
-        value["errors"] = [{"pointer": "/email", "location": "body", "detail": "Not a valid e-mail address."}]
+        value["errors"] = [{"pointer": "/email", "location": "body", "detail": "Not a valid email address."}]
     return {"summary": kind.title, "value": value}

@@ -1,7 +1,7 @@
-"""The OpenAPI document made complete: what the platform does for every operation, written into each.
+"""Completes the OpenAPI document with everything that the platform does for each operation.
 
-A route declares what is its own (arguments, answer, the problems it `refuses` with); everything else follows
-from its rule, so that the document of a route is complete before anybody thought of it.
+A route declares what is specific to it: arguments, response and the problems it raises. Access, headers, retry
+behavior and the problems of the contract are derived from its rule.
 """
 
 import json
@@ -20,14 +20,14 @@ from project.http.openapi.operations import Operation, operations
 from project.http.requests import pagination
 from project.http.responses import problems
 from project.http.routing.access import Access, public
-from project.http.routing.rule import EXEMPTIONS
+from project.http.routing.rule import CREATES_ANOTHER, EXEMPTIONS, ContractRule
 from project.infrastructure.idempotency_records import IdempotencyKeyInUse
 
 _ACCESS = {
-    "public": "Open to everyone.",
-    "user": "For signed-in users.",
-    "admin": "For administrators.",
-    "development": "In development only.",
+    "public": "Public.",
+    "user": "Requires authentication.",
+    "admin": "Requires the user role `admin`.",
+    "development": "Available in development only.",
 }
 Kinds = list[type[errors.Error]]
 
@@ -35,12 +35,12 @@ Kinds = list[type[errors.Error]]
 def complete(document: dict[str, Any], app: Flask) -> dict[str, Any]:
     """`document`, with what holds for each of its operations by the contract that all routes share."""
     for operation in operations(document, app):
-        refusals = getattr(app.view_functions[operation.rule.endpoint], "refusals", ())
+        raised = getattr(app.view_functions[operation.rule.endpoint], "raised_errors", ())
         _describe(operation)
         _add_parameters(operation)
         _add_headers(operation)
         _add_other_successes(operation)
-        for status, kinds in _by_status([*_of_every_route(operation), *_of_this_kind(operation), *refusals]):
+        for status, kinds in _by_status([*_of_every_route(operation), *_of_this_kind(operation), *raised]):
             operation.described["responses"][str(status)] = _problem_response(status, kinds)
     document["components"].update(components(), responses={})
     schemas.complete_schemas(document)
@@ -54,7 +54,8 @@ def _describe(operation: Operation) -> None:
     described["x-access"] = str(rule.access)
     described["operationId"] = rule.endpoint.rpartition(".")[2]
     sentences = [described.get("description"), _access_sentence(rule.access)]
-    sentences += [f"It {EXEMPTIONS[part]}: {reason}" for part, reason in rule.exempt.items()]
+    sentences += [EXEMPTIONS[part] for part in rule.exempt]
+    sentences.append(_retry_sentence(rule))
     if rule.deprecation:
         described["deprecated"] = True
         sentences.append(f"Ends on {rule.deprecation.sunset.astimezone(UTC):%Y-%m-%d}.")
@@ -62,8 +63,19 @@ def _describe(operation: Operation) -> None:
 
 
 def _access_sentence(access: Access) -> str:
-    at_least = f"For members of the organization, at least `{access.role}`; to others it does not exist."
-    return _ACCESS.get(access.kind, at_least)
+    if access.kind != "member":
+        return _ACCESS[access.kind]
+    required = "membership" if access.role == "member" else f"the `{access.role}` role"
+    return f"Requires {required} in the organization. Non-members receive 404."
+
+
+def _retry_sentence(rule: ContractRule) -> str:
+    if not rule.on_retry:
+        return ""
+    code = next((each for each in rule.on_retry if each != CREATES_ANOTHER), None)
+    effects = ["creates another resource"] if CREATES_ANOTHER in rule.on_retry else []
+    effects += [f"is rejected with `{code}`"] if code else []
+    return f"Without an `Idempotency-Key`, a repeated request {' or '.join(effects)}."
 
 
 def _add_parameters(operation: Operation) -> None:
@@ -92,9 +104,9 @@ def _add_other_successes(operation: Operation) -> None:
     responses = operation.described["responses"]
     if operation.serves_content:
         headers = {**responses["200"]["headers"], **_headers(["Content-Range"])}
-        responses["206"] = {**responses["200"], "description": "The range that was asked for.", "headers": headers}
+        responses["206"] = {**responses["200"], "description": "The requested range.", "headers": headers}
     if operation.method == "GET" and (operation.serves_content or operation.is_versioned):
-        description = "You have it: `If-None-Match` names the present version."
+        description = "Not modified: `If-None-Match` matches the current version."
         responses["304"] = {"description": description, "headers": _headers(["X-Request-ID", "ETag"])}
 
 

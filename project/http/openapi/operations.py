@@ -28,7 +28,7 @@ class Operation:
     @property
     def is_conditional(self) -> bool:
         """Whether it takes `If-Match`."""
-        return self.method in _CHANGING and "conditions" not in self.rule.exempt
+        return self.method in _CHANGING and "if-match" not in self.rule.exempt
 
     @property
     def is_listing(self) -> bool:

@@ -81,7 +81,7 @@ def _ensure_json(request: flask.Request) -> None:
 def ensure_unencoded(request: Request) -> None:
     """Refuse a compressed body. Raises UnsupportedMediaType."""
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise UnsupportedMediaType("A body must be sent without Content-Encoding.")
+        raise UnsupportedMediaType("The body must not have a `Content-Encoding`.")
 
 
 def _read_body(request: flask.Request) -> bytes:
@@ -103,7 +103,7 @@ def _parse(body: bytes) -> Any:
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(pairs) > _MAX_MEMBERS:
-        raise PayloadTooLarge(f"An object may have {_MAX_MEMBERS} members.")
+        raise PayloadTooLarge(f"An object may have at most {_MAX_MEMBERS} members.")
     members = dict(pairs)
     if len(members) < len(pairs):
         raise ValueError("duplicate member")

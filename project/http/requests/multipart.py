@@ -26,7 +26,7 @@ class Upload:
         self._events = _events()
         filename = self._next_file()
         if filename is None:
-            raise validation_failed({"files": {"file": "Missing: send one file in the field `file`."}})
+            raise validation_failed({"files": {"file": "Required: send one file in the field `file`."}})
         self.filename = filename
 
     @property
@@ -65,7 +65,7 @@ class Upload:
         try:
             self._values[field.name] = value.decode()
         except UnicodeDecodeError as error:
-            raise MalformedRequest("A form field is not UTF-8.") from error
+            raise MalformedRequest("A form field is not valid UTF-8.") from error
 
     def _data(self) -> Iterator[bytes]:
         for event in self._events:
@@ -85,9 +85,9 @@ def _events() -> Iterator[Event]:
     try:
         yield from _decoded(decoder)
     except RequestEntityTooLarge as error:
-        raise PayloadTooLarge("The form has too many parts, or too large headers.") from error
+        raise PayloadTooLarge("The form has too many parts, or part headers that are too large.") from error
     except (ValueError, UnicodeDecodeError) as error:
-        raise MalformedRequest("The form is wrongly framed or has no closing boundary.") from error
+        raise MalformedRequest("The form is malformed or has no closing boundary.") from error
 
 
 def _decoded(decoder: MultipartDecoder) -> Iterator[Event]:
@@ -106,8 +106,8 @@ def _decoded(decoder: MultipartDecoder) -> Iterator[Event]:
 def _boundary() -> bytes:
     ensure_unencoded(request)
     if request.mimetype != "multipart/form-data":
-        raise UnsupportedMediaType("Send the file as multipart/form-data.")
+        raise UnsupportedMediaType("Send the file as `multipart/form-data`.")
     boundary = request.mimetype_params.get("boundary", "")
     if not 1 <= len(boundary) <= 70:
-        raise MalformedRequest("The Content-Type names no usable boundary.")
+        raise MalformedRequest("The `Content-Type` has no valid boundary.")
     return boundary.encode()

@@ -17,11 +17,11 @@ _PURPOSE = "cursor"
 
 
 class InvalidCursor(BadRequest):
-    """The cursor was altered, or belongs to another listing, caller or set of filters."""
+    """The cursor is invalid, or was issued for another listing, caller or set of filters."""
 
     code = "invalid-cursor"
     title = "Invalid cursor"
-    remedy = "Start again from the first page, and follow `next_cursor` or the `Link` header as they are."
+    remedy = "Start again from the first page, and use `next_cursor` or the `Link` header unchanged."
 
 
 def page_request(query: dict[str, Any]) -> PageRequest:

@@ -1,4 +1,4 @@
-"""Every error, from every layer, as a problem answer (RFC 9457). Only this module gives a kind of error its status."""
+"""Renders every error as a problem (RFC 9457). Only this module maps kinds of errors to HTTP statuses."""
 
 from collections.abc import Iterable, Mapping
 from itertools import islice
@@ -9,22 +9,22 @@ from werkzeug.exceptions import HTTPException
 
 from project import errors
 from project.config import current_settings
-from project.http.requests.schemas import MAX_ERRORS
+from project.http.responses.problem_schemas import MAX_ERRORS
 from project.infrastructure.logging import logger
 
 MIMETYPE = "application/problem+json"
 
 
 class MalformedRequest(errors.BadRequest):
-    """The request cannot be read: its body is no JSON object or form, is cut off, or wrongly encoded."""
+    """The request cannot be parsed: it is incomplete, not valid JSON, not a valid form, or has an invalid header."""
 
     code = "malformed-request"
     title = "Malformed request"
-    remedy = "Send a complete body, as one JSON object in UTF-8 or as the form that the route takes."
+    remedy = "Send a complete request with one JSON object in UTF-8, or with the form that the route expects."
 
 
 class MethodNotAllowed(errors.Error):
-    """The path exists, but not with this method."""
+    """The path exists but does not support this method."""
 
     code = "method-not-allowed"
     title = "Method not allowed"
@@ -32,23 +32,23 @@ class MethodNotAllowed(errors.Error):
 
 
 class NotAcceptable(errors.Error):
-    """The `Accept` header rules out the type that this route answers with."""
+    """The `Accept` header excludes the media type of the response."""
 
     code = "not-acceptable"
     title = "Not acceptable"
-    remedy = "Accept `application/json`, or leave the header out."
+    remedy = "Accept `application/json`, or omit the header."
 
 
 class PayloadTooLarge(errors.TooLarge):
-    """The body is larger than this route takes."""
+    """The request body is too large."""
 
     code = "payload-too-large"
     title = "Payload too large"
-    remedy = "Send less at once."
+    remedy = "Send a smaller body."
 
 
 class UriTooLong(errors.Error):
-    """The request line is longer than this service reads."""
+    """The request line is too long."""
 
     code = "uri-too-long"
     title = "URI too long"
@@ -56,35 +56,35 @@ class UriTooLong(errors.Error):
 
 
 class HeaderTooLarge(errors.Error):
-    """A header, or all of them together, are larger than this service reads, or there are too many."""
+    """A header or the total size of all headers exceeds the limit, or there are too many headers."""
 
     code = "header-too-large"
     title = "Header too large"
-    remedy = "Send fewer and shorter headers; one may have 8,000 characters."
+    remedy = "Send fewer and shorter headers. A single header may have up to 8,000 characters."
 
 
 class UnsupportedMediaType(errors.Unsupported):
-    """The body is of a type or encoding that this route does not take, or says no type at all."""
+    """The request body has a media type or encoding that this route does not accept, or no media type."""
 
     code = "unsupported-media-type"
     title = "Unsupported media type"
-    remedy = "Send `Content-Type: application/json` (`multipart/form-data` for uploads), in UTF-8 and uncompressed."
+    remedy = "Send `Content-Type: application/json` (`multipart/form-data` for uploads), UTF-8, uncompressed."
 
 
 class RangeNotSatisfiable(errors.Error):
-    """The range begins behind the end of the content."""
+    """The requested range starts after the end of the content."""
 
     code = "range-not-satisfiable"
     title = "Range not satisfiable"
-    remedy = "Ask for a range within the size that `Content-Range` names."
+    remedy = "Request a range within the size given in `Content-Range`."
 
 
 class InternalError(errors.Error):
-    """A defect of this service. It has been logged under the request id."""
+    """An unexpected error occurred and was logged."""
 
     code = "internal-error"
     title = "Internal error"
-    remedy = "Try again later; if it stays, report the `request_id`."
+    remedy = "Retry later. If it persists, report the `request_id`."
 
 
 STATUS: dict[type[errors.Error], int] = {

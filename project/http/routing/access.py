@@ -1,4 +1,4 @@
-"""Who may call a route: declared with the route, judged before anything else, closed by default."""
+"""Who may call a route: declared with the route and checked before anything else. No route is open by default."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -6,7 +6,7 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Access:
-    """What a route asks of its caller."""
+    """What a route requires of its caller."""
 
     kind: Literal["public", "user", "admin", "member", "development", "scraper"]
     role: str = ""
@@ -23,5 +23,5 @@ scraper = Access("scraper")
 
 
 def member(role: str = "member") -> Access:
-    """At least `role` in the organization that the path names as `organization_id`; to others it does not exist."""
+    """Require at least `role` in the organization that the path names as `organization_id`; others receive 404."""
     return Access("member", role)

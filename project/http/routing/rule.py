@@ -1,4 +1,4 @@
-"""What a route says of itself beside its path: who may call it, and which part of the contract it is excused from."""
+"""What a route declares besides its path: who may call it, and which parts of the contract it is exempt from."""
 
 import re
 from collections.abc import Mapping
@@ -9,24 +9,26 @@ from typing import Any
 from flask import request
 from werkzeug.routing import Rule
 
-from project.http.middleware.rate_limits import Limit
 from project.http.routing.access import Access
+from project.http.routing.limits import Limit
 
 _VARIABLE = re.compile(r"<(?:[^:<>]+:)?([^:<>]+)>")
+# The parts of the contract that a route may be exempt from, and what the API document then says.
 EXEMPTIONS = {
-    "access": "is open to everyone",
-    "idempotency": "takes no `Idempotency-Key`",
-    "etag": "sends no `ETag`",
-    "conditions": "takes no `If-Match`",
-    "gone": "leaves the thing to be read",
-    "paging": "answers with a whole list",
-    "schema": "answers with JSON of no fixed shape",
+    "access": "",
+    "idempotency": "Ignores `Idempotency-Key`.",
+    "etag": "No `ETag`.",
+    "if-match": "Ignores `If-Match`.",
+    "removal": "The deleted resource remains readable for some time.",
+    "pagination": "Not paginated.",
+    "schema": "",
 }
+CREATES_ANOTHER = "creates-another"
 
 
 @dataclass(frozen=True)
 class Deprecation:
-    """That a route is deprecated `since` a moment and ends at its `sunset`; `link` says what to use instead."""
+    """When a route was deprecated (`since`), when it ends (`sunset`), and a link to its replacement."""
 
     since: datetime
     sunset: datetime
@@ -34,11 +36,13 @@ class Deprecation:
 
 
 class ContractRule(Rule):
-    """A URL rule that says who may call it (`access`), and whether it answers in `json`.
+    """A URL rule with the declarations of its route.
 
-    `excuses` gives a reason for each part of the contract, by the names in EXCUSES, that the route does
-    not keep. A view that `claims_key` calls `idempotency.once` itself.
-    `limits` are judged before the body is read; a route for `any_host` answers whatever the request calls this service.
+    `access` says who may call it; `json` whether its responses are JSON. `exempt` maps parts of the contract
+    (see EXEMPTIONS) to a short reason, such as `{"etag": "not versioned"}`. `on_retry` says what a repeated POST
+    without an idempotency key causes: the code of a problem, CREATES_ANOTHER, or both. A view that
+    `handles_idempotency` calls `idempotency.run_once` itself. `limits` are enforced before the body is read.
+    A route for `any_host` also serves requests whose `Host` is not trusted.
     """
 
     provide_automatic_options: bool  # set by Flask
@@ -50,6 +54,7 @@ class ContractRule(Rule):
         access: Access | None = None,
         json: bool = True,
         exempt: Mapping[str, str] | None = None,
+        on_retry: str | tuple[str, ...] = (),
         handles_idempotency: bool = False,
         takes_query: bool = True,
         any_host: bool = False,
@@ -61,12 +66,13 @@ class ContractRule(Rule):
         if access is None:
             raise RuntimeError(f"the route {string} ({options.get('endpoint')}) declares no access=")
         if access.kind == "member" and "organization_id>" not in string:
-            raise RuntimeError(f"the route {string} asks for a member, but its path names no organization_id")
+            raise RuntimeError(f"the route {string} requires a member, but its path has no organization_id")
         if unknown := set(exempt or ()) - set(EXEMPTIONS):
-            raise RuntimeError(f"the route {string} is excused from {unknown}, which is no part of the contract")
+            raise RuntimeError(f"the route {string} is exempt from {unknown}, which is not part of the contract")
         self.access = access
         self.json = json
         self.exempt = dict(exempt or {})
+        self.on_retry = (on_retry,) if isinstance(on_retry, str) else on_retry
         self.handles_idempotency = handles_idempotency
         self.takes_query = takes_query
         self.any_host = any_host
@@ -80,11 +86,11 @@ class ContractRule(Rule):
 
     @property
     def is_keyed(self) -> bool:
-        """Whether an `Idempotency-Key` counts here: at every POST that is not excused."""
+        """Whether the route accepts an `Idempotency-Key`: every POST that is not exempt does."""
         return "POST" in (self.methods or ()) and "idempotency" not in self.exempt
 
 
 def current_rule() -> ContractRule | None:
-    """The rule of this request; None where no route matches."""
+    """Return the rule of this request, or `None` if no route matches."""
     rule = request.url_rule
     return rule if isinstance(rule, ContractRule) else None

@@ -1,14 +1,14 @@
-"""What goes wrong between this service and its store."""
+"""Errors of the file storage."""
 
 from project import errors
 
 
 class StorageUnavailable(errors.Unavailable):
-    """The store that keeps the contents of files is down, full or too slow. No file was changed."""
+    """The file storage is down, full or too slow. No file was changed."""
 
     code = "storage-unavailable"
     title = "Storage unavailable"
-    remedy = "Send the same request again after the seconds in `Retry-After`. All else goes on working."
+    remedy = "Retry the same request after the number of seconds in `Retry-After`. Other routes still work."
 
 
 class ObjectMissing(Exception):
@@ -16,5 +16,5 @@ class ObjectMissing(Exception):
 
 
 def unavailable() -> StorageUnavailable:
-    """The refusal, without the reason: that is for the log."""
+    """Return the error for clients. The cause is only logged."""
     return StorageUnavailable(retry_after=5)

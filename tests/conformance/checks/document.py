@@ -60,10 +60,10 @@ def examples_are_examples(operation: Operation, world: World) -> None:
 
 
 @check()
-def excuses_have_reasons(operation: Operation, world: World) -> None:
+def exemptions_are_needed_and_have_reasons(operation: Operation, world: World) -> None:
     for part, reason in operation.rule.exempt.items():
-        assert reason.endswith("."), f"{part}: say why in a sentence"
-        assert _applies(operation, part), f"{part}: it needs no excuse from this"
+        assert 4 <= len(reason) <= 60, f"{part}: give the reason in a few words, such as 'not versioned'"
+        assert _applies(operation, part), f"{part}: the operation needs no exemption from this"
 
 
 def _applies(operation: Operation, part: str) -> bool:
@@ -71,9 +71,9 @@ def _applies(operation: Operation, part: str) -> bool:
         "access": operation.is_public,
         "idempotency": operation.method == "POST",
         "etag": operation.method == "GET" and operation.rule.json and not operation.is_listing,
-        "conditions": operation.method in ("PUT", "PATCH", "DELETE"),
-        "gone": operation.method == "DELETE",
-        "paging": operation.method == "GET" and not operation.is_listing,
+        "if-match": operation.method in ("PUT", "PATCH", "DELETE"),
+        "removal": operation.method == "DELETE",
+        "pagination": operation.method == "GET" and not operation.is_listing,
         "schema": operation.rule.json,
     }[part]
 

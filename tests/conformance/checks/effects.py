@@ -49,7 +49,7 @@ def refuses_what_another_thing_has_as_documented(operation: Operation, world: Wo
     judge_of(world.app).judge(world.send(operation, replace(second, body=first.body)))
 
 
-@check(lambda operation: operation.method == "DELETE" and "gone" not in operation.rule.exempt)
+@check(lambda operation: operation.method == "DELETE" and "removal" not in operation.rule.exempt)
 def what_was_deleted_is_gone(operation: Operation, world: World) -> None:
     case, reader = world.case(operation), world.reader_of(operation)
     world.succeed(operation, case)

@@ -5,6 +5,7 @@ from uuid import uuid4
 
 from sqlalchemy import func, select
 
+from project.http.routing.rule import CREATES_ANOTHER
 from project.infrastructure.database import read
 from project.infrastructure.database.models import Base
 from tests.conformance.check import check
@@ -27,9 +28,19 @@ def takes_a_key_or_says_why_not(operation: Operation, world: World) -> None:
 
 
 @check(_is_keyed)
-def says_what_it_does_without_a_key(operation: Operation, world: World) -> None:
-    described = operation.described["description"]
-    assert "Sent again without a key, " in described, "say so in the docstring of the view, below its first line"
+def declares_the_effect_of_a_retry(operation: Operation, world: World) -> None:
+    declared = operation.rule.on_retry
+    assert declared, "declare on_retry=: the code of a problem, or CREATES_ANOTHER"
+    assert set(declared) <= {CREATES_ANOTHER, *operation.problem_codes()}, "on_retry= is not a problem of this route"
+
+
+@check(_is_keyed)
+def retry_without_a_key_has_the_declared_effect(operation: Operation, world: World) -> None:
+    case = world.case(operation)
+    world.succeed(operation, case)
+    retried = world.send(operation, case)
+    effect = retried.json["code"] if retried.status_code >= 400 else CREATES_ANOTHER
+    assert effect in operation.rule.on_retry
 
 
 @check(_is_keyed)

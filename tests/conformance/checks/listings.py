@@ -14,7 +14,7 @@ def _is_listing(operation: Operation) -> bool:
     return operation.is_listing
 
 
-@check(lambda operation: operation.method == "GET" and "paging" not in operation.rule.exempt)
+@check(lambda operation: operation.method == "GET" and "pagination" not in operation.rule.exempt)
 def lists_in_pages(operation: Operation, world: World) -> None:
     for _status, schema in operation.answer_schemas():
         members = schema.get("properties", {"": schema})

@@ -13,8 +13,8 @@ import redis
 from werkzeug.test import TestResponse
 
 from project.config import Settings
-from project.http.middleware.rate_limits import LOGINS, Limit
 from project.http.routing.access import public, user
+from project.http.routing.limits import LOGINS, Limit
 from tests.kit.clients.api import PASSWORD, Api, problem
 from tests.kit.clients.remote import Remote, run_concurrently
 from tests.kit.deployment.programs import programs

@@ -1,7 +1,7 @@
 """What can be done with files; the only door for neighbours and tasks."""
 
-from project.blueprints.files.service.downloads import get_file, list_files, open_content, open_thumbnail
-from project.blueprints.files.service.renaming import rename_file
+from project.blueprints.files.service.downloads import open_content, open_thumbnail
+from project.blueprints.files.service.metadata import get_file, list_files, rename_file
 from project.blueprints.files.service.thumbnails import make_thumbnails, mark_thumbnails_failed
 from project.blueprints.files.service.trash import purge_files, trash_file
 from project.blueprints.files.service.uploads import receive_upload, store_upload

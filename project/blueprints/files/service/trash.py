@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from project.blueprints.files import policy, repository, thumbnails
-from project.blueprints.files.service.downloads import get_stored, role_of
+from project.blueprints.files.service.metadata import get_stored, role_of
 from project.config import current_settings
 from project.errors import version_mismatch
 from project.infrastructure.clock import now

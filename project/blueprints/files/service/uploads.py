@@ -1,23 +1,24 @@
 """Taking a file in."""
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
 
 from project.blueprints.files import policy, repository, thumbnails
-from project.blueprints.files.errors import ChecksumMismatch
+from project.blueprints.files.content_type import Detector
+from project.blueprints.files.errors import ChecksumMismatch, FileTooLarge, FileTypeNotAllowed
 from project.blueprints.files.jobs import MAKE_THUMBNAILS
-from project.blueprints.files.reception import Receipt, receive
 from project.blueprints.files.service.trash import purge_file
 from project.blueprints.organizations import service as organizations
 from project.config import current_settings
-from project.errors import Error, NotFound
+from project.errors import Error, NotFound, ValidationFailed
 from project.infrastructure import jobs
 from project.infrastructure.database import transaction
 from project.infrastructure.logging import logger
-from project.infrastructure.storage import current_storage
+from project.infrastructure.storage import Storage, current_storage
 
 
 class IncomingUpload(Protocol):
@@ -28,6 +29,15 @@ class IncomingUpload(Protocol):
     @property
     def chunks(self) -> Iterator[bytes]: ...
     def fields(self) -> dict[str, Any]: ...
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What arrived; `size` is in bytes, `sha256` in hex."""
+
+    size: int
+    sha256: str
+    content_type: str
 
 
 @dataclass
@@ -59,7 +69,7 @@ def receive_upload(*, owner_id: UUID, incoming: IncomingUpload) -> Iterator[Rece
     with transaction():
         pending = repository.add_pending(owner_id)
     try:
-        receipt = receive(
+        receipt = _receive(
             current_storage(),
             f"{pending.storage_key}/original",
             incoming.chunks,
@@ -96,7 +106,7 @@ def store_upload(received: ReceivedUpload) -> Any:
             thumbnails="pending" if renderable else "unsupported",
         )
         if file is None:
-            raise NotFound("The upload took too long and was swept away.")
+            raise NotFound("The upload took too long and was removed.")
         if renderable:
             jobs.enqueue(MAKE_THUMBNAILS, file_id=file.id)
     received.is_stored = True
@@ -106,7 +116,7 @@ def store_upload(received: ReceivedUpload) -> Any:
 def _ensure_may_be_stored(received: ReceivedUpload) -> None:
     receipt = received.receipt
     if received.sha256 is not None and received.sha256.lower() != receipt.sha256:
-        raise ChecksumMismatch(f"What arrived has {receipt.sha256}.")
+        raise ChecksumMismatch(f"The uploaded content has the SHA-256 checksum {receipt.sha256}.")
     if received.organization_id is not None:
         organizations.ensure_member(received.organization_id, received.pending.owner_id)
 
@@ -117,3 +127,42 @@ def _purge_failed_upload(pending: Any) -> None:
         purge_file(pending, "pending")
     except Error as error:
         logger.warning("files.upload_cleanup_failed", file_id=str(pending.id), error=repr(error))
+
+
+def _receive(
+    storage: Storage,
+    key: str,
+    chunks: Iterable[bytes],
+    *,
+    filename: str,
+    most_bytes: int,
+    allowed_types: Iterable[str],
+) -> Receipt:
+    """Stream `chunks` to `key`. Raises FileTooLarge, FileTypeNotAllowed, and what `chunks` or the store raise."""
+    detector = Detector(filename)
+    meter = _Meter(chunks, detector, most_bytes)
+    storage.put(key, meter)
+    if meter.size == 0:
+        raise ValidationFailed(errors=[{"pointer": "/file", "location": "files", "detail": "The file is empty."}])
+    content_type = detector.result() or ""
+    if content_type not in allowed_types:
+        raise FileTypeNotAllowed(f"The detected type is {content_type}.")
+    return Receipt(meter.size, meter.digest.hexdigest(), content_type)
+
+
+class _Meter:
+    def __init__(self, chunks: Iterable[bytes], detector: Detector, most_bytes: int) -> None:
+        self._chunks = chunks
+        self._detector = detector
+        self._most_bytes = most_bytes
+        self.size = 0
+        self.digest = hashlib.sha256()
+
+    def __iter__(self) -> Iterator[bytes]:
+        for chunk in self._chunks:
+            self.size += len(chunk)
+            if self.size > self._most_bytes:
+                raise FileTooLarge(f"A file may have at most {self._most_bytes} bytes.")
+            self.digest.update(chunk)
+            self._detector.feed(chunk)
+            yield chunk
