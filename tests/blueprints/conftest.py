@@ -1,4 +1,4 @@
-"""What the tests of several blueprints ask for."""
+"""Fixtures that the tests of several blueprints use."""
 
 from collections.abc import Callable
 from uuid import UUID
@@ -12,24 +12,24 @@ from tests.kit.fixtures.shared_app import shared_api, shared_app
 
 __all__ = ["join", "shared_api", "shared_app", "token_of"]
 
-Token = Callable[..., str]
+IssueToken = Callable[..., str]
 Join = Callable[..., Api]
 
 
 @pytest.fixture
-def token_of(app: Flask) -> Token:
-    """Makes the token that the mail of an invitation carries."""
+def token_of(app: Flask) -> IssueToken:
+    """Return a function that issues the token contained in an invitation email."""
 
-    def token(invitation_id: str, version: int = 1) -> str:
+    def issue(invitation_id: str, version: int = 1) -> str:
         with app.app_context():
             return signing.issue("invitation", UUID(invitation_id), version)
 
-    return token
+    return issue
 
 
 @pytest.fixture
-def join(token_of: Token) -> Join:
-    """Has a new user join the organization of `host`, and answers with a client signed in as that user."""
+def join(token_of: IssueToken) -> Join:
+    """Return a function that adds a new user to `host`'s organization and returns that user's client."""
 
     def join(host: Api, organization_id: str, role: str = "member") -> Api:
         guest = host.signed_in()

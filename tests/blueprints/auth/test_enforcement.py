@@ -1,4 +1,4 @@
-"""What ends a session holds for the very next request, on every node."""
+"""Ended sessions and disabled accounts are rejected from the next request on, on every node."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,32 +17,36 @@ ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 @pytest.fixture
-def elsewhere(settings: Settings) -> Iterator[Api]:
-    """A client of another node on the same database."""
+def other_node(settings: Settings) -> Iterator[Api]:
+    """A client of another node that uses the same database."""
     app = create_app(settings)
     yield Api(app.test_client())
     with app.app_context():
         db.engine.dispose()
 
 
-def test_session_of_one_node_is_good_on_another(api: Api, elsewhere: Api) -> None:
+def test_session_is_valid_on_other_nodes(api: Api, other_node: Api) -> None:
     ada = api.signed_in()
-    there = replace(ada, client=elsewhere.client)
-    assert created(there.get("/auth/me"))["id"] == ada.user["id"]
-    assert created(there.post("/auth/refresh", {"refresh_token": ada.tokens["refresh_token"]}))
+    ada_on_other_node = replace(ada, client=other_node.client)
+    assert created(ada_on_other_node.get("/auth/me"))["id"] == ada.user["id"]
+    assert created(ada_on_other_node.post("/auth/refresh", {"refresh_token": ada.tokens["refresh_token"]}))
 
 
-def test_signing_out_on_one_node_holds_on_another(api: Api, elsewhere: Api) -> None:
+def test_logout_takes_effect_on_other_nodes(api: Api, other_node: Api) -> None:
     ada = api.signed_in()
-    there = replace(ada, client=elsewhere.client)
-    there.get("/auth/me")
+    ada_on_other_node = replace(ada, client=other_node.client)
+    ada_on_other_node.get("/auth/me")
     ada.post("/auth/logout")
-    problem(there.get("/auth/me"), 401, "token-revoked")
-    problem(there.post("/auth/refresh", {"refresh_token": ada.tokens["refresh_token"]}), 401, "refresh-token-invalid")
+    problem(ada_on_other_node.get("/auth/me"), 401, "token-revoked")
+    problem(
+        ada_on_other_node.post("/auth/refresh", {"refresh_token": ada.tokens["refresh_token"]}),
+        401,
+        "refresh-token-invalid",
+    )
 
 
 @ON_SQLITE
-def test_signing_out_leaves_other_sessions_alone(api: Api) -> None:
+def test_logout_keeps_other_sessions(api: Api) -> None:
     ada = api.signed_in()
     other = ada.signed_in_again()
     ada.post("/auth/logout")
@@ -50,14 +54,14 @@ def test_signing_out_leaves_other_sessions_alone(api: Api) -> None:
 
 
 @ON_SQLITE
-def test_signing_out_twice_is_refused_the_second_time(api: Api) -> None:
+def test_second_logout_is_rejected(api: Api) -> None:
     ada = api.signed_in()
-    answer = ada.post("/auth/logout")
-    assert (answer.status_code, answer.data, answer.content_type) == (204, b"", None)
+    response = ada.post("/auth/logout")
+    assert (response.status_code, response.data, response.content_type) == (204, b"", None)
     problem(ada.post("/auth/logout"), 401, "token-revoked")
 
 
-def test_disabled_account_is_shut_out_at_once(app: Flask, api: Api) -> None:
+def test_disabled_account_is_rejected_immediately(app: Flask, api: Api) -> None:
     ada = api.signed_in()
     with app.app_context(), transaction() as session:
         session.execute(update(User).values(status="disabled"))
@@ -66,7 +70,7 @@ def test_disabled_account_is_shut_out_at_once(app: Flask, api: Api) -> None:
 
 @ON_SQLITE
 @pytest.mark.parametrize("model", [Session, User])
-def test_deleted_session_or_account_is_shut_out_at_once(app: Flask, api: Api, model: type[Session | User]) -> None:
+def test_deleted_session_or_account_is_rejected_immediately(app: Flask, api: Api, model: type[Session | User]) -> None:
     ada = api.signed_in()
     with app.app_context(), transaction() as session:
         session.execute(delete(model))
@@ -75,5 +79,5 @@ def test_deleted_session_or_account_is_shut_out_at_once(app: Flask, api: Api, mo
 
 @ON_SQLITE
 @pytest.mark.parametrize(("method", "path"), [("GET", "/auth/me"), ("POST", "/auth/logout")])
-def test_stranger_is_asked_to_sign_in(api: Api, method: str, path: str) -> None:
+def test_request_without_token_requires_authentication(api: Api, method: str, path: str) -> None:
     problem(api(method, path), 401, "authentication-required")

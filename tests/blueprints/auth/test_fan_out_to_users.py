@@ -1,4 +1,4 @@
-"""Doing something for every active user: one job each."""
+"""Fan-out: one job for each active user."""
 
 from uuid import UUID
 
@@ -14,22 +14,22 @@ from tests.kit.clients.api import Api
 from tests.kit.fixtures.apps import at_work
 from tests.kit.fixtures.jobs import claim_job, list_jobs
 
-EACH, WHOLE = "tests.mail_one", "tests.mail_all"
+EMAIL_ONE, EMAIL_ALL = "tests.email_one", "tests.email_all"
 
 
-def mail_all(after: str | None = None) -> None:
-    """The work of the job WHOLE."""
+def email_all(after: str | None = None) -> None:
+    """Run the job EMAIL_ALL."""
     last = UUID(after) if after else None
-    jobs.fan_out(service.list_active_ids, each=EACH, as_="user_id", whole=WHOLE, after=last, arguments={})
+    jobs.fan_out(service.list_active_ids, each=EMAIL_ONE, as_="user_id", whole=EMAIL_ALL, after=last, arguments={})
 
 
-def test_every_active_user_gets_one_job(api: Api, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fan_out_creates_one_job_per_active_user(api: Api, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("project.infrastructure.jobs.fan_out.CHUNK_SIZE", 2)
     ids = [api.register()["id"] for _ in range(4)]
     with at_work(settings):
         with transaction() as session:
             session.execute(update(User).where(User.id == UUID(ids[1])).values(status="disabled"))
-        mail_all()
-        [onward] = list_jobs(WHOLE)
-        mail_all(**claim_job(onward.id).arguments)
-        assert [row.arguments["user_id"] for row in list_jobs(EACH)] == [ids[0], ids[2], ids[3]]
+        email_all()
+        [continuation] = list_jobs(EMAIL_ALL)
+        email_all(**claim_job(continuation.id).arguments)
+        assert [row.arguments["user_id"] for row in list_jobs(EMAIL_ONE)] == [ids[0], ids[2], ids[3]]

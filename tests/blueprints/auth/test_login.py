@@ -1,4 +1,4 @@
-"""Signing in: what it answers, what it gives away, and when a right password does not help."""
+"""Login: the tokens it returns, what its errors reveal, and accounts that cannot log in."""
 
 import time
 from typing import Any
@@ -24,7 +24,7 @@ def disable(app: Flask) -> None:
         session.execute(update(User).values(status="disabled"))
 
 
-def test_signing_in_answers_a_pair_of_tokens(api: Api) -> None:
+def test_login_returns_token_pair(api: Api) -> None:
     user = api.register()
     pair = created(log_in(api, user["email"]))
     assert (pair["token_type"], pair["expires_in"]) == ("Bearer", 600)
@@ -36,31 +36,33 @@ def test_signing_in_answers_a_pair_of_tokens(api: Api) -> None:
 
 
 @ON_SQLITE
-def test_address_is_known_in_other_letters(api: Api) -> None:
+def test_login_matches_email_in_any_case_and_unicode_form(api: Api) -> None:
     api.register("zo\u00eb@example.com")
     assert log_in(api, "ZOE\u0308@EXAMPLE.COM").status_code == 200
 
 
 @ON_SQLITE
-def test_unknown_address_and_wrong_password_get_the_same_answer(api: Api) -> None:
+def test_unknown_email_and_wrong_password_get_identical_responses(api: Api) -> None:
     user = api.register()
     headers = {"X-Request-ID": "same"}
     wrong = log_in(api, user["email"], "another password", headers=headers)
-    unknown = log_in(api, "nobody@example.com", headers=headers)
+    unknown = log_in(api, "unknown@example.com", headers=headers)
     problem(unknown, 401, "invalid-credentials")
     assert unknown.json == wrong.json
     assert dict(unknown.headers) == dict(wrong.headers)
 
 
 @ON_SQLITE
-def test_unknown_address_costs_as_much_as_a_wrong_password(api: Api) -> None:
+def test_unknown_email_takes_as_long_as_wrong_password(api: Api) -> None:
     user = api.register()
-    times = [sorted(_seconds(api, email) for _ in range(9))[4] for email in (user["email"], "nobody@example.com")]
+    times = [
+        sorted(_login_seconds(api, email) for _ in range(9))[4] for email in (user["email"], "unknown@example.com")
+    ]
     assert max(times) / min(times) < 2
 
 
 @ON_SQLITE
-def test_disabled_account_is_told_so_by_the_right_password_only(app: Flask, api: Api) -> None:
+def test_disabled_account_is_revealed_only_with_correct_password(app: Flask, api: Api) -> None:
     user = api.register()
     disable(app)
     problem(log_in(api, user["email"]), 403, "account-disabled")
@@ -68,7 +70,7 @@ def test_disabled_account_is_told_so_by_the_right_password_only(app: Flask, api:
 
 
 @ON_SQLITE
-def test_damaged_hash_lets_nobody_in(app: Flask, api: Api) -> None:
+def test_login_with_corrupt_password_hash_is_rejected(app: Flask, api: Api) -> None:
     user = api.register()
     with app.app_context(), transaction() as session:
         session.execute(update(User).values(password_hash="damaged"))
@@ -76,7 +78,7 @@ def test_damaged_hash_lets_nobody_in(app: Flask, api: Api) -> None:
 
 
 @ON_SQLITE
-def test_session_remembers_where_it_was_opened(app: Flask, api: Api) -> None:
+def test_session_records_user_agent_and_ip_address(app: Flask, api: Api) -> None:
     user = api.register()
     log_in(api, user["email"], headers={"User-Agent": "x" * 999})
     with app.app_context(), read() as connection:
@@ -85,22 +87,22 @@ def test_session_remembers_where_it_was_opened(app: Flask, api: Api) -> None:
 
 
 @ON_SQLITE
-def test_neither_password_nor_token_is_kept(app: Flask, api: Api) -> None:
+def test_passwords_and_tokens_are_not_stored(app: Flask, api: Api) -> None:
     pair = created(log_in(api, api.register()["email"]))
     with app.app_context(), read() as connection:
-        kept = repr([connection.execute(select(table.__table__)).all() for table in (User, Session)])
-    assert "$argon2id$" in kept
-    assert not [secret for secret in (PASSWORD, pair["access_token"], pair["refresh_token"]) if secret in kept]
+        stored = repr([connection.execute(select(table.__table__)).all() for table in (User, Session)])
+    assert "$argon2id$" in stored
+    assert not [secret for secret in (PASSWORD, pair["access_token"], pair["refresh_token"]) if secret in stored]
 
 
 @ON_SQLITE
 @pytest.mark.parametrize("member", ["role", "user_id", "session_id", "remember", "methods"])
-def test_nobody_sets_what_is_not_theirs(api: Api, member: str) -> None:
+def test_unknown_fields_are_rejected(api: Api, member: str) -> None:
     body = {"email": "ada@example.com", "password": PASSWORD, member: "admin"}
     problem(api.post("/auth/login", body), 422, "validation-failed")
 
 
-def _seconds(api: Api, email: str) -> float:
-    began = time.process_time()
+def _login_seconds(api: Api, email: str) -> float:
+    started = time.process_time()
     log_in(api, email, "another password")
-    return time.process_time() - began
+    return time.process_time() - started

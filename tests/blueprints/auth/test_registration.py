@@ -1,4 +1,4 @@
-"""Registering: which addresses are the same, which passwords are good enough, and what nobody may set."""
+"""Registration: unique emails, password strength, and read-only fields."""
 
 import time
 from typing import Any
@@ -8,7 +8,7 @@ import pytest
 from tests.kit.clients.api import PASSWORD, Api, created, pointers, problem
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-EMAIL, SECRET = ("body", "/email"), ("body", "/password")
+EMAIL_POINTER, PASSWORD_POINTER = ("body", "/email"), ("body", "/password")
 
 
 def register(api: Api, email: str = "ada@example.com", password: str = PASSWORD, **members: Any) -> Any:
@@ -19,7 +19,7 @@ def log_in(api: Api, email: str = "ada@example.com", password: str = PASSWORD) -
     return api.post("/auth/login", {"email": email, "password": password})
 
 
-def test_new_account_is_an_active_user_whose_address_is_not_proved(api: Api) -> None:
+def test_new_account_is_active_with_unverified_email(api: Api) -> None:
     user = created(register(api, "Ada@Example.com", display_name="Ada"))
     assert {name: user[name] for name in ("email", "email_verified", "display_name", "role", "status")} == {
         "email": "Ada@Example.com",
@@ -32,15 +32,15 @@ def test_new_account_is_an_active_user_whose_address_is_not_proved(api: Api) -> 
 
 
 @ON_SQLITE
-def test_answer_holds_no_more_than_it_should(api: Api) -> None:
+def test_response_has_no_extra_fields(api: Api) -> None:
     members = {"id", "email", "email_verified", "display_name", "role", "status", "created_at", "updated_at"}
     assert set(created(register(api))) == members
 
 
 @ON_SQLITE
-@pytest.mark.parametrize("given", [{}, {"display_name": None}])
-def test_name_is_made_from_the_address_unless_given(api: Api, given: dict[str, Any]) -> None:
-    assert created(register(api, "ada.l@example.com", **given))["display_name"] == "ada.l"
+@pytest.mark.parametrize("members", [{}, {"display_name": None}])
+def test_display_name_defaults_to_local_part_of_email(api: Api, members: dict[str, Any]) -> None:
+    assert created(register(api, "ada.l@example.com", **members))["display_name"] == "ada.l"
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_name_is_made_from_the_address_unless_given(api: Api, given: dict[str, A
     ],
     ids=ascii,
 )
-def test_same_address_in_other_letters_is_taken(api: Api, first: str, second: str) -> None:
+def test_email_in_another_case_or_unicode_form_is_taken(api: Api, first: str, second: str) -> None:
     created(register(api, first))
     problem(register(api, second), 409, "email-taken")
 
@@ -69,10 +69,10 @@ def test_same_address_in_other_letters_is_taken(api: Api, first: str, second: st
     ],
     ids=ascii,
 )
-def test_address_that_only_looks_the_same_is_another_account(api: Api, other: str) -> None:
+def test_lookalike_email_is_a_separate_account(api: Api, other: str) -> None:
     ada = created(register(api))
-    twin = created(register(api, other))
-    assert (twin["id"] != ada["id"], twin["email"]) == (True, other)
+    lookalike = created(register(api, other))
+    assert (lookalike["id"] != ada["id"], lookalike["email"]) == (True, other)
 
 
 @pytest.mark.parametrize(
@@ -106,8 +106,8 @@ def test_address_that_only_looks_the_same_is_another_account(api: Api, other: st
     ],
     ids=lambda email: ascii(email[:30]),
 )
-def test_bad_address_is_refused(shared_api: Api, email: str) -> None:
-    assert pointers(problem(register(shared_api, email), 422, "validation-failed")) == {EMAIL}
+def test_invalid_email_is_rejected(shared_api: Api, email: str) -> None:
+    assert pointers(problem(register(shared_api, email), 422, "validation-failed")) == {EMAIL_POINTER}
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_bad_address_is_refused(shared_api: Api, email: str) -> None:
     ],
     ids=ascii,
 )
-def test_bad_name_is_refused(shared_api: Api, name: str) -> None:
+def test_invalid_display_name_is_rejected(shared_api: Api, name: str) -> None:
     assert pointers(problem(register(shared_api, display_name=name), 422, "validation-failed")) == {
         ("body", "/display_name")
     }
@@ -136,7 +136,7 @@ def test_bad_name_is_refused(shared_api: Api, name: str) -> None:
 
 @ON_SQLITE
 @pytest.mark.parametrize("name", ["A" * 100, "Zoe\u0308", "李", "👩 Ada", "O'Brien <b>", "'); DROP TABLE users;--"])
-def test_any_visible_name_is_kept_in_nfc(api: Api, name: str) -> None:
+def test_display_name_is_normalized_to_nfc(api: Api, name: str) -> None:
     assert created(register(api, display_name=name))["display_name"] == name.replace("e\u0308", "\u00eb")
 
 
@@ -154,9 +154,9 @@ def test_any_visible_name_is_kept_in_nfc(api: Api, name: str) -> None:
         "seven unlikely herons" * 7,
     ],
 )
-def test_weak_or_overlong_password_is_refused_with_a_reason(shared_api: Api, password: str) -> None:
+def test_weak_or_too_long_password_is_rejected_with_reason(shared_api: Api, password: str) -> None:
     body = problem(register(shared_api, password=password, display_name="Ada Lovelace"), 422, "validation-failed")
-    assert pointers(body) == {SECRET}
+    assert pointers(body) == {PASSWORD_POINTER}
     assert len(body["errors"][0]["detail"]) > 10
 
 
@@ -172,30 +172,30 @@ def test_weak_or_overlong_password_is_refused_with_a_reason(shared_api: Api, pas
     ],
     ids=ascii,
 )
-def test_password_of_any_characters_works(api: Api, password: str) -> None:
+def test_password_may_contain_any_characters(api: Api, password: str) -> None:
     created(register(api, password=password))
     assert log_in(api, password=password).status_code == 200
 
 
-def test_password_of_a_megabyte_is_refused_fast(shared_api: Api) -> None:
-    began = time.process_time()
+def test_megabyte_password_is_rejected_quickly(shared_api: Api) -> None:
+    started = time.process_time()
     problem(register(shared_api, password="x" * 900_000), 422, "validation-failed")
     problem(log_in(shared_api, password="x" * 900_000), 422, "validation-failed")
-    assert time.process_time() - began < 0.5
+    assert time.process_time() - started < 0.5
 
 
 @pytest.mark.parametrize(
     "password", ["4@8({[<3690$5+7%2!1|/#&" * 3, "a1" * 36, "p4ssw0rd5!t1me$0f@" * 4, "\u0301" * 128]
 )
-def test_password_is_judged_fast_whatever_it_is_made_of(shared_api: Api, password: str) -> None:
-    began = time.process_time()
-    answer = register(shared_api, f"{hash(password)}@example.com", password)
-    assert time.process_time() - began < 1
-    assert answer.status_code in (201, 422)
+def test_password_with_costly_patterns_is_checked_quickly(shared_api: Api, password: str) -> None:
+    started = time.process_time()
+    response = register(shared_api, f"{hash(password)}@example.com", password)
+    assert time.process_time() - started < 1
+    assert response.status_code in (201, 422)
 
 
 @ON_SQLITE
-def test_password_counts_to_its_last_byte(api: Api) -> None:
+def test_long_password_is_not_truncated(api: Api) -> None:
     long = "seven unlikely herons walk " * 4
     created(register(api, password=long[:73]))
     problem(log_in(api, password=long[:72] + "#"), 401, "invalid-credentials")
@@ -203,24 +203,24 @@ def test_password_counts_to_its_last_byte(api: Api) -> None:
 
 
 @ON_SQLITE
-def test_password_is_the_same_however_a_letter_is_composed(api: Api) -> None:
+def test_password_matches_in_any_unicode_normal_form(api: Api) -> None:
     created(register(api, password="sieben zo\u00eb reiher nebel"))
     assert log_in(api, password="sieben zoe\u0308 reiher nebel").status_code == 200
 
 
 @ON_SQLITE
-def test_length_of_a_password_counts_composed_letters(api: Api) -> None:
+def test_password_length_is_counted_after_normalization(api: Api) -> None:
     created(register(api, password=PASSWORD + "e\u0301o\u0308u\u0302" * 35))
-    assert pointers(problem(register(api, password="e\u0301" * 11), 422, "validation-failed")) == {SECRET}
+    assert pointers(problem(register(api, password="e\u0301" * 11), 422, "validation-failed")) == {PASSWORD_POINTER}
 
 
 @pytest.mark.parametrize("password", ["heron.lover.1815", "Heron.Lover.1815", "heron.lover.1815@example.com"])
-def test_password_that_is_the_address_or_name_is_refused(shared_api: Api, password: str) -> None:
+def test_password_taken_from_email_or_name_is_rejected(shared_api: Api, password: str) -> None:
     for members in ({"email": "heron.lover.1815@example.com"}, {"display_name": password}):
         body = problem(
             register(shared_api, **{"password": password, "display_name": "Ada", **members}), 422, "validation-failed"
         )
-        assert pointers(body) == {SECRET}
+        assert pointers(body) == {PASSWORD_POINTER}
 
 
 @pytest.mark.parametrize(
@@ -237,6 +237,6 @@ def test_password_that_is_the_address_or_name_is_refused(shared_api: Api, passwo
         "is_admin",
     ],
 )
-def test_nobody_sets_what_is_not_theirs(shared_api: Api, member: str) -> None:
+def test_read_only_fields_are_rejected(shared_api: Api, member: str) -> None:
     body = problem(register(shared_api, **{member: "admin"}), 422, "validation-failed")
     assert pointers(body) == {("body", f"/{member}")}

@@ -1,4 +1,4 @@
-"""A signed-in user, and a look at what is really kept of files."""
+"""Fixtures for file tests: a logged-in user, what is stored, and changed settings."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +12,7 @@ from project.blueprints.files.models import File
 from project.infrastructure.database import read
 from tests.kit.clients.api import Api
 
-Kept = Callable[[], tuple[list[Any], list[str]]]
+Stored = Callable[[], tuple[list[Any], list[str]]]
 
 
 @pytest.fixture
@@ -21,21 +21,21 @@ def ada(api: Api) -> Api:
 
 
 @pytest.fixture
-def kept(app: Flask, tmp_path: Path) -> Kept:
-    """The rows of all files, whatever their status, and the keys of all objects in the store."""
+def stored(app: Flask, tmp_path: Path) -> Stored:
+    """Return a function that returns the rows of all files, in any status, and the keys of all stored objects."""
 
-    def kept() -> tuple[list[Any], list[str]]:
+    def stored() -> tuple[list[Any], list[str]]:
         store = tmp_path / "files"
         with app.app_context(), read() as connection:
             rows = list(connection.execute(select(File.__table__)))
         return rows, sorted(str(path.relative_to(store)) for path in store.rglob("*") if path.is_file())
 
-    return kept
+    return stored
 
 
 @pytest.fixture
-def limited(app: Flask) -> Callable[..., None]:
-    """Changes settings of the running application."""
+def change_settings(app: Flask) -> Callable[..., None]:
+    """Return a function that changes settings of the running application."""
 
     def change(**values: Any) -> None:
         app.extensions["settings"] = app.extensions["settings"].model_copy(update=values)

@@ -1,4 +1,4 @@
-"""Content types, judged by bytes: what is told apart, what is seen through, what is left alone."""
+"""Content type detection: the content decides, and the filename only tells text formats apart."""
 
 from io import BytesIO
 from pathlib import Path
@@ -26,13 +26,13 @@ def detect(content, filename="upload", *, step=1 << 18):
     return detector.result()
 
 
-def picture(kind, **options):
+def image_bytes(kind, **options):
     file = BytesIO()
     Image.new("RGB", (64, 64), "red").save(file, kind, **options)
     return file.getvalue()
 
 
-def zipped(*names, content=b"<x/>" * 50, method=ZIP_DEFLATED):
+def zip_of(*names, content=b"<x/>" * 50, method=ZIP_DEFLATED):
     file = BytesIO()
     with ZipFile(file, "w", method) as archive:
         for name in names:
@@ -52,7 +52,7 @@ def matroska(doctype, length=b""):
 
 @pytest.mark.parametrize("name", ["grace_hopper.jpg", "rocket.jpg", "chelsea.png", "coffee.png"])
 @pytest.mark.parametrize("step", [1, 1000, 1 << 20])
-def test_photograph_is_known_by_its_bytes_however_they_arrive(name, step):
+def test_photo_is_detected_for_any_chunk_size(name, step):
     content = (PHOTOS / name).read_bytes()[:20_000]
     expected = {".jpg": "image/jpeg", ".png": "image/png"}[Path(name).suffix]
     assert detect(content, "notes.txt", step=step) == expected
@@ -63,8 +63,8 @@ FRAMES = {"save_all": True, "append_images": [Image.new("RGB", (64, 64), "blue")
 
 @pytest.mark.parametrize("options", [{}, FRAMES], ids=["still", "animated"])
 @pytest.mark.parametrize("kind", ["PNG", "GIF", "WEBP", "AVIF"])
-def test_picture_is_known_still_or_animated(kind, options):
-    assert detect(picture(kind, **options)) == f"image/{kind.lower()}"
+def test_still_and_animated_images_are_detected(kind, options):
+    assert detect(image_bytes(kind, **options)) == f"image/{kind.lower()}"
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_picture_is_known_still_or_animated(kind, options):
         (matroska(b"matroska"), "video/x-matroska"),
     ],
 )
-def test_documents_sound_and_film_are_told_apart(content, expected):
+def test_documents_audio_and_video_are_detected(content, expected):
     assert detect(content) == expected
 
 
@@ -102,18 +102,18 @@ def test_documents_sound_and_film_are_told_apart(content, expected):
         (b"#!/bin/sh\nrm -rf /\n", "text/x-shellscript"),
     ],
 )
-def test_executable_is_known_whatever_its_name(content, expected):
+def test_executable_is_detected_despite_image_filename(content, expected):
     assert detect(content, "holiday.jpg") == expected
     assert expected not in ALLOWED_CONTENT_TYPES
 
 
 @pytest.mark.parametrize(("expected", "part"), [DOCX, XLSX, PPTX])
 @pytest.mark.parametrize("order", [(TYPES, RELATIONS, 0), (0, RELATIONS, TYPES), (RELATIONS, TYPES, 0)])
-def test_office_document_is_known_in_any_order_of_its_parts(expected, part, order):
-    assert detect(zipped(*(name or part for name in order))) == expected
+def test_office_document_is_detected_for_any_order_of_parts(expected, part, order):
+    assert detect(zip_of(*(name or part for name in order))) == expected
 
 
-def test_office_document_is_known_behind_a_large_first_part():
+def test_office_document_with_large_first_part_is_detected():
     file = BytesIO()
     with ZipFile(file, "w", ZIP_STORED) as archive:
         archive.writestr("docProps/thumbnail.jpeg", bytes(200_000))
@@ -123,7 +123,7 @@ def test_office_document_is_known_behind_a_large_first_part():
 
 
 @pytest.mark.parametrize("kind", ["text", "spreadsheet", "presentation"])
-def test_opendocument_is_known_by_its_first_member(kind):
+def test_opendocument_is_detected_by_its_mimetype_entry(kind):
     file = BytesIO()
     with ZipFile(file, "w") as archive:
         archive.writestr("mimetype", OPENDOCUMENT + kind)
@@ -134,15 +134,15 @@ def test_opendocument_is_known_by_its_first_member(kind):
 @pytest.mark.parametrize(
     "content",
     [
-        zipped("a.txt"),
-        zipped(),
-        zipped("word/list.txt", "xl/list.txt"),
-        zipped("report.docx", content=zipped(TYPES, DOCX[1]), method=ZIP_STORED),
-        zipped(*(f"{number}/{'n' * 100}" for number in range(3000))),
+        zip_of("a.txt"),
+        zip_of(),
+        zip_of("word/list.txt", "xl/list.txt"),
+        zip_of("report.docx", content=zip_of(TYPES, DOCX[1]), method=ZIP_STORED),
+        zip_of(*(f"{number}/{'n' * 100}" for number in range(3000))),
     ],
-    ids=["plain", "empty", "office folders", "document inside", "long list"],
+    ids=["plain", "empty", "office-folders", "nested-document", "many-entries"],
 )
-def test_other_archive_is_a_zip(content):
+def test_other_archive_is_detected_as_zip(content):
     assert detect(content, "report.docx") == "application/zip"
 
 
@@ -163,7 +163,7 @@ def test_other_archive_is_a_zip(content):
     ],
 )
 @pytest.mark.parametrize("name", ["x.png", "x.txt", "x.md", "x.json"])
-def test_markup_is_seen_through_every_name(content, expected, name):
+def test_markup_is_detected_for_any_filename(content, expected, name):
     assert detect(content, name) == expected
     assert expected not in ALLOWED_CONTENT_TYPES
 
@@ -186,26 +186,26 @@ def test_markup_is_seen_through_every_name(content, expected, name):
         ("tags.txt", b"ID3 tags are read first", "text/plain"),
     ],
 )
-def test_text_is_refined_by_its_name(name, content, expected):
+def test_text_type_depends_on_filename(name, content, expected):
     assert detect(content, name) == expected
 
 
 @pytest.mark.parametrize("step", [1, 7, 1 << 20])
-def test_text_may_be_cut_anywhere_between_chunks(step):
+def test_text_is_detected_for_any_chunk_size(step):
     assert detect("aß世😀\n".encode() * 3000, step=step) == "text/plain"
 
 
-@pytest.mark.parametrize("spoiler", [b"\xff", b"\xc3", b"\0", b"\x1b[31m", b"\xed\xa0\x80", b"\xc0\xaf"])
-def test_one_byte_that_is_no_text_is_found_far_behind_the_start(spoiler):
-    assert detect(b"a,b\n" * 100_000 + spoiler, "a.csv") == "application/octet-stream"
-    assert detect(b"a,b\n" * 100_000 + spoiler + b"\na,b", "a.csv") == "application/octet-stream"
+@pytest.mark.parametrize("invalid", [b"\xff", b"\xc3", b"\0", b"\x1b[31m", b"\xed\xa0\x80", b"\xc0\xaf"])
+def test_non_text_byte_late_in_content_is_detected(invalid):
+    assert detect(b"a,b\n" * 100_000 + invalid, "a.csv") == "application/octet-stream"
+    assert detect(b"a,b\n" * 100_000 + invalid + b"\na,b", "a.csv") == "application/octet-stream"
 
 
-def test_nothing_has_no_type():
+def test_empty_content_has_no_type():
     assert detect(b"") is None
 
 
-def test_type_can_be_asked_before_the_end():
+def test_result_is_available_before_the_last_chunk():
     detector = Detector("a.txt")
     detector.feed("ß".encode()[:1])
     assert detector.result() == "application/octet-stream"

@@ -1,4 +1,4 @@
-"""Removing files for good: never the bytes of one that can still be seen."""
+"""Purging keeps the content of visible files, and failed uploads leave no content behind."""
 
 from uuid import UUID
 
@@ -9,7 +9,7 @@ from project.blueprints.files.service.trash import purge_file
 from tests.kit.clients.api import Api, created
 
 
-def test_upload_that_ended_while_it_was_swept_keeps_its_bytes(api: Api, app: Flask) -> None:
+def test_purge_keeps_content_of_upload_completed_in_the_meantime(api: Api, app: Flask) -> None:
     ada = api.signed_in()
     file = created(ada.upload(b"kept"))
     with app.app_context():
@@ -17,9 +17,9 @@ def test_upload_that_ended_while_it_was_swept_keeps_its_bytes(api: Api, app: Fla
     assert ada.get(f"/files/{file['id']}/content").data == b"kept"
 
 
-def test_failed_upload_leaves_nothing(api: Api, app: Flask) -> None:
+def test_failed_upload_leaves_no_object(api: Api, app: Flask) -> None:
     ada = api.signed_in()
-    foreign = api.signed_in().organization()
-    assert ada.upload(b"lost", organization_id=foreign["id"]).status_code == 404
+    other_organization = api.signed_in().organization()
+    assert ada.upload(b"lost", organization_id=other_organization["id"]).status_code == 404
     folder = app.extensions["settings"].data_dir / "files"
     assert [path for path in folder.rglob("*") if path.is_file()] == []

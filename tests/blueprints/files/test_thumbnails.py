@@ -1,4 +1,4 @@
-"""Thumbnails: what is kept of a picture, what is not, and what is refused."""
+"""Thumbnails: appearance, removed metadata, and images that are not supported."""
 
 import struct
 import subprocess
@@ -16,9 +16,9 @@ PHOTOS = Path(__file__).parents[2] / "data" / "photos"
 MEGAPIXELS = 1_000_000
 
 
-def encoded(picture, kind, **options):
+def encoded(image, kind, **options):
     file = BytesIO()
-    picture.save(file, kind, **options)
+    image.save(file, kind, **options)
     return file
 
 
@@ -27,15 +27,15 @@ def thumbnails(source, *, max_pixels=50 * MEGAPIXELS):
     return {name: Image.open(BytesIO(content), formats=["WEBP"]) for name, content in rendered.items()}
 
 
-def halves(size=(64, 32), colours=("red", "blue")):
-    """A picture whose left half and right half differ."""
-    picture = Image.new("RGB", size, colours[1])
-    ImageDraw.Draw(picture).rectangle((0, 0, size[0] // 2 - 1, size[1]), fill=colours[0])
-    return picture
+def halves(size=(64, 32), colors=("red", "blue")):
+    """Return an image whose halves differ in color."""
+    image = Image.new("RGB", size, colors[1])
+    ImageDraw.Draw(image).rectangle((0, 0, size[0] // 2 - 1, size[1]), fill=colors[0])
+    return image
 
 
 def black_png(edge):
-    """A whole black PNG, made without ever holding its pixels."""
+    """Return a complete black PNG, built without holding all its pixels in memory."""
     rows = zlib.compressobj(1)
     row = bytes(1 + (edge + 7) // 8)
     pixels = b"".join(rows.compress(row) for _ in range(edge)) + rows.flush()
@@ -52,12 +52,12 @@ def mean_difference(shown, original):
     return max(difference.resize((1, 1), Image.Resampling.BOX).getpixel((0, 0)))
 
 
-def close_to(colour, other):
-    return all(abs(one - two) <= 12 for one, two in zip(colour[:3], other[:3], strict=True))
+def close_to(color, other):
+    return all(abs(one - two) <= 12 for one, two in zip(color[:3], other[:3], strict=True))
 
 
 @pytest.mark.parametrize("name", ["grace_hopper.jpg", "chelsea.png", "coffee.png"])
-def test_photograph_fits_its_frames_and_looks_the_same(name):
+def test_photo_fits_both_sizes_and_looks_the_same(name):
     original = Image.open(PHOTOS / name).convert("RGB")
     with (PHOTOS / name).open("rb") as source:
         shown = thumbnails(source)
@@ -65,7 +65,7 @@ def test_photograph_fits_its_frames_and_looks_the_same(name):
     assert mean_difference(shown["large"], original) <= 6
 
 
-def test_photograph_in_adobe_rgb_is_shown_as_srgb():
+def test_adobe_rgb_photo_is_converted_to_srgb():
     original = Image.open(PHOTOS / "rocket.jpg")
     profile = ImageCms.ImageCmsProfile(BytesIO(original.info["icc_profile"]))
     expected = ImageCms.profileToProfile(original, profile, ImageCms.createProfile("sRGB"))
@@ -76,20 +76,20 @@ def test_photograph_in_adobe_rgb_is_shown_as_srgb():
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "WEBP", "AVIF"])
-def test_every_supported_format_is_reduced_to_both_sizes(kind):
+def test_supported_format_is_reduced_to_both_sizes(kind):
     shown = thumbnails(encoded(halves((2048, 1024)), kind))
-    assert {name: max(picture.size) for name, picture in shown.items()} == SIZES
+    assert {name: max(image.size) for name, image in shown.items()} == SIZES
     assert close_to(shown["small"].convert("RGB").getpixel((20, 60)), (255, 0, 0))
 
 
 @pytest.mark.parametrize("size", [(1, 1), (100, 40), (5000, 1), (1, 5000)])
-def test_picture_is_never_enlarged_and_never_vanishes(size):
-    for name, picture in thumbnails(encoded(Image.new("RGB", size), "PNG")).items():
-        assert picture.size == tuple(min(edge, SIZES[name]) for edge in size)
+def test_image_is_not_enlarged_and_keeps_at_least_one_pixel(size):
+    for name, image in thumbnails(encoded(Image.new("RGB", size), "PNG")).items():
+        assert image.size == tuple(min(edge, SIZES[name]) for edge in size)
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
-def test_picture_is_turned_upright(kind):
+def test_image_is_rotated_according_to_exif(kind):
     exif = Image.Exif()
     exif[0x0112] = 6
     upright = thumbnails(encoded(halves(), kind, exif=exif))["small"].convert("RGB")
@@ -98,7 +98,7 @@ def test_picture_is_turned_upright(kind):
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF"])
-def test_position_names_and_comments_are_gone(kind):
+def test_location_description_and_comments_are_removed(kind):
     exif = Image.Exif()
     exif[0x010E] = "CANARY-EXIF"
     exif.get_ifd(0x8825)[29] = "CANARY-GPS"
@@ -110,7 +110,7 @@ def test_position_names_and_comments_are_gone(kind):
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L", "LA", "CMYK"])
-def test_damaged_profile_is_left_out(mode):
+def test_damaged_color_profile_is_ignored(mode):
     kind = "JPEG" if mode == "CMYK" else "PNG"
     source = encoded(Image.new("RGB", (8, 8), "white").convert(mode), kind, icc_profile=b"no profile")
     assert close_to(thumbnails(source)["large"].convert("RGB").getpixel((4, 4)), (255, 255, 255))
@@ -121,28 +121,28 @@ def test_damaged_profile_is_left_out(mode):
     [("PNG", "RGBA"), ("PNG", "LA"), ("PNG", "P"), ("GIF", "RGBA"), ("WEBP", "RGBA"), ("AVIF", "RGBA")],
 )
 def test_transparency_is_kept(kind, mode):
-    picture = halves(colours=("white", "black")).convert("RGBA")
-    picture.putalpha(picture.getchannel("R"))
-    shown = thumbnails(encoded(picture.convert(mode), kind))["large"]
+    image = halves(colors=("white", "black")).convert("RGBA")
+    image.putalpha(image.getchannel("R"))
+    shown = thumbnails(encoded(image.convert(mode), kind))["large"]
     alpha = shown.getchannel("A")
     assert (alpha.getpixel((5, 16)), alpha.getpixel((60, 16))) == (255, 0)
 
 
-def test_sixteen_bits_are_scaled_not_cut_off():
+def test_sixteen_bit_values_are_scaled():
     grey = Image.new("I;16", (8, 8), 0x8080)
     assert close_to(thumbnails(encoded(grey, "PNG"))["large"].convert("RGB").getpixel((4, 4)), (128, 128, 128))
 
 
 @pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP", "AVIF"])
-def test_first_frame_stands_for_an_animation(kind):
-    frames = [Image.new("RGB", (32, 32), colour) for colour in ("red", "blue")]
+def test_animation_is_represented_by_first_frame(kind):
+    frames = [Image.new("RGB", (32, 32), color) for color in ("red", "blue")]
     source = encoded(frames[0], kind, save_all=True, append_images=frames[1:])
     shown = thumbnails(source)["large"]
     assert not shown.is_animated
     assert close_to(shown.convert("RGB").getpixel((16, 16)), (255, 0, 0))
 
 
-def test_same_bytes_give_the_same_thumbnails():
+def test_rendering_is_deterministic():
     content = (PHOTOS / "chelsea.png").read_bytes()
     first = render(BytesIO(content), max_pixels=MEGAPIXELS)
     assert render(BytesIO(content), max_pixels=MEGAPIXELS) == first
@@ -150,68 +150,71 @@ def test_same_bytes_give_the_same_thumbnails():
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "WEBP", "AVIF"])
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.95])
-def test_truncated_picture_is_refused(kind, share):
+def test_truncated_image_is_rejected(kind, share):
     whole = encoded(Image.open(PHOTOS / "chelsea.png"), kind).getvalue()
     with pytest.raises(ImageNotSupported):
         render(BytesIO(whole[: int(len(whole) * share)]), max_pixels=MEGAPIXELS)
 
 
 @pytest.mark.parametrize("kind", ["BMP", "TIFF", "PPM", "TGA", "ICO", "PDF"])
-def test_other_formats_are_refused(kind):
+def test_unsupported_format_is_rejected(kind):
     with pytest.raises(ImageNotSupported):
         render(encoded(halves(), kind), max_pixels=MEGAPIXELS)
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xd8\xff", b"GIF89a", b"<svg xmlns='http://www.w3.org/2000/svg'/>"])
-def test_what_is_no_picture_is_refused(content):
+def test_invalid_image_is_rejected(content):
     with pytest.raises(ImageNotSupported):
         render(BytesIO(content), max_pixels=MEGAPIXELS)
 
 
-def test_pixels_are_allowed_up_to_the_bound():
+def test_pixel_count_is_limited():
     source = encoded(Image.new("RGB", (100, 50)), "PNG")
     assert render(source, max_pixels=5000)
     with pytest.raises(ImageNotSupported, match="100 x 50"):
         render(source, max_pixels=4999)
 
 
-def refuse_in_a_process_of_its_own(source, path):
-    """The refusal, and the KiB it took at most: this process may have been as high before."""
+def reject_in_subprocess(source, path):
+    """Return the error, and by how many KiB rendering raised the peak memory.
+
+    Rendering runs in a subprocess because the peak of this process may already be higher.
+    """
     path.write_bytes(source.getvalue())
-    command = [sys.executable, "-W", "error", "-c", REFUSE, str(path)]
-    refusal, _, grown = subprocess.run(command, capture_output=True, text=True, check=True).stdout.rpartition(":")
-    return refusal, int(grown)
+    command = [sys.executable, "-W", "error", "-c", SCRIPT, str(path)]
+    error, _, growth = subprocess.run(command, capture_output=True, text=True, check=True).stdout.rpartition(":")
+    return error, int(growth)
 
 
-REFUSE = """
+SCRIPT = """
 import resource, sys
-from project.blueprints.files.thumbnails import Unrenderable, render
+from project.blueprints.files.thumbnails import ImageNotSupported, render
 
-def highest():
+def peak_kib():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 with open(sys.argv[1], "rb") as source:
-    before = highest()
+    before = peak_kib()
     try:
         render(source, max_pixels=50_000_000)
-    except Unrenderable as refusal:
-        print(f"{refusal}:{highest() - before}")
+    except ImageNotSupported as error:
+        print(f"{error}:{peak_kib() - before}")
 """
 
 
 @pytest.mark.parametrize("edge", [13_000, 20_000])
-def test_huge_png_is_refused_before_its_pixels_take_memory(edge, tmp_path):
-    _, grown = refuse_in_a_process_of_its_own(black_png(edge), tmp_path / "huge.png")
-    assert grown < 16 * 1024
+def test_huge_png_is_rejected_without_decoding(edge, tmp_path):
+    _, growth_kib = reject_in_subprocess(black_png(edge), tmp_path / "huge.png")
+    assert growth_kib < 16 * 1024
 
 
-def test_webp_of_34_bytes_and_169_megapixels_is_refused_in_little_memory(tmp_path):
+def test_34_byte_webp_of_169_megapixels_is_rejected_without_decoding(tmp_path):
     source = BytesIO(bytes.fromhex("524946461a000000574542505650384c0e0000002fc7f2b10c071011fd0f4444ff03"))
-    refusal, grown = refuse_in_a_process_of_its_own(source, tmp_path / "huge.webp")
-    assert (refusal, grown < 16 * 1024) == ("13000 x 13000 pixels are too many", True)
+    error, growth_kib = reject_in_subprocess(source, tmp_path / "huge.webp")
+    assert (error, growth_kib < 16 * 1024) == ("13000 x 13000 pixels are too many", True)
 
 
-def test_picture_with_a_huge_tail_is_refused_unread(tmp_path):
+def test_image_with_huge_trailing_data_is_rejected(tmp_path):
     path = tmp_path / "tail.webp"
     path.write_bytes(encoded(halves(), "WEBP").getvalue())
     with path.open("r+b") as source:
@@ -220,7 +223,7 @@ def test_picture_with_a_huge_tail_is_refused_unread(tmp_path):
             render(source, max_pixels=MEGAPIXELS)
 
 
-def test_jpeg_of_endless_scans_is_refused():
+def test_jpeg_with_too_many_scans_is_rejected():
     jpeg = encoded(Image.effect_noise((64, 64), 50), "JPEG", progressive=True).getvalue()
     last_scan = jpeg[jpeg.rindex(b"\xff\xda") : -2]
     render(BytesIO(jpeg), max_pixels=MEGAPIXELS)

@@ -1,4 +1,4 @@
-"""Uploading: what is taken, under which name and type, and that whatever is refused leaves nothing behind."""
+"""Uploads: accepted files, their names and types, size limits, and failures that leave nothing stored."""
 
 import hashlib
 import re
@@ -19,15 +19,14 @@ from tests.kit.clients.api import Api, created, problem
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 PNG = (Path(__file__).parents[2] / "data" / "photos" / "chelsea.png").read_bytes()
 DIGEST = hashlib.sha256(b"hello").hexdigest()
-NOBODYS = "01a20472-de38-71e6-9445-d8d74c06d560"
-FILE = ("files", "/file")
-Kept = Callable[[], tuple[list[Any], list[str]]]
+UNKNOWN_ID = "01a20472-de38-71e6-9445-d8d74c06d560"
+Stored = Callable[[], tuple[list[Any], list[str]]]
 
 
-def test_file_is_described_as_its_bytes_are(ada: Api) -> None:
-    answer = ada.upload(b"hello", "greeting.txt")
-    file = created(answer)
-    assert answer.headers["Location"] == f"http://localhost:8000/api/v1/files/{file['id']}"
+def test_uploaded_file_is_described_by_its_content(ada: Api) -> None:
+    response = ada.upload(b"hello", "greeting.txt")
+    file = created(response)
+    assert response.headers["Location"] == f"http://localhost:8000/api/v1/files/{file['id']}"
     assert created(ada.get(f"/files/{file['id']}")) == file
     assert {name: file[name] for name in ("filename", "content_type", "size", "sha256", "status", "trashed_at")} == {
         "filename": "greeting.txt",
@@ -41,21 +40,21 @@ def test_file_is_described_as_its_bytes_are(ada: Api) -> None:
 
 
 @ON_SQLITE
-def test_answer_does_not_say_where_the_bytes_are(ada: Api) -> None:
-    told = {"id", "filename", "content_type", "size", "sha256", "owner_id", "organization_id", "status"}
-    assert set(created(ada.upload())) == told | {"thumbnails", "created_at", "updated_at", "trashed_at"}
+def test_response_does_not_reveal_storage_key(ada: Api) -> None:
+    members = {"id", "filename", "content_type", "size", "sha256", "owner_id", "organization_id", "status"}
+    assert set(created(ada.upload())) == members | {"thumbnails", "created_at", "updated_at", "trashed_at"}
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 0, 2), (1, 2, 0)])
 @ON_SQLITE
-def test_fields_may_come_in_any_order(ada: Api, order: tuple[int, ...]) -> None:
+def test_form_fields_are_accepted_in_any_order(ada: Api, order: tuple[int, ...]) -> None:
     organization_id = ada.organization()["id"]
     parts = [file_part(), field_part("organization_id", organization_id), field_part("sha256", DIGEST.upper())]
     file = created(send(ada, *(parts[index] for index in order)))
     assert (file["organization_id"], file["size"]) == (organization_id, 5)
 
 
-def test_picture_gets_its_thumbnails_by_a_job(app: Flask, ada: Api) -> None:
+def test_image_upload_queues_thumbnail_job(app: Flask, ada: Api) -> None:
     file = created(ada.upload(PNG, "cat.png"))
     assert file["thumbnails"] == {"status": "pending", "sizes": []}
     with app.app_context(), read() as connection:
@@ -64,7 +63,7 @@ def test_picture_gets_its_thumbnails_by_a_job(app: Flask, ada: Api) -> None:
 
 
 @ON_SQLITE
-def test_text_gets_no_thumbnails(app: Flask, ada: Api) -> None:
+def test_text_upload_queues_no_thumbnail_job(app: Flask, ada: Api) -> None:
     assert created(ada.upload())["thumbnails"] == {"status": "unsupported", "sizes": []}
     with app.app_context(), read() as connection:
         assert connection.execute(select(Job.__table__)).all() == []
@@ -72,7 +71,7 @@ def test_text_gets_no_thumbnails(app: Flask, ada: Api) -> None:
 
 @ON_SQLITE
 @pytest.mark.parametrize(
-    ("sent", "kept_as"),
+    ("sent", "stored_as"),
     [
         ("../../etc/passwd", "passwd"),
         (r"..\\..\\x.txt", "x.txt"),
@@ -96,58 +95,60 @@ def test_text_gets_no_thumbnails(app: Flask, ada: Api) -> None:
     ],
     ids=lambda name: ascii(name[:20]),
 )
-def test_name_is_made_harmless_and_never_a_key(ada: Api, kept: Kept, sent: str, kept_as: str) -> None:
-    assert created(send(ada, file_part(filename=sent)))["filename"] == kept_as
-    (key,) = kept()[1]
+def test_filename_is_sanitized_and_not_used_as_storage_key(ada: Api, stored: Stored, sent: str, stored_as: str) -> None:
+    assert created(send(ada, file_part(filename=sent)))["filename"] == stored_as
+    (key,) = stored()[1]
     assert re.fullmatch(r"[0-9a-f]{2}/[0-9a-f]{32}/original", key)
 
 
 @ON_SQLITE
-def test_name_may_be_written_as_rfc_8187_has_it(ada: Api) -> None:
+def test_filename_encoded_according_to_rfc_8187_is_decoded(ada: Api) -> None:
     encoded = part("; name=\"file\"; filename*=UTF-8''na%C3%AFve%20plan.txt", b"hello")
     assert created(send(ada, encoded))["filename"] == "na\u00efve plan.txt"
 
 
 @ON_SQLITE
-def test_type_may_be_ruled_out_by_settings(ada: Api, kept: Kept, limited: Callable[..., None]) -> None:
-    limited(allowed_content_types=("image/png",))
+def test_type_disallowed_by_settings_is_rejected(
+    ada: Api, stored: Stored, change_settings: Callable[..., None]
+) -> None:
+    change_settings(allowed_content_types=("image/png",))
     problem(ada.upload(b"hello"), 415, "file-type-not-allowed")
     assert created(ada.upload(PNG, "cat.txt"))["content_type"] == "image/png"
 
 
 @pytest.mark.parametrize(("size", "status"), [(10, 201), (11, 413), (600_000, 413)])
-def test_file_over_the_limit_is_too_large(
-    ada: Api, kept: Kept, limited: Callable[..., None], size: int, status: int
+def test_file_above_size_limit_is_rejected(
+    ada: Api, stored: Stored, change_settings: Callable[..., None], size: int, status: int
 ) -> None:
-    limited(max_file_bytes=10)
-    answer = ada.upload(b"x" * size)
-    assert answer.status_code == status
+    change_settings(max_file_bytes=10)
+    response = ada.upload(b"x" * size)
+    assert response.status_code == status
     if status == 413:
-        problem(answer, 413, "file-too-large")
-        assert kept() == ([], [])
+        problem(response, 413, "file-too-large")
+        assert stored() == ([], [])
 
 
-def test_file_for_an_organization_of_others_is_refused(ada: Api, kept: Kept) -> None:
+def test_upload_to_another_organization_is_not_found(ada: Api, stored: Stored) -> None:
     organization_id = ada.organization()["id"]
     eve = ada.signed_in()
-    for target in (organization_id, NOBODYS):
+    for target in (organization_id, UNKNOWN_ID):
         problem(eve.upload(organization_id=target), 404, "not-found")
-    assert kept() == ([], [])
+    assert stored() == ([], [])
 
 
 @ON_SQLITE
-def test_upload_that_was_swept_away_meanwhile_is_gone(
-    app: Flask, ada: Api, kept: Kept, monkeypatch: pytest.MonkeyPatch
+def test_upload_whose_row_was_purged_is_not_found(
+    app: Flask, ada: Api, stored: Stored, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     storage = app.extensions["storage"]
     put = storage.put
 
     def put_slowly(key: str, chunks: Iterable[bytes]) -> None:
         put(key, chunks)
-        # On a connection of its own, as a worker would.
+        # Use a separate connection, as a worker does.
         with db.engine.begin() as connection:
             connection.execute(delete(File))
 
     monkeypatch.setattr(storage, "put", put_slowly)
     problem(ada.upload(), 404, "not-found")
-    assert kept() == ([], [])
+    assert stored() == ([], [])

@@ -1,4 +1,4 @@
-"""An owner and her organization, to invite people to."""
+"""An organization owner, her organization, and the path of its invitations."""
 
 import pytest
 
@@ -17,5 +17,5 @@ def organization_id(ada: Api) -> str:
 
 @pytest.fixture
 def path(organization_id: str) -> str:
-    """Where its invitations are."""
+    """The path of the organization's invitations."""
     return f"/organizations/{organization_id}/invitations"

@@ -1,4 +1,4 @@
-"""The tables behind invitations, looked at and moved in time."""
+"""Reading and changing the list_rows behind invitations."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,18 +10,18 @@ from project.blueprints.invitations.models import Invitation
 from project.infrastructure.database import read, transaction
 
 
-def rows(app: Flask, model: Any) -> list[Any]:
-    """The rows of a table, oldest first."""
+def list_rows(app: Flask, model: Any) -> list[Any]:
+    """Return the list_rows of a table, oldest first."""
     with app.app_context(), read() as connection:
         return list(connection.execute(select(model.__table__).order_by(model.id)))
 
 
-def set_invitations(app: Flask, **values: Any) -> None:
-    """Change every invitation's row."""
+def update_invitations(app: Flask, **values: Any) -> None:
+    """Update the list_rows of all invitations."""
     with app.app_context(), transaction() as session:
         session.execute(update(Invitation).values(**values))
 
 
-def lapse(app: Flask) -> None:
-    """Let the time of every invitation run out."""
-    set_invitations(app, expires_at=datetime.now(UTC) - timedelta(seconds=1))
+def expire_all(app: Flask) -> None:
+    """Set the expiry of all invitations to one second ago."""
+    update_invitations(app, expires_at=datetime.now(UTC) - timedelta(seconds=1))

@@ -1,4 +1,4 @@
-"""Invitations that are over: listed as such at once, and written down by a sweep that changes nothing else."""
+"""Expired invitations are list_emails as such at once; the expiry job only records the status."""
 
 from typing import Any
 
@@ -7,29 +7,29 @@ from flask import Flask
 
 from project.blueprints.invitations import service
 from project.blueprints.invitations.models import Invitation
-from tests.blueprints.invitations.invitation_rows import lapse, rows
+from tests.blueprints.invitations.invitation_rows import expire_all, list_rows
 from tests.kit.clients.api import Api, created
 
-EARLY, LATE = ["a@example.com", "b@example.com", "c@example.com"], ["d@example.com", "e@example.com"]
+EXPIRED, PENDING = ["a@example.com", "b@example.com", "c@example.com"], ["d@example.com", "e@example.com"]
 
 
 @pytest.fixture(autouse=True)
-def _invited(app: Flask, ada: Api, organization_id: str) -> None:
-    """Three invitations are over, two are pending."""
-    for email in EARLY:
+def _invitations(app: Flask, ada: Api, organization_id: str) -> None:
+    """Create three expired and two pending invitations."""
+    for email in EXPIRED:
         ada.invitation(organization_id, email)
-    lapse(app)
-    for email in LATE:
+    expire_all(app)
+    for email in PENDING:
         ada.invitation(organization_id, email)
 
 
-def sweep(app: Flask) -> None:
+def run_expiry_job(app: Flask) -> None:
     with app.app_context():
         service.expire_invitations()
 
 
-def listed(ada: Api, path: str, status: str) -> list[str]:
-    """Whom the invitations on all pages of one are to."""
+def list_emails(ada: Api, path: str, status: str) -> list[str]:
+    """Return the recipients of the invitations on all pages, with one item per page."""
     emails, cursor = [], {}
     while cursor is not None:
         page: Any = created(ada.get(path, query_string={"status": status, "limit": 1, **cursor}))
@@ -38,31 +38,31 @@ def listed(ada: Api, path: str, status: str) -> list[str]:
     return emails
 
 
-@pytest.mark.parametrize("batch", [1, 2, 3, 1000])
-def test_sweep_writes_down_what_is_over_and_nothing_else(
-    app: Flask, monkeypatch: pytest.MonkeyPatch, batch: int
+@pytest.mark.parametrize("batch_size", [1, 2, 3, 1000])
+def test_expiry_job_marks_only_expired_invitations(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, batch_size: int
 ) -> None:
-    monkeypatch.setattr(service, "_BATCH", batch)
-    sweep(app)
-    assert [row.status for row in rows(app, Invitation)] == ["expired"] * 3 + ["pending"] * 2
+    monkeypatch.setattr(service, "_BATCH", batch_size)
+    run_expiry_job(app)
+    assert [row.status for row in list_rows(app, Invitation)] == ["expired"] * 3 + ["pending"] * 2
 
 
-def test_second_sweep_changes_nothing(app: Flask) -> None:
-    sweep(app)
-    before = rows(app, Invitation)
-    sweep(app)
-    assert rows(app, Invitation) == before
+def test_second_run_of_expiry_job_changes_nothing(app: Flask) -> None:
+    run_expiry_job(app)
+    before = list_rows(app, Invitation)
+    run_expiry_job(app)
+    assert list_rows(app, Invitation) == before
 
 
-def test_listings_are_the_same_before_and_after_a_sweep(app: Flask, ada: Api, path: str) -> None:
-    before = [listed(ada, path, status) for status in ("expired", "pending")]
-    sweep(app)
-    after = [listed(ada, path, status) for status in ("expired", "pending")]
-    assert before == after == [EARLY[::-1], LATE[::-1]]
+def test_listings_do_not_depend_on_expiry_job(app: Flask, ada: Api, path: str) -> None:
+    before = [list_emails(ada, path, status) for status in ("expired", "pending")]
+    run_expiry_job(app)
+    after = [list_emails(ada, path, status) for status in ("expired", "pending")]
+    assert before == after == [EXPIRED[::-1], PENDING[::-1]]
 
 
-def test_sweep_between_two_pages_moves_nothing(app: Flask, ada: Api, path: str) -> None:
+def test_expiry_job_between_two_pages_moves_no_items(app: Flask, ada: Api, path: str) -> None:
     first = created(ada.get(f"{path}?status=expired&limit=1"))
-    sweep(app)
+    run_expiry_job(app)
     second = created(ada.get(f"{path}?status=expired&limit=2&cursor={first['next_cursor']}"))
-    assert [item["email"] for item in first["items"] + second["items"]] == EARLY[::-1]
+    assert [item["email"] for item in first["items"] + second["items"]] == EXPIRED[::-1]

@@ -1,4 +1,4 @@
-"""The mail of an invitation: where it leads, that it is always the same, and when there is none."""
+"""Invitation emails: their link, repeated sending, and invitations that get none."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,61 +10,63 @@ from project.blueprints.invitations import service
 from project.blueprints.invitations.models import Invitation
 from project.config import current_settings
 from project.infrastructure.mail import read_mailbox
-from tests.blueprints.invitations.invitation_rows import lapse, rows
+from tests.blueprints.invitations.invitation_rows import expire_all, list_rows
 from tests.kit.clients.api import Api, created
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 GUEST = "guest@example.com"
 
 
-def sent(app: Flask) -> list[Any]:
-    """What lies in the mailbox after each invitation's job has run."""
+def send_all(app: Flask) -> list[Any]:
+    """Run the email job of every invitation, and return the messages in the mailbox."""
     with app.app_context():
-        for row in rows(app, Invitation):
+        for row in list_rows(app, Invitation):
             service.send_invitation(row.id)
         return list(read_mailbox(current_settings().data_dir / "mail", limit=10))
 
 
 @ON_SQLITE
-def test_mail_leads_to_the_invitation(app: Flask, ada: Api, organization_id: str, token_of: Callable[..., str]) -> None:
+def test_email_links_to_the_invitation(
+    app: Flask, ada: Api, organization_id: str, token_of: Callable[..., str]
+) -> None:
     invitation = ada.invitation(organization_id, GUEST)
-    (message,) = sent(app)
+    (message,) = send_all(app)
     assert message.subject == "Ada invites you to Analytical Engines"
     link = f"http://localhost:8000/invitation#token={token_of(invitation['id'])}"
     assert link in message.text.split()
 
 
 @ON_SQLITE
-def test_mail_is_noted_as_sent(app: Flask, ada: Api, organization_id: str, path: str) -> None:
+def test_delivery_is_sent_after_sending(app: Flask, ada: Api, organization_id: str, path: str) -> None:
     invitation = ada.invitation(organization_id, GUEST)
-    sent(app)
+    send_all(app)
     assert created(ada.get(f"{path}/{invitation['id']}"))["delivery"] == "sent"
 
 
 @ON_SQLITE
-def test_mail_sent_twice_is_the_same_mail(app: Flask, ada: Api, organization_id: str) -> None:
+def test_repeated_sending_produces_the_same_email(app: Flask, ada: Api, organization_id: str) -> None:
     ada.invitation(organization_id, GUEST)
-    first, second = sent(app)[0], sent(app)[0]
+    first, second = send_all(app)[0], send_all(app)[0]
     assert (first.message_id, first.text, first.date) == (second.message_id, second.text, second.date)
 
 
 @ON_SQLITE
-def test_invitation_that_has_ended_is_not_mailed(app: Flask, ada: Api, organization_id: str) -> None:
+def test_expired_invitation_is_not_emailed(app: Flask, ada: Api, organization_id: str) -> None:
     ada.invitation(organization_id, GUEST)
-    lapse(app)
-    assert sent(app) == []
+    expire_all(app)
+    assert send_all(app) == []
 
 
 @ON_SQLITE
-def test_mail_that_was_given_up_is_noted(app: Flask, ada: Api, organization_id: str, path: str) -> None:
+def test_delivery_is_failed_after_last_attempt(app: Flask, ada: Api, organization_id: str, path: str) -> None:
     invitation = ada.invitation(organization_id, GUEST)
     with app.app_context():
-        service.mark_delivery_failed(rows(app, Invitation)[0].id)
+        service.mark_delivery_failed(list_rows(app, Invitation)[0].id)
     assert created(ada.get(f"{path}/{invitation['id']}"))["delivery"] == "failed"
 
 
 @ON_SQLITE
-def test_markup_in_a_name_stays_text_in_the_mail(app: Flask, ada: Api) -> None:
+def test_email_has_no_html_part(app: Flask, ada: Api) -> None:
     ada.invitation(ada.organization("<a href='//evil'>x</a>")["id"], GUEST)
-    (message,) = sent(app)
+    (message,) = send_all(app)
     assert not message.html

@@ -1,4 +1,4 @@
-"""Inviting: who may invite whom, once, and who sees it."""
+"""Creating and reading invitations: permissions, uniqueness, and valid input."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -10,19 +10,19 @@ from flask import Flask
 from project.blueprints.invitations.jobs import SEND_INVITATION
 from project.blueprints.invitations.models import Invitation
 from project.infrastructure.jobs import Job
-from tests.blueprints.invitations.invitation_rows import lapse, rows
+from tests.blueprints.invitations.invitation_rows import expire_all, list_rows
 from tests.kit.clients.api import Api, created, pointers, problem
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-NOBODYS = "01a20472-de38-71e6-9445-d8d74c06d560"
+UNKNOWN_ID = "01a20472-de38-71e6-9445-d8d74c06d560"
 Join = Callable[..., Api]
 GUEST = "guest@example.com"
 
 
 def test_invitation_is_pending_for_seven_days(ada: Api, organization_id: str, path: str) -> None:
     invitation = ada.invitation(organization_id, "Guest@Example.com", "admin")
-    life = datetime.fromisoformat(invitation["expires_at"]) - datetime.fromisoformat(invitation["created_at"])
-    assert abs(life - timedelta(days=7)) < timedelta(seconds=5)
+    lifetime = datetime.fromisoformat(invitation["expires_at"]) - datetime.fromisoformat(invitation["created_at"])
+    assert abs(lifetime - timedelta(days=7)) < timedelta(seconds=5)
     assert invitation["invited_by"] == {"id": ada.user["id"], "display_name": "Ada"}
     assert [invitation[name] for name in ("email", "role", "status", "delivery", "organization_id")] == [
         *("Guest@Example.com", "admin", "pending", "queued"),
@@ -31,54 +31,54 @@ def test_invitation_is_pending_for_seven_days(ada: Api, organization_id: str, pa
     assert created(ada.get(f"{path}/{invitation['id']}")) == invitation
 
 
-def test_invitation_and_its_job_are_there_together(app: Flask, ada: Api, organization_id: str) -> None:
+def test_invitation_queues_one_email_job(app: Flask, ada: Api, organization_id: str) -> None:
     invitation = ada.invitation(organization_id, GUEST)
-    queued = [(job.name, job.arguments) for job in rows(app, Job)]
+    queued = [(job.name, job.arguments) for job in list_rows(app, Job)]
     assert queued == [(SEND_INVITATION, {"invitation_id": invitation["id"]})]
 
 
 @pytest.mark.parametrize("email", [GUEST, "GUEST@Example.com"])
-def test_second_invitation_to_the_same_address_is_refused(
+def test_second_invitation_to_same_email_is_rejected(
     app: Flask, ada: Api, organization_id: str, path: str, email: str
 ) -> None:
     first = ada.invitation(organization_id, GUEST)
     body = problem(ada.post(path, {"email": email, "role": "admin"}), 409, "invitation-pending")
     assert body["invitation_id"] == first["id"]
-    assert (len(rows(app, Invitation)), len(rows(app, Job))) == (1, 1)
+    assert (len(list_rows(app, Invitation)), len(list_rows(app, Job))) == (1, 1)
 
 
 @ON_SQLITE
-def test_same_address_may_be_invited_elsewhere(ada: Api, organization_id: str) -> None:
+def test_same_email_can_be_invited_to_another_organization(ada: Api, organization_id: str) -> None:
     ada.invitation(organization_id, GUEST)
     assert ada.invitation(ada.organization("Other")["id"], GUEST)["status"] == "pending"
 
 
-def test_member_is_not_invited_again(app: Flask, ada: Api, path: str) -> None:
+def test_invitation_of_a_member_is_rejected(app: Flask, ada: Api, path: str) -> None:
     problem(ada.post(path, {"email": "ADA@example.com", "role": "member"}), 409, "already-a-member")
-    assert rows(app, Job) == []
+    assert list_rows(app, Job) == []
 
 
-def test_expired_invitation_lets_a_new_one_in(app: Flask, ada: Api, organization_id: str) -> None:
+def test_email_can_be_invited_again_after_expiry(app: Flask, ada: Api, organization_id: str) -> None:
     ada.invitation(organization_id, GUEST)
-    lapse(app)
+    expire_all(app)
     assert ada.invitation(organization_id, GUEST)["status"] == "pending"
-    assert [row.status for row in rows(app, Invitation)] == ["expired", "pending"]
+    assert [row.status for row in list_rows(app, Invitation)] == ["expired", "pending"]
 
 
 @ON_SQLITE
 @pytest.mark.parametrize("role", ["member", "admin"])
-def test_admin_invites_members_and_admins(ada: Api, join: Join, organization_id: str, role: str) -> None:
+def test_admin_can_invite_members_and_admins(ada: Api, join: Join, organization_id: str, role: str) -> None:
     assert join(ada, organization_id, "admin").invitation(organization_id, GUEST, role)["role"] == role
 
 
-def test_only_owners_invite_owners(ada: Api, join: Join, organization_id: str, path: str) -> None:
+def test_only_owner_can_invite_owners(ada: Api, join: Join, organization_id: str, path: str) -> None:
     admin = join(ada, organization_id, "admin")
     problem(admin.post(path, {"email": GUEST, "role": "owner"}), 403, "permission-denied")
     assert ada.invitation(organization_id, GUEST, "owner")["role"] == "owner"
 
 
 @ON_SQLITE
-def test_members_neither_invite_nor_see_invitations(ada: Api, join: Join, organization_id: str, path: str) -> None:
+def test_member_can_neither_invite_nor_read_invitations(ada: Api, join: Join, organization_id: str, path: str) -> None:
     member = join(ada, organization_id)
     invitation = ada.invitation(organization_id, GUEST)
     problem(member.post(path, {"email": "x@example.com", "role": "member"}), 403, "permission-denied")
@@ -88,25 +88,27 @@ def test_members_neither_invite_nor_see_invitations(ada: Api, join: Join, organi
 
 @ON_SQLITE
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_strangers_are_told_nothing(app: Flask, ada: Api, path: str, method: str) -> None:
+def test_invitations_are_not_found_for_non_members(app: Flask, ada: Api, path: str, method: str) -> None:
     eve = ada.signed_in()
     problem(eve(method, path, json={"email": GUEST, "role": "member"}), 404, "not-found")
-    assert rows(app, Invitation) == []
+    assert list_rows(app, Invitation) == []
 
 
 @ON_SQLITE
-def test_invitation_is_found_in_its_organization_only(ada: Api, organization_id: str) -> None:
+def test_invitation_is_not_found_in_another_organization(ada: Api, organization_id: str) -> None:
     invitation = ada.invitation(organization_id, GUEST)
     other = ada.organization("Other")["id"]
     hidden = ada.get(f"/organizations/{other}/invitations/{invitation['id']}", headers={"X-Request-ID": "same"})
-    absent = ada.get(f"/organizations/{other}/invitations/{NOBODYS}", headers={"X-Request-ID": "same"})
+    absent = ada.get(f"/organizations/{other}/invitations/{UNKNOWN_ID}", headers={"X-Request-ID": "same"})
     assert hidden.json["detail"] == problem(absent, 404, "not-found")["detail"]
 
 
-def test_listing_filters_by_effective_status(app: Flask, ada: Api, join: Join, organization_id: str, path: str) -> None:
+def test_listing_filters_by_status_including_unrecorded_expiry(
+    app: Flask, ada: Api, join: Join, organization_id: str, path: str
+) -> None:
     accepted = join(ada, organization_id).user["email"]
     ada.invitation(organization_id, "late@example.com")
-    lapse(app)
+    expire_all(app)
     ada.invitation(organization_id, GUEST)
     by_status = {"accepted": [accepted], "expired": ["late@example.com"], "pending": [GUEST]}
     for status, emails in by_status.items():
@@ -117,38 +119,38 @@ def test_listing_filters_by_effective_status(app: Flask, ada: Api, join: Join, o
 
 @ON_SQLITE
 @pytest.mark.parametrize("status", ["", "Pending", "gone", "pending,expired"])
-def test_unknown_status_is_refused(ada: Api, path: str, status: str) -> None:
+def test_unknown_status_is_rejected(ada: Api, path: str, status: str) -> None:
     assert pointers(problem(ada.get(f"{path}?status={status}"), 422, "validation-failed")) == {("query", "/status")}
 
 
 @ON_SQLITE
 @pytest.mark.parametrize("role", ["", "Owner", "superuser", "admin ", None, 1])
-def test_unknown_role_is_refused(ada: Api, path: str, role: Any) -> None:
+def test_unknown_role_is_rejected(ada: Api, path: str, role: Any) -> None:
     body = problem(ada.post(path, {"email": GUEST, "role": role}), 422, "validation-failed")
     assert pointers(body) == {("body", "/role")}
 
 
 @ON_SQLITE
 @pytest.mark.parametrize("email", ["x", f"{GUEST}\nBcc: eve@example.com", f"{GUEST}\r\n", f"{GUEST}, x@example.com"])
-def test_bad_address_is_refused(app: Flask, ada: Api, path: str, email: str) -> None:
+def test_invalid_email_is_rejected(app: Flask, ada: Api, path: str, email: str) -> None:
     body = problem(ada.post(path, {"email": email, "role": "member"}), 422, "validation-failed")
     assert pointers(body) == {("body", "/email")}
-    assert rows(app, Job) == []
+    assert list_rows(app, Job) == []
 
 
 @ON_SQLITE
 @pytest.mark.parametrize("member", ["id", "status", "organization_id", "invited_by", "expires_at", "token", "version"])
-def test_nobody_sets_what_is_not_theirs(ada: Api, path: str, member: str) -> None:
+def test_read_only_fields_are_rejected(ada: Api, path: str, member: str) -> None:
     body = problem(ada.post(path, {"email": GUEST, "role": "member", member: "x"}), 422, "validation-failed")
     assert pointers(body) == {("body", f"/{member}")}
 
 
 @ON_SQLITE
-def test_token_is_in_no_answer_and_no_row(
+def test_token_is_neither_returned_nor_stored(
     app: Flask, ada: Api, organization_id: str, path: str, token_of: Callable[..., str]
 ) -> None:
     invitation = ada.invitation(organization_id, GUEST)
     mac = token_of(invitation["id"]).rpartition(".")[2]
-    answers = [ada.get(path).data, ada.get(f"{path}/{invitation['id']}").data]
-    assert not [seen for seen in (repr(invitation), *map(repr, answers)) if mac in seen]
-    assert mac not in repr([rows(app, Job), rows(app, Invitation)])
+    responses = [ada.get(path).data, ada.get(f"{path}/{invitation['id']}").data]
+    assert not [text for text in (repr(invitation), *map(repr, responses)) if mac in text]
+    assert mac not in repr([list_rows(app, Job), list_rows(app, Invitation)])

@@ -1,4 +1,4 @@
-"""What the holder of an invitation may do with it: look it up, accept it, or register with it."""
+"""Using an invitation token: look up the invitation, accept it, or register with it."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +11,7 @@ from project.blueprints.auth.models import User
 from project.blueprints.invitations.models import Invitation
 from project.blueprints.organizations.models import Membership
 from project.infrastructure import signing
-from tests.blueprints.invitations.invitation_rows import lapse, rows, set_invitations
+from tests.blueprints.invitations.invitation_rows import expire_all, list_rows, update_invitations
 from tests.kit.clients.api import PASSWORD, Api, created, pointers, problem
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -22,7 +22,7 @@ ROUTES = ["lookup", "accept", "register"]
 
 @pytest.fixture
 def token(ada: Api, organization_id: str, token_of: Callable[..., str]) -> str:
-    """The token of an invitation of GUEST as an admin."""
+    """The token of an invitation that makes GUEST an admin."""
     return token_of(ada.invitation(organization_id, GUEST, "admin")["id"])
 
 
@@ -47,7 +47,7 @@ def use(route: str, api: Api, token: str) -> Any:
     return {"lookup": look_up, "accept": accept, "register": register}[route](api, token)
 
 
-def test_holder_sees_who_invites_to_what(api: Api, token: str) -> None:
+def test_lookup_returns_inviter_organization_and_role(api: Api, token: str) -> None:
     offer = created(look_up(api, token))
     assert offer.pop("expires_at").endswith("Z")
     assert offer == {
@@ -60,11 +60,11 @@ def test_holder_sees_who_invites_to_what(api: Api, token: str) -> None:
 
 
 @ON_SQLITE
-def test_holder_sees_whether_there_is_an_account(guest: Api, token: str) -> None:
+def test_lookup_shows_that_account_exists(guest: Api, token: str) -> None:
     assert created(look_up(guest, token))["account_exists"] is True
 
 
-def test_accepting_makes_a_member_and_proves_the_address(guest: Api, token: str, organization_id: str) -> None:
+def test_accepting_creates_membership_and_verifies_email(guest: Api, token: str, organization_id: str) -> None:
     member = created(accept(guest, token))
     assert (member["user_id"], member["role"], member["email"]) == (guest.user["id"], "admin", GUEST)
     assert created(guest.get(f"/organizations/{organization_id}"))["role"] == "admin"
@@ -73,61 +73,61 @@ def test_accepting_makes_a_member_and_proves_the_address(guest: Api, token: str,
 
 @ON_SQLITE
 @pytest.mark.parametrize("email", ["GUEST@example.com", "Guest@Example.COM"])
-def test_address_may_be_spelled_otherwise(api: Api, token: str, email: str) -> None:
+def test_email_is_matched_case_insensitively(api: Api, token: str, email: str) -> None:
     assert accept(api.signed_in(email), token).status_code == 200
 
 
-@pytest.mark.parametrize(
-    "email", ["\uff47uest@example.com", "gu\u0435st@example.com", "guest@\uff45xample.com"], ids=ascii
-)
-def test_address_that_only_looks_the_same_accepts_nothing(app: Flask, api: Api, token: str, email: str) -> None:
+@pytest.mark.parametrize("email", LOOKALIKES, ids=ascii)
+def test_lookalike_email_cannot_accept(app: Flask, api: Api, token: str, email: str) -> None:
     problem(accept(api.signed_in(email), token), 403, "invitation-email-mismatch")
-    assert [row.status for row in rows(app, Invitation)] == ["pending"]
+    assert [row.status for row in list_rows(app, Invitation)] == ["pending"]
 
 
-def test_invitation_is_accepted_once(guest: Api, token: str) -> None:
+def test_invitation_can_be_accepted_only_once(guest: Api, token: str) -> None:
     created(accept(guest, token))
     problem(accept(guest, token), 409, "invitation-already-accepted")
     problem(look_up(guest, token), 409, "invitation-already-accepted")
 
 
-def test_registering_makes_the_account_and_the_member_in_one(api: Api, token: str, organization_id: str) -> None:
+def test_registering_creates_account_and_membership(api: Api, token: str, organization_id: str) -> None:
     user = created(register(api, token))
     assert (user["email"], user["email_verified"], user["display_name"]) == (GUEST, True, "Guest")
     pair = created(api.post("/auth/login", {"email": GUEST, "password": PASSWORD}))
-    answer = api.get("/organizations", headers={"Authorization": f"Bearer {pair['access_token']}"})
-    assert [(item["id"], item["role"]) for item in answer.json["items"]] == [(organization_id, "admin")]
+    response = api.get("/organizations", headers={"Authorization": f"Bearer {pair['access_token']}"})
+    assert [(item["id"], item["role"]) for item in response.json["items"]] == [(organization_id, "admin")]
 
 
-def test_who_has_an_account_does_not_register(app: Flask, guest: Api, token: str) -> None:
+def test_registering_with_existing_account_is_rejected(app: Flask, guest: Api, token: str) -> None:
     problem(register(guest, token), 409, "email-taken")
-    assert [row.status for row in rows(app, Invitation)] == ["pending"]
+    assert [row.status for row in list_rows(app, Invitation)] == ["pending"]
 
 
-def test_refused_registration_leaves_neither_account_nor_member(app: Flask, api: Api, token: str) -> None:
-    lapse(app)
+def test_rejected_registration_creates_no_account_or_membership(app: Flask, api: Api, token: str) -> None:
+    expire_all(app)
     problem(register(api, token), 410, "invitation-expired")
-    assert (len(rows(app, User)), len(rows(app, Membership))) == (1, 1)
+    assert (len(list_rows(app, User)), len(list_rows(app, Membership))) == (1, 1)
 
 
 @ON_SQLITE
 @pytest.mark.parametrize("password", ["short", "guest@example.com", "aaaaaaaaaaaaaaaa"])
-def test_weak_password_is_refused_and_the_invitation_stays(app: Flask, api: Api, token: str, password: str) -> None:
+def test_weak_password_is_rejected_and_invitation_stays_pending(
+    app: Flask, api: Api, token: str, password: str
+) -> None:
     body = problem(register(api, token, password=password), 422, "validation-failed")
     assert pointers(body) == {("body", "/password")}
-    assert [row.status for row in rows(app, Invitation)] == ["pending"]
+    assert [row.status for row in list_rows(app, Invitation)] == ["pending"]
 
 
 @ON_SQLITE
 @pytest.mark.parametrize("member", ["email", "role", "organization_id", "email_verified", "status"])
-def test_nobody_sets_what_is_not_theirs(api: Api, token: str, member: str) -> None:
+def test_read_only_fields_are_rejected(api: Api, token: str, member: str) -> None:
     body = problem(register(api, token, **{member: "owner"}), 422, "validation-failed")
     assert pointers(body) == {("body", f"/{member}")}
 
 
 @ON_SQLITE
 @pytest.mark.parametrize("route", ROUTES)
-def test_token_altered_anywhere_is_unknown(guest: Api, token: str, route: str) -> None:
+def test_altered_token_is_not_found(guest: Api, token: str, route: str) -> None:
     for index, character in enumerate(token):
         altered = token[:index] + ("A" if character != "A" else "B") + token[index + 1 :]
         problem(use(route, guest, altered), 404, "not-found")
@@ -135,71 +135,71 @@ def test_token_altered_anywhere_is_unknown(guest: Api, token: str, route: str) -
 
 @ON_SQLITE
 @pytest.mark.parametrize("route", ROUTES)
-@pytest.mark.parametrize("garbage", ["x", "..", "\u0000", "é", "x" * 4096])
-def test_garbage_is_unknown(guest: Api, route: str, garbage: str) -> None:
-    problem(use(route, guest, garbage), 404, "not-found")
+@pytest.mark.parametrize("malformed", ["x", "..", "\u0000", "é", "x" * 4096])
+def test_malformed_token_is_not_found(guest: Api, route: str, malformed: str) -> None:
+    problem(use(route, guest, malformed), 404, "not-found")
 
 
 @ON_SQLITE
 @pytest.mark.parametrize("route", ROUTES)
-def test_token_of_another_purpose_or_of_nothing_is_unknown(app: Flask, guest: Api, route: str) -> None:
+def test_other_token_or_token_of_unknown_invitation_is_not_found(app: Flask, guest: Api, route: str) -> None:
     with app.app_context():
-        nobodys = signing.issue("invitation", uuid4(), 1)
-    for other in (nobodys, guest.tokens["refresh_token"], guest.tokens["access_token"]):
+        unknown_token = signing.issue("invitation", uuid4(), 1)
+    for other in (unknown_token, guest.tokens["refresh_token"], guest.tokens["access_token"]):
         problem(use(route, guest, other), 404, "not-found")
 
 
 @ON_SQLITE
 @pytest.mark.parametrize("route", ["lookup", "register"])
-def test_expired_invitation_says_so(app: Flask, api: Api, token: str, route: str) -> None:
-    lapse(app)
+def test_expired_invitation_is_reported(app: Flask, api: Api, token: str, route: str) -> None:
+    expire_all(app)
     problem(use(route, api, token), 410, "invitation-expired")
 
 
-def test_accepting_too_late_makes_no_member(app: Flask, guest: Api, token: str) -> None:
-    lapse(app)
+def test_accepting_expired_invitation_creates_no_membership(app: Flask, guest: Api, token: str) -> None:
+    expire_all(app)
     problem(accept(guest, token), 410, "invitation-expired")
-    assert len(rows(app, Membership)) == 1
+    assert len(list_rows(app, Membership)) == 1
     assert created(guest.get("/auth/me"))["email_verified"] is False
 
 
 @pytest.mark.parametrize("route", ROUTES)
 @ON_SQLITE
-def test_replaced_token_says_so(app: Flask, guest: Api, token: str, route: str) -> None:
-    set_invitations(app, token_version=2)
+def test_replaced_token_is_reported(app: Flask, guest: Api, token: str, route: str) -> None:
+    update_invitations(app, token_version=2)
     problem(use(route, guest, token), 410, "invitation-replaced")
 
 
 @pytest.mark.parametrize("route", ROUTES)
 @ON_SQLITE
-def test_token_of_a_version_to_come_is_good_for_nothing(
+def test_token_with_future_version_is_rejected(
     ada: Api, guest: Api, token: str, token_of: Callable[..., str], path: str, route: str
 ) -> None:
     invitation_id = created(ada.get(path))["items"][0]["id"]
     problem(use(route, guest, token_of(invitation_id, 2)), 410, "invitation-replaced")
 
 
-def test_refusals_come_in_their_order(app: Flask, ada: Api, guest: Api, token: str) -> None:
-    lapse(app)
+def test_errors_are_reported_in_order_of_precedence(app: Flask, ada: Api, guest: Api, token: str) -> None:
+    expire_all(app)
     problem(accept(ada, token), 403, "invitation-email-mismatch")
     problem(accept(guest, token), 410, "invitation-expired")
-    set_invitations(app, token_version=2)
+    update_invitations(app, token_version=2)
     problem(accept(ada, token), 410, "invitation-replaced")
     problem(accept(ada, f"{token}x"), 404, "not-found")
 
 
-def test_member_who_accepts_again_keeps_role_and_invitation(
+def test_accepting_as_a_member_changes_neither_role_nor_invitation(
     app: Flask, ada: Api, organization_id: str, token: str, token_of: Callable[..., str]
 ) -> None:
     guest = ada.signed_in(GUEST)
     created(accept(guest, token))
-    set_invitations(app, status="pending", role="member")
+    update_invitations(app, status="pending", role="member")
     problem(accept(guest, token), 409, "already-a-member")
-    assert [row.role for row in rows(app, Membership)] == ["owner", "admin"]
-    assert [row.status for row in rows(app, Invitation)] == ["pending"]
+    assert [row.role for row in list_rows(app, Membership)] == ["owner", "admin"]
+    assert [row.status for row in list_rows(app, Invitation)] == ["pending"]
 
 
 @ON_SQLITE
-def test_only_accepting_takes_signing_in(api: Api, token: str) -> None:
+def test_accepting_requires_authentication_and_lookup_does_not(api: Api, token: str) -> None:
     problem(accept(api, token), 401, "authentication-required")
     assert look_up(api, token).status_code == 200

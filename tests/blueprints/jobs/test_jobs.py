@@ -1,4 +1,4 @@
-"""What administrators see of background jobs, and what they do with them."""
+"""Background jobs for administrators: reading, retrying and purging."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,15 +13,15 @@ from tests.kit.clients.api import Api, created, pointers, problem
 from tests.kit.fixtures.administrators import administrator
 from tests.kit.fixtures.jobs import NAME, claim_job, dead_job, done_job, enqueue_job, fail, get_job, run_concurrently
 
-OTHER = "tests.another_job"
-Make = Callable[..., str]
+OTHER_NAME = "tests.another_job"
+CreateJob = Callable[..., str]
 
 
-def running(**arguments: Any) -> UUID:
+def running_job(**arguments: Any) -> UUID:
     return claim_job(enqueue_job(**arguments)).job_id
 
 
-MAKERS = {"queued": enqueue_job, "running": running, "done": done_job, "dead": dead_job}
+FACTORIES = {"queued": enqueue_job, "running": running_job, "done": done_job, "dead": dead_job}
 
 
 @pytest.fixture
@@ -30,30 +30,30 @@ def admin(app: Flask, api: Api) -> Api:
 
 
 @pytest.fixture
-def a_job(app: Flask) -> Make:
-    """Makes a job that has a status; its id."""
+def create_job(app: Flask) -> CreateJob:
+    """Return a function that creates a job with the given status and returns its ID."""
 
-    def make(status: str = "dead", **arguments: Any) -> str:
+    def create(status: str = "dead", **arguments: Any) -> str:
         with app.app_context():
-            return str(MAKERS[status](**arguments))
+            return str(FACTORIES[status](**arguments))
 
-    return make
+    return create
 
 
-def listed(admin: Api, **query: str) -> list[str]:
+def list_ids(admin: Api, **query: str) -> list[str]:
     return [item["id"] for item in created(admin.get("/jobs", query_string=query))["items"]]
 
 
-def test_a_job_tells_what_it_is_and_what_went_wrong(app: Flask, admin: Api, a_job: Make) -> None:
+def test_job_shows_arguments_attempts_and_last_error(app: Flask, admin: Api, create_job: CreateJob) -> None:
     file_id = str(new_id())
-    shown = created(admin.get(f"/jobs/{a_job(file_id=file_id)}"))
+    shown = created(admin.get(f"/jobs/{create_job(file_id=file_id)}"))
     assert (shown["name"], shown["arguments"]) == (NAME, {"file_id": file_id})
     assert (shown["status"], shown["attempts"], shown["transient_failures"]) == ("dead", 1, 0)
     assert shown["last_error"] == "Mishap: once more"
     assert shown["finished_at"] > shown["due_at"]
 
 
-def test_a_job_leads_to_the_request_that_caused_it(admin: Api) -> None:
+def test_job_shows_ids_of_causing_request_and_trace(admin: Api) -> None:
     request_id, trace_id = "the-cause", "4bf92f3577b34da6a3ce929d0e0e4736"
     headers = {"X-Request-ID": request_id, "traceparent": f"00-{trace_id}-00f067aa0ba902b7-01"}
     path = f"/organizations/{admin.organization()['id']}/invitations"
@@ -62,25 +62,25 @@ def test_a_job_leads_to_the_request_that_caused_it(admin: Api) -> None:
     assert (shown["request_id"], shown["trace_id"]) == (request_id, trace_id)
 
 
-def test_what_is_dead_is_listed_unless_something_else_is_asked_for(admin: Api, a_job: Make) -> None:
-    ids = {status: a_job(status) for status in MAKERS}
-    assert listed(admin) == [ids["dead"]]
-    assert {status: listed(admin, status=status) for status in MAKERS} == {name: [ids[name]] for name in MAKERS}
+def test_listing_shows_dead_jobs_by_default(admin: Api, create_job: CreateJob) -> None:
+    ids = {status: create_job(status) for status in FACTORIES}
+    assert list_ids(admin) == [ids["dead"]]
+    assert {status: list_ids(admin, status=status) for status in FACTORIES} == {name: [ids[name]] for name in FACTORIES}
 
 
-def test_jobs_are_listed_by_name(admin: Api, a_job: Make) -> None:
-    ids = {name: a_job(name=name) for name in (NAME, OTHER)}
-    assert {name: listed(admin, name=name) for name in ids} == {name: [ids[name]] for name in ids}
-    assert listed(admin, name="tests.no_such_job") == []
+def test_listing_filters_by_name(admin: Api, create_job: CreateJob) -> None:
+    ids = {name: create_job(name=name) for name in (NAME, OTHER_NAME)}
+    assert {name: list_ids(admin, name=name) for name in ids} == {name: [ids[name]] for name in ids}
+    assert list_ids(admin, name="tests.no_such_job") == []
 
 
-def test_what_is_no_name_or_no_status_is_refused(admin: Api) -> None:
-    answer = admin.get("/jobs", query_string={"name": "'; DROP TABLE jobs", "status": "asleep"})
-    assert pointers(problem(answer, 422, "validation-failed")) == {("query", "/name"), ("query", "/status")}
+def test_invalid_name_and_status_filters_are_rejected(admin: Api) -> None:
+    response = admin.get("/jobs", query_string={"name": "'; DROP TABLE jobs", "status": "asleep"})
+    assert pointers(problem(response, 422, "validation-failed")) == {("query", "/name"), ("query", "/status")}
 
 
-def test_a_dead_job_is_tried_again_as_if_it_were_new(app: Flask, admin: Api, a_job: Make) -> None:
-    job_id = a_job()
+def test_retry_resets_dead_job(app: Flask, admin: Api, create_job: CreateJob) -> None:
+    job_id = create_job()
     retried = created(admin.post(f"/jobs/{job_id}/retry"))
     assert retried == created(admin.get(f"/jobs/{job_id}"))
     assert (retried["status"], retried["attempts"], retried["finished_at"]) == ("queued", 0, None)
@@ -88,8 +88,8 @@ def test_a_dead_job_is_tried_again_as_if_it_were_new(app: Flask, admin: Api, a_j
         assert claim_job(UUID(job_id)).attempts == 1
 
 
-def test_a_job_that_had_used_up_all_attempts_has_all_of_them_again(app: Flask, admin: Api, a_job: Make) -> None:
-    job_id = UUID(a_job("queued"))
+def test_retry_restores_all_attempts(app: Flask, admin: Api, create_job: CreateJob) -> None:
+    job_id = UUID(create_job("queued"))
     app.extensions["settings"] = app.extensions["settings"].model_copy(update={"job_max_attempts": 2})
     with app.app_context():
         fail(claim_job(job_id), jobs.FailureKind.PERMANENT)
@@ -99,31 +99,31 @@ def test_a_job_that_had_used_up_all_attempts_has_all_of_them_again(app: Flask, a
 
 
 @pytest.mark.parametrize("status", ["queued", "running", "done"])
-def test_what_is_not_dead_is_not_tried_again(app: Flask, admin: Api, a_job: Make, status: str) -> None:
-    job_id = a_job(status)
-    told = problem(admin.post(f"/jobs/{job_id}/retry"), 409, "job-not-dead")
-    assert status in told["detail"]
+def test_retry_of_job_that_is_not_dead_is_rejected(app: Flask, admin: Api, create_job: CreateJob, status: str) -> None:
+    job_id = create_job(status)
+    body = problem(admin.post(f"/jobs/{job_id}/retry"), 409, "job-not-dead")
+    assert status in body["detail"]
     with app.app_context():
         assert get_job(UUID(job_id)).status == status
 
 
-def test_of_several_who_retry_a_job_at_once_one_wins(app: Flask, admin: Api, a_job: Make) -> None:
-    job_id = a_job()
-    answers = run_concurrently(app, lambda: admin.post(f"/jobs/{job_id}/retry"))
-    assert sorted(answer.status_code for answer in answers) == [200] + [409] * (len(answers) - 1)
+def test_only_one_of_concurrent_retries_succeeds(app: Flask, admin: Api, create_job: CreateJob) -> None:
+    job_id = create_job()
+    responses = run_concurrently(app, lambda: admin.post(f"/jobs/{job_id}/retry"))
+    assert sorted(response.status_code for response in responses) == [200] + [409] * (len(responses) - 1)
 
 
 @pytest.mark.parametrize("status", ["done", "dead"])
-def test_a_job_that_has_ended_is_purged(admin: Api, a_job: Make, status: str) -> None:
-    purged, kept = a_job(status), a_job(status)
+def test_ended_job_can_be_purged(admin: Api, create_job: CreateJob, status: str) -> None:
+    purged, kept = create_job(status), create_job(status)
     assert admin.delete(f"/jobs/{purged}").status_code == 204
     problem(admin.get(f"/jobs/{purged}"), 404, "not-found")
-    assert listed(admin, status=status) == [kept]
+    assert list_ids(admin, status=status) == [kept]
 
 
 @pytest.mark.parametrize("status", ["queued", "running"])
-def test_a_job_that_is_still_to_be_done_is_not_purged(admin: Api, a_job: Make, status: str) -> None:
-    job_id = a_job(status)
-    told = problem(admin.delete(f"/jobs/{job_id}"), 409, "job-not-ended")
-    assert status in told["detail"]
+def test_purge_of_queued_or_running_job_is_rejected(admin: Api, create_job: CreateJob, status: str) -> None:
+    job_id = create_job(status)
+    body = problem(admin.delete(f"/jobs/{job_id}"), 409, "job-not-ended")
+    assert status in body["detail"]
     assert created(admin.get(f"/jobs/{job_id}"))["status"] == status

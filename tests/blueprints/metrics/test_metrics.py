@@ -1,4 +1,4 @@
-"""The metrics of web: for whoever has their token, and for nobody else."""
+"""The metrics of the web process are served only to clients with the metrics token."""
 
 import os
 import signal
@@ -30,15 +30,15 @@ def app(settings: Settings) -> Iterator[Flask]:
         yield app
 
 
-def test_whoever_has_the_token_reads_them(api: Api) -> None:
+def test_metrics_are_served_with_token(api: Api) -> None:
     api.signed_in().organization()
-    answer = api.client.get("/metrics", headers=BEARER)
-    assert (answer.status_code, answer.headers["Content-Type"]) == (200, CONTENT_TYPE_LATEST)
-    assert measured(answer.text)["groundwork_oldest_job_age_seconds",] == 0
+    response = api.client.get("/metrics", headers=BEARER)
+    assert (response.status_code, response.headers["Content-Type"]) == (200, CONTENT_TYPE_LATEST)
+    assert measured(response.text)["groundwork_oldest_job_age_seconds",] == 0
 
 
 @pytest.mark.parametrize("scheme", ["bearer", "BEARER"])
-def test_scheme_is_written_as_one_likes(api: Api, scheme: str) -> None:
+def test_authorization_scheme_is_case_insensitive(api: Api, scheme: str) -> None:
     assert api.client.get("/metrics", headers={"Authorization": f"{scheme} {TOKEN}"}).status_code == 200
 
 
@@ -57,52 +57,52 @@ def test_scheme_is_written_as_one_likes(api: Api, scheme: str) -> None:
         TOKEN,
     ],
 )
-def test_another_token_is_refused(api: Api, authorization: str | None) -> None:
+def test_missing_or_wrong_token_is_rejected(api: Api, authorization: str | None) -> None:
     headers = {} if authorization is None else {"Authorization": authorization}
-    answer = api.client.get("/metrics", headers=headers)
-    problem(answer, 401, "metrics-token-required")
-    assert answer.headers["WWW-Authenticate"] == "Bearer"
+    response = api.client.get("/metrics", headers=headers)
+    problem(response, 401, "metrics-token-required")
+    assert response.headers["WWW-Authenticate"] == "Bearer"
 
 
-def test_access_token_of_a_user_is_refused(api: Api) -> None:
+def test_access_token_of_a_user_is_rejected(api: Api) -> None:
     headers = {"Authorization": f"Bearer {api.signed_in().tokens['access_token']}"}
     problem(api.client.get("/metrics", headers=headers), 401, "metrics-token-required")
 
 
-def test_token_of_metrics_opens_nothing_else(api: Api) -> None:
+def test_metrics_token_is_invalid_for_the_api(api: Api) -> None:
     problem(api.client.get("/api/v1/auth/me", headers=BEARER), 401, "token-invalid")
 
 
-def test_they_are_read_by_any_name_and_kept_by_nobody(api: Api) -> None:
-    answer = api.client.get("/metrics", headers={**BEARER, "Host": "10.0.0.7:8000"})
-    assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-store")
+def test_metrics_accept_any_host_and_forbid_caching(api: Api) -> None:
+    response = api.client.get("/metrics", headers={**BEARER, "Host": "10.0.0.7:8000"})
+    assert (response.status_code, response.headers["Cache-Control"]) == (200, "no-store")
 
 
-def test_pages_of_listed_origins_do_not_read_them(api: Api) -> None:
-    answer = api.client.get("/metrics", headers={**BEARER, "Origin": ORIGIN})
-    assert (answer.status_code, "Access-Control-Allow-Origin" in answer.headers) == (200, False)
+def test_metrics_send_no_cors_headers(api: Api) -> None:
+    response = api.client.get("/metrics", headers={**BEARER, "Origin": ORIGIN})
+    assert (response.status_code, "Access-Control-Allow-Origin" in response.headers) == (200, False)
 
 
-def test_they_are_no_part_of_the_api(api: Api) -> None:
+def test_metrics_are_not_in_openapi_document(api: Api) -> None:
     assert "/metrics" not in api.client.get("/api/v1/openapi.json").json["paths"]
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS"])
-def test_without_a_token_there_are_none(settings: Settings, method: str) -> None:
+def test_metrics_are_not_found_without_configured_token(settings: Settings, method: str) -> None:
     with application(settings) as app:
         problem(app.test_client().open("/metrics", method=method), 404, "not-found")
 
 
-def test_web_process_that_ends_leaves_them_to_its_successor(settings: Settings) -> None:
+def test_restarted_web_process_serves_metrics(settings: Settings) -> None:
     with programs(settings, METRICS_TOKEN=TOKEN, WEB_CONCURRENCY="1").web() as url:
-        [first] = web_processes(settings)
+        [first] = worker_pids(settings)
         os.kill(first, signal.SIGTERM)
-        while web_processes(settings) in ([], [first]):
+        while worker_pids(settings) in ([], [first]):
             time.sleep(0.05)
-        answer = urllib3.request("GET", f"{url}/metrics", headers=BEARER, timeout=10)
-    assert (answer.status, "groundwork_oldest_job_age_seconds" in answer.data.decode()) == (200, True)
+        response = urllib3.request("GET", f"{url}/metrics", headers=BEARER, timeout=10)
+    assert (response.status, "groundwork_oldest_job_age_seconds" in response.data.decode()) == (200, True)
 
 
-def web_processes(settings: Settings) -> list[int]:
-    """The children of gunicorn."""
+def worker_pids(settings: Settings) -> list[int]:
+    """Return the process IDs of gunicorn's workers."""
     return [child for pid in of_folder(settings.data_dir) for child in children(pid)]

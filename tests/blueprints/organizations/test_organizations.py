@@ -1,4 +1,4 @@
-"""Organizations: making and reading them, who belongs to them, and that they do not exist to others."""
+"""Organizations: creation, slugs, listings, members, and 404 for non-members."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +12,7 @@ from project.infrastructure.database import read
 from tests.kit.clients.api import Api, created, pointers, problem
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-NOBODYS = "01a20472-de38-71e6-9445-d8d74c06d560"
+UNKNOWN_ID = "01a20472-de38-71e6-9445-d8d74c06d560"
 Join = Callable[..., Api]
 
 
@@ -27,34 +27,34 @@ def grace(shared_api: Api) -> Api:
     return shared_api.signed_in()
 
 
-def test_who_makes_an_organization_owns_it(ada: Api) -> None:
+def test_creator_becomes_owner(ada: Api) -> None:
     organization = ada.organization("Analytical Engines")
     assert (organization["name"], organization["slug"]) == ("Analytical Engines", "analytical-engines")
     assert organization["role"] == "owner"
     assert created(ada.get(f"/organizations/{organization['id']}")) == organization
 
 
-def test_answer_holds_no_more_than_it_should(ada: Api) -> None:
+def test_response_has_no_extra_fields(ada: Api) -> None:
     assert set(ada.organization()) == {"id", "name", "slug", "role", "created_at", "updated_at"}
 
 
-def test_derived_slug_takes_an_ending_when_taken(ada: Api) -> None:
+def test_derived_slug_gets_suffix_if_taken(ada: Api) -> None:
     slugs = [ada.organization()["slug"] for _ in range(3)]
     assert slugs[0] == "analytical-engines"
     assert len(set(slugs)) == 3
     assert all(slug.startswith("analytical-engines-") for slug in slugs[1:])
 
 
-def test_slug_that_was_asked_for_is_refused_when_taken_and_leaves_nothing(app: Flask, ada: Api) -> None:
+def test_taken_slug_is_rejected_and_nothing_is_created(app: Flask, ada: Api) -> None:
     ada.organization(slug="engines")
     problem(ada.post("/organizations", {"name": "Other", "slug": "engines"}), 409, "slug-taken")
     with app.app_context(), read() as connection:
-        numbers = [connection.scalar(select(func.count()).select_from(model)) for model in (Organization, Membership)]
-    assert numbers == [1, 1]
+        counts = [connection.scalar(select(func.count()).select_from(model)) for model in (Organization, Membership)]
+    assert counts == [1, 1]
 
 
 @pytest.mark.parametrize("name", ["李", "!!!", "👩‍💻", "x", "A" * 100, "Zoë & Söhne", "--", "İ"])
-def test_every_name_gets_a_slug(grace: Api, name: str) -> None:
+def test_any_valid_name_gets_a_slug(grace: Api, name: str) -> None:
     organization = grace.organization(name)
     assert organization["name"] == name
     again = grace.organization("Second", slug=f"{organization['slug'][:60]}-2")
@@ -62,45 +62,45 @@ def test_every_name_gets_a_slug(grace: Api, name: str) -> None:
 
 
 @pytest.mark.parametrize("slug", ["ab", "a-b", "a1", "1-2-3", "a" * 63])
-def test_good_slug_is_kept(grace: Api, slug: str) -> None:
+def test_valid_slug_is_accepted(grace: Api, slug: str) -> None:
     assert grace.organization(slug=slug)["slug"] == slug
 
 
 @pytest.mark.parametrize(
     "slug", ["", "a", "A-b", "a--b", "-a", "a-", "a_b", "a b", "a/b", "../x", "ä", "a\n", "aa\n", "a" * 64, "\u0430b"]
 )
-def test_bad_slug_is_refused(grace: Api, slug: str) -> None:
-    answer = grace.post("/organizations", {"name": "Engines", "slug": slug})
-    assert pointers(problem(answer, 422, "validation-failed")) == {("body", "/slug")}
+def test_invalid_slug_is_rejected(grace: Api, slug: str) -> None:
+    response = grace.post("/organizations", {"name": "Engines", "slug": slug})
+    assert pointers(problem(response, 422, "validation-failed")) == {("body", "/slug")}
 
 
 @pytest.mark.parametrize("name", ["", "  ", " x", "x\n", "a\rb", "\u202ex", "\u200b", "x" * 101, "\u0000"])
-def test_bad_name_is_refused(grace: Api, name: str) -> None:
-    answer = grace.post("/organizations", {"name": name})
-    assert pointers(problem(answer, 422, "validation-failed")) == {("body", "/name")}
+def test_invalid_name_is_rejected(grace: Api, name: str) -> None:
+    response = grace.post("/organizations", {"name": name})
+    assert pointers(problem(response, 422, "validation-failed")) == {("body", "/name")}
 
 
 @pytest.mark.parametrize("member", ["id", "role", "owner_id", "created_at", "organization_id", "members"])
-def test_nobody_sets_what_is_not_theirs(grace: Api, member: str) -> None:
-    answer = grace.post("/organizations", {"name": "Engines", member: "owner"})
-    assert pointers(problem(answer, 422, "validation-failed")) == {("body", f"/{member}")}
+def test_read_only_fields_are_rejected(grace: Api, member: str) -> None:
+    response = grace.post("/organizations", {"name": "Engines", member: "owner"})
+    assert pointers(problem(response, 422, "validation-failed")) == {("body", f"/{member}")}
 
 
-def test_listing_holds_the_callers_organizations_only(ada: Api) -> None:
+def test_listing_shows_only_organizations_of_the_caller(ada: Api) -> None:
     eve = ada.signed_in()
     eve.organization("Eve's")
     mine = [ada.organization(f"Engines {number}") for number in range(2)]
     assert created(ada.get("/organizations"))["items"] == mine[::-1]
 
 
-def test_role_in_an_answer_is_the_callers(ada: Api, join: Join) -> None:
+def test_response_shows_role_of_the_caller(ada: Api, join: Join) -> None:
     organization = ada.organization()
     guest = join(ada, organization["id"], "admin")
     assert created(guest.get(f"/organizations/{organization['id']}"))["role"] == "admin"
     assert [item["role"] for item in created(guest.get("/organizations"))["items"]] == ["admin"]
 
 
-def test_members_are_listed_newest_first_page_by_page(ada: Api, join: Join) -> None:
+def test_members_are_listed_newest_first(ada: Api, join: Join) -> None:
     organization = ada.organization()
     guests = [join(ada, organization["id"]) for _ in range(2)]
     path = f"/organizations/{organization['id']}/members"
@@ -111,7 +111,7 @@ def test_members_are_listed_newest_first_page_by_page(ada: Api, join: Join) -> N
 
 
 @ON_SQLITE
-def test_member_is_shown_with_name_and_role(ada: Api) -> None:
+def test_member_is_listed_with_name_and_role(ada: Api) -> None:
     organization = ada.organization()
     member = created(ada.get(f"/organizations/{organization['id']}/members"))["items"][0]
     assert member.pop("joined_at").endswith("Z")
@@ -123,19 +123,19 @@ def test_member_is_shown_with_name_and_role(ada: Api) -> None:
     }
 
 
-@pytest.mark.parametrize("path", ["", "/members", "/invitations", f"/invitations/{NOBODYS}"])
-def test_to_strangers_an_organization_does_not_exist(grace: Api, path: str) -> None:
+@pytest.mark.parametrize("path", ["", "/members", "/invitations", f"/invitations/{UNKNOWN_ID}"])
+def test_organization_is_not_found_for_non_members(grace: Api, path: str) -> None:
     eve = grace.signed_in()
     organization = grace.organization()
     hidden = eve.get(f"/organizations/{organization['id']}{path}", headers={"X-Request-ID": "same"})
-    absent = eve.get(f"/organizations/{NOBODYS}{path}", headers={"X-Request-ID": "same"})
+    absent = eve.get(f"/organizations/{UNKNOWN_ID}{path}", headers={"X-Request-ID": "same"})
     problem(hidden, 404, "not-found")
     assert _without_path(hidden.json) == _without_path(absent.json)
     assert dict(hidden.headers) | {"Content-Length": ""} == dict(absent.headers) | {"Content-Length": ""}
 
 
-@pytest.mark.parametrize("organization_id", ["x", "1", NOBODYS.replace("-", ""), f"{NOBODYS}x", "%00", ".."])
-def test_id_that_is_none_is_not_found(grace: Api, organization_id: str) -> None:
+@pytest.mark.parametrize("organization_id", ["x", "1", UNKNOWN_ID.replace("-", ""), f"{UNKNOWN_ID}x", "%00", ".."])
+def test_malformed_id_is_not_found(grace: Api, organization_id: str) -> None:
     problem(grace.get(f"/organizations/{organization_id}"), 404, "not-found")
 
 

@@ -1,10 +1,10 @@
-"""Reading a page as a browser does, as far as tests ask."""
+"""A small HTML parser for page tests."""
 
 from html.parser import HTMLParser
 
 
 class Page(HTMLParser):
-    """The elements of a page, and what stands inside those that may hold code."""
+    """The elements of a page, its inline scripts and styles, and the example command on the home page."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -25,7 +25,7 @@ class Page(HTMLParser):
             self.command += data
             self._path.append("tried")
 
-    def addresses(self) -> set[str]:
-        """Where its links, scripts, styles and pictures come from or lead to."""
-        found = [attributes.get(name) for _, attributes in self.elements for name in ("href", "src")]
-        return {address for address in found if address}
+    def urls(self) -> set[str]:
+        """Return the URLs of links, scripts, styles and images."""
+        urls = [attributes.get(name) for _, attributes in self.elements for name in ("href", "src")]
+        return {url for url in urls if url}

@@ -1,4 +1,4 @@
-"""The mailbox shows developers their mail, harmlessly, and shows nobody else anything."""
+"""The development mailbox: who can open it, and how it displays emails safely."""
 
 import os
 from datetime import UTC, datetime
@@ -16,54 +16,54 @@ from tests.kit.clients.api import problem
 
 
 def _send(tmp_path: Path, number: int = 1, **changes: Any) -> None:
-    message = {
+    fields = {
         "message_id": f"<test.{number}@localhost>",
         "to": "ada@example.com",
         "subject": f"Mail {number}",
         "text": "Come: http://localhost:8000/invitation#token=a.1.b-c_d",
         "date": datetime(2026, 1, 31, 12, tzinfo=UTC),
     }
-    sent = Message(**{**message, **changes})
-    open_mailer(f"file://{tmp_path}/mail", sender="Groundwork <no-reply@localhost.localdomain>").send(sent)
-    [written] = (path for path in tmp_path.glob(f"mail/*{number}@*.eml"))
-    os.utime(written, ns=(number, number))
+    email = Message(**{**fields, **changes})
+    open_mailer(f"file://{tmp_path}/mail", sender="Groundwork <no-reply@localhost.localdomain>").send(email)
+    [path] = (file for file in tmp_path.glob(f"mail/*{number}@*.eml"))
+    os.utime(path, ns=(number, number))
 
 
-def test_production_neither_has_nor_names_the_mailbox(production: FlaskClient) -> None:
+def test_production_has_no_mailbox_and_no_link_to_it(production: FlaskClient) -> None:
     problem(production.get("/dev/mail"), 404, "not-found")
     assert "/dev/mail" not in production.get("/").text
 
 
 @pytest.mark.parametrize("header", ["Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP"])
-def test_mailbox_is_not_for_those_behind_a_proxy(client: FlaskClient, header: str) -> None:
+def test_mailbox_is_not_found_through_a_proxy(client: FlaskClient, header: str) -> None:
     problem(client.get("/dev/mail", headers={header: "127.0.0.1"}), 404, "not-found")
 
 
-def test_mailbox_is_not_for_a_page_whose_name_was_made_to_lead_here(tmp_path: Path) -> None:
+def test_mailbox_is_not_found_under_a_trusted_host_name(tmp_path: Path) -> None:
     settings = Settings(app_env="development", data_dir=tmp_path, trusted_hosts="api.example.com")
     client = create_app(settings).test_client()
     problem(client.get("/dev/mail", headers={"Host": "api.example.com"}), 404, "not-found")
 
 
-def test_mailbox_has_a_link_to_click(client: FlaskClient, tmp_path: Path) -> None:
+def test_link_in_email_is_clickable(client: FlaskClient, tmp_path: Path) -> None:
     _send(tmp_path)
-    assert "http://localhost:8000/invitation#token=a.1.b-c_d" in Page(client.get("/dev/mail").text).addresses()
+    assert "http://localhost:8000/invitation#token=a.1.b-c_d" in Page(client.get("/dev/mail").text).urls()
 
 
-def test_html_in_a_mail_stays_text(client: FlaskClient, tmp_path: Path) -> None:
+def test_html_in_email_is_escaped(client: FlaskClient, tmp_path: Path) -> None:
     evil = '<script>alert(1)</script><a href="javascript:alert(2)">x</a>'
     _send(tmp_path, subject=evil, text=evil, html=evil)
     page = client.get("/dev/mail").text
     assert page.count("&lt;script&gt;") == 3
     assert "<script>" not in page
-    assert not [address for address in Page(page).addresses() if address.startswith("javascript:")]
+    assert not [url for url in Page(page).urls() if url.startswith("javascript:")]
 
 
-def test_mailbox_is_json_for_those_who_prefer_it(client: FlaskClient, tmp_path: Path) -> None:
+def test_mailbox_is_available_as_json(client: FlaskClient, tmp_path: Path) -> None:
     _send(tmp_path, html="<p>Come</p>")
-    answer = client.get("/dev/mail", headers={"Accept": "application/json"})
-    [item] = answer.json["items"]
-    assert answer.headers["Vary"] == "Accept"
+    response = client.get("/dev/mail", headers={"Accept": "application/json"})
+    [item] = response.json["items"]
+    assert response.headers["Vary"] == "Accept"
     assert {name: text.strip() for name, text in item.items()} == {
         "id": item["id"],
         "message_id": "<test.1@localhost>",
@@ -76,14 +76,14 @@ def test_mailbox_is_json_for_those_who_prefer_it(client: FlaskClient, tmp_path: 
     }
 
 
-def test_mailbox_shows_the_newest_hundred_first(client: FlaskClient, tmp_path: Path) -> None:
+def test_mailbox_shows_newest_hundred_emails_first(client: FlaskClient, tmp_path: Path) -> None:
     for number in range(1, 102):
         _send(tmp_path, number)
     items = client.get("/dev/mail", headers={"Accept": "application/json"}).json["items"]
     assert [item["subject"] for item in items] == [f"Mail {number}" for number in range(101, 1, -1)]
 
 
-def test_mailbox_names_the_server_that_mail_goes_to(tmp_path: Path) -> None:
+def test_mailbox_names_smtp_server_without_credentials(tmp_path: Path) -> None:
     mail_url = "smtp://user:hunter2@mail.example.com:587"
     settings = Settings(app_env="development", data_dir=tmp_path, mail_url=mail_url)
     client = create_app(settings).test_client()

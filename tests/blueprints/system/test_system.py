@@ -1,4 +1,4 @@
-"""What the service says of itself: whether it is alive and ready, its keys, its document."""
+"""System endpoints: liveness, readiness, signing keys and the OpenAPI document."""
 
 from collections.abc import Callable
 from typing import Any
@@ -18,56 +18,56 @@ def fail(*_args: object) -> None:
     raise RuntimeError("postgresql://ada:hush@db refused")
 
 
-class Broken:
-    """A broker, or a store, that is away."""
+class Unavailable:
+    """A broker or store that is unavailable."""
 
     def check(self) -> None:
         fail()
 
 
-def test_process_that_serves_is_alive(shared_api: Api) -> None:
+def test_live_returns_ok(shared_api: Api) -> None:
     assert created(shared_api.client.get("/health/live")) == {"status": "ok"}
 
 
-def test_service_is_ready_when_every_part_is(api: Api) -> None:
+def test_ready_returns_ok_if_all_dependencies_work(api: Api) -> None:
     assert created(api.client.get("/health/ready")) == {"status": "ok", "checks": ALL_OK}
 
 
 @ON_SQLITE
-def test_service_without_its_broker_is_degraded_and_still_ready(app: Flask, api: Api) -> None:
-    app.extensions["broker"] = Broken()
+def test_ready_reports_degraded_without_broker(app: Flask, api: Api) -> None:
+    app.extensions["broker"] = Unavailable()
     expected = {"status": "degraded", "checks": {**ALL_OK, "broker": "failing"}}
     assert created(api.client.get("/health/ready")) == expected
 
 
 @ON_SQLITE
 @pytest.mark.parametrize(
-    ("part", "breaks"),
+    ("dependency", "break_it"),
     [
         ("database", lambda app, patch: patch.setattr(service, "ensure_reachable", fail)),
         ("migrations", lambda app, patch: patch.setattr(service, "ensure_migrated", fail)),
-        ("storage", lambda app, patch: patch.setitem(app.extensions, "storage", Broken())),
+        ("storage", lambda app, patch: patch.setitem(app.extensions, "storage", Unavailable())),
     ],
     ids=["database", "migrations", "storage"],
 )
-def test_service_is_not_ready_without_what_requests_need(
-    app: Flask, api: Api, monkeypatch: pytest.MonkeyPatch, part: str, breaks: Callable[..., Any]
+def test_ready_fails_without_required_dependency(
+    app: Flask, api: Api, monkeypatch: pytest.MonkeyPatch, dependency: str, break_it: Callable[..., Any]
 ) -> None:
-    breaks(app, monkeypatch)
-    answer = api.client.get("/health/ready")
-    body = problem(answer, 503, "service-unavailable")
-    assert body["checks"] == {**ALL_OK, part: "failing"}
-    assert (part in body["detail"], "hush" in answer.text) == (True, False)
-    assert int(answer.headers["Retry-After"]) > 0
+    break_it(app, monkeypatch)
+    response = api.client.get("/health/ready")
+    body = problem(response, 503, "service-unavailable")
+    assert body["checks"] == {**ALL_OK, dependency: "failing"}
+    assert (dependency in body["detail"], "hush" in response.text) == (True, False)
+    assert int(response.headers["Retry-After"]) > 0
 
 
 @ON_SQLITE
-def test_being_alive_takes_nothing_else(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_live_does_not_use_the_database(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("project.infrastructure.database.session.read", fail)
     assert api.client.get("/health/live").status_code == 200
 
 
-def test_document_names_every_route_and_who_may_call_it(shared_app: Flask, shared_api: Api) -> None:
+def test_document_lists_every_route_with_its_access(shared_app: Flask, shared_api: Api) -> None:
     document = created(shared_api.client.get("/api/v1/openapi.json"))
     assert document["openapi"].startswith("3.1")
     described = {
@@ -81,7 +81,7 @@ def test_document_names_every_route_and_who_may_call_it(shared_app: Flask, share
     assert {name: access for name, access in described.items() if name in routes} == routes
 
 
-def test_document_asks_for_a_token_where_the_route_does(shared_api: Api) -> None:
+def test_document_requires_token_for_all_but_public_operations(shared_api: Api) -> None:
     document = created(shared_api.client.get("/api/v1/openapi.json"))
     for path in document["paths"].values():
         for name, operation in path.items():
@@ -90,6 +90,6 @@ def test_document_asks_for_a_token_where_the_route_does(shared_api: Api) -> None
 
 
 @pytest.mark.parametrize("path", ["/health/live", "/health/ready", "/.well-known/jwks.json", "/api/v1/openapi.json"])
-def test_it_is_told_to_everybody_even_with_a_bad_token(shared_api: Api, path: str) -> None:
-    answer = shared_api.client.get(path, headers={"Authorization": "Bearer x"})
-    assert answer.status_code == 200
+def test_public_endpoints_ignore_invalid_token(shared_api: Api, path: str) -> None:
+    response = shared_api.client.get(path, headers={"Authorization": "Bearer x"})
+    assert response.status_code == 200
