@@ -1,4 +1,4 @@
-"""The HTTP contract asks little of the database: most of these tests share an application."""
+"""Fixtures for tests of the HTTP layer, which rarely depend on the database and mostly share one application."""
 
 import pytest
 
@@ -10,5 +10,5 @@ __all__ = ["shared_api", "shared_app"]
 
 @pytest.fixture(scope="module")
 def ada(shared_api: Api) -> Api:
-    """A client of the shared application, signed in."""
+    """A logged-in client of the shared application."""
     return shared_api.signed_in("ada@example.com")

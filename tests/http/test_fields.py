@@ -1,4 +1,4 @@
-"""Fields that take nothing for what it is not."""
+"""Schema fields accept values of their own type only."""
 
 from typing import Any
 
@@ -11,23 +11,23 @@ NUMBER, FLAG = JsonInteger(0, 2**31 - 1), Flag()
 
 
 @pytest.mark.parametrize("value", ["1", 1.9, 1.0, True, -1, 2**31, 2**63, 10**400, [], {}, ""])
-def test_what_is_no_whole_number_in_range_is_refused(value: Any) -> None:
+def test_value_other_than_integer_in_range_is_rejected(value: Any) -> None:
     with pytest.raises(ValidationError):
         NUMBER.deserialize(value)
 
 
 @pytest.mark.parametrize("value", ["yes", "true", "on", 1, 0, "", [], {}])
-def test_what_could_be_taken_for_a_flag_is_refused(value: Any) -> None:
+def test_value_other_than_boolean_is_rejected(value: Any) -> None:
     with pytest.raises(ValidationError):
         FLAG.deserialize(value)
 
 
 @pytest.mark.parametrize(("field", "value"), [(NUMBER, 0), (NUMBER, 2**31 - 1), (FLAG, True), (FLAG, False)])
-def test_what_it_is_is_taken(field: Any, value: Any) -> None:
+def test_valid_value_is_accepted(field: Any, value: Any) -> None:
     assert field.deserialize(value) is value or field.deserialize(value) == value
 
 
 @pytest.mark.parametrize("value", ["abc\n", "\nabc", "ab c", "", "abcdefghijk"])
-def test_pattern_holds_from_end_to_end(value: str) -> None:
+def test_pattern_must_match_the_whole_value(value: str) -> None:
     with pytest.raises(ValidationError):
         Pattern("[a-z]+", 10, wanted="letters").deserialize(value)

@@ -4,7 +4,7 @@ from uuid import UUID
 
 import pytest
 
-from tests.http.responses.test_response_headers import ALWAYS
+from tests.http.responses.test_response_headers import SECURITY_HEADERS
 from tests.kit.clients.raw_http import REGISTER, Answer, Server, answer, head, registration
 
 LIVE = "/health/live"
@@ -73,7 +73,7 @@ def test_refusal_is_a_problem(refused: tuple[Answer, tuple[int, str], str], serv
 
 def test_refusal_has_the_headers_of_every_answer(refused: tuple[Answer, tuple[int, str], str]) -> None:
     headers = refused[0].headers
-    assert {name: headers.get(name.lower()) for name in ALWAYS} == ALWAYS
+    assert {name: headers.get(name.lower()) for name in SECURITY_HEADERS} == SECURITY_HEADERS
     assert "default-src 'none'" in headers["content-security-policy"]
     assert (headers["cache-control"], headers["connection"]) == ("no-store", "close")
     assert headers["date"].endswith("GMT")

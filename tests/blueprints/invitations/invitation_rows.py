@@ -1,4 +1,4 @@
-"""Reading and changing the list_rows behind invitations."""
+"""Reading and changing the rows behind invitations."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,13 +11,13 @@ from project.infrastructure.database import read, transaction
 
 
 def list_rows(app: Flask, model: Any) -> list[Any]:
-    """Return the list_rows of a table, oldest first."""
+    """Return the rows of a table, oldest first."""
     with app.app_context(), read() as connection:
         return list(connection.execute(select(model.__table__).order_by(model.id)))
 
 
 def update_invitations(app: Flask, **values: Any) -> None:
-    """Update the list_rows of all invitations."""
+    """Update the rows of all invitations."""
     with app.app_context(), transaction() as session:
         session.execute(update(Invitation).values(**values))
 

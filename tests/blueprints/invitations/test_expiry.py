@@ -1,4 +1,4 @@
-"""Expired invitations are list_emails as such at once; the expiry job only records the status."""
+"""Expired invitations are listed as expired immediately; the expiry job only records the status."""
 
 from typing import Any
 

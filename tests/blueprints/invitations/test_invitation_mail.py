@@ -66,7 +66,7 @@ def test_delivery_is_failed_after_last_attempt(app: Flask, ada: Api, organizatio
 
 
 @ON_SQLITE
-def test_email_has_no_html_part(app: Flask, ada: Api) -> None:
+def test_markup_in_organization_name_is_sent_as_plain_text(app: Flask, ada: Api) -> None:
     ada.invitation(ada.organization("<a href='//evil'>x</a>")["id"], GUEST)
     (message,) = send_all(app)
     assert not message.html

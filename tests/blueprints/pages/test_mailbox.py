@@ -39,7 +39,7 @@ def test_mailbox_is_not_found_through_a_proxy(client: FlaskClient, header: str) 
     problem(client.get("/dev/mail", headers={header: "127.0.0.1"}), 404, "not-found")
 
 
-def test_mailbox_is_not_found_under_a_trusted_host_name(tmp_path: Path) -> None:
+def test_mailbox_is_protected_against_dns_rebinding(tmp_path: Path) -> None:
     settings = Settings(app_env="development", data_dir=tmp_path, trusted_hosts="api.example.com")
     client = create_app(settings).test_client()
     problem(client.get("/dev/mail", headers={"Host": "api.example.com"}), 404, "not-found")

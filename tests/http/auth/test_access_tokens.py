@@ -1,4 +1,4 @@
-"""Access tokens: ours are taken, and whatever differs from them in any way is refused."""
+"""Access tokens: only tokens exactly like those that the application issues are accepted."""
 
 import hmac
 import json
@@ -23,7 +23,7 @@ DAY = 86_400
 
 
 class Forge:
-    """Makes tokens that differ from a real one in what a test says, signed with the application's own key."""
+    """Creates variants of a real token, signed with the application's key."""
 
     def __init__(self, app: Flask, api: Api) -> None:
         keys: SigningKeys = app.extensions["keys"]
@@ -33,11 +33,11 @@ class Forge:
         self.claims = jwt.decode(token, options={"verify_signature": False})
 
     def __call__(self, header: dict[str, Any] | None = None, **claims: Any) -> str:
-        """A token with other header members or claims; MISSING leaves one out."""
+        """Return a token with changed header members or claims; MISSING removes one."""
         return self.raw(_changed(self.header, header or {}), _changed(self.claims, claims))
 
     def raw(self, header: str, claims: str, sign: Callable[[bytes], bytes] | None = None) -> str:
-        """A token of these JSON texts."""
+        """Return a token made from JSON strings, signed with the application's key unless `sign` is given."""
         signed = f"{_base64(header.encode())}.{_base64(claims.encode())}"
         return f"{signed}.{_base64((sign or self.key.sign)(signed.encode()))}"
 
@@ -50,8 +50,8 @@ def _base64(data: bytes) -> str:
     return urlsafe_b64encode(data).decode().rstrip("=")
 
 
-def ask(api: Api, token: str, scheme: str = "Bearer") -> TestResponse:
-    """The answer to a request with this token."""
+def get_me(api: Api, token: str, scheme: str = "Bearer") -> TestResponse:
+    """Request the current user with this token."""
     return api.client.get("/api/v1/auth/me", headers={"Authorization": f"{scheme} {token}"})
 
 
@@ -60,13 +60,13 @@ def forge(shared_app: Flask, ada: Api) -> Forge:
     return Forge(shared_app, ada)
 
 
-def test_token_that_differs_in_nothing_is_taken(ada: Api, forge: Forge) -> None:
-    assert created(ask(ada, forge()))["id"] == ada.user["id"]
+def test_unchanged_token_is_accepted(ada: Api, forge: Forge) -> None:
+    assert created(get_me(ada, forge()))["id"] == ada.user["id"]
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "bEaReR"])
-def test_scheme_is_known_in_any_case(ada: Api, scheme: str) -> None:
-    assert ask(ada, ada.tokens["access_token"], scheme).status_code == 200
+def test_scheme_is_case_insensitive(ada: Api, scheme: str) -> None:
+    assert get_me(ada, ada.tokens["access_token"], scheme).status_code == 200
 
 
 @pytest.mark.parametrize("algorithm", ["none", "None", "nOnE", "NONE", "", None, 1, MISSING])
@@ -74,22 +74,22 @@ def test_scheme_is_known_in_any_case(ada: Api, scheme: str) -> None:
 def test_unsigned_token_is_invalid(ada: Api, forge: Forge, algorithm: Any, signature: bytes) -> None:
     header = _changed(forge.header, {"alg": algorithm})
     token = forge.raw(header, json.dumps(forge.claims), lambda _signed: signature)
-    problem(ask(ada, token), 401, "token-invalid")
+    problem(get_me(ada, token), 401, "token-invalid")
 
 
 @pytest.mark.parametrize("algorithm", ["HS256", "EdDSA"])
 @pytest.mark.parametrize("encoding", [Encoding.PEM, Encoding.DER, Encoding.Raw])
-def test_mac_made_with_the_public_key_is_invalid(ada: Api, forge: Forge, algorithm: str, encoding: Encoding) -> None:
+def test_mac_keyed_with_public_key_is_invalid(ada: Api, forge: Forge, algorithm: str, encoding: Encoding) -> None:
     form = PublicFormat.Raw if encoding is Encoding.Raw else PublicFormat.SubjectPublicKeyInfo
     key = forge.key.public_key().public_bytes(encoding, form)
     header = _changed(forge.header, {"alg": algorithm})
     token = forge.raw(header, json.dumps(forge.claims), lambda signed: hmac.digest(key, signed, "sha256"))
-    problem(ask(ada, token), 401, "token-invalid")
+    problem(get_me(ada, token), 401, "token-invalid")
 
 
 @pytest.mark.parametrize("algorithm", ["RS256", "ES256", "PS256", "Ed448", "eddsa"])
 def test_other_algorithm_is_invalid(ada: Api, forge: Forge, algorithm: str) -> None:
-    problem(ask(ada, forge({"alg": algorithm})), 401, "token-invalid")
+    problem(get_me(ada, forge({"alg": algorithm})), 401, "token-invalid")
 
 
 @pytest.mark.parametrize(
@@ -109,17 +109,17 @@ def test_other_algorithm_is_invalid(ada: Api, forge: Forge, algorithm: str) -> N
         "http://evil.example",
     ],
 )
-def test_strange_key_id_is_invalid(ada: Api, forge: Forge, kid: Any) -> None:
-    problem(ask(ada, forge({"kid": kid})), 401, "token-invalid")
+def test_unknown_key_id_is_invalid(ada: Api, forge: Forge, kid: Any) -> None:
+    problem(get_me(ada, forge({"kid": kid})), 401, "token-invalid")
 
 
 @pytest.mark.parametrize("name", ["jku", "x5u", "jwk", "x5c"])
-def test_key_that_comes_with_the_token_is_ignored(ada: Api, forge: Forge, name: str) -> None:
+def test_key_in_token_header_is_ignored(ada: Api, forge: Forge, name: str) -> None:
     foreign = Ed25519PrivateKey.generate()
     jwk = jwt.algorithms.OKPAlgorithm.to_jwk(foreign.public_key(), as_dict=True)
     header = _changed(forge.header, {name: jwk if name == "jwk" else "https://evil.example/keys"})
-    problem(ask(ada, forge.raw(header, json.dumps(forge.claims), foreign.sign)), 401, "token-invalid")
-    assert ask(ada, forge.raw(header, json.dumps(forge.claims))).status_code == 200
+    problem(get_me(ada, forge.raw(header, json.dumps(forge.claims), foreign.sign)), 401, "token-invalid")
+    assert get_me(ada, forge.raw(header, json.dumps(forge.claims))).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -136,20 +136,20 @@ def test_key_that_comes_with_the_token_is_ignored(ada: Api, forge: Forge, name: 
     ],
     ids=repr,
 )
-def test_header_that_we_never_write_is_invalid(ada: Api, forge: Forge, header: dict[str, Any]) -> None:
-    problem(ask(ada, forge(header)), 401, "token-invalid")
+def test_header_that_is_never_issued_is_invalid(ada: Api, forge: Forge, header: dict[str, Any]) -> None:
+    problem(get_me(ada, forge(header)), 401, "token-invalid")
 
 
 @pytest.mark.parametrize("name", CLAIMS)
 @pytest.mark.parametrize("value", [MISSING, None, {}, [], True, 1e400], ids=repr)
-def test_claim_that_is_missing_or_of_another_type_is_invalid(ada: Api, forge: Forge, name: str, value: Any) -> None:
-    assert ask(ada, forge(**{name: value})).status_code == 401
+def test_claim_that_is_missing_or_has_wrong_type_is_invalid(ada: Api, forge: Forge, name: str, value: Any) -> None:
+    assert get_me(ada, forge(**{name: value})).status_code == 401
 
 
 @pytest.mark.parametrize("name", [name for name in CLAIMS if name != "jti"])
 @pytest.mark.parametrize("value", ["", "x", "\u0000"], ids=ascii)
-def test_claim_with_a_strange_text_is_invalid(ada: Api, forge: Forge, name: str, value: str) -> None:
-    problem(ask(ada, forge(**{name: value})), 401, "token-invalid")
+def test_claim_with_arbitrary_string_is_invalid(ada: Api, forge: Forge, name: str, value: str) -> None:
+    problem(get_me(ada, forge(**{name: value})), 401, "token-invalid")
 
 
 @pytest.mark.parametrize(
@@ -168,50 +168,50 @@ def test_claim_with_a_strange_text_is_invalid(ada: Api, forge: Forge, name: str,
     ],
     ids=repr,
 )
-def test_claim_of_another_token_is_invalid(ada: Api, forge: Forge, claims: dict[str, Any]) -> None:
-    problem(ask(ada, forge(**claims)), 401, "token-invalid")
+def test_claim_with_other_value_is_invalid(ada: Api, forge: Forge, claims: dict[str, Any]) -> None:
+    problem(get_me(ada, forge(**claims)), 401, "token-invalid")
 
 
-@pytest.mark.parametrize("exp", ["far", 10**30, float("inf"), float("nan"), 1e308, -1, 2**63], ids=repr)
-def test_life_longer_than_we_ever_give_is_invalid(ada: Api, forge: Forge, exp: Any) -> None:
-    until = time.time() + DAY if exp == "far" else exp
-    assert ask(ada, forge(exp=until)).status_code == 401
+@pytest.mark.parametrize("exp", ["tomorrow", 10**30, float("inf"), float("nan"), 1e308, -1, 2**63], ids=repr)
+def test_lifetime_longer_than_issued_is_invalid(ada: Api, forge: Forge, exp: Any) -> None:
+    expiry = time.time() + DAY if exp == "tomorrow" else exp
+    assert get_me(ada, forge(exp=expiry)).status_code == 401
 
 
-def test_life_may_not_be_stretched_by_a_later_start(ada: Api, forge: Forge) -> None:
-    problem(ask(ada, forge(exp=time.time() + 700, iat=time.time() + 200)), 401, "token-invalid")
+def test_lifetime_starting_in_the_future_is_invalid(ada: Api, forge: Forge) -> None:
+    problem(get_me(ada, forge(exp=time.time() + 700, iat=time.time() + 200)), 401, "token-invalid")
 
 
 @pytest.mark.parametrize("name", ["exp", "iat", "nbf"])
-def test_moment_written_as_text_is_invalid(ada: Api, forge: Forge, name: str) -> None:
-    problem(ask(ada, forge(**{name: str(forge.claims[name])})), 401, "token-invalid")
+def test_timestamp_as_string_is_invalid(ada: Api, forge: Forge, name: str) -> None:
+    problem(get_me(ada, forge(**{name: str(forge.claims[name])})), 401, "token-invalid")
 
 
 @pytest.mark.parametrize(("seconds", "status"), [(-29, 200), (-32, 401)])
-def test_clocks_may_differ_by_half_a_minute_after_the_end(ada: Api, forge: Forge, seconds: int, status: int) -> None:
+def test_clock_skew_of_30_seconds_is_tolerated_after_expiry(ada: Api, forge: Forge, seconds: int, status: int) -> None:
     end = time.time() + seconds
-    answer = ask(ada, forge(exp=end, iat=end - 600, nbf=end - 600))
-    assert answer.status_code == status
-    assert status == 200 or problem(answer, 401, "token-expired")
+    response = get_me(ada, forge(exp=end, iat=end - 600, nbf=end - 600))
+    assert response.status_code == status
+    assert status == 200 or problem(response, 401, "token-expired")
 
 
 @pytest.mark.parametrize("name", ["nbf", "iat"])
 @pytest.mark.parametrize(("seconds", "status"), [(28, 200), (32, 401)])
-def test_clocks_may_differ_by_half_a_minute_before_the_start(
+def test_clock_skew_of_30_seconds_is_tolerated_before_start(
     ada: Api, forge: Forge, name: str, seconds: int, status: int
 ) -> None:
-    answer = ask(ada, forge(exp=time.time() + 300, **{name: time.time() + seconds}))
-    assert answer.status_code == status
-    assert status == 200 or problem(answer, 401, "token-invalid")
+    response = get_me(ada, forge(exp=time.time() + 300, **{name: time.time() + seconds}))
+    assert response.status_code == status
+    assert status == 200 or problem(response, 401, "token-invalid")
 
 
 @pytest.mark.parametrize("part", [0, 1, 2])
-def test_token_with_a_changed_character_is_invalid(ada: Api, part: int) -> None:
+def test_token_with_changed_character_is_invalid(ada: Api, part: int) -> None:
     parts = ada.tokens["access_token"].split(".")
-    # The middle of a part: the last character of base64 may carry bits that nobody reads.
+    # Change the middle of the part: the last character of base64 may carry bits that the decoder ignores.
     middle = len(parts[part]) // 2
     parts[part] = parts[part][:middle] + chr(ord(parts[part][middle]) ^ 1) + parts[part][middle + 1 :]
-    problem(ask(ada, ".".join(parts)), 401, "token-invalid")
+    problem(get_me(ada, ".".join(parts)), 401, "token-invalid")
 
 
 @pytest.mark.parametrize(
@@ -234,40 +234,40 @@ def test_token_with_a_changed_character_is_invalid(ada: Api, part: int) -> None:
     ],
     ids=lambda token: repr(token[:12]),
 )
-def test_garbage_is_invalid(ada: Api, token: str) -> None:
-    problem(ask(ada, token), 401, "token-invalid")
+def test_malformed_token_is_invalid(ada: Api, token: str) -> None:
+    problem(get_me(ada, token), 401, "token-invalid")
 
 
-def test_token_of_a_million_bytes_is_invalid_though_well_signed(ada: Api, forge: Forge) -> None:
-    problem(ask(ada, forge(padding="x" * 1_000_000)), 401, "token-invalid")
+def test_megabyte_token_with_valid_signature_is_invalid(ada: Api, forge: Forge) -> None:
+    problem(get_me(ada, forge(padding="x" * 1_000_000)), 401, "token-invalid")
 
 
 def test_deeply_nested_claims_are_invalid(ada: Api, forge: Forge) -> None:
-    problem(ask(ada, forge.raw(json.dumps(forge.header), "[" * 2000)), 401, "token-invalid")
+    problem(get_me(ada, forge.raw(json.dumps(forge.header), "[" * 2000)), 401, "token-invalid")
 
 
 @pytest.mark.parametrize("scheme", ["Basic", "Digest", "Token", "JWT", ""])
-def test_other_scheme_is_refused(ada: Api, scheme: str) -> None:
-    assert ask(ada, ada.tokens["access_token"], scheme).status_code == 401
+def test_other_scheme_is_rejected(ada: Api, scheme: str) -> None:
+    assert get_me(ada, ada.tokens["access_token"], scheme).status_code == 401
 
 
-def test_refresh_token_opens_nothing(ada: Api) -> None:
-    problem(ask(ada, ada.tokens["refresh_token"]), 401, "token-invalid")
+def test_refresh_token_is_invalid(ada: Api) -> None:
+    problem(get_me(ada, ada.tokens["refresh_token"]), 401, "token-invalid")
 
 
-def test_two_authorization_headers_are_refused(ada: Api) -> None:
+def test_two_authorization_headers_are_rejected(ada: Api) -> None:
     header = ("Authorization", f"Bearer {ada.tokens['access_token']}")
     problem(ada.client.get("/api/v1/auth/me", headers=[header, header]), 401, "token-invalid")
 
 
 @pytest.mark.parametrize("name", ["access_token", "token", "jwt", "authorization"])
-def test_token_in_the_query_is_ignored(ada: Api, name: str) -> None:
-    answer = ada.client.get("/api/v1/auth/me", query_string={name: ada.tokens["access_token"]})
-    problem(answer, 401, "authentication-required")
+def test_token_in_query_is_ignored(ada: Api, name: str) -> None:
+    response = ada.client.get("/api/v1/auth/me", query_string={name: ada.tokens["access_token"]})
+    problem(response, 401, "authentication-required")
 
 
-def test_token_in_a_cookie_or_body_is_ignored(ada: Api) -> None:
+def test_token_in_cookie_or_body_is_ignored(ada: Api) -> None:
     token = ada.tokens["access_token"]
-    answer = ada.client.get("/api/v1/auth/me", headers={"Cookie": f"access_token_cookie={token}"})
-    problem(answer, 401, "authentication-required")
+    response = ada.client.get("/api/v1/auth/me", headers={"Cookie": f"access_token_cookie={token}"})
+    problem(response, 401, "authentication-required")
     problem(ada.client.post("/api/v1/auth/logout", json={"access_token": token}), 401, "authentication-required")

@@ -1,4 +1,4 @@
-"""The keys of access tokens: several verify, one signs, and others can verify with what is published."""
+"""Signing keys of access tokens: one key signs, all configured keys verify, and public keys are published."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,14 +21,14 @@ Serve = Callable[..., Api]
 
 @pytest.fixture
 def serve(settings: Settings) -> Iterator[Serve]:
-    """Makes clients of applications on one database, each with keys of its own."""
+    """Return a function that starts an application with the given keys and returns a client; all share one database."""
     apps: list[Flask] = []
 
-    def make(*keys: Ed25519PrivateKey, signing: str = "") -> Api:
+    def start(*keys: Ed25519PrivateKey, signing: str = "") -> Api:
         apps.append(create_app(settings.model_copy(update={"jwt_keys": keys, "jwt_signing_key": signing})))
         return Api(apps[-1].test_client())
 
-    yield make
+    yield start
     for app in apps:
         with app.app_context():
             db.engine.dispose()
@@ -38,29 +38,29 @@ def kid(key: Ed25519PrivateKey) -> str:
     return SigningKeys((key,), "").signing_kid
 
 
-def named(api: Api) -> str:
-    """The key that signed the client's token."""
+def kid_of_token(api: Api) -> str:
+    """Return the ID of the key that signed the client's access token."""
     return str(jwt.get_unverified_header(api.tokens["access_token"])["kid"])
 
 
 def test_published_keys_verify_a_real_token(ada: Api) -> None:
     token = ada.tokens["access_token"]
     published = {key["kid"]: jwt.PyJWK(key) for key in ada.client.get("/.well-known/jwks.json").json["keys"]}
-    key = published[named(ada)]
+    key = published[kid_of_token(ada)]
     claims = jwt.decode(token, key, ["EdDSA"], audience="http://localhost:8000", issuer="http://localhost:8000")
     assert (claims["sub"], claims["sid"]) == (ada.user["id"], ada.tokens["session_id"])
 
 
-def test_nothing_private_is_published(ada: Api) -> None:
-    answer = ada.client.get("/.well-known/jwks.json")
-    assert [set(key) for key in answer.json["keys"]] == [{"kty", "crv", "x", "kid", "use", "alg"}]
-    assert answer.headers["Cache-Control"] == "public, max-age=300"
+def test_only_public_parts_are_published(ada: Api) -> None:
+    response = ada.client.get("/.well-known/jwks.json")
+    assert [set(key) for key in response.json["keys"]] == [{"kty", "crv", "x", "kid", "use", "alg"}]
+    assert response.headers["Cache-Control"] == "public, max-age=300"
 
 
 @ON_SQLITE
-def test_first_key_signs_unless_another_is_named(serve: Serve) -> None:
-    assert named(serve(OLD, NEW).signed_in()) == kid(OLD)
-    assert named(serve(OLD, NEW, signing=kid(NEW)).signed_in()) == kid(NEW)
+def test_first_key_signs_unless_another_is_configured(serve: Serve) -> None:
+    assert kid_of_token(serve(OLD, NEW).signed_in()) == kid(OLD)
+    assert kid_of_token(serve(OLD, NEW, signing=kid(NEW)).signed_in()) == kid(NEW)
 
 
 @ON_SQLITE
@@ -73,21 +73,21 @@ def test_every_key_verifies_and_is_published(serve: Serve) -> None:
 
 
 @ON_SQLITE
-def test_token_of_a_retired_key_is_invalid(serve: Serve) -> None:
+def test_token_signed_with_removed_key_is_invalid(serve: Serve) -> None:
     ada = serve(OLD).signed_in()
     token = {"Authorization": f"Bearer {ada.tokens['access_token']}"}
     problem(serve(NEW).get("/auth/me", headers=token), 401, "token-invalid")
 
 
 @ON_SQLITE
-def test_signature_of_one_key_under_the_name_of_another_is_invalid(serve: Serve) -> None:
+def test_signature_with_other_key_than_kid_is_invalid(serve: Serve) -> None:
     ada = serve(OLD, NEW).signed_in()
     claims = jwt.decode(ada.tokens["access_token"], options={"verify_signature": False})
     token = jwt.encode(claims, NEW, "EdDSA", headers={"kid": kid(OLD), "typ": "at+jwt"})
     problem(ada.get("/auth/me", headers={"Authorization": f"Bearer {token}"}), 401, "token-invalid")
 
 
-def test_key_that_is_not_there_cannot_sign(tmp_path: Path) -> None:
+def test_missing_signing_key_is_rejected_at_startup(tmp_path: Path) -> None:
     settings = Settings(app_env="development", data_dir=tmp_path, jwt_keys=(OLD,), jwt_signing_key=kid(NEW))
     with pytest.raises(InvalidSettings, match="JWT_SIGNING_KEY"):
         create_app(settings)

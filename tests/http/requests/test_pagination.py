@@ -1,4 +1,4 @@
-"""Listings: newest first, in pages that neither skip nor repeat, by cursors that are good for nothing else."""
+"""Listings: newest first, stable pages, and cursors bound to caller, listing and filters."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -13,30 +13,30 @@ BASE = "http://localhost:8000/api/v1"
 
 
 def pages(api: Api, path: str, **query: Any) -> list[list[str]]:
-    """The ids of the items, page by page."""
+    """Return the IDs of the items on each page."""
     body = created(api.get(path, query_string=query))
-    found = [[item["id"] for item in body["items"]]]
+    ids_by_page = [[item["id"] for item in body["items"]]]
     while body["next_cursor"]:
         body = created(api.get(path, query_string={**query, "cursor": body["next_cursor"]}))
-        found.append([item["id"] for item in body["items"]])
-    return found
+        ids_by_page.append([item["id"] for item in body["items"]])
+    return ids_by_page
 
 
-def organizations(api: Api, number: int) -> list[str]:
-    """The ids of new organizations, oldest first."""
-    return [api.organization(f"Engines {index}")["id"] for index in range(number)]
+def create_organizations(api: Api, count: int) -> list[str]:
+    """Create organizations and return their IDs, oldest first."""
+    return [api.organization(f"Engines {index}")["id"] for index in range(count)]
 
 
 def first_cursor(api: Api, path: str = "/organizations", **query: Any) -> str:
-    """The cursor to the second page of one item."""
+    """Return the cursor of the second page, with one item per page."""
     return str(created(api.get(path, query_string={"limit": 1, **query}))["next_cursor"])
 
 
 @pytest.fixture(scope="module")
 def grace(shared_app: Flask) -> Api:
-    """A user with two organizations, two files and two invitations, whom no test changes."""
+    """A user with two organizations, two files and two invitations in each organization; read-only for tests."""
     grace = Api(shared_app.test_client()).signed_in("grace@example.com")
-    first, second = organizations(grace, 2)
+    first, second = create_organizations(grace, 2)
     for index in range(2):
         grace.upload()
         for organization_id in (first, second):
@@ -45,58 +45,57 @@ def grace(shared_app: Flask) -> Api:
 
 
 @pytest.fixture
-def own(grace: Api) -> list[str]:
-    """The ids of her organizations."""
+def organization_ids(grace: Api) -> list[str]:
+    """The IDs of Grace's organizations."""
     return [item["id"] for item in grace.get("/organizations").json["items"]]
 
 
-def test_pages_hold_each_row_once_and_newest_first(api: Api) -> None:
+def test_pages_contain_each_item_once_and_newest_first(api: Api) -> None:
     ada = api.signed_in()
-    made_ = organizations(ada, 5)
-    newest_first = made_[::-1]
+    newest_first = create_organizations(ada, 5)[::-1]
     assert pages(ada, "/organizations", limit=2) == [newest_first[:2], newest_first[2:4], newest_first[4:]]
 
 
-def test_full_last_page_has_no_next(api: Api) -> None:
+def test_full_last_page_has_no_next_page(api: Api) -> None:
     ada = api.signed_in()
-    organizations(ada, 2)
-    answer = ada.get("/organizations?limit=2")
-    assert answer.json["next_cursor"] is None
-    assert "Link" not in answer.headers
+    create_organizations(ada, 2)
+    response = ada.get("/organizations?limit=2")
+    assert response.json["next_cursor"] is None
+    assert "Link" not in response.headers
 
 
-def test_rows_that_come_and_go_meanwhile_are_neither_skipped_nor_repeated(api: Api) -> None:
+def test_concurrent_changes_neither_skip_nor_repeat_items(api: Api) -> None:
     ada = api.signed_in()
     files = [created(ada.upload())["id"] for _ in range(5)]
     first = created(ada.get("/files?limit=2"))
     ada.upload()
-    for gone in (files[4], files[3], files[2]):
-        ada.delete(f"/files/{gone}")
+    for deleted in (files[4], files[3], files[2]):
+        ada.delete(f"/files/{deleted}")
     second = created(ada.get(f"/files?limit=2&cursor={first['next_cursor']}"))
     assert [[item["id"] for item in page["items"]] for page in (first, second)] == [files[:2:-1], [files[1], files[0]]]
 
 
-def test_twenty_are_listed_unless_said_otherwise(api: Api) -> None:
+def test_default_page_size_is_20(api: Api) -> None:
     ada = api.signed_in()
-    organizations(ada, 21)
+    create_organizations(ada, 21)
     assert len(ada.get("/organizations").json["items"]) == 20
 
 
 @pytest.mark.parametrize("path", ["/organizations", "/files", "/organizations/{}/invitations"])
-def test_link_header_is_absolute_and_leads_where_the_cursor_does(grace: Api, own: list[str], path: str) -> None:
-    answer = grace.get(f"{path.format(own[0])}?limit=1")
-    query = urlencode({"limit": 1, "cursor": answer.json["next_cursor"]})
-    assert answer.headers["Link"] == f'<{BASE}{path.format(own[0])}?{query}>; rel="next"'
+def test_link_header_is_absolute_url_with_cursor(grace: Api, organization_ids: list[str], path: str) -> None:
+    response = grace.get(f"{path.format(organization_ids[0])}?limit=1")
+    query = urlencode({"limit": 1, "cursor": response.json["next_cursor"]})
+    assert response.headers["Link"] == f'<{BASE}{path.format(organization_ids[0])}?{query}>; rel="next"'
 
 
-def test_link_header_keeps_the_filters(grace: Api) -> None:
-    answer = grace.get("/files?limit=1&status=stored&content_type=text/plain")
-    expected = {"limit": 1, "status": "stored", "content_type": "text/plain", "cursor": answer.json["next_cursor"]}
-    assert answer.headers["Link"] == f'<{BASE}/files?{urlencode(expected)}>; rel="next"'
+def test_link_header_includes_filters(grace: Api) -> None:
+    response = grace.get("/files?limit=1&status=stored&content_type=text/plain")
+    expected = {"limit": 1, "status": "stored", "content_type": "text/plain", "cursor": response.json["next_cursor"]}
+    assert response.headers["Link"] == f'<{BASE}/files?{urlencode(expected)}>; rel="next"'
 
 
 @pytest.mark.parametrize("limit", ["1", "100", "007"])
-def test_limit_within_bounds_is_taken(grace: Api, limit: str) -> None:
+def test_limit_within_bounds_is_accepted(grace: Api, limit: str) -> None:
     assert grace.get(f"/organizations?limit={limit}").status_code == 200
 
 
@@ -104,7 +103,7 @@ def test_limit_within_bounds_is_taken(grace: Api, limit: str) -> None:
     "limit",
     ["0", "-1", "101", "1000000000", "9" * 30, "", "x", "1.5", "1e2", "%201", "1_0", "%EF%BC%91", "%00"],
 )
-def test_limit_out_of_bounds_is_refused(grace: Api, limit: str) -> None:
+def test_invalid_limit_is_rejected(grace: Api, limit: str) -> None:
     body = problem(grace.get(f"/organizations?limit={limit}"), 422, "validation-failed")
     assert pointers(body) == {("query", "/limit")}
 
@@ -113,20 +112,20 @@ def test_limit_out_of_bounds_is_refused(grace: Api, limit: str) -> None:
     "path", ["/organizations", "/files", "/organizations/{}/members", "/organizations/{}/invitations"]
 )
 @pytest.mark.parametrize("query", ["page=2", "offset=1", "Limit=1", "sort=name", "limit[]=1", "=1"])
-def test_unknown_parameter_is_refused(grace: Api, own: list[str], path: str, query: str) -> None:
-    problem(grace.get(f"{path.format(own[0])}?{query}"), 422, "validation-failed")
+def test_unknown_parameter_is_rejected(grace: Api, organization_ids: list[str], path: str, query: str) -> None:
+    problem(grace.get(f"{path.format(organization_ids[0])}?{query}"), 422, "validation-failed")
 
 
 @pytest.mark.parametrize(
     "path", ["/organizations", "/files", "/organizations/{}/members", "/organizations/{}/invitations"]
 )
 @pytest.mark.parametrize("query", ["limit=1&limit=1", "limit=1&limit=2", "cursor=a&cursor=a"])
-def test_repeated_parameter_is_refused(grace: Api, own: list[str], path: str, query: str) -> None:
-    body = problem(grace.get(f"{path.format(own[0])}?{query}"), 422, "validation-failed")
+def test_repeated_parameter_is_rejected(grace: Api, organization_ids: list[str], path: str, query: str) -> None:
+    body = problem(grace.get(f"{path.format(organization_ids[0])}?{query}"), 422, "validation-failed")
     assert pointers(body) == {("query", f"/{query.partition('=')[0]}")}
 
 
-def test_cursor_with_any_character_changed_is_invalid(grace: Api) -> None:
+def test_cursor_with_changed_character_is_invalid(grace: Api) -> None:
     cursor = first_cursor(grace)
     assert grace.get(f"/organizations?cursor={cursor}").status_code == 200
     for index, character in enumerate(cursor):
@@ -138,12 +137,12 @@ def test_cursor_with_any_character_changed_is_invalid(grace: Api) -> None:
 @pytest.mark.parametrize(
     "change", ["{}=", "{}A", "A{}", " {}", "{}\n", "{}.", "", "x", "{}{}", "\u0000", "é", "x" * 999]
 )
-def test_cursor_spelled_otherwise_is_invalid(grace: Api, change: str) -> None:
+def test_cursor_in_another_format_is_invalid(grace: Api, change: str) -> None:
     altered = change.replace("{}", first_cursor(grace))
     problem(grace.get("/organizations", query_string={"cursor": altered}), 400, "invalid-cursor")
 
 
-def test_cursor_is_cut_short_by_no_character(grace: Api) -> None:
+def test_truncated_cursor_is_invalid(grace: Api) -> None:
     cursor = first_cursor(grace)
     for length in range(len(cursor)):
         problem(grace.get("/organizations", query_string={"cursor": cursor[:length]}), 400, "invalid-cursor")
@@ -157,9 +156,9 @@ def test_cursor_of_another_listing_is_invalid(grace: Api) -> None:
     problem(grace.get(f"/files?cursor={first_cursor(grace)}"), 400, "invalid-cursor")
 
 
-def test_cursor_of_another_organization_is_invalid(grace: Api, own: list[str]) -> None:
-    cursor = first_cursor(grace, f"/organizations/{own[0]}/invitations")
-    problem(grace.get(f"/organizations/{own[1]}/invitations?cursor={cursor}"), 400, "invalid-cursor")
+def test_cursor_of_another_organization_is_invalid(grace: Api, organization_ids: list[str]) -> None:
+    cursor = first_cursor(grace, f"/organizations/{organization_ids[0]}/invitations")
+    problem(grace.get(f"/organizations/{organization_ids[1]}/invitations?cursor={cursor}"), 400, "invalid-cursor")
 
 
 @pytest.mark.parametrize(
@@ -171,9 +170,9 @@ def test_cursor_of_other_filters_is_invalid(grace: Api, filters: dict[str, str])
     problem(grace.get("/files", query_string={"cursor": cursor, **filters}), 400, "invalid-cursor")
 
 
-def test_cursor_may_be_followed_with_another_limit(grace: Api) -> None:
+def test_cursor_is_valid_with_another_limit(grace: Api) -> None:
     assert len(created(grace.get(f"/organizations?limit=100&cursor={first_cursor(grace)}"))["items"]) == 1
 
 
-def test_cursor_shows_nothing_that_it_stands_for(grace: Api) -> None:
+def test_cursor_does_not_contain_caller_id(grace: Api) -> None:
     assert grace.user["id"].replace("-", "") not in first_cursor(grace)

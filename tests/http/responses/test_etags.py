@@ -1,4 +1,4 @@
-"""Versions of a thing: which tags name one, what is spared, and what is changed only as it was read."""
+"""ETags: which tags match a version, conditional reads, and changes that require the version that was read."""
 
 from collections.abc import Callable
 from uuid import UUID
@@ -16,18 +16,18 @@ ME = "/auth/me"
 
 @pytest.fixture
 def tag(ada: Api) -> str:
-    """The tag of the account as it is."""
+    """The current ETag of Ada's account."""
     return ada.get(ME).headers["ETag"]
 
 
 @pytest.fixture
 def path(ada: Api) -> str:
-    """The path of a new picture, whose thumbnails are still to be made."""
+    """The path of a new image whose thumbnails are pending."""
     return f"/files/{created(ada.upload(PICTURE, 'picture.png'))['id']}"
 
 
 def parts(tag: str) -> tuple[str, str]:
-    """The version, and what is behind it."""
+    """Return the version in a tag, and the rest of the tag."""
     version, _, rest = tag.strip('"').partition("-")
     return version, rest
 
@@ -36,7 +36,7 @@ def rename(api: Api, if_match: str) -> int:
     return api("PATCH", ME, json={"display_name": "Ada"}, headers={"If-Match": if_match}).status_code
 
 
-ALLOWING: list[Callable[[str], str]] = [
+MATCHING: list[Callable[[str], str]] = [
     lambda tag: tag,
     lambda _tag: "*",
     lambda tag: f'"other", {tag}',
@@ -44,7 +44,7 @@ ALLOWING: list[Callable[[str], str]] = [
     lambda tag: f'W/"other" , {tag} , W/{tag}',
     lambda tag: f"  {tag}  ",
 ]
-RULING_OUT: list[Callable[[str], str]] = [
+NOT_MATCHING: list[Callable[[str], str]] = [
     lambda _tag: "",
     lambda _tag: '""',
     lambda _tag: '"other"',
@@ -60,45 +60,41 @@ RULING_OUT: list[Callable[[str], str]] = [
     lambda _tag: f'"{"9" * 40}-{"0" * 80}"',
     lambda _tag: ",,",
     lambda _tag: "not a tag",
-    lambda _tag: '"open',
+    lambda _tag: '"unclosed',
     lambda _tag: "caf\u00e9",
 ]
 
 
-@pytest.mark.parametrize("header", ALLOWING)
-def test_a_change_of_the_version_that_was_read_is_made(ada: Api, tag: str, header: Callable[[str], str]) -> None:
+@pytest.mark.parametrize("header", MATCHING)
+def test_change_with_matching_condition_is_applied(ada: Api, tag: str, header: Callable[[str], str]) -> None:
     assert rename(ada, header(tag)) == 200
 
 
-@pytest.mark.parametrize("header", RULING_OUT)
-def test_a_condition_that_names_no_version_of_this_is_never_met(
-    ada: Api, tag: str, header: Callable[[str], str]
-) -> None:
-    """Not even one that cannot be read: whoever sends it meant to set a condition."""
+@pytest.mark.parametrize("header", NOT_MATCHING)
+def test_change_with_other_condition_is_rejected(ada: Api, tag: str, header: Callable[[str], str]) -> None:
+    """An unparsable condition is not met either, because the client intended to set one."""
     assert rename(ada, header(tag)) == 412
     assert ada.get(ME).headers["ETag"] == tag
 
 
-def test_without_a_condition_a_change_is_made(ada: Api, tag: str) -> None:
+def test_change_without_condition_is_applied(ada: Api, tag: str) -> None:
     assert ada("PATCH", ME, json={"display_name": "Ada"}).headers["ETag"] != tag
 
 
-def test_a_version_that_was_changed_since_is_refused(ada: Api, tag: str) -> None:
+def test_change_of_outdated_version_is_rejected(ada: Api, tag: str) -> None:
     assert [rename(ada, tag), rename(ada, tag)] == [200, 412]
 
 
 @pytest.mark.parametrize(("method", "body"), [("PATCH", {"filename": "x"}), ("DELETE", None)])
-def test_a_tag_of_another_thing_of_the_same_version_is_refused(
-    ada: Api, method: str, body: dict[str, str] | None
-) -> None:
-    one, other = (f"/files/{created(ada.upload())['id']}" for _ in range(2))
-    tag = ada.get(other).headers["ETag"]
-    assert parts(tag)[0] == parts(ada.get(one).headers["ETag"])[0]
-    problem(ada(method, one, json=body, headers={"If-Match": tag}), 412, "precondition-failed")
+def test_tag_of_another_file_with_same_version_is_rejected(ada: Api, method: str, body: dict[str, str] | None) -> None:
+    path, other_path = (f"/files/{created(ada.upload())['id']}" for _ in range(2))
+    tag = ada.get(other_path).headers["ETag"]
+    assert parts(tag)[0] == parts(ada.get(path).headers["ETag"])[0]
+    problem(ada(method, path, json=body, headers={"If-Match": tag}), 412, "precondition-failed")
 
 
-def test_a_tag_of_another_callers_account_is_refused(shared_api: Api) -> None:
-    """Both are at the same path, and of the same version."""
+def test_tag_of_another_account_is_rejected(shared_api: Api) -> None:
+    """Both accounts have the same path and the same version."""
     ada, bob = shared_api.signed_in(), shared_api.signed_in()
     tag = bob.get(ME).headers["ETag"]
     assert parts(tag)[0] == parts(ada.get(ME).headers["ETag"])[0]
@@ -107,39 +103,39 @@ def test_a_tag_of_another_callers_account_is_refused(shared_api: Api) -> None:
 
 @pytest.mark.parametrize("header", ["TAG", "*", "W/TAG", '"other", TAG', 'TAG,"other"', 'W/"other", W/TAG'])
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-def test_what_the_client_has_is_not_sent_again(ada: Api, tag: str, header: str, method: str) -> None:
-    answer = ada(method, ME, headers={"If-None-Match": header.replace("TAG", tag)})
-    assert (answer.status_code, answer.data, answer.headers["ETag"]) == (304, b"", tag)
-    assert "Content-Length" not in answer.headers
+def test_matching_if_none_match_returns_304(ada: Api, tag: str, header: str, method: str) -> None:
+    response = ada(method, ME, headers={"If-None-Match": header.replace("TAG", tag)})
+    assert (response.status_code, response.data, response.headers["ETag"]) == (304, b"", tag)
+    assert "Content-Length" not in response.headers
 
 
-@pytest.mark.parametrize("header", ["", '"other"', 'W/"other"', "OPEN", "nonsense", '"*"'])
-def test_what_the_client_has_not_is_sent(ada: Api, tag: str, header: str) -> None:
-    answer = ada.get(ME, headers={"If-None-Match": header.replace("OPEN", tag[:-1])})
-    assert (answer.status_code, answer.headers["ETag"]) == (200, tag)
+@pytest.mark.parametrize("header", ["", '"other"', 'W/"other"', "UNCLOSED", "nonsense", '"*"'])
+def test_other_if_none_match_returns_content(ada: Api, tag: str, header: str) -> None:
+    response = ada.get(ME, headers={"If-None-Match": header.replace("UNCLOSED", tag[:-1])})
+    assert (response.status_code, response.headers["ETag"]) == (200, tag)
 
 
-def test_a_change_asks_nothing_of_what_the_client_has(ada: Api, tag: str) -> None:
+def test_change_ignores_if_none_match(ada: Api, tag: str) -> None:
     changed = ada("PATCH", ME, json={"display_name": "Ada"}, headers={"If-None-Match": tag})
     assert changed.status_code == 200
 
 
-def test_a_head_has_the_headers_of_a_get(ada: Api, path: str) -> None:
-    got, head = (ada(method, path, headers={"X-Request-ID": "mine"}) for method in ("GET", "HEAD"))
-    assert (head.status_code, dict(head.headers), head.data) == (200, dict(got.headers), b"")
+def test_head_has_same_headers_as_get(ada: Api, path: str) -> None:
+    get, head = (ada(method, path, headers={"X-Request-ID": "mine"}) for method in ("GET", "HEAD"))
+    assert (head.status_code, dict(head.headers), head.data) == (200, dict(get.headers), b"")
 
 
-def test_a_change_answers_with_the_tag_that_reading_has(ada: Api, path: str) -> None:
+def test_change_returns_same_tag_as_get(ada: Api, path: str) -> None:
     changed = ada("PATCH", path, json={"filename": "other.png"})
     assert ada.get(path).headers["ETag"] == changed.headers["ETag"]
 
 
-def test_what_is_made_has_its_tag_from_reading_it(ada: Api) -> None:
+def test_creation_returns_no_tag(ada: Api) -> None:
     response = ada.upload()
     assert "ETag" not in response.headers
 
 
-def test_progress_of_thumbnails_is_another_tag_of_the_same_version(shared_app: Flask, ada: Api, path: str) -> None:
+def test_thumbnail_progress_changes_tag_but_not_version(shared_app: Flask, ada: Api, path: str) -> None:
     before = ada.get(path).headers["ETag"]
     with shared_app.app_context():
         files.make_thumbnails(UUID(path.rpartition("/")[2]))
@@ -149,7 +145,7 @@ def test_progress_of_thumbnails_is_another_tag_of_the_same_version(shared_app: F
     assert ada("PATCH", path, json={"filename": "x.png"}, headers={"If-Match": before}).status_code == 200
 
 
-def test_progress_of_a_delivery_is_another_tag_of_the_same_version(shared_app: Flask, ada: Api) -> None:
+def test_delivery_progress_changes_tag_but_not_version(shared_app: Flask, ada: Api) -> None:
     collection = f"/organizations/{ada.organization()['id']}/invitations"
     invitation = created(ada.post(collection, {"email": "guest@example.com", "role": "member"}))
     before = ada.get(f"{collection}/{invitation['id']}").headers["ETag"]

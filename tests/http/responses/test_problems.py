@@ -1,4 +1,4 @@
-"""Every error is a problem (RFC 9457), from whichever layer it comes, and tells nothing of the inside."""
+"""Every error is a problem (RFC 9457), whichever layer raises it, and reveals no internals."""
 
 import re
 from collections import Counter
@@ -14,7 +14,7 @@ from tests.kit.clients.api import Api, pointers, problem
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
-# What clients may rely on: a code never changes its status.
+# Clients rely on these: the status of a code never changes.
 STATUSES = {
     "account-disabled": 403,
     "already-a-member": 409,
@@ -67,27 +67,27 @@ def test_unknown_path_is_not_found(ada: Api, path: str) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND"])
-def test_wrong_method_names_the_right_ones(ada: Api, method: str) -> None:
-    answer = ada(method, "/auth/login")
-    problem(answer, 405, "method-not-allowed")
-    assert set(answer.headers["Allow"].split(", ")) == {"POST", "OPTIONS"}
+def test_wrong_method_lists_allowed_methods(ada: Api, method: str) -> None:
+    response = ada(method, "/auth/login")
+    problem(response, 405, "method-not-allowed")
+    assert set(response.headers["Allow"].split(", ")) == {"POST", "OPTIONS"}
 
 
 def test_malformed_json_is_a_problem(ada: Api) -> None:
-    answer = ada.post("/organizations", data=b'{"name":', content_type="application/json")
-    assert problem(answer, 400, "malformed-request")["instance"] == "/api/v1/organizations"
+    response = ada.post("/organizations", data=b'{"name":', content_type="application/json")
+    assert problem(response, 400, "malformed-request")["instance"] == "/api/v1/organizations"
 
 
-def test_missing_token_is_challenged_without_an_error(ada: Api) -> None:
-    answer = ada.client.get("/api/v1/auth/me")
-    problem(answer, 401, "authentication-required")
-    assert answer.headers["WWW-Authenticate"] == "Bearer"
+def test_challenge_for_missing_token_has_no_error(ada: Api) -> None:
+    response = ada.client.get("/api/v1/auth/me")
+    problem(response, 401, "authentication-required")
+    assert response.headers["WWW-Authenticate"] == "Bearer"
 
 
-def test_bad_token_is_challenged_with_an_error(ada: Api) -> None:
-    answer = ada.get("/auth/me", headers={"Authorization": "Bearer x"})
-    problem(answer, 401, "token-invalid")
-    assert answer.headers["WWW-Authenticate"] == 'Bearer error="invalid_token"'
+def test_challenge_for_invalid_token_has_error(ada: Api) -> None:
+    response = ada.get("/auth/me", headers={"Authorization": "Bearer x"})
+    problem(response, 401, "token-invalid")
+    assert response.headers["WWW-Authenticate"] == 'Bearer error="invalid_token"'
 
 
 @pytest.mark.parametrize(
@@ -97,19 +97,19 @@ def test_bad_token_is_challenged_with_an_error(ada: Api) -> None:
         ("GET", "/organizations?limit=0", {"headers": {"Accept": "text/xml"}}),
     ],
 )
-def test_access_is_judged_before_anything_else(ada: Api, method: str, path: str, options: dict[str, Any]) -> None:
+def test_access_is_checked_before_anything_else(ada: Api, method: str, path: str, options: dict[str, Any]) -> None:
     problem(ada.client.open(f"/api/v1{path}", method=method, **options), 401, "authentication-required")
 
 
-def test_pointers_lead_to_each_wrong_value(ada: Api) -> None:
-    answer = ada.post("/auth/register", {"password": 1, "a/b~c": 1})
-    wrong = {("body", "/email"), ("body", "/password"), ("body", "/a~1b~0c")}
-    assert pointers(problem(answer, 422, "validation-failed")) == wrong
+def test_pointers_identify_every_invalid_value(ada: Api) -> None:
+    response = ada.post("/auth/register", {"password": 1, "a/b~c": 1})
+    expected = {("body", "/email"), ("body", "/password"), ("body", "/a~1b~0c")}
+    assert pointers(problem(response, 422, "validation-failed")) == expected
 
 
-def test_pointers_follow_nested_members() -> None:
-    tree = {"items": {2: {"a/b": ["Wrong."]}}, "_schema": ["Wrong as a whole."]}
-    error = problems.validation_failed({"json": tree, "query": {"limit": ["Too large."]}})
+def test_pointers_cover_nested_members() -> None:
+    messages = {"items": {2: {"a/b": ["Wrong."]}}, "_schema": ["Wrong as a whole."]}
+    error = problems.validation_failed({"json": messages, "query": {"limit": ["Too large."]}})
     assert error.members["errors"] == [
         {"location": "body", "pointer": "/items/2/a~1b", "detail": "Wrong."},
         {"location": "body", "pointer": "", "detail": "Wrong as a whole."},
@@ -117,52 +117,52 @@ def test_pointers_follow_nested_members() -> None:
     ]
 
 
-def test_name_that_no_answer_can_carry_is_pointed_at_all_the_same(ada: Api) -> None:
-    answer = ada.post("/organizations", data=rb'{"name": "x", "\ud800": 1}', content_type="application/json")
-    assert pointers(problem(answer, 422, "validation-failed")) == {("body", r"/\ud800")}
+def test_member_name_with_lone_surrogate_is_escaped_in_pointer(ada: Api) -> None:
+    response = ada.post("/organizations", data=rb'{"name": "x", "\ud800": 1}', content_type="application/json")
+    assert pointers(problem(response, 422, "validation-failed")) == {("body", r"/\ud800")}
 
 
-def test_answer_to_many_wrong_values_stays_small(ada: Api) -> None:
-    answer = ada.post("/organizations", {str(number): 1 for number in range(1000)})
-    assert len(problem(answer, 422, "validation-failed")["errors"]) == 100
+def test_number_of_reported_errors_is_limited(ada: Api) -> None:
+    response = ada.post("/organizations", {str(number): 1 for number in range(1000)})
+    assert len(problem(response, 422, "validation-failed")["errors"]) == 100
 
 
 @ON_SQLITE
-def test_defect_shows_nothing_of_the_inside(app: Flask, api: Api) -> None:
+def test_unexpected_error_reveals_no_internals(app: Flask, api: Api) -> None:
     def fail() -> None:
         raise RuntimeError("SELECT secret FROM /srv/users")
 
     app.add_url_rule("/fails", view_func=fail, access=public)
-    answer = api.client.get("/fails")
-    problem(answer, 500, "internal-error")
-    assert not re.search(r"secret|SELECT|srv|Runtime|Traceback|\.py", answer.get_data(as_text=True))
+    response = api.client.get("/fails")
+    problem(response, 500, "internal-error")
+    assert not re.search(r"secret|SELECT|srv|Runtime|Traceback|\.py", response.get_data(as_text=True))
 
 
 @pytest.mark.parametrize("accept", ["text/xml", "text/html", "application/json;q=0", "image/*"])
-def test_accept_header_that_rules_out_json_is_refused(ada: Api, accept: str) -> None:
+def test_accept_header_excluding_json_is_rejected(ada: Api, accept: str) -> None:
     problem(ada.get("/auth/me", headers={"Accept": accept}), 406, "not-acceptable")
 
 
 @pytest.mark.parametrize("accept", ["application/json", "*/*", "application/*", "text/html, */*;q=0.1", ""])
-def test_accept_header_that_allows_json_is_served(ada: Api, accept: str) -> None:
+def test_accept_header_including_json_is_accepted(ada: Api, accept: str) -> None:
     assert ada.get("/auth/me", headers={"Accept": accept}).status_code == 200
 
 
-def test_problems_are_told_apart_by_their_code() -> None:
+def test_problem_codes_are_unique() -> None:
     kinds = list(problems._concrete(errors.Error))
     assert [code for code, number in Counter(kind.code for kind in kinds).items() if number > 1] == []
 
 
-def test_catalogue_is_what_clients_rely_on() -> None:
+def test_codes_and_statuses_are_unchanged() -> None:
     statuses = {code: problems.status_of(kind) for code, kind in problems.catalog().items()}
     assert statuses == STATUSES
 
 
 @pytest.mark.parametrize("code", STATUSES)
-def test_catalogued_problem_explains_itself(code: str) -> None:
+def test_problem_has_title_cause_and_remedy(code: str) -> None:
     kind = problems.catalog()[code]
     assert re.fullmatch(r"[a-z]+(-[a-z]+)*", kind.code)
-    # A title with a format in it could not be the same text each time.
+    # A title must be constant (RFC 9457), so it may not contain format placeholders.
     assert kind.title
     assert not set("{}%") & set(kind.title)
     assert kind.cause().endswith(".")
@@ -170,12 +170,12 @@ def test_catalogued_problem_explains_itself(code: str) -> None:
 
 
 @ON_SQLITE
-def test_route_that_declares_no_access_fails_at_start(app: Flask) -> None:
+def test_route_without_access_fails_at_startup(app: Flask) -> None:
     with pytest.raises(RuntimeError, match=r"/open .*declares no access="):
         app.add_url_rule("/open", view_func=lambda: "")
 
 
 @ON_SQLITE
-def test_route_for_members_of_nothing_fails_at_start(app: Flask) -> None:
+def test_member_route_without_organization_id_fails_at_startup(app: Flask) -> None:
     with pytest.raises(RuntimeError, match="names no organization_id"):
         app.add_url_rule("/open", view_func=lambda: "", access=member())

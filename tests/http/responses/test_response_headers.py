@@ -1,4 +1,4 @@
-"""What every answer carries, whatever its status: a request id, and the security headers."""
+"""Headers of every response, regardless of its status: request ID and security headers."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -30,7 +30,7 @@ REQUESTS: dict[int, tuple[str, str, dict[str, Any]]] = {
     416: ("GET", "/files/{file}/content", {"headers": {"Range": "bytes=9-"}}),
     422: ("POST", "/organizations", {"json": {}}),
 }
-ALWAYS = {
+SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
@@ -40,57 +40,57 @@ ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 @pytest.fixture(params=REQUESTS)
-def answer(request: pytest.FixtureRequest, ada: Api) -> Iterator[TestResponse]:
-    """An answer of each status."""
+def response(request: pytest.FixtureRequest, ada: Api) -> Iterator[TestResponse]:
+    """A response of each status."""
     method, path, options = REQUESTS[request.param]
     file = created(ada.upload(b"0123"))
-    answer = ada(method, path.format(file=file["id"]), **options)
-    assert answer.status_code == request.param
-    yield answer
-    answer.close()
+    response = ada(method, path.format(file=file["id"]), **options)
+    assert response.status_code == request.param
+    yield response
+    response.close()
 
 
-def test_every_status_has_the_security_headers(answer: TestResponse) -> None:
-    assert {name: answer.headers.get(name) for name in ALWAYS} == ALWAYS
-    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
-    assert "Server" not in answer.headers
+def test_every_status_has_the_security_headers(response: TestResponse) -> None:
+    assert {name: response.headers.get(name) for name in SECURITY_HEADERS} == SECURITY_HEADERS
+    assert "default-src 'none'" in response.headers["Content-Security-Policy"]
+    assert "Server" not in response.headers
 
 
-def test_every_status_has_a_request_id(answer: TestResponse) -> None:
-    assert answer.headers.getlist("X-Request-ID") != []
+def test_every_status_has_a_request_id(response: TestResponse) -> None:
+    assert response.headers.getlist("X-Request-ID") != []
 
 
-def test_no_status_grants_a_foreign_origin(answer: TestResponse) -> None:
-    assert not [name for name in answer.headers.keys() if name.startswith("Access-Control-")]  # noqa: SIM118
+def test_no_response_grants_cors(response: TestResponse) -> None:
+    assert not [name for name in response.headers.keys() if name.startswith("Access-Control-")]  # noqa: SIM118
 
 
-def test_nothing_of_a_signed_in_user_may_be_stored_by_others(answer: TestResponse) -> None:
-    assert answer.headers["Cache-Control"] in ("no-store", "private, no-cache")
+def test_responses_to_logged_in_users_forbid_shared_caching(response: TestResponse) -> None:
+    assert response.headers["Cache-Control"] in ("no-store", "private, no-cache")
 
 
 @ON_SQLITE
-def test_defect_has_the_headers_too(app: Flask, api: Api) -> None:
+def test_unexpected_error_has_request_id_and_security_headers(app: Flask, api: Api) -> None:
     app.add_url_rule("/fails", view_func=lambda: 1 / 0, access=public)
-    answer = api.client.get("/fails", headers={"X-Request-ID": "mine"})
-    assert {name: answer.headers.get(name) for name in ALWAYS} == ALWAYS
-    assert answer.headers["X-Request-ID"] == "mine"
+    response = api.client.get("/fails", headers={"X-Request-ID": "mine"})
+    assert {name: response.headers.get(name) for name in SECURITY_HEADERS} == SECURITY_HEADERS
+    assert response.headers["X-Request-ID"] == "mine"
 
 
 @ON_SQLITE
 @pytest.mark.parametrize(("url", "sent"), [("https://api.example.com", True), ("http://localhost:8000", False)])
-def test_strict_transport_security_is_for_https_only(settings: Settings, url: str, sent: bool) -> None:
+def test_strict_transport_security_is_sent_only_for_https(settings: Settings, url: str, sent: bool) -> None:
     client = create_app(settings.model_copy(update={"public_url": url})).test_client()
     assert ("Strict-Transport-Security" in client.get("/health/live").headers) is sent
 
 
 @pytest.mark.parametrize("incoming", ["a", "01a20472-de38-71e6-9445-d8d74c06d560", "A.b_c-9", "x" * 128])
-def test_sane_request_id_is_kept(ada: Api, incoming: str) -> None:
-    answer = ada.get("/auth/me", headers={"X-Request-ID": incoming})
-    assert answer.headers["X-Request-ID"] == incoming
+def test_valid_request_id_is_kept(ada: Api, incoming: str) -> None:
+    response = ada.get("/auth/me", headers={"X-Request-ID": incoming})
+    assert response.headers["X-Request-ID"] == incoming
 
 
 @pytest.mark.parametrize("incoming", ["", "x" * 129, "a b", "é", "a,b", "<b>", 'x" status="200', "\x1b[31m", "a\tb"])
-def test_strange_request_id_is_replaced(ada: Api, incoming: str) -> None:
-    answer = ada.get("/auth/me", headers={"X-Request-ID": incoming})
-    assert len(answer.headers["X-Request-ID"]) == 36
-    assert answer.headers["X-Request-ID"] != incoming
+def test_invalid_request_id_is_replaced(ada: Api, incoming: str) -> None:
+    response = ada.get("/auth/me", headers={"X-Request-ID": incoming})
+    assert len(response.headers["X-Request-ID"]) == 36
+    assert response.headers["X-Request-ID"] != incoming
