@@ -1,4 +1,4 @@
-"""Schema fields accept values of their own type only."""
+"""Schema fields reject values of other types."""
 
 from typing import Any
 

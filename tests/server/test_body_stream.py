@@ -1,4 +1,4 @@
-"""Bodies that are framed wrongly, sent byte by byte to a real gunicorn: refused, and nothing comes of them."""
+"""Wrongly framed bodies, sent as raw bytes to a real gunicorn, are rejected and have no effect."""
 
 import pytest
 
@@ -9,14 +9,14 @@ FORM = "multipart/form-data; boundary=x"
 PART = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\nhello\r\n'
 
 
-def test_body_shorter_than_its_length_is_refused_and_makes_no_row(server: Server) -> None:
+def test_body_shorter_than_content_length_is_rejected(server: Server) -> None:
     body, before = registration(), server.count("users")
-    answer = server.post(REGISTER, "application/json", body, f"Content-Length: {len(body) + 9}", half_close=True)
-    assert answer.outcome == (400, "malformed-request")
+    response = server.post(REGISTER, "application/json", body, f"Content-Length: {len(body) + 9}", half_close=True)
+    assert response.outcome == (400, "malformed-request")
     assert server.count("users") == before
 
 
-def test_body_whose_sender_leaves_makes_no_row(server: Server) -> None:
+def test_body_of_disconnected_client_has_no_effect(server: Server) -> None:
     body, before = registration(), server.count("users")
     with server.connect() as connection:
         connection.sendall(head("POST", REGISTER, "Content-Type: application/json", "Content-Length: 500") + body)
@@ -24,7 +24,7 @@ def test_body_whose_sender_leaves_makes_no_row(server: Server) -> None:
     assert server.count("users") == before + 1
 
 
-def test_body_in_chunks_is_taken(server: Server) -> None:
+def test_chunked_body_is_accepted(server: Server) -> None:
     body = registration()
     chunks = chunked(body[:10], body[10:11], body[11:]) + b"0\r\n\r\n"
     assert server.post(REGISTER, "application/json", chunks, "Transfer-Encoding: chunked").status == 201
@@ -42,24 +42,24 @@ def test_body_in_chunks_is_taken(server: Server) -> None:
         b"",
     ],
 )
-def test_bad_chunk_is_refused(server: Server, chunks: bytes) -> None:
-    answer = server.post(REGISTER, "application/json", chunks, "Transfer-Encoding: chunked", half_close=True)
-    assert answer.outcome == (400, "malformed-request")
+def test_invalid_chunk_is_rejected(server: Server, chunks: bytes) -> None:
+    response = server.post(REGISTER, "application/json", chunks, "Transfer-Encoding: chunked", half_close=True)
+    assert response.outcome == (400, "malformed-request")
 
 
-def test_whole_json_without_the_last_chunk_is_refused_and_makes_no_row(server: Server) -> None:
+def test_complete_json_without_last_chunk_is_rejected(server: Server) -> None:
     before = server.count("users")
     chunks = chunked(registration())
-    answer = server.post(REGISTER, "application/json", chunks, "Transfer-Encoding: chunked", half_close=True)
-    assert answer.outcome == (400, "malformed-request")
+    response = server.post(REGISTER, "application/json", chunks, "Transfer-Encoding: chunked", half_close=True)
+    assert response.outcome == (400, "malformed-request")
     assert server.count("users") == before
 
 
-def test_chunks_over_the_limit_are_too_large(server: Server) -> None:
+def test_chunked_body_above_size_limit_is_rejected(server: Server) -> None:
     body = registration()[:-1] + b" " * 1_000_000 + b"}"
     chunks = chunked(*(body[start : start + 9000] for start in range(0, len(body), 9000))) + b"0\r\n\r\n"
-    answer = server.post(REGISTER, "application/json", chunks, "Transfer-Encoding: chunked")
-    assert answer.outcome == (413, "payload-too-large")
+    response = server.post(REGISTER, "application/json", chunks, "Transfer-Encoding: chunked")
+    assert response.outcome == (413, "payload-too-large")
 
 
 @pytest.mark.parametrize(
@@ -69,20 +69,20 @@ def test_chunks_over_the_limit_are_too_large(server: Server) -> None:
         "Content-Length: 2\r\nContent-Length: 3",
     ],
 )
-def test_two_lengths_are_refused(server: Server, length: str) -> None:
+def test_two_lengths_are_rejected(server: Server, length: str) -> None:
     before = server.count("users")
     assert server.post(REGISTER, "application/json", chunked(registration()) + b"0\r\n\r\n", length).status == 400
     assert server.count("users") == before
 
 
-def test_bytes_behind_the_body_have_no_effect(server: Server) -> None:
+def test_bytes_after_the_body_have_no_effect(server: Server) -> None:
     body, before = registration(), server.count("users")
     length = f"Content-Length: {len(body)}"
     assert server.post(REGISTER, "application/json", body + registration(), length).status == 201
     assert server.count("users") == before + 1
 
 
-def test_client_may_ask_before_it_sends_the_body(server: Server) -> None:
+def test_expect_100_continue_is_supported(server: Server) -> None:
     body = registration()
     fields = ["Content-Type: application/json", f"Content-Length: {len(body)}", "Expect: 100-continue"]
     with server.connect() as connection:
@@ -92,10 +92,10 @@ def test_client_may_ask_before_it_sends_the_body(server: Server) -> None:
         assert answer(connection).status == 201
 
 
-def test_upload_in_chunks_is_taken(server: Server) -> None:
+def test_chunked_upload_is_accepted(server: Server) -> None:
     chunks = chunked(PART[:30], PART[30:], b"--x--\r\n") + b"0\r\n\r\n"
-    answer = server.post(UPLOAD, FORM, chunks, server.signed_in(), "Transfer-Encoding: chunked")
-    assert (answer.status, answer.json["size"]) == (201, 5)
+    response = server.post(UPLOAD, FORM, chunks, server.signed_in(), "Transfer-Encoding: chunked")
+    assert (response.status, response.json["size"]) == (201, 5)
 
 
 @pytest.mark.parametrize(
@@ -111,16 +111,16 @@ def test_upload_in_chunks_is_taken(server: Server) -> None:
     ],
     ids=[
         "empty",
-        "no closing boundary",
-        "half of it",
-        "short",
-        "cut off",
-        "bad chunk",
-        "unclosed in chunks",
+        "no-closing-boundary",
+        "partial-closing-boundary",
+        "shorter-than-content-length",
+        "missing-last-chunk",
+        "invalid-chunk",
+        "chunked-without-closing-boundary",
     ],
 )
-def test_damaged_upload_leaves_nothing(server: Server, body: bytes, header: str) -> None:
+def test_damaged_upload_is_rejected_and_nothing_is_stored(server: Server, body: bytes, header: str) -> None:
     before = server.count("files"), server.objects()
-    answer = server.post(UPLOAD, FORM, body, server.signed_in(), header, half_close=True)
-    assert answer.outcome == (400, "malformed-request")
+    response = server.post(UPLOAD, FORM, body, server.signed_in(), header, half_close=True)
+    assert response.outcome == (400, "malformed-request")
     assert (server.count("files"), server.objects()) == before

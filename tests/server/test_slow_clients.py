@@ -1,4 +1,4 @@
-"""Slow clients: refused in time, and in nobody's way. The server of these tests has less patience than the real one."""
+"""Slow clients are rejected in time and do not delay other clients. Timeouts are shorter than in production."""
 
 import socket
 import time
@@ -14,27 +14,28 @@ from tests.kit.clients.raw_http import REGISTER, Answer, Server, answer, chunked
 
 LIVE, FORM = "/health/live", "multipart/form-data; boundary=x"
 MALFORMED = (400, "malformed-request")
-IMPATIENT = """
+CONFIG = """
 from runpy import run_path
 
-from project.http import parser, server
+from project.server import parser, worker
 
-parser.HEAD_SECONDS, parser.STALL_SECONDS, parser.GRACE_SECONDS, parser.LEAST_BYTES_PER_SECOND = 1, 1, 2, 50
-server.LINGER_SECONDS, server.UNREAD_SECONDS = 0.5, 1
+parser.HEAD_TIMEOUT_SECONDS, parser.STALL_TIMEOUT_SECONDS = 1, 1
+parser.SLOW_BODY_GRACE_SECONDS, parser.MIN_BYTES_PER_SECOND = 2, 50
+worker.LINGER_TIMEOUT_SECONDS, worker.UNREAD_TIMEOUT_SECONDS = 0.5, 1
 globals().update(run_path("gunicorn.conf.py"))
 """
 
 
 @pytest.fixture(scope="module")
 def server(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("impatient")
-    (folder / "impatient.conf.py").write_text(IMPATIENT)
-    with gunicorn(folder, sqlite_template, "--config", str(folder / "impatient.conf.py")) as server:
+    folder = tmp_path_factory.mktemp("gunicorn")
+    (folder / "short_timeouts.conf.py").write_text(CONFIG)
+    with gunicorn(folder, sqlite_template, "--config", str(folder / "short_timeouts.conf.py")) as server:
         yield server
 
 
 def trickle(connection: socket.socket, data: bytes, *, size: int, seconds: float) -> None:
-    """Send `data` in pieces with a pause before each, until it is sent or an answer comes."""
+    """Send `data` in pieces, pausing before each; stop early when a response arrives."""
     connection.settimeout(seconds)
     for start in range(0, len(data), size):
         try:
@@ -45,44 +46,46 @@ def trickle(connection: socket.socket, data: bytes, *, size: int, seconds: float
     connection.settimeout(10)
 
 
-def slowly(server: Server, first: bytes, rest: bytes, *, size: int = 1, seconds: float = 0.1) -> tuple[Answer, float]:
-    """The answer to `first` and then `rest` in pieces, and after how many seconds it came."""
+def send_slowly(
+    server: Server, first: bytes, rest: bytes, *, size: int = 1, seconds: float = 0.1
+) -> tuple[Answer, float]:
+    """Send `first` at once and `rest` in pieces; return the response and the seconds until it arrived."""
     with server.connect() as connection:
-        began = time.monotonic()
+        started = time.monotonic()
         connection.sendall(first)
         trickle(connection, rest, size=size, seconds=seconds)
-        return answer(connection), time.monotonic() - began
+        return answer(connection), time.monotonic() - started
 
 
 def register(framing: str) -> bytes:
-    """The head of a registration with such a body."""
+    """Return the head of a registration request; `framing` is the header that frames its body."""
     return head("POST", REGISTER, "Content-Type: application/json", framing)
 
 
 def ensure_served(server: Server) -> None:
-    """Others are answered at once."""
-    began = time.monotonic()
+    """Ensure that other clients still get their responses quickly."""
+    started = time.monotonic()
     for _ in range(5):
         assert server.ask(head("GET", LIVE)).status == 200
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - started < 2
 
 
-@pytest.mark.parametrize("rest", [b"", b"X: y\r\n" * 99], ids=["stalled", "byte by byte"])
-def test_slow_head_is_refused(server: Server, rest: bytes) -> None:
-    refusal, seconds = slowly(server, b"GET /health/live HTTP/1.1\r\n", rest)
-    assert refusal.outcome == MALFORMED
-    assert refusal.json["detail"] == "The request head arrived too slowly."
+@pytest.mark.parametrize("rest", [b"", b"X: y\r\n" * 99], ids=["stalled", "byte-by-byte"])
+def test_slow_head_is_rejected(server: Server, rest: bytes) -> None:
+    response, seconds = send_slowly(server, b"GET /health/live HTTP/1.1\r\n", rest)
+    assert response.outcome == MALFORMED
+    assert response.json["detail"] == "The request head arrived too slowly."
     assert 0.9 < seconds < 3
 
 
-def test_slow_head_of_a_later_request_is_refused(server: Server) -> None:
+def test_slow_head_of_a_later_request_is_rejected(server: Server) -> None:
     with server.connect() as connection:
         connection.sendall(head("GET", LIVE) + b"GET ")
         assert answer(connection).status == 200
         assert answer(connection).outcome == MALFORMED
 
 
-def test_silent_connection_is_closed_without_a_word(server: Server) -> None:
+def test_idle_connection_is_closed_without_a_response(server: Server) -> None:
     with server.connect() as connection:
         assert connection.recv(1) == b""
 
@@ -95,35 +98,33 @@ def test_silent_connection_is_closed_without_a_word(server: Server) -> None:
         ("Transfer-Encoding: chunked", chunked(registration()), b""),
         ("Transfer-Encoding: chunked", b"", chunked(*[b" "] * 99)),
     ],
-    ids=["stalled", "byte by byte", "stalled chunks", "chunks byte by byte"],
+    ids=["stalled", "byte-by-byte", "stalled-chunks", "chunks-byte-by-byte"],
 )
-def test_slow_body_is_refused_and_the_connection_closed(
-    server: Server, framing: str, first: bytes, rest: bytes
-) -> None:
+def test_slow_body_is_rejected_and_connection_closed(server: Server, framing: str, first: bytes, rest: bytes) -> None:
     before = server.count("users")
-    refusal, seconds = slowly(server, register(framing) + first, rest)
-    assert refusal.outcome == MALFORMED
-    assert (refusal.json["detail"], refusal.headers["connection"]) == ("The body arrived too slowly.", "close")
+    response, seconds = send_slowly(server, register(framing) + first, rest)
+    assert response.outcome == MALFORMED
+    assert (response.json["detail"], response.headers["connection"]) == ("The body arrived too slowly.", "close")
     assert 0.9 < seconds < 4
     assert server.count("users") == before
 
 
-def test_steady_body_may_take_long(server: Server) -> None:
+def test_steady_body_may_take_longer_than_grace_period(server: Server) -> None:
     body = registration() + b" " * 300
-    taken, seconds = slowly(server, register(f"Content-Length: {len(body)}"), body, size=14)
-    assert taken.status == 201
+    response, seconds = send_slowly(server, register(f"Content-Length: {len(body)}"), body, size=14)
+    assert response.status == 201
     assert seconds > 2.5
 
 
-@pytest.mark.parametrize("said", [b"", b"GET /health/live HTTP/1.1\r\n"], ids=["idle", "slow heads"])
-def test_waiting_connections_are_in_nobodys_way(server: Server, said: bytes) -> None:
+@pytest.mark.parametrize("sent", [b"", b"GET /health/live HTTP/1.1\r\n"], ids=["idle", "slow-head"])
+def test_waiting_connections_do_not_delay_other_clients(server: Server, sent: bytes) -> None:
     with ExitStack() as stack:
         for _ in range(200):
-            stack.enter_context(server.connect()).sendall(said)
+            stack.enter_context(server.connect()).sendall(sent)
         ensure_served(server)
 
 
-def test_kept_connections_are_in_nobodys_way(server: Server) -> None:
+def test_keep_alive_connections_do_not_delay_other_clients(server: Server) -> None:
     with ExitStack() as stack:
         for _ in range(50):
             connection = stack.enter_context(server.connect())
@@ -132,33 +133,33 @@ def test_kept_connections_are_in_nobodys_way(server: Server) -> None:
         ensure_served(server)
 
 
-def test_clients_that_do_not_close_are_in_nobodys_way(server: Server) -> None:
+def test_lingering_clients_do_not_delay_other_clients(server: Server) -> None:
     with ExitStack() as stack:
         for _ in range(50):
             stack.enter_context(server.connect()).sendall(b"garbage\r\n\r\n")
         ensure_served(server)
 
 
-def test_client_that_does_not_close_is_left(server: Server) -> None:
+def test_lingering_connection_is_closed_by_server(server: Server) -> None:
     with server.connect() as connection:
         connection.sendall(b"garbage\r\n\r\n")
         assert answer(connection).outcome == MALFORMED
         time.sleep(2)
-        # Only the first bytes to a closed end go through: they are what tells us.
+        # The first send to a closed socket still succeeds. The reset that it provokes makes the next one fail.
         connection.sendall(b"more")
         time.sleep(0.1)
         with pytest.raises(ConnectionError):
             connection.sendall(b"more")
 
 
-def test_bodies_that_nobody_wants_are_in_nobodys_way(server: Server) -> None:
+def test_unread_bodies_do_not_delay_other_clients(server: Server) -> None:
     with ExitStack() as stack:
         for _ in range(12):
             stack.enter_context(server.connect()).sendall(head("GET", LIVE, "Content-Length: 100"))
         ensure_served(server)
 
 
-def test_threads_are_free_again_after_slow_bodies(server: Server) -> None:
+def test_slow_bodies_release_their_threads(server: Server) -> None:
     with ExitStack() as stack:
         connections = [stack.enter_context(server.connect()) for _ in range(4)]
         for connection in connections:
@@ -167,12 +168,12 @@ def test_threads_are_free_again_after_slow_bodies(server: Server) -> None:
         ensure_served(server)
 
 
-def test_threads_are_free_again_after_answers_that_nobody_reads(server: Server) -> None:
+def test_unread_responses_release_their_threads(server: Server) -> None:
     account, content = server.signed_in(), b"text " * 2_000_000
     body = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\n' + content + b"\r\n--x--\r\n"
     file = server.post("/api/v1/files", FORM, body, account, f"Content-Length: {len(body)}").json
     with ExitStack() as stack:
-        # The kernel sends a whole file by itself, and a part of one goes through our hands.
+        # The kernel sends a complete file with sendfile(); a range is sent by the thread, chunk by chunk.
         for part in ["Accept: */*", "Range: bytes=1-"] * 2:
             connection = stack.enter_context(server.connect())
             connection.sendall(head("GET", f"/api/v1/files/{file['id']}/content", account, part))
@@ -181,24 +182,24 @@ def test_threads_are_free_again_after_answers_that_nobody_reads(server: Server) 
     assert "Traceback" not in server.log()
 
 
-def test_time_in_which_nobody_reads_is_not_the_clients(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parser, "GRACE_SECONDS", 0.05)
-    ours, theirs = socket.socketpair()
-    with ours, theirs:
-        reader = HeadReader(ours)
+def test_pauses_of_the_application_do_not_count_as_slow_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parser, "SLOW_BODY_GRACE_SECONDS", 0.05)
+    server_socket, client_socket = socket.socketpair()
+    with server_socket, client_socket:
+        reader = HeadReader(server_socket)
         reader.begin_body()
         for _ in range(2):
             time.sleep(0.06)
-            theirs.sendall(b"x")
+            client_socket.sendall(b"x")
             assert reader.chunk() == b"x"
 
 
-def test_idle_connection_does_not_delay_the_stop(sqlite_template: Path, tmp_path: Path) -> None:
+def test_idle_connection_does_not_delay_shutdown(sqlite_template: Path, tmp_path: Path) -> None:
     with ExitStack() as stack:
         server = stack.enter_context(gunicorn(tmp_path, sqlite_template))
         idle = server.connect()
         ensure_served(server)
-        began = time.monotonic()
+        started = time.monotonic()
         stack.close()
         idle.close()
-    assert time.monotonic() - began < 9
+    assert time.monotonic() - started < 9

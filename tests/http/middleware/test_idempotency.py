@@ -1,4 +1,4 @@
-"""Idempotency keys: which are the same, which are none, and what the same request is."""
+"""Idempotency keys: valid keys, equal keys, and which requests count as the same."""
 
 from typing import Any
 from uuid import uuid4
@@ -32,7 +32,7 @@ def post(api: Api, key: str, body: Any = None) -> TestResponse:
         ("!#$%&'()*+-./:;<=>?@[]^_`{|}~", '"!#$%&\'()*+-./:;<=>?@[]^_`{|}~"'),
     ],
 )
-def test_forms_of_one_key_are_the_same(shared_api: Api, first: str, second: str) -> None:
+def test_equivalent_forms_of_a_key_are_the_same_key(shared_api: Api, first: str, second: str) -> None:
     ada = shared_api.signed_in()
     created(post(ada, first))
     assert REPLAYED in post(ada, second).headers
@@ -41,32 +41,32 @@ def test_forms_of_one_key_are_the_same(shared_api: Api, first: str, second: str)
 @pytest.mark.parametrize(
     ("first", "second"), [("abc", "ABC"), ("abc", '" abc"'), ("abc", "abcd"), ("a\\\\b", '"a\\\\b"'), ('"a"', '"a "')]
 )
-def test_other_keys_are_others(shared_api: Api, first: str, second: str) -> None:
+def test_different_keys_are_independent(shared_api: Api, first: str, second: str) -> None:
     ada = shared_api.signed_in()
-    one, other = created(post(ada, first)), created(post(ada, second))
-    assert one["id"] != other["id"]
+    first_organization, second_organization = created(post(ada, first)), created(post(ada, second))
+    assert first_organization["id"] != second_organization["id"]
 
 
-NO_KEYS = [
+INVALID_KEYS = [
     *("", " ", '""', "k" * 256, '"' + "k" * 256 + '"'),
     *('"\\"', '"\\x"', '"a"b"', 'a"b', '"a', 'a"', "a,b", '"a";b=1'),
     *("a\tb", "a\x01b", '"a\x1fb"', "a\x7fb", '"a\x7f"', "caf\u00e9", '"\u00ff"', "\u00a0a"),
 ]
 
 
-@pytest.mark.parametrize("key", NO_KEYS)
-def test_what_is_no_key_is_refused(ada: Api, key: str) -> None:
+@pytest.mark.parametrize("key", INVALID_KEYS)
+def test_invalid_key_is_rejected(ada: Api, key: str) -> None:
     problem(post(ada, key), 400, "idempotency-key-invalid")
 
 
 @pytest.mark.parametrize("keys", [("a", "b"), ("a", "a"), ('"a"', '"b"')])
-def test_two_keys_are_refused(ada: Api, keys: tuple[str, str]) -> None:
+def test_two_keys_are_rejected(ada: Api, keys: tuple[str, str]) -> None:
     headers = [("Authorization", f"Bearer {ada.tokens['access_token']}"), *[("Idempotency-Key", key) for key in keys]]
-    answer = ada.client.post("/api/v1/organizations", json={"name": "Engines"}, headers=headers)
-    problem(answer, 400, "idempotency-key-invalid")
+    response = ada.client.post("/api/v1/organizations", json={"name": "Engines"}, headers=headers)
+    problem(response, 400, "idempotency-key-invalid")
 
 
-def test_a_key_counts_nowhere_but_at_a_post_that_takes_one(ada: Api) -> None:
+def test_key_is_ignored_by_other_methods_and_exempt_routes(ada: Api) -> None:
     headers, path = {"Idempotency-Key": "a,b"}, f"/files/{created(ada.upload())['id']}"
     credentials = {"email": ada.user["email"], "password": PASSWORD}
     requests: list[tuple[str, str, dict[str, Any], int]] = [
@@ -79,7 +79,7 @@ def test_a_key_counts_nowhere_but_at_a_post_that_takes_one(ada: Api) -> None:
         assert ada(method, target, headers=headers, **options).status_code == status
 
 
-def raw(api: Api, key: str, body: str) -> TestResponse:
+def post_raw(api: Api, key: str, body: str) -> TestResponse:
     options = {"data": body.encode(), "content_type": "application/json"}
     return api("POST", "/organizations", headers={"Idempotency-Key": key}, **options)
 
@@ -92,30 +92,32 @@ def raw(api: Api, key: str, body: str) -> TestResponse:
         '{"n\\u0061me": "Engin\\u0065s", "slug": "SLUG"}',
     ],
 )
-def test_one_body_written_otherwise_is_the_same(ada: Api, body: str) -> None:
+def test_equivalent_json_body_is_the_same_request(ada: Api, body: str) -> None:
     key, slug = str(uuid4()), f"s{uuid4()}"
-    first = created(raw(ada, key, f'{{"name":"Engines","slug":"{slug}"}}'))
-    again = raw(ada, key, body.replace("SLUG", slug))
+    first = created(post_raw(ada, key, f'{{"name":"Engines","slug":"{slug}"}}'))
+    again = post_raw(ada, key, body.replace("SLUG", slug))
     assert (again.status_code, again.json, REPLAYED in again.headers) == (201, first, True)
 
 
 @pytest.mark.parametrize(
     "body", ['{"name":"engines"}', '{"name":"Engines "}', '{"name":"Engines","slug":null}', "{}", "[]", "{", ""]
 )
-def test_another_body_is_another_request(ada: Api, body: str) -> None:
+def test_different_body_is_a_different_request(ada: Api, body: str) -> None:
     key = str(uuid4())
-    created(raw(ada, key, '{"name":"Engines"}'))
-    problem(raw(ada, key, body), 422, "idempotency-key-reused")
+    created(post_raw(ada, key, '{"name":"Engines"}'))
+    problem(post_raw(ada, key, body), 422, "idempotency-key-reused")
 
 
 @pytest.mark.parametrize(
     ("content", "filename", "fields"),
-    [(b"other", "hello.txt", {}), (b"hello", "other.txt", {}), (b"hello", "hello.txt", {"organization_id": "MINE"})],
+    [(b"other", "hello.txt", {}), (b"hello", "other.txt", {}), (b"hello", "hello.txt", {"organization_id": "ID"})],
 )
-def test_another_upload_is_another_request(ada: Api, content: bytes, filename: str, fields: dict[str, str]) -> None:
-    key, mine = str(uuid4()), ada.organization()["id"]
+def test_different_upload_is_a_different_request(
+    ada: Api, content: bytes, filename: str, fields: dict[str, str]
+) -> None:
+    key, organization_id = str(uuid4()), ada.organization()["id"]
     created(upload(ada, key, b"hello", "hello.txt"))
-    fields = dict.fromkeys(fields, mine)
+    fields = dict.fromkeys(fields, organization_id)
     problem(upload(ada, key, content, filename, **fields), 422, "idempotency-key-reused")
 
 
@@ -124,10 +126,10 @@ def upload(api: Api, key: str, content: bytes, filename: str, **fields: str) -> 
     return api("POST", "/files", data=body, content_type=content_type, headers={"Idempotency-Key": key})
 
 
-def test_one_upload_framed_otherwise_is_the_same(ada: Api) -> None:
-    key, mine = str(uuid4()), ada.organization()["id"]
-    first = created(upload(ada, key, b"hello", "hello.txt", organization_id=mine))
-    body, content_type = form(b"hello", "hello.txt", organization_id=mine)
+def test_upload_with_another_boundary_is_the_same_request(ada: Api) -> None:
+    key, organization_id = str(uuid4()), ada.organization()["id"]
+    first = created(upload(ada, key, b"hello", "hello.txt", organization_id=organization_id))
+    body, content_type = form(b"hello", "hello.txt", organization_id=organization_id)
     again = ada(
         "POST",
         "/files",
@@ -138,13 +140,13 @@ def test_one_upload_framed_otherwise_is_the_same(ada: Api) -> None:
     assert (again.json, REPLAYED in again.headers) == (first, True)
 
 
-def test_another_callers_key_is_another(shared_api: Api, ada: Api) -> None:
+def test_key_of_another_caller_is_independent(shared_api: Api, ada: Api) -> None:
     key = str(uuid4())
     first, other = created(post(ada, key)), post(shared_api.signed_in(), key)
     assert (created(other)["id"] != first["id"], REPLAYED in other.headers) == (True, False)
 
 
-def test_another_routes_key_is_another(ada: Api) -> None:
+def test_key_on_another_route_is_independent(ada: Api) -> None:
     key = str(uuid4())
     created(post(ada, key))
     assert REPLAYED not in upload(ada, key, b"hello", "hello.txt").headers
@@ -154,7 +156,7 @@ def test_another_routes_key_is_another(ada: Api) -> None:
 
 
 @ON_SQLITE
-def test_another_query_is_another_request(app: Flask, api: Api) -> None:
+def test_different_query_is_a_different_request(app: Flask, api: Api) -> None:
     app.add_url_rule("/echo", view_func=lambda: request.query_string, methods=["POST"], access=user)
     ada, headers = api.signed_in(), {"Idempotency-Key": "one"}
     headers |= {"Authorization": f"Bearer {ada.tokens['access_token']}"}
@@ -163,11 +165,11 @@ def test_another_query_is_another_request(app: Flask, api: Api) -> None:
 
 
 @ON_SQLITE
-def test_a_route_says_itself_when_it_claims_its_key(app: Flask, api: Api) -> None:
-    """As the upload does, whose body is known only at its end."""
+def test_route_can_handle_its_key_itself(app: Flask, api: Api) -> None:
+    """Uploads do so because their body is known only after it was read."""
     app.add_url_rule(
         "/late", view_func=lambda: f"{g.idempotency_key}", methods=["POST"], access=user, handles_idempotency=True
     )
     headers = {"Idempotency-Key": '"one"', "Authorization": f"Bearer {api.signed_in().tokens['access_token']}"}
-    answers = [api.client.post("/late", headers=headers) for _ in range(2)]
-    assert [(one.text, REPLAYED in one.headers) for one in answers] == [("one", False), ("one", False)]
+    responses = [api.client.post("/late", headers=headers) for _ in range(2)]
+    assert [(response.text, REPLAYED in response.headers) for response in responses] == [("one", False), ("one", False)]

@@ -1,4 +1,4 @@
-"""What is kept for an idempotency key, for how long, and who gets it."""
+"""Stored responses of idempotency keys: what is stored, for how long, and who receives a replay."""
 
 import hashlib
 import json
@@ -28,17 +28,17 @@ KEY = {"Idempotency-Key": "one"}
 REPLAYED = "Idempotency-Replayed"
 
 
-def records(app: Flask) -> list[Any]:
+def list_records(app: Flask) -> list[Any]:
     with app.app_context(), read() as connection:
         return list(connection.execute(select(IdempotencyRecord.__table__)))
 
 
-def change(app: Flask, statement: Any) -> None:
+def execute(app: Flask, statement: Any) -> None:
     with app.app_context(), transaction() as session:
         session.execute(statement)
 
 
-def create(api: Api, **members: Any) -> TestResponse:
+def create_organization(api: Api, **members: Any) -> TestResponse:
     return api.post("/organizations", {"name": "Engines", **members}, headers=KEY)
 
 
@@ -47,97 +47,99 @@ def upload(api: Api, **fields: str) -> TestResponse:
     return api("POST", "/files", data=body, content_type=content_type, headers=KEY)
 
 
-def test_an_answer_is_kept_as_long_as_the_setting_says(settings: Settings) -> None:
+def test_record_expires_after_configured_time(settings: Settings) -> None:
     with application(settings.model_copy(update={"idempotency_key_ttl_seconds": 60})) as app:
-        create(Api(app.test_client()).signed_in())
-        [record] = records(app)
+        create_organization(Api(app.test_client()).signed_in())
+        [record] = list_records(app)
     assert timedelta(seconds=50) < record.expires_at - now() <= timedelta(seconds=60)
 
 
-def test_a_key_whose_life_is_over_has_an_effect_again(app: Flask, api: Api) -> None:
+def test_expired_key_can_be_used_again(app: Flask, api: Api) -> None:
     ada = api.signed_in()
-    first = create(ada)
-    change(app, update(IdempotencyRecord).values(expires_at=now() - timedelta(seconds=1)))
-    second, third = create(ada), create(ada)
+    first = create_organization(ada)
+    execute(app, update(IdempotencyRecord).values(expires_at=now() - timedelta(seconds=1)))
+    second, third = create_organization(ada), create_organization(ada)
     assert created(first)["id"] != created(second)["id"]
     assert (third.json, REPLAYED in third.headers) == (second.json, True)
 
 
-def test_whoever_signed_out_gets_no_answer(api: Api) -> None:
+def test_logged_out_caller_gets_no_replay(api: Api) -> None:
     ada = api.signed_in()
-    created(create(ada))
+    created(create_organization(ada))
     assert ada.post("/auth/logout").status_code == 204
-    problem(create(ada), 401, "token-revoked")
+    problem(create_organization(ada), 401, "token-revoked")
 
 
 @pytest.mark.parametrize(
-    ("loss", "status", "code"),
+    ("statement", "status", "code"),
     [
         (delete(Membership), 404, "not-found"),
         (update(Membership).values(role="member"), 403, "permission-denied"),
     ],
 )
-def test_whoever_may_no_longer_invite_gets_no_answer(app: Flask, api: Api, loss: Any, status: int, code: str) -> None:
+def test_caller_without_permission_gets_no_replay(app: Flask, api: Api, statement: Any, status: int, code: str) -> None:
     owner, body = api.signed_in(), {"email": "guest@example.com", "role": "member"}
     path = f"/organizations/{owner.organization()['id']}/invitations"
     created(owner.post(path, body, headers=KEY))
-    change(app, loss)
+    execute(app, statement)
     problem(owner.post(path, body, headers=KEY), status, code)
 
 
-def test_whoever_left_the_organization_gets_no_answer_to_an_upload(app: Flask, api: Api, settings: Settings) -> None:
+def test_former_member_gets_no_replay_of_an_upload(app: Flask, api: Api, settings: Settings) -> None:
     ada = api.signed_in()
     organization_id = ada.organization()["id"]
     created(upload(ada, organization_id=organization_id))
-    change(app, delete(Membership))
+    execute(app, delete(Membership))
     problem(upload(ada, organization_id=organization_id), 404, "not-found")
     with app.app_context(), read() as connection:
         assert connection.scalar(select(func.count()).select_from(File)) == 1
     assert len([path for path in (settings.data_dir / "files").rglob("*") if path.is_file()]) == 1
 
 
-def test_a_refusal_is_not_kept(app: Flask, api: Api) -> None:
+def test_error_response_is_not_stored(app: Flask, api: Api) -> None:
     ada = api.signed_in()
     taken = ada.organization(slug="taken")
-    problem(create(ada, slug="taken"), 409, "slug-taken")
-    assert records(app) == []
-    change(app, update(Organization).where(Organization.id == UUID(taken["id"])).values(slug="other"))
-    assert REPLAYED not in create(ada, slug="taken").headers
-    assert REPLAYED in create(ada, slug="taken").headers
+    problem(create_organization(ada, slug="taken"), 409, "slug-taken")
+    assert list_records(app) == []
+    execute(app, update(Organization).where(Organization.id == UUID(taken["id"])).values(slug="other"))
+    assert REPLAYED not in create_organization(ada, slug="taken").headers
+    assert REPLAYED in create_organization(ada, slug="taken").headers
 
 
-def failing(answer: Callable[[], Any]) -> Callable[[], Any]:
-    """A view that does something, and fails after it the first time."""
+def failing_once(outcome: Callable[[], Any]) -> Callable[[], Any]:
+    """Return a view that creates an organization, then returns `outcome()` on its first call and "done" later."""
     calls: list[int] = []
 
     def view() -> Any:
         calls.append(1)
         with transaction():
             insert_if_absent(Organization, {"id": new_id(), "name": "Effect", "slug": f"effect-{len(calls)}"})
-        return answer() if len(calls) == 1 else "done"
+        return outcome() if len(calls) == 1 else "done"
 
     return view
 
 
 @pytest.mark.parametrize(
-    ("answer", "status"), [(lambda: 1 / 0, 500), (lambda: ("no", 503), 503), (lambda: ("no", 409), 409)]
+    ("outcome", "status"), [(lambda: 1 / 0, 500), (lambda: ("no", 503), 503), (lambda: ("no", 409), 409)]
 )
-def test_a_failure_is_not_kept_nor_what_it_did(app: Flask, api: Api, answer: Callable[[], Any], status: int) -> None:
-    app.add_url_rule("/try", view_func=failing(answer), methods=["POST"], access=public)
+def test_failure_stores_no_response_and_rolls_back_effects(
+    app: Flask, api: Api, outcome: Callable[[], Any], status: int
+) -> None:
+    app.add_url_rule("/try", view_func=failing_once(outcome), methods=["POST"], access=public)
     assert api.client.post("/try", headers=KEY).status_code == status
     assert [api.client.post("/try", headers=KEY).text for _ in range(2)] == ["done", "done"]
     with app.app_context(), read() as connection:
         assert connection.scalars(select(Organization.slug)).all() == ["effect-2"]
 
 
-def headed() -> Response:
+def respond_with_headers() -> Response:
     response = Response("{}", 201, mimetype="application/json")
     response.headers.extend({"Location": "/there", "ETag": '"one"', "Link": ["</a>; rel=next", "</b>; rel=prev"]})
     return response
 
 
-def test_headers_are_kept_and_those_of_the_request_are_new(app: Flask, api: Api) -> None:
-    app.add_url_rule("/headed", view_func=headed, methods=["POST"], access=public)
+def test_replay_has_stored_headers_and_new_request_headers(app: Flask, api: Api) -> None:
+    app.add_url_rule("/headed", view_func=respond_with_headers, methods=["POST"], access=public)
     first, again = (api.client.post("/headed", headers=KEY) for _ in range(2))
     for name in ("Location", "ETag", "Link", "Content-Type", "Content-Length", "X-Frame-Options", "Cache-Control"):
         assert again.headers.getlist(name) == first.headers.getlist(name) != [], name
@@ -145,50 +147,55 @@ def test_headers_are_kept_and_those_of_the_request_are_new(app: Flask, api: Api)
     assert dict(again.headers).keys() - dict(first.headers).keys() == {REPLAYED}
 
 
-def test_a_replayed_upload_says_where_its_file_is(api: Api) -> None:
+def test_replayed_upload_has_location(api: Api) -> None:
     ada = api.signed_in()
     first, again = upload(ada), upload(ada)
     assert again.headers["Location"] == first.headers["Location"]
     assert again.headers["Location"].endswith(created(ada.get("/files"))["items"][0]["id"])
 
 
-def test_no_password_is_kept_nor_anything_that_it_could_be_guessed_by(app: Flask, api: Api) -> None:
+def test_neither_password_nor_unkeyed_hash_is_stored(app: Flask, api: Api) -> None:
     body = {"email": "ada@example.com", "password": PASSWORD}
     created(api.post("/auth/register", body, headers=KEY))
-    [record] = records(app)
-    kept = record.digest + record.fingerprint + record.body + json.dumps(record.headers).encode()
-    assert PASSWORD.encode() not in kept
-    for unkeyed in guesses(body):
-        assert unkeyed not in kept
-        assert unkeyed.hex().encode() not in kept
+    [record] = list_records(app)
+    stored = record.digest + record.fingerprint + record.body + json.dumps(record.headers).encode()
+    assert PASSWORD.encode() not in stored
+    for unkeyed in unkeyed_hashes(body):
+        assert unkeyed not in stored
+        assert unkeyed.hex().encode() not in stored
 
 
-def guesses(body: dict[str, str]) -> Iterator[bytes]:
-    """Hashes that somebody with the table could compare with those of likely passwords."""
+def unkeyed_hashes(body: dict[str, str]) -> Iterator[bytes]:
+    """Return unkeyed hashes that an attacker with the table could compare with hashes of likely passwords."""
     canonical = json.dumps(body, sort_keys=True).encode()
-    line = json.dumps(["POST", "/api/v1/auth/register?"]).encode()
-    for message in (PASSWORD.encode(), canonical, line + canonical, line + hashlib.sha256(canonical).digest()):
+    request_line = json.dumps(["POST", "/api/v1/auth/register?"]).encode()
+    for message in (
+        PASSWORD.encode(),
+        canonical,
+        request_line + canonical,
+        request_line + hashlib.sha256(canonical).digest(),
+    ):
         digest = hashlib.sha256(message)
         yield digest.digest()
         yield hashlib.sha256(json.dumps([digest.hexdigest(), "auth.register", "one"]).encode()).digest()
 
 
-@pytest.mark.parametrize(("secrets", "status"), [("new,old", 201), ("new", 422)])
-def test_a_request_is_known_again_by_the_secret_that_knew_it(settings: Settings, secrets: str, status: int) -> None:
-    words = {name: f"{name} secret, longer than 32 bytes is it" for name in ("old", "new")}
-    with application(settings.model_copy(update={"secret_key": (words["old"],)})) as app:
+@pytest.mark.parametrize(("listed", "status"), [("new,old", 201), ("new", 422)])
+def test_request_is_recognized_while_its_secret_key_is_listed(settings: Settings, listed: str, status: int) -> None:
+    secrets = {name: f"{name} secret that is longer than 32 bytes" for name in ("old", "new")}
+    with application(settings.model_copy(update={"secret_key": (secrets["old"],)})) as app:
         ada = Api(app.test_client()).signed_in()
-        created(create(ada))
-    later = tuple(words[name] for name in secrets.split(","))
+        created(create_organization(ada))
+    later = tuple(secrets[name] for name in listed.split(","))
     with application(settings.model_copy(update={"secret_key": later})) as app:
-        assert create(Api(app.test_client(), ada.tokens)).status_code == status
+        assert create_organization(Api(app.test_client(), ada.tokens)).status_code == status
 
 
-def test_a_registration_is_known_again_after_the_secret_changed(settings: Settings) -> None:
-    old, new = (f"{name} secret, longer than 32 bytes is it" for name in ("old", "new"))
+def test_public_request_is_recognized_after_secret_key_rotation(settings: Settings) -> None:
+    old, new = (f"{name} secret that is longer than 32 bytes" for name in ("old", "new"))
     body, key = {"email": "ada@example.com", "password": PASSWORD}, {"Idempotency-Key": "one"}
     for secret_key in ((old,), (new, old)):
         with application(settings.model_copy(update={"secret_key": secret_key})) as app:
-            answer = Api(app.test_client()).post("/auth/register", body, headers=key)
-            assert answer.status_code == 201
-    assert answer.headers["Idempotency-Replayed"] == "true"
+            response = Api(app.test_client()).post("/auth/register", body, headers=key)
+            assert response.status_code == 201
+    assert response.headers["Idempotency-Replayed"] == "true"

@@ -1,4 +1,4 @@
-"""Rate limits: told on every answer of a limited route, judged early, and escaped by no header."""
+"""Rate limits: headers on every response of a limited route, early checks, and client IPs that cannot be spoofed."""
 
 import os
 import re
@@ -25,8 +25,8 @@ from tests.kit.servers.services import Redis
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 Start = Callable[..., Api]
-NOBODY = {"email": "nobody@example.com", "password": PASSWORD}
-REFUSED: dict[int, dict[str, Any]] = {
+UNKNOWN_USER = {"email": "unknown@example.com", "password": PASSWORD}
+FAILING_REQUESTS: dict[int, dict[str, Any]] = {
     400: {"data": b"{", "content_type": "application/json"},
     401: {},
     406: {"headers": {"Accept": "text/xml"}},
@@ -38,11 +38,11 @@ REFUSED: dict[int, dict[str, Any]] = {
 
 @pytest.fixture
 def start(settings: Settings) -> Iterator[Start]:
-    """Starts an application with limits, and gives a client of it."""
+    """Return a function that starts an application with rate limits and returns a client."""
     with ExitStack() as stack:
 
-        def start(**more: Any) -> Api:
-            update = {"rate_limit_enabled": True, **more}
+        def start(**changes: Any) -> Api:
+            update = {"rate_limit_enabled": True, **changes}
             return Api(stack.enter_context(application(settings.model_copy(update=update))).test_client())
 
         yield start
@@ -50,108 +50,108 @@ def start(settings: Settings) -> Iterator[Start]:
 
 @pytest.fixture
 def store() -> Iterator[Redis]:
-    """A store that a test may stop."""
+    """A Redis server that a test may suspend."""
     with services.redis() as server:
         yield server
 
 
-def log_in(api: Api, address: str = "192.0.2.1", **options: Any) -> TestResponse:
-    """The answer to an attempt from an address."""
-    body = {} if "data" in options else {"json": NOBODY}
-    return api("POST", "/auth/login", **{**body, **options}, environ_base={"REMOTE_ADDR": address})
+def log_in(api: Api, client_ip: str = "192.0.2.1", **options: Any) -> TestResponse:
+    """Try to log in from a client IP."""
+    body = {} if "data" in options else {"json": UNKNOWN_USER}
+    return api("POST", "/auth/login", **{**body, **options}, environ_base={"REMOTE_ADDR": client_ip})
 
 
-def told(answer: TestResponse) -> tuple[str | None, str | None]:
-    """What an answer tells of the limit, but for the time that is left."""
-    state = answer.headers.get("RateLimit")
-    return answer.headers.get("RateLimit-Policy"), state and re.sub(r";t=([1-9]|[1-5]\d|60)$", "", state)
+def limit_headers(response: TestResponse) -> tuple[str | None, str | None]:
+    """Return `RateLimit-Policy`, and `RateLimit` without the seconds until the reset."""
+    state = response.headers.get("RateLimit")
+    return response.headers.get("RateLimit-Policy"), state and re.sub(r";t=([1-9]|[1-5]\d|60)$", "", state)
 
 
-def statuses(answers: list[TestResponse]) -> list[int]:
-    return [answer.status_code for answer in answers]
+def statuses(responses: list[TestResponse]) -> list[int]:
+    return [response.status_code for response in responses]
 
 
-def test_what_is_left_is_told_until_nothing_is(start: Start) -> None:
+def test_remaining_requests_are_reported_down_to_zero(start: Start) -> None:
     api = start(logins_per_minute=2)
-    answers = [log_in(api) for _ in range(4)]
-    assert statuses(answers) == [401, 401, 429, 429]
-    assert [told(answer)[1] for answer in answers] == [f'"login";r={left}' for left in (1, 0, 0, 0)]
-    assert {told(answer)[0] for answer in answers} == {'"login";q=2;w=60'}
+    responses = [log_in(api) for _ in range(4)]
+    assert statuses(responses) == [401, 401, 429, 429]
+    assert [limit_headers(response)[1] for response in responses] == [f'"login";r={left}' for left in (1, 0, 0, 0)]
+    assert {limit_headers(response)[0] for response in responses} == {'"login";q=2;w=60'}
 
 
-def test_refusal_says_when_to_come_again(start: Start) -> None:
+def test_rate_limited_response_has_retry_after(start: Start) -> None:
     api = start(logins_per_minute=1)
-    answer = [log_in(api) for _ in range(2)][1]
-    problem(answer, 429, "rate-limited")
-    left = re.search(r";t=(\d+)$", answer.headers["RateLimit"])
+    response = [log_in(api) for _ in range(2)][1]
+    problem(response, 429, "rate-limited")
+    left = re.search(r";t=(\d+)$", response.headers["RateLimit"])
     assert left is not None
-    assert answer.headers["Retry-After"] == left[1]
+    assert response.headers["Retry-After"] == left[1]
     assert 1 <= int(left[1]) <= 60
 
 
-def test_success_tells_what_is_left_too(start: Start) -> None:
+def test_successful_response_has_limit_headers(start: Start) -> None:
     api = start()
-    answers = [api.post("/auth/register", {"email": "ada@example.com", "password": PASSWORD})]
-    answers.append(api.post("/auth/login", {"email": "ada@example.com", "password": PASSWORD}))
-    assert statuses(answers) == [201, 200]
-    assert [told(answer) for answer in answers] == [
+    responses = [api.post("/auth/register", {"email": "ada@example.com", "password": PASSWORD})]
+    responses.append(api.post("/auth/login", {"email": "ada@example.com", "password": PASSWORD}))
+    assert statuses(responses) == [201, 200]
+    assert [limit_headers(response) for response in responses] == [
         ('"register";q=20;w=60', '"register";r=19'),
         ('"login";q=100;w=60', '"login";r=99'),
     ]
 
 
-@pytest.mark.parametrize("status", REFUSED)
-def test_every_refusal_counts_and_tells(start: Start, status: int) -> None:
-    answer = log_in(start(), **REFUSED[status])
-    assert answer.status_code == status
-    assert told(answer) == ('"login";q=100;w=60', '"login";r=99')
+@pytest.mark.parametrize("status", FAILING_REQUESTS)
+def test_failed_request_counts_and_has_limit_headers(start: Start, status: int) -> None:
+    response = log_in(start(), **FAILING_REQUESTS[status])
+    assert response.status_code == status
+    assert limit_headers(response) == ('"login";q=100;w=60', '"login";r=99')
 
 
-@pytest.mark.parametrize("status", REFUSED)
-def test_limit_is_judged_before_the_rest(start: Start, status: int) -> None:
+@pytest.mark.parametrize("status", FAILING_REQUESTS)
+def test_limit_is_checked_before_the_request(start: Start, status: int) -> None:
     api = start(logins_per_minute=1)
     log_in(api)
-    problem(log_in(api, **REFUSED[status]), 429, "rate-limited")
+    problem(log_in(api, **FAILING_REQUESTS[status]), 429, "rate-limited")
 
 
-def test_limit_is_judged_after_access(start: Start) -> None:
+def test_limit_is_checked_after_access(start: Start) -> None:
     api = start(logins_per_minute=1)
     api.client.application.add_url_rule("/for-users", view_func=lambda: "", access=user, limits=(LOGINS,))
-    answers = [api.client.get("/for-users") for _ in range(3)]
-    assert statuses(answers) == [401] * 3
-    assert {told(answer) for answer in answers} == {(None, None)}
+    responses = [api.client.get("/for-users") for _ in range(3)]
+    assert statuses(responses) == [401] * 3
+    assert {limit_headers(response) for response in responses} == {(None, None)}
 
 
-def test_registering_shares_a_budget_with_registering_by_invitation(start: Start) -> None:
+def test_both_registration_routes_share_a_limit(start: Start) -> None:
     api = start(registrations_per_minute=2)
     paths = ("/auth/register", "/invitations/register", "/invitations/register", "/auth/register")
     assert statuses([api.post(path, {}) for path in paths]) == [422, 422, 429, 429]
     assert log_in(api, "127.0.0.1").status_code == 401
 
 
-def test_route_with_several_limits_tells_all_and_keeps_the_narrowest(start: Start) -> None:
+def test_several_limits_are_all_reported_and_enforced(start: Start) -> None:
     api = start()
     limits = (Limit("wide", lambda _settings: 5), Limit("narrow", lambda _settings: 1))
-    api.client.application.add_url_rule("/seen", view_func=lambda: "", access=public, limits=limits)
-    answers = [api.client.get("/seen") for _ in range(2)]
-    assert statuses(answers) == [200, 429]
-    assert answers[0].headers["RateLimit-Policy"] == '"wide";q=5;w=60, "narrow";q=1;w=60'
-    assert re.fullmatch(r'"wide";r=4;t=60, "narrow";r=0;t=60', answers[0].headers["RateLimit"])
+    api.client.application.add_url_rule("/limited", view_func=lambda: "", access=public, limits=limits)
+    responses = [api.client.get("/limited") for _ in range(2)]
+    assert statuses(responses) == [200, 429]
+    assert responses[0].headers["RateLimit-Policy"] == '"wide";q=5;w=60, "narrow";q=1;w=60'
+    assert re.fullmatch(r'"wide";r=4;t=60, "narrow";r=0;t=60', responses[0].headers["RateLimit"])
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", "/auth/me"), ("OPTIONS", "/auth/login"), ("GET", "/auth/login")])
-def test_what_is_not_limited_neither_counts_nor_tells(start: Start, method: str, path: str) -> None:
+def test_unlimited_request_neither_counts_nor_has_limit_headers(start: Start, method: str, path: str) -> None:
     api = start(logins_per_minute=1)
-    answers = [api(method, path, environ_base={"REMOTE_ADDR": "192.0.2.1"}) for _ in range(3)]
-    assert {told(answer) for answer in answers} == {(None, None)}
+    responses = [api(method, path, environ_base={"REMOTE_ADDR": "192.0.2.1"}) for _ in range(3)]
+    assert {limit_headers(response) for response in responses} == {(None, None)}
     assert log_in(api).status_code == 401
 
 
-def test_nothing_is_counted_when_it_is_switched_off(start: Start) -> None:
+def test_nothing_is_limited_when_disabled(start: Start) -> None:
     api = start(rate_limit_enabled=False, logins_per_minute=1)
-    answers = [log_in(api) for _ in range(3)]
-    assert statuses(answers) == [401] * 3
-    assert {told(answer) for answer in answers} == {(None, None)}
+    responses = [log_in(api) for _ in range(3)]
+    assert statuses(responses) == [401] * 3
+    assert {limit_headers(response) for response in responses} == {(None, None)}
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ def test_nothing_is_counted_when_it_is_switched_off(start: Start) -> None:
         ("", False),
     ],
 )
-def test_each_address_has_a_budget_of_its_own(start: Start, other: str, is_same: bool) -> None:
+def test_each_client_ip_has_its_own_limit(start: Start, other: str, is_same: bool) -> None:
     api = start(logins_per_minute=1)
     assert statuses([log_in(api), log_in(api, other)]) == [401, 429 if is_same else 401]
 
@@ -174,7 +174,7 @@ def test_each_address_has_a_budget_of_its_own(start: Start, other: str, is_same:
 @pytest.mark.parametrize(
     ("other", "is_same"), [("2001:db8:0:1:ffff::2", True), ("[2001:db8:0:1::3]:443", True), ("2001:db8:0:2::1", False)]
 )
-def test_addresses_of_one_network_share_a_budget(start: Start, other: str, is_same: bool) -> None:
+def test_ipv6_addresses_of_one_network_share_a_limit(start: Start, other: str, is_same: bool) -> None:
     api = start(logins_per_minute=1)
     assert statuses([log_in(api, "2001:db8:0:1::1"), log_in(api, other)]) == [401, 429 if is_same else 401]
 
@@ -189,49 +189,49 @@ def test_addresses_of_one_network_share_a_budget(start: Start, other: str, is_sa
         (1, ("203.0.113.{}", "X-Forwarded-For"), 401),
     ],
 )
-def test_only_what_a_trusted_proxy_adds_names_another_address(
+def test_client_ip_is_taken_only_from_trusted_proxies(
     start: Start, proxies: int, forwarded: tuple[str, str], expected: int
 ) -> None:
     settings: Any = {"trusted_proxies": proxies, "logins_per_minute": 1}
     api = start(**settings)
     value, name = forwarded
-    answers = [log_in(api, headers={name: value.format(number)}) for number in range(2)]
-    assert statuses(answers) == [401, expected]
+    responses = [log_in(api, headers={name: value.format(number)}) for number in range(2)]
+    assert statuses(responses) == [401, expected]
 
 
-def test_processes_on_one_store_share_a_budget(start: Start, redis_url: str) -> None:
+def test_processes_with_one_store_share_a_limit(start: Start, redis_url: str) -> None:
     processes = [start(rate_limit_url=redis_url, logins_per_minute=2) for _ in range(2)]
-    answers = [log_in(api, "192.0.2.77") for api in processes * 2]
-    assert statuses(answers) == [401, 401, 429, 429]
+    responses = [log_in(api, "192.0.2.77") for api in processes * 2]
+    assert statuses(responses) == [401, 401, 429, 429]
 
 
-def test_real_processes_let_through_no_more_than_the_limit(settings: Settings, redis_url: str) -> None:
+def test_web_processes_do_not_exceed_the_limit_together(settings: Settings, redis_url: str) -> None:
     limits = {"RATE_LIMIT_ENABLED": "true", "RATE_LIMIT_URL": redis_url, "LOGINS_PER_MINUTE": "5"}
     with programs(settings, WEB_CONCURRENCY="2", **limits).web() as url:
         api = Api(Remote(url))  # type: ignore[arg-type]
-        answers = run_concurrently([lambda: api.post("/auth/login", NOBODY)] * 12)
-    assert sorted(statuses(answers)) == [401] * 5 + [429] * 7
+        responses = run_concurrently([lambda: api.post("/auth/login", UNKNOWN_USER)] * 12)
+    assert sorted(statuses(responses)) == [401] * 5 + [429] * 7
 
 
-def test_store_learns_no_address(start: Start, store: Redis) -> None:
+def test_store_contains_no_client_ip(start: Start, store: Redis) -> None:
     log_in(start(rate_limit_url=store.url), "192.0.2.99")
     with redis.Redis.from_url(store.url) as client:
-        seen = [(key, client.get(key)) for key in client.scan_iter()]
-    assert len(seen) == 1
-    assert "192.0.2" not in str(seen)
+        entries = [(key, client.get(key)) for key in client.scan_iter()]
+    assert len(entries) == 1
+    assert "192.0.2" not in str(entries)
 
 
-def test_silent_store_slows_no_log_in_by_half_a_second(start: Start, store: Redis) -> None:
+def test_unresponsive_store_delays_login_by_less_than_half_a_second(start: Start, store: Redis) -> None:
     api = start(rate_limit_url=store.url, logins_per_minute=2)
-    usual = _seconds(api)
+    usual_seconds = _login_seconds(api)
     os.kill(store.pid, signal.SIGSTOP)
-    assert _seconds(api) < usual + 0.5
-    # Counted in this process's own memory, from nothing.
-    answers = [log_in(api) for _ in range(2)]
-    assert statuses(answers) == [401, 429]
+    assert _login_seconds(api) < usual_seconds + 0.5
+    # The process now counts in its own memory, starting from zero.
+    responses = [log_in(api) for _ in range(2)]
+    assert statuses(responses) == [401, 429]
 
 
-def _seconds(api: Api) -> float:
-    began = time.monotonic()
+def _login_seconds(api: Api) -> float:
+    started = time.monotonic()
     assert log_in(api).status_code == 401
-    return time.monotonic() - began
+    return time.monotonic() - started

@@ -1,4 +1,4 @@
-"""The log: one event a request, which nobody can forge and which holds no secret."""
+"""The request log: one event per request, safe from forged events and without secrets."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -22,7 +22,7 @@ Stderr = pytest.CaptureFixture[str]
 
 @pytest.fixture
 def start(settings: Settings) -> Iterator[Start]:
-    """Starts an application within a test: its log goes to what is standard error then."""
+    """Return a function that starts an application; it must run in the test to log to the captured stderr."""
     apps: list[Flask] = []
 
     def start(log_format: str) -> Api:
@@ -36,36 +36,36 @@ def start(settings: Settings) -> Iterator[Start]:
 
 
 @FORMATS
-def test_strange_request_id_forges_no_event(capsys: Stderr, start: Start, log_format: str) -> None:
-    strange = 'x", "event": "forged'
-    answer = start(log_format).client.get("/health/live", headers={"X-Request-ID": strange})
+def test_request_id_cannot_forge_an_event(capsys: Stderr, start: Start, log_format: str) -> None:
+    forged = 'x", "event": "forged'
+    response = start(log_format).client.get("/health/live", headers={"X-Request-ID": forged})
     (line,) = capsys.readouterr().err.splitlines()
-    assert answer.headers["X-Request-ID"] in line
+    assert response.headers["X-Request-ID"] in line
     assert "forged" not in line
 
 
-def test_request_is_one_event_with_its_outcome(capsys: Stderr, start: Start) -> None:
-    answer = start("json").delete("/auth/me?secret=1")
+def test_request_is_logged_as_one_event(capsys: Stderr, start: Start) -> None:
+    response = start("json").delete("/auth/me?secret=1")
     (event,) = map(json.loads, capsys.readouterr().err.splitlines())
     expected = {"event": "request", "method": "DELETE", "status": 405, "problem": "method-not-allowed"}
     assert {name: event[name] for name in expected} == expected
-    assert event["request_id"] == answer.headers["X-Request-ID"]
+    assert event["request_id"] == response.headers["X-Request-ID"]
 
 
 @FORMATS
-def test_no_event_holds_a_secret(capsys: Stderr, start: Start, log_format: str) -> None:
+def test_log_contains_no_secrets(capsys: Stderr, start: Start, log_format: str) -> None:
     ada = start(log_format).signed_in()
     ada.post("/auth/refresh?token=in-the-query", {"refresh_token": ada.tokens["refresh_token"]})
     ada.post("/files", data={"file": (BytesIO(b"bytes"), "x.txt")})
     ada.post("/auth/login", {"email": "ada@example.com", "password": PASSWORD, "more": PASSWORD})
     secrets = [PASSWORD, ada.tokens["access_token"], ada.tokens["refresh_token"], "in-the-query"]
-    seen = capsys.readouterr().err
-    assert seen.count("/api/v1/auth/login") == 2
-    assert not [secret for secret in secrets if secret in seen]
+    log = capsys.readouterr().err
+    assert log.count("/api/v1/auth/login") == 2
+    assert not [secret for secret in secrets if secret in log]
 
 
 @FORMATS
-def test_traceback_of_a_defect_is_logged_without_values(capsys: Stderr, start: Start, log_format: str) -> None:
+def test_traceback_is_logged_without_variable_values(capsys: Stderr, start: Start, log_format: str) -> None:
     def fail() -> Any:
         password = PASSWORD[::-1]
         raise RuntimeError(f"a defect of {len(password)}")
@@ -73,6 +73,6 @@ def test_traceback_of_a_defect_is_logged_without_values(capsys: Stderr, start: S
     api = start(log_format)
     api.client.application.add_url_rule("/fails", view_func=fail, access=public)
     problem(api.client.get("/fails"), 500, "internal-error")
-    seen = capsys.readouterr().err
-    assert "a defect of" in seen
-    assert PASSWORD[::-1] not in seen
+    log = capsys.readouterr().err
+    assert "a defect of" in log
+    assert PASSWORD[::-1] not in log

@@ -1,4 +1,4 @@
-"""W3C Trace Context: a valid `traceparent` names the trace in the log of the request and in the jobs it causes."""
+"""W3C Trace Context: a valid `traceparent` sets the trace ID in the request's log and in the jobs that it creates."""
 
 import re
 from typing import Any
@@ -15,8 +15,8 @@ from tests.kit.fixtures.jobs import list_jobs
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
-TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
-REST = f"{TRACE}-00f067aa0ba902b7-01"
+TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
+REST = f"{TRACE_ID}-00f067aa0ba902b7-01"
 VALID = (f"00-{REST}", f"00-{REST[:-2]}ff", f"01-{REST}", f"fe-{REST}-what-comes-later", f"cc-{REST}-")
 INVALID = (
     "",
@@ -30,12 +30,12 @@ INVALID = (
     f"01-{REST}0",
     f"00-{REST[:-1]}",
     f"00-{'0' * 32}-00f067aa0ba902b7-01",
-    f"00-{TRACE}-{'0' * 16}-01",
+    f"00-{TRACE_ID}-{'0' * 16}-01",
     f"00-{REST.upper()}",
-    f"00-{TRACE[:-1]}-00f067aa0ba902b7-01",
-    f"00-{TRACE[:-1]}x-00f067aa0ba902b7-01",
-    f"00-{TRACE}-00f067aa0ba902b-01",
-    f"00-{TRACE}-00f067aa0ba902b7-0x",
+    f"00-{TRACE_ID[:-1]}-00f067aa0ba902b7-01",
+    f"00-{TRACE_ID[:-1]}x-00f067aa0ba902b7-01",
+    f"00-{TRACE_ID}-00f067aa0ba902b-01",
+    f"00-{TRACE_ID}-00f067aa0ba902b7-0x",
     f"00_{REST}",
     f"00-{REST}, 00-{REST}",
     f"\u0660\u0660-{REST}",
@@ -43,41 +43,41 @@ INVALID = (
 
 
 @pytest.fixture
-def seen(app: Flask) -> list[Any]:
-    """What is bound to the log within each request to /seen."""
-    seen: list[Any] = []
+def trace_ids(app: Flask) -> list[Any]:
+    """The trace IDs in the log context of the requests to `/trace`, in order."""
+    trace_ids: list[Any] = []
 
     def view() -> str:
-        seen.append(logging.context()["trace_id"])
+        trace_ids.append(logging.context()["trace_id"])
         return ""
 
-    app.add_url_rule("/seen", view_func=view, access=public)
-    return seen
+    app.add_url_rule("/trace", view_func=view, access=public)
+    return trace_ids
 
 
 @pytest.mark.parametrize("traceparent", VALID)
-def test_valid_traceparent_names_the_trace(api: Api, seen: list[Any], traceparent: str) -> None:
-    api.client.get("/seen", headers={"traceparent": traceparent})
-    assert seen == [TRACE]
+def test_valid_traceparent_sets_trace_id(api: Api, trace_ids: list[Any], traceparent: str) -> None:
+    api.client.get("/trace", headers={"traceparent": traceparent})
+    assert trace_ids == [TRACE_ID]
 
 
 @pytest.mark.parametrize("traceparent", INVALID)
-def test_invalid_traceparent_begins_a_trace(api: Api, seen: list[Any], traceparent: str) -> None:
-    api.client.get("/seen", headers={"traceparent": traceparent})
-    assert re.fullmatch("[0-9a-f]{32}", seen[0])
-    assert seen[0] not in traceparent
+def test_invalid_traceparent_starts_a_new_trace(api: Api, trace_ids: list[Any], traceparent: str) -> None:
+    api.client.get("/trace", headers={"traceparent": traceparent})
+    assert re.fullmatch("[0-9a-f]{32}", trace_ids[0])
+    assert trace_ids[0] not in traceparent
 
 
-def test_each_request_without_one_begins_its_own(api: Api, seen: list[Any]) -> None:
+def test_each_request_without_traceparent_starts_a_new_trace(api: Api, trace_ids: list[Any]) -> None:
     for _ in range(2):
-        api.client.get("/seen")
-    assert len(set(seen)) == 2
+        api.client.get("/trace")
+    assert len(set(trace_ids)) == 2
 
 
-def test_job_belongs_to_the_trace_of_the_request_that_caused_it(api: Api, settings: Settings) -> None:
+def test_job_has_trace_id_of_its_request(api: Api, settings: Settings) -> None:
     ada = api.signed_in()
     path = f"/organizations/{ada.organization()['id']}/invitations"
     body = {"email": "grace@example.com", "role": "member"}
     ada.post(path, body, headers={"traceparent": f"00-{REST}"})
     with at_work(settings):
-        assert [job.trace_id for job in list_jobs()] == [TRACE]
+        assert [job.trace_id for job in list_jobs()] == [TRACE_ID]

@@ -64,7 +64,7 @@ def test_full_last_page_has_no_next_page(api: Api) -> None:
     assert "Link" not in response.headers
 
 
-def test_concurrent_changes_neither_skip_nor_repeat_items(api: Api) -> None:
+def test_changes_between_pages_neither_skip_nor_repeat_items(api: Api) -> None:
     ada = api.signed_in()
     files = [created(ada.upload())["id"] for _ in range(5)]
     first = created(ada.get("/files?limit=2"))
