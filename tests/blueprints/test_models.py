@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 SCRIPT = """
 from importlib import import_module
 from sqlalchemy.types import NullType
-from project.infrastructure.columns import Base
+from project.infrastructure.database.models import Base
 import_module("project.blueprints.{}.models")
 columns = [column for table in Base.metadata.tables.values() for column in table.c]
 print([str(column) for column in columns if isinstance(column.type, NullType)])

@@ -1,5 +1,6 @@
 """Fan-out: one job for each active user."""
 
+from importlib import import_module
 from uuid import UUID
 
 import pytest
@@ -24,7 +25,8 @@ def email_all(after: str | None = None) -> None:
 
 
 def test_fan_out_creates_one_job_per_active_user(api: Api, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("project.infrastructure.jobs.fan_out.CHUNK_SIZE", 2)
+    # Import the module itself: the package's attribute `fan_out` is the function.
+    monkeypatch.setattr(import_module("project.infrastructure.jobs.fan_out"), "CHUNK_SIZE", 2)
     ids = [api.register()["id"] for _ in range(4)]
     with at_work(settings):
         with transaction() as session:

@@ -62,8 +62,8 @@ def test_ready_fails_without_required_dependency(
 
 
 @ON_SQLITE
-def test_live_does_not_use_the_database(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("project.infrastructure.database.session.read", fail)
+def test_live_does_not_use_the_database(app: Flask, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(app.extensions, "reading_engine", None)
     assert api.client.get("/health/live").status_code == 200
 
 

@@ -177,5 +177,5 @@ def test_route_without_access_fails_at_startup(app: Flask) -> None:
 
 @ON_SQLITE
 def test_member_route_without_organization_id_fails_at_startup(app: Flask) -> None:
-    with pytest.raises(RuntimeError, match="names no organization_id"):
+    with pytest.raises(RuntimeError, match="path has no organization_id"):
         app.add_url_rule("/open", view_func=lambda: "", access=member())
