@@ -163,8 +163,8 @@ def test_thumbnail_is_cacheable_webp(ada: Api, image_path: str, size: str) -> No
     response = send(ada, f"{image_path}/thumbnails/{size}")
     assert (response.status_code, response.mimetype, response.data[8:12]) == (200, "image/webp", b"WEBP")
     assert response.headers["X-Content-Type-Options"] == "nosniff"
-    again = send(ada, f"{image_path}/thumbnails/{size}", headers={"If-None-Match": response.headers["ETag"]})
-    assert (again.status_code, again.data) == (304, b"")
+    cached = send(ada, f"{image_path}/thumbnails/{size}", headers={"If-None-Match": response.headers["ETag"]})
+    assert (cached.status_code, cached.data) == (304, b"")
 
 
 @ON_SQLITE

@@ -23,12 +23,12 @@ def encoded(image, kind, **options):
 
 
 def thumbnails(source, *, max_pixels=50 * MEGAPIXELS):
-    rendered = render(source, max_pixels=max_pixels)
-    return {name: Image.open(BytesIO(content), formats=["WEBP"]) for name, content in rendered.items()}
+    encoded_thumbnails = render(source, max_pixels=max_pixels)
+    return {name: Image.open(BytesIO(content), formats=["WEBP"]) for name, content in encoded_thumbnails.items()}
 
 
-def halves(size=(64, 32), colors=("red", "blue")):
-    """Return an image whose halves differ in color."""
+def two_color_image(size=(64, 32), colors=("red", "blue")):
+    """Return an image whose left and right halves have different colors."""
     image = Image.new("RGB", size, colors[1])
     ImageDraw.Draw(image).rectangle((0, 0, size[0] // 2 - 1, size[1]), fill=colors[0])
     return image
@@ -47,8 +47,8 @@ def chunk(name, content=b""):
     return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
 
 
-def mean_difference(shown, original):
-    difference = ImageChops.difference(shown.convert("RGB"), original)
+def mean_difference(rendered, original):
+    difference = ImageChops.difference(rendered.convert("RGB"), original)
     return max(difference.resize((1, 1), Image.Resampling.BOX).getpixel((0, 0)))
 
 
@@ -60,9 +60,9 @@ def close_to(color, other):
 def test_photo_fits_both_sizes_and_looks_the_same(name):
     original = Image.open(PHOTOS / name).convert("RGB")
     with (PHOTOS / name).open("rb") as source:
-        shown = thumbnails(source)
-    assert (max(shown["small"].size), shown["large"].size) == (256, original.size)
-    assert mean_difference(shown["large"], original) <= 6
+        rendered = thumbnails(source)
+    assert (max(rendered["small"].size), rendered["large"].size) == (256, original.size)
+    assert mean_difference(rendered["large"], original) <= 6
 
 
 def test_adobe_rgb_photo_is_converted_to_srgb():
@@ -70,16 +70,16 @@ def test_adobe_rgb_photo_is_converted_to_srgb():
     profile = ImageCms.ImageCmsProfile(BytesIO(original.info["icc_profile"]))
     expected = ImageCms.profileToProfile(original, profile, ImageCms.createProfile("sRGB"))
     with (PHOTOS / "rocket.jpg").open("rb") as source:
-        shown = thumbnails(source)["large"]
-    assert mean_difference(shown, expected) <= 6 < mean_difference(shown, original)
-    assert "icc_profile" not in shown.info
+        rendered = thumbnails(source)["large"]
+    assert mean_difference(rendered, expected) <= 6 < mean_difference(rendered, original)
+    assert "icc_profile" not in rendered.info
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "WEBP", "AVIF"])
 def test_supported_format_is_reduced_to_both_sizes(kind):
-    shown = thumbnails(encoded(halves((2048, 1024)), kind))
-    assert {name: max(image.size) for name, image in shown.items()} == SIZES
-    assert close_to(shown["small"].convert("RGB").getpixel((20, 60)), (255, 0, 0))
+    rendered = thumbnails(encoded(two_color_image((2048, 1024)), kind))
+    assert {name: max(image.size) for name, image in rendered.items()} == SIZES
+    assert close_to(rendered["small"].convert("RGB").getpixel((20, 60)), (255, 0, 0))
 
 
 @pytest.mark.parametrize("size", [(1, 1), (100, 40), (5000, 1), (1, 5000)])
@@ -92,7 +92,7 @@ def test_image_is_not_enlarged_and_keeps_at_least_one_pixel(size):
 def test_image_is_rotated_according_to_exif(kind):
     exif = Image.Exif()
     exif[0x0112] = 6
-    upright = thumbnails(encoded(halves(), kind, exif=exif))["small"].convert("RGB")
+    upright = thumbnails(encoded(two_color_image(), kind, exif=exif))["small"].convert("RGB")
     assert upright.size == (32, 64)
     assert close_to(upright.getpixel((16, 5)), (255, 0, 0))
 
@@ -102,7 +102,7 @@ def test_location_description_and_comments_are_removed(kind):
     exif = Image.Exif()
     exif[0x010E] = "CANARY-EXIF"
     exif.get_ifd(0x8825)[29] = "CANARY-GPS"
-    source = encoded(halves(), kind, exif=exif, xmp=b"<x:CANARY-XMP/>", comment=b"CANARY-COMMENT")
+    source = encoded(two_color_image(), kind, exif=exif, xmp=b"<x:CANARY-XMP/>", comment=b"CANARY-COMMENT")
     assert b"CANARY" in source.getvalue()
     for content in render(source, max_pixels=MEGAPIXELS).values():
         assert b"CANARY" not in content
@@ -121,10 +121,10 @@ def test_damaged_color_profile_is_ignored(mode):
     [("PNG", "RGBA"), ("PNG", "LA"), ("PNG", "P"), ("GIF", "RGBA"), ("WEBP", "RGBA"), ("AVIF", "RGBA")],
 )
 def test_transparency_is_kept(kind, mode):
-    image = halves(colors=("white", "black")).convert("RGBA")
+    image = two_color_image(colors=("white", "black")).convert("RGBA")
     image.putalpha(image.getchannel("R"))
-    shown = thumbnails(encoded(image.convert(mode), kind))["large"]
-    alpha = shown.getchannel("A")
+    rendered = thumbnails(encoded(image.convert(mode), kind))["large"]
+    alpha = rendered.getchannel("A")
     assert (alpha.getpixel((5, 16)), alpha.getpixel((60, 16))) == (255, 0)
 
 
@@ -137,9 +137,9 @@ def test_sixteen_bit_values_are_scaled():
 def test_animation_is_represented_by_first_frame(kind):
     frames = [Image.new("RGB", (32, 32), color) for color in ("red", "blue")]
     source = encoded(frames[0], kind, save_all=True, append_images=frames[1:])
-    shown = thumbnails(source)["large"]
-    assert not shown.is_animated
-    assert close_to(shown.convert("RGB").getpixel((16, 16)), (255, 0, 0))
+    rendered = thumbnails(source)["large"]
+    assert not rendered.is_animated
+    assert close_to(rendered.convert("RGB").getpixel((16, 16)), (255, 0, 0))
 
 
 def test_rendering_is_deterministic():
@@ -151,15 +151,15 @@ def test_rendering_is_deterministic():
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "WEBP", "AVIF"])
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.95])
 def test_truncated_image_is_rejected(kind, share):
-    whole = encoded(Image.open(PHOTOS / "chelsea.png"), kind).getvalue()
+    content = encoded(Image.open(PHOTOS / "chelsea.png"), kind).getvalue()
     with pytest.raises(ImageNotSupported):
-        render(BytesIO(whole[: int(len(whole) * share)]), max_pixels=MEGAPIXELS)
+        render(BytesIO(content[: int(len(content) * share)]), max_pixels=MEGAPIXELS)
 
 
 @pytest.mark.parametrize("kind", ["BMP", "TIFF", "PPM", "TGA", "ICO", "PDF"])
 def test_unsupported_format_is_rejected(kind):
     with pytest.raises(ImageNotSupported):
-        render(encoded(halves(), kind), max_pixels=MEGAPIXELS)
+        render(encoded(two_color_image(), kind), max_pixels=MEGAPIXELS)
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xd8\xff", b"GIF89a", b"<svg xmlns='http://www.w3.org/2000/svg'/>"])
@@ -216,7 +216,7 @@ def test_34_byte_webp_of_169_megapixels_is_rejected_without_decoding(tmp_path):
 
 def test_image_with_huge_trailing_data_is_rejected(tmp_path):
     path = tmp_path / "tail.webp"
-    path.write_bytes(encoded(halves(), "WEBP").getvalue())
+    path.write_bytes(encoded(two_color_image(), "WEBP").getvalue())
     with path.open("r+b") as source:
         source.truncate(1024**3)
         with pytest.raises(ImageNotSupported, match="bytes"):

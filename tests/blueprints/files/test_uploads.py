@@ -143,12 +143,12 @@ def test_upload_whose_row_was_purged_is_not_found(
     storage = app.extensions["storage"]
     put = storage.put
 
-    def put_slowly(key: str, chunks: Iterable[bytes]) -> None:
+    def put_and_purge_row(key: str, chunks: Iterable[bytes]) -> None:
         put(key, chunks)
         # Use a separate connection, as a worker does.
         with db.engine.begin() as connection:
             connection.execute(delete(File))
 
-    monkeypatch.setattr(storage, "put", put_slowly)
+    monkeypatch.setattr(storage, "put", put_and_purge_row)
     problem(ada.upload(), 404, "not-found")
     assert stored() == ([], [])

@@ -46,11 +46,11 @@ def list_ids(admin: Api, **query: str) -> list[str]:
 
 def test_job_shows_arguments_attempts_and_last_error(app: Flask, admin: Api, create_job: CreateJob) -> None:
     file_id = str(new_id())
-    shown = created(admin.get(f"/jobs/{create_job(file_id=file_id)}"))
-    assert (shown["name"], shown["arguments"]) == (NAME, {"file_id": file_id})
-    assert (shown["status"], shown["attempts"], shown["transient_failures"]) == ("dead", 1, 0)
-    assert shown["last_error"] == "Mishap: once more"
-    assert shown["finished_at"] > shown["due_at"]
+    job = created(admin.get(f"/jobs/{create_job(file_id=file_id)}"))
+    assert (job["name"], job["arguments"]) == (NAME, {"file_id": file_id})
+    assert (job["status"], job["attempts"], job["transient_failures"]) == ("dead", 1, 0)
+    assert job["last_error"] == "Mishap: once more"
+    assert job["finished_at"] > job["due_at"]
 
 
 def test_job_shows_ids_of_causing_request_and_trace(admin: Api) -> None:
@@ -58,8 +58,8 @@ def test_job_shows_ids_of_causing_request_and_trace(admin: Api) -> None:
     headers = {"X-Request-ID": request_id, "traceparent": f"00-{trace_id}-00f067aa0ba902b7-01"}
     path = f"/organizations/{admin.organization()['id']}/invitations"
     created(admin.post(path, {"email": "grace@example.com", "role": "member"}, headers=headers))
-    [shown] = created(admin.get("/jobs?status=queued"))["items"]
-    assert (shown["request_id"], shown["trace_id"]) == (request_id, trace_id)
+    [job] = created(admin.get("/jobs?status=queued"))["items"]
+    assert (job["request_id"], job["trace_id"]) == (request_id, trace_id)
 
 
 def test_listing_shows_dead_jobs_by_default(admin: Api, create_job: CreateJob) -> None:

@@ -57,8 +57,8 @@ def test_taken_slug_is_rejected_and_nothing_is_created(app: Flask, ada: Api) -> 
 def test_any_valid_name_gets_a_slug(grace: Api, name: str) -> None:
     organization = grace.organization(name)
     assert organization["name"] == name
-    again = grace.organization("Second", slug=f"{organization['slug'][:60]}-2")
-    assert again["slug"].endswith("-2")
+    second = grace.organization("Second", slug=f"{organization['slug'][:60]}-2")
+    assert second["slug"].endswith("-2")
 
 
 @pytest.mark.parametrize("slug", ["ab", "a-b", "a1", "1-2-3", "a" * 63])

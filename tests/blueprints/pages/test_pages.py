@@ -1,4 +1,4 @@
-"""Pages: no inline code, no external URLs, working links, and static files that only include assets."""
+"""Pages work without inline code or external URLs, and only assets are served as static files."""
 
 import json
 import shlex
@@ -96,8 +96,8 @@ def test_path_other_than_an_asset_is_not_found(client: FlaskClient, path: str) -
 def test_cached_asset_returns_304(client: FlaskClient, path: str) -> None:
     first = client.get(path, buffered=True)
     assert first.headers["Cache-Control"] in {"no-cache", "public, max-age=86400"}
-    again = client.get(path, headers={"If-None-Match": first.headers["ETag"]}, buffered=True)
-    assert (again.status_code, again.data) == (304, b"")
+    cached = client.get(path, headers={"If-None-Match": first.headers["ETag"]}, buffered=True)
+    assert (cached.status_code, cached.data) == (304, b"")
 
 
 def test_scripts_use_no_unsafe_browser_apis() -> None:

@@ -95,8 +95,8 @@ def post_raw(api: Api, key: str, body: str) -> TestResponse:
 def test_equivalent_json_body_is_the_same_request(ada: Api, body: str) -> None:
     key, slug = str(uuid4()), f"s{uuid4()}"
     first = created(post_raw(ada, key, f'{{"name":"Engines","slug":"{slug}"}}'))
-    again = post_raw(ada, key, body.replace("SLUG", slug))
-    assert (again.status_code, again.json, REPLAYED in again.headers) == (201, first, True)
+    retried = post_raw(ada, key, body.replace("SLUG", slug))
+    assert (retried.status_code, retried.json, REPLAYED in retried.headers) == (201, first, True)
 
 
 @pytest.mark.parametrize(
@@ -130,14 +130,14 @@ def test_upload_with_another_boundary_is_the_same_request(ada: Api) -> None:
     key, organization_id = str(uuid4()), ada.organization()["id"]
     first = created(upload(ada, key, b"hello", "hello.txt", organization_id=organization_id))
     body, content_type = form(b"hello", "hello.txt", organization_id=organization_id)
-    again = ada(
+    retried = ada(
         "POST",
         "/files",
         data=body.replace(b"a-boundary-3f6c1e", b"another-one"),
         content_type=content_type.replace("a-boundary-3f6c1e", "another-one"),
         headers={"Idempotency-Key": key},
     )
-    assert (again.json, REPLAYED in again.headers) == (first, True)
+    assert (retried.json, REPLAYED in retried.headers) == (first, True)
 
 
 def test_key_of_another_caller_is_independent(shared_api: Api, ada: Api) -> None:

@@ -140,18 +140,18 @@ def respond_with_headers() -> Response:
 
 def test_replay_has_stored_headers_and_new_request_headers(app: Flask, api: Api) -> None:
     app.add_url_rule("/headed", view_func=respond_with_headers, methods=["POST"], access=public)
-    first, again = (api.client.post("/headed", headers=KEY) for _ in range(2))
+    first, replayed = (api.client.post("/headed", headers=KEY) for _ in range(2))
     for name in ("Location", "ETag", "Link", "Content-Type", "Content-Length", "X-Frame-Options", "Cache-Control"):
-        assert again.headers.getlist(name) == first.headers.getlist(name) != [], name
-    assert again.headers["X-Request-ID"] != first.headers["X-Request-ID"]
-    assert dict(again.headers).keys() - dict(first.headers).keys() == {REPLAYED}
+        assert replayed.headers.getlist(name) == first.headers.getlist(name) != [], name
+    assert replayed.headers["X-Request-ID"] != first.headers["X-Request-ID"]
+    assert dict(replayed.headers).keys() - dict(first.headers).keys() == {REPLAYED}
 
 
 def test_replayed_upload_has_location(api: Api) -> None:
     ada = api.signed_in()
-    first, again = upload(ada), upload(ada)
-    assert again.headers["Location"] == first.headers["Location"]
-    assert again.headers["Location"].endswith(created(ada.get("/files"))["items"][0]["id"])
+    first, replayed = upload(ada), upload(ada)
+    assert replayed.headers["Location"] == first.headers["Location"]
+    assert replayed.headers["Location"].endswith(created(ada.get("/files"))["items"][0]["id"])
 
 
 def test_neither_password_nor_unkeyed_hash_is_stored(app: Flask, api: Api) -> None:

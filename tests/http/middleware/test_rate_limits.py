@@ -108,7 +108,7 @@ def test_failed_request_counts_and_has_limit_headers(start: Start, status: int) 
 
 
 @pytest.mark.parametrize("status", FAILING_REQUESTS)
-def test_limit_is_checked_before_the_request(start: Start, status: int) -> None:
+def test_limit_is_checked_before_request_validation(start: Start, status: int) -> None:
     api = start(logins_per_minute=1)
     log_in(api)
     problem(log_in(api, **FAILING_REQUESTS[status]), 429, "rate-limited")
