@@ -1,4 +1,4 @@
-"""How gunicorn serves `wsgi:app`. It reads this file by itself."""
+"""gunicorn settings for `wsgi:app`. gunicorn loads this file from the working directory by default."""
 
 from project.config import Settings
 
@@ -8,15 +8,17 @@ bind = f"{_settings.host}:{_settings.port}"
 worker_class = "project.server.worker.Worker"
 workers = _settings.web_concurrency
 threads = _settings.web_threads
-# Imported once, before the processes fork: create_app() connects to nothing, so they share nothing live.
+# Import the application once, before the workers fork. This is safe because create_app() opens no connections
+# that the workers would share.
 preload_app = True
 timeout = 60
 graceful_timeout = 25
 keepalive = 5
-# What a proxy says of its client is believed in one place, by TRUSTED_PROXIES; gunicorn would believe any on this host.
+# Forwarding headers are evaluated in one place only, according to TRUSTED_PROXIES. By default gunicorn would also
+# trust them from any client on this host.
 secure_scheme_headers: dict[str, str] = {}
 forwarder_headers = ""
-# The application logs each request once, with its id.
+# The application itself logs each request, with its id.
 accesslog = None
-# A socket to steer gunicorn by is a door nobody here uses.
+# The control socket (gunicorn 25.1 and later) is not used, so do not open it.
 control_socket_disable = True

@@ -1,4 +1,4 @@
-"""Web entry point: `gunicorn wsgi:app`, `flask --app wsgi …`."""
+"""Web entry point, for `gunicorn wsgi:app` and `flask --app wsgi …`."""
 
 from project.app import create_app
 from project.config import Settings

@@ -1,1 +1,1 @@
-"""The foundation: a Flask modular monolith in three rings. ARCHITECTURE.md draws the map."""
+"""Groundwork: a Flask API foundation, built as a modular monolith in layers. See ARCHITECTURE.md."""

@@ -1,4 +1,4 @@
-"""The application factory, and the one list of blueprints."""
+"""The application factory and the list of blueprints."""
 
 from flask import Flask
 from flask_migrate import Migrate
@@ -39,9 +39,9 @@ BLUEPRINTS = (
 
 
 def create_app(settings: Settings, *, broker: job_queue.Broker | None = None) -> Flask:
-    """An application by `settings`, its jobs handed to `broker`; without one they wait in their table.
+    """Create the application. Opens no connections.
 
-    Connects to nothing. Raises InvalidSettings.
+    Jobs are published to `broker`. Without a broker they stay in the jobs table. Raises InvalidSettings.
     """
     settings = with_development_secrets(settings)
     app = Application(__name__, static_folder=None)

@@ -1,4 +1,4 @@
-"""Every setting: read from the environment, typed and validated, with one clear line per mistake."""
+"""All settings, read from the environment, typed and validated. Each mistake is reported on one line."""
 
 import re
 from collections.abc import Iterable
@@ -12,7 +12,17 @@ from pydantic import AliasChoices, Field, ValidationError, ValidationInfo, field
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from project.setting_types import Bytes, Hosts, Origins, PemKeys, PerMinute, PublicUrl, Seconds, Words, host_of_url
+from project.setting_types import (
+    Bytes,
+    CommaSeparated,
+    Hosts,
+    Origins,
+    PemKeys,
+    PerMinute,
+    PublicUrl,
+    Seconds,
+    host_of_url,
+)
 
 ALLOWED_CONTENT_TYPES = (
     "image/jpeg",
@@ -43,12 +53,12 @@ _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 class InvalidSettings(SystemExit):
     """The configuration is invalid or unsafe. The message has one line per mistake.
 
-    Derived from SystemExit, so that every entry point exits with the message and without a traceback.
+    It is a SystemExit, so every entry point exits with the message and without a traceback.
     """
 
 
 class Settings(BaseSettings):
-    """The settings of a process. The environment variable of a field is its name in upper case."""
+    """The settings of a process. Each field is read from the environment variable of the same name in upper case."""
 
     model_config = SettingsConfigDict(
         frozen=True,
@@ -91,7 +101,7 @@ class Settings(BaseSettings):
     mail_sender: str = Field(
         "", description="`From` address of every email. Defaults to `no-reply` at the host of PUBLIC_URL."
     )
-    secret_key: Words = Field(
+    secret_key: CommaSeparated = Field(
         (),
         repr=False,
         description="Comma-separated keys that sign mailed tokens, refresh tokens and cursors. The first key signs, "
@@ -109,7 +119,10 @@ class Settings(BaseSettings):
         (), description="Allowed `Host` names. Defaults to the host of PUBLIC_URL and the loopback names."
     )
     trusted_proxies: int = Field(
-        0, ge=0, le=10, description="Number of proxies in front that set `X-Forwarded-*` headers."
+        0,
+        ge=0,
+        le=10,
+        description="Number of reverse proxies in front of the service that set `X-Forwarded-*` headers.",
     )
     cors_origins: Origins = Field(
         (),
@@ -157,9 +170,12 @@ class Settings(BaseSettings):
     max_image_pixels: int = Field(
         40_000_000,
         ge=1,
-        description="Larger images get no thumbnails. The worker needs up to 16 bytes of memory per pixel.",
+        description="Maximum size of an image, in pixels. Larger images get no thumbnails. "
+        "The worker needs up to 16 bytes of memory per pixel.",
     )
-    allowed_content_types: Words = Field(ALLOWED_CONTENT_TYPES, description="Content types allowed for uploads.")
+    allowed_content_types: CommaSeparated = Field(
+        ALLOWED_CONTENT_TYPES, description="Content types allowed for uploads."
+    )
     upload_timeout_seconds: Seconds = Field(
         _DAY, description="Uploads that have not finished after this time are removed."
     )
@@ -184,7 +200,9 @@ class Settings(BaseSettings):
     job_republish_delay_seconds: Seconds = Field(
         30, description="A job that no worker has claimed after this time is published again."
     )
-    republish_interval_seconds: Seconds = Field(5, description="How often unpublished and overdue jobs are looked for.")
+    republish_interval_seconds: Seconds = Field(
+        5, description="Interval between checks for unpublished and overdue jobs."
+    )
     done_job_retention_seconds: Seconds = Field(7 * _DAY, description="How long done jobs are kept.")
     dead_job_retention_seconds: Seconds = Field(90 * _DAY, description="How long dead jobs are kept.")
 
@@ -268,8 +286,8 @@ class Settings(BaseSettings):
 
     @property
     def host(self) -> str:
-        """The address to listen on."""
-        # On a platform, requests come from a router on another host.
+        """The IP address to listen on."""
+        # In production, requests come from a router on another host.
         return "127.0.0.1" if self.is_development else "0.0.0.0"  # noqa: S104
 
     @property
@@ -283,7 +301,7 @@ class Settings(BaseSettings):
         try:
             return cls()
         except ValidationError as error:
-            raise InvalidSettings("\n".join(_lines(error))) from error
+            raise InvalidSettings("\n".join(_messages(error))) from error
 
 
 def _is_development(info: ValidationInfo) -> bool:
@@ -295,7 +313,7 @@ def _is_loopback(url: str) -> bool:
 
 
 def _or_local_backend(value: str, info: ValidationInfo, template: str) -> str:
-    """Return `value`, or in development the local backend in DATA_DIR."""
+    """Return `value`. In development, an empty value becomes the local backend in DATA_DIR."""
     if not value and not _is_development(info):
         raise ValueError("is required in production")
     return value or template.format(Path(info.data["data_dir"]).absolute())
@@ -308,12 +326,12 @@ def _with_scheme(url: str, *schemes: str) -> str:
 
 
 def environment_name(name: str, field: FieldInfo) -> str:
-    """Return the environment variable of a field: the first one if it has several."""
+    """Return the environment variable of a field, or the first of several."""
     alias = field.validation_alias
     return str(alias.choices[0]) if isinstance(alias, AliasChoices) else name.upper()
 
 
-def _lines(error: ValidationError) -> Iterable[str]:
+def _messages(error: ValidationError) -> Iterable[str]:
     for mistake in error.errors(include_url=False, include_input=False):
         yield f"{str(mistake['loc'][0]).upper()}: {mistake['msg'].removeprefix('Value error, ')}"
 

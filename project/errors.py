@@ -1,7 +1,7 @@
-"""The kinds of refusal. Nothing here knows HTTP: `http/problems` alone gives a kind its status.
+"""The kinds of errors, independent of HTTP. Only `http/responses/problems.py` maps them to statuses.
 
-A blueprint subclasses a kind with a stable `code`, a `title` that never varies and a `remedy`; the
-docstring is the cause. All three stand on the public page of the problem.
+A blueprint subclasses a kind with a stable `code`, a constant `title` and a `remedy`. The docstring of the
+subclass is the cause. Cause, title and remedy are shown on the public page of the problem.
 """
 
 import inspect
@@ -17,7 +17,11 @@ class Error(Exception):
     remedy: ClassVar[str]
 
     def __init__(self, detail: str | None = None, *, retry_after: int | None = None, **members: Any) -> None:
-        """`detail` says what is wrong this time; `retry_after` is in seconds; `members` join the answer."""
+        """Create the error.
+
+        `detail` describes this occurrence and defaults to the cause. `retry_after` is in seconds. `members` are
+        added to the body of the response.
+        """
         super().__init__(detail or self.cause())
         self.detail = detail or self.cause()
         self.retry_after = retry_after
@@ -25,7 +29,7 @@ class Error(Exception):
 
     @classmethod
     def cause(cls) -> str:
-        """What this problem means, in a sentence or two."""
+        """Return the docstring of the class on one line: what this error means."""
         return " ".join((inspect.getdoc(cls) or "").split())
 
 
@@ -126,5 +130,8 @@ class ServiceUnavailable(Unavailable):
 
 
 def version_mismatch(versions: Collection[int] | None) -> Error:
-    """Why an update of a row that has one of `versions` met none: it changed meanwhile, or it is gone."""
+    """Return the error for a conditional update that matched no row.
+
+    This is PreconditionFailed if the caller required one of `versions`, otherwise NotFound.
+    """
     return NotFound() if versions is None else PreconditionFailed()

@@ -1,4 +1,4 @@
-"""The types of settings: how the text of an environment variable is read, and what it must look like."""
+"""Types of settings, which parse and validate the text of an environment variable."""
 
 import re
 from collections.abc import Callable
@@ -25,12 +25,12 @@ def _each(check: Callable[[str], str]) -> AfterValidator:
 
 def _host(value: str) -> str:
     if not re.fullmatch(_HOST, value.lower()):
-        raise ValueError("each must be the name of a host, such as api.example.com, without a port")
+        raise ValueError("each must be a host name without a port, such as api.example.com")
     return value.lower()
 
 
 def _origin(value: str) -> str:
-    """An origin as browsers write it: any other spelling would never be met."""
+    # `Origin` headers are compared as strings. An origin in another spelling would never match.
     if not re.fullmatch(rf"[a-z][a-z0-9+.-]*://{_HOST}(:[0-9]{{1,5}})?", value) or _names_default_port(value):
         raise ValueError("each must be an origin as browsers write it, such as https://app.example.com")
     return value
@@ -42,7 +42,7 @@ def _names_default_port(url: str) -> bool:
 
 
 def _pem_keys(value: object) -> object:
-    """Ed25519 private keys from PEM blocks one after the other; a platform may have escaped the newlines."""
+    """Return the Ed25519 private keys in concatenated PEM blocks. Some platforms escape the newlines as `\\n`."""
     if not isinstance(value, str):
         return value
     blocks = [block + _PEM_END for block in value.replace("\\n", "\n").split(_PEM_END) if block.strip()]
@@ -55,7 +55,7 @@ def _ed25519(pem: bytes) -> Ed25519PrivateKey:
     except ValueError:
         key = None
     if not isinstance(key, Ed25519PrivateKey):
-        raise ValueError("every key must be an Ed25519 private key in PEM (PKCS #8)")
+        raise ValueError("each key must be an Ed25519 private key in PEM format (PKCS #8)")
     return key
 
 
@@ -64,9 +64,9 @@ def _without_slash(value: object) -> object:
 
 
 PublicUrl = Annotated[str, BeforeValidator(_without_slash), Field(pattern=r"^https?://[^\s/?#]+(/[^\s?#]*)?$")]
-Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)]
-Hosts = Annotated[Words, _each(_host)]
-Origins = Annotated[Words, _each(_origin)]
+CommaSeparated = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)]
+Hosts = Annotated[CommaSeparated, _each(_host)]
+Origins = Annotated[CommaSeparated, _each(_origin)]
 PemKeys = Annotated[tuple[Ed25519PrivateKey, ...], NoDecode, BeforeValidator(_pem_keys)]
 Seconds = Annotated[int, Field(ge=1)]
 Bytes = Annotated[int, Field(ge=1)]
@@ -74,10 +74,10 @@ PerMinute = Annotated[int, Field(ge=1)]
 
 
 def host_of(netloc: str) -> str:
-    """The host in `host:port`, in lower case; an IPv6 address keeps its brackets."""
+    """Return the host of `host:port` in lower case. IPv6 addresses keep their brackets."""
     return re.sub(r":[0-9]*$", "", netloc).lower()
 
 
 def host_of_url(url: str) -> str:
-    """The host that a URL names."""
+    """Return the host of a URL in lower case."""
     return host_of(urlsplit(url).netloc)

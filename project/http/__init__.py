@@ -1,1 +1,1 @@
-"""The HTTP contract that all blueprints share."""
+"""The HTTP conventions that all blueprints share."""

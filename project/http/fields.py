@@ -1,4 +1,4 @@
-"""Fields that take nothing the database, a log or a mail cannot carry, and that never guess a type."""
+"""Marshmallow fields that never guess types, and reject text that is unsafe in the database, in logs or in emails."""
 
 import re
 import unicodedata
@@ -15,12 +15,12 @@ _INVISIBLE_CATEGORIES = ("Cf", "Mn", "Me", "Zs")
 _MAX_EMAIL_LENGTH = 254
 _CONTROL = r"\u0000-\u001f\u007f-\u009f"
 _ONE_LINE = rf"^[^\s{_CONTROL}]([^{_CONTROL}]*[^\s{_CONTROL}])?$"
-# So many code points may become one in NFC.
+# NFC composes at most this many code points into one.
 _MAX_COMPOSED = 4
 
 
 class Text(fields.String):
-    """One line of visible text in NFC, `minimum` to `maximum` characters, without spaces around it."""
+    """One line of visible text of `minimum` to `maximum` characters, normalized to NFC, without surrounding spaces."""
 
     def __init__(self, maximum: int, *, minimum: int = 1, **options: Any) -> None:
         metadata = {"pattern": _ONE_LINE, **options.pop("metadata", {})}
@@ -29,7 +29,7 @@ class Text(fields.String):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> str:
         raw: str = super()._deserialize(value, attr, data, **options)
-        # Normalising takes quadratic time: a megabyte of combining marks would take minutes.
+        # Check the length first: normalization takes quadratic time, minutes for a megabyte of combining marks.
         if len(raw) > self._maximum * _MAX_COMPOSED:
             raise ValidationError(f"Longer than maximum length {self._maximum}.")
         text = unicodedata.normalize("NFC", raw)
@@ -41,7 +41,7 @@ class Text(fields.String):
 
 
 class Secret(fields.String):
-    """A password or token, taken as it is."""
+    """A password or token, accepted unchanged."""
 
     def __init__(self, maximum: int, **options: Any) -> None:
         super().__init__(validate=validate.Length(1, maximum), **options)
@@ -54,7 +54,7 @@ class Secret(fields.String):
 
 
 class Password(Secret):
-    """A password. What is longer than any that can match is refused before it is hashed."""
+    """A password. The maximum length bounds the cost of hashing it."""
 
     def __init__(self, **options: Any) -> None:
         options.setdefault("metadata", {"format": "password", "example": "seven unlikely herons"})
@@ -62,7 +62,7 @@ class Password(Secret):
 
 
 class Email(Text):
-    """An address as typed: syntax by RFC 5321 and 5322, no look-up."""
+    """An email address. Checks the syntax (RFC 5321, RFC 5322) without looking up the domain."""
 
     def __init__(self, **options: Any) -> None:
         options.setdefault("metadata", {"format": "email", "example": "ada@example.com"})
@@ -78,7 +78,7 @@ class Email(Text):
 
 
 class Pattern(fields.String):
-    """Text that a regular expression matches from end to end; `wanted` says in words what it must be."""
+    """Text that fully matches a regular expression. `wanted` describes it in the error: "Must be {wanted}."."""
 
     def __init__(self, pattern: str, maximum: int, *, wanted: str, minimum: int = 1, **options: Any) -> None:
         metadata = {"pattern": f"^{pattern}$", **options.pop("metadata", {})}
@@ -94,26 +94,28 @@ class Pattern(fields.String):
 
 
 class Slug(Pattern):
-    """Lower-case letters, digits and single hyphens: a name that fits in a path."""
+    """A name for use in paths: lowercase letters, digits and single hyphens."""
 
     def __init__(self, **options: Any) -> None:
         options.setdefault("metadata", {"example": "analytical-engines"})
         super().__init__(
-            "[a-z0-9]+(-[a-z0-9]+)*", 63, minimum=2, wanted="lower-case letters, digits and single hyphens", **options
+            "[a-z0-9]+(-[a-z0-9]+)*", 63, minimum=2, wanted="lowercase letters, digits and single hyphens", **options
         )
 
 
 class Sha256(Pattern):
-    """A SHA-256 in hex."""
+    """A SHA-256 digest in hexadecimal."""
 
     def __init__(self, **options: Any) -> None:
         metadata = {"example": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"}
         metadata |= options.pop("metadata", {})
-        super().__init__("[0-9a-fA-F]{64}", 64, minimum=64, wanted="a SHA-256 in hex", metadata=metadata, **options)
+        super().__init__(
+            "[0-9a-fA-F]{64}", 64, minimum=64, wanted="a SHA-256 digest in hexadecimal", metadata=metadata, **options
+        )
 
 
 class Token(Secret):
-    """A token that we handed out, or another one in its place: whoever checks it says what is wrong with it."""
+    """A token issued by this service. Only its length is validated here. The blueprint verifies it."""
 
     def __init__(self, **options: Any) -> None:
         options.setdefault("metadata", {"example": "01a1e2c47f3a7c119d0e3f5b8a6c2d41.1.vRk0mHk2"})
@@ -121,7 +123,7 @@ class Token(Secret):
 
 
 class QueryInteger(fields.Integer):
-    """A whole number in a query, in decimal digits."""
+    """An integer in a query parameter, in decimal digits."""
 
     def __init__(self, minimum: int, maximum: int, **options: Any) -> None:
         super().__init__(validate=validate.Range(minimum, maximum), **options)
@@ -133,21 +135,21 @@ class QueryInteger(fields.Integer):
 
 
 class Choice(fields.String):
-    """One of a few words."""
+    """One of a fixed set of words."""
 
     def __init__(self, words: Iterable[str], **options: Any) -> None:
         super().__init__(validate=validate.OneOf(list(words)), **options)
 
 
 class JsonInteger(fields.Integer):
-    """A whole number in JSON; neither text nor a fraction is taken for one."""
+    """A JSON integer. Rejects strings and fractions."""
 
     def __init__(self, minimum: int, maximum: int, **options: Any) -> None:
         super().__init__(strict=True, validate=validate.Range(minimum, maximum), **options)
 
 
 class Flag(fields.Boolean):
-    """`true` or `false`, and nothing that could be taken for them."""
+    """A JSON boolean. Rejects strings and numbers."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> bool:
         if not isinstance(value, bool):
@@ -156,7 +158,7 @@ class Flag(fields.Boolean):
 
 
 class Id(fields.UUID):
-    """The id of a thing, a UUID of version 7."""
+    """The id of a resource, a version 7 UUID."""
 
     def __init__(self, **options: Any) -> None:
         options.setdefault("metadata", {"example": "01a1e2c4-7f3a-7c11-9d0e-3f5b8a6c2d41"})
@@ -164,7 +166,7 @@ class Id(fields.UUID):
 
 
 class Timestamp(fields.DateTime):
-    """A moment, in an answer: RFC 3339 in UTC, with `Z`."""
+    """A timestamp in a response: RFC 3339, in UTC with `Z`."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(dump_only=True, metadata={"example": "2026-01-31T12:00:00.000000Z"}, **options)

@@ -1,1 +1,1 @@
-"""The gunicorn worker and HTTP parser."""
+"""The web server: gunicorn's threaded worker and HTTP/1 parser, customized."""

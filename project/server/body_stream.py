@@ -1,7 +1,7 @@
-"""The body of a request arrives whole, or the request is refused: WSGI middleware around what is read from the server.
+"""WSGI middleware that rejects requests whose body is incomplete.
 
-A body that ends before its Content-Length or in a broken chunk, or that arrives too slowly (`parser.py`), must look
-like neither a short body nor a defect to whoever reads it.
+A body may end before its Content-Length, contain a broken chunk, or arrive too slowly (see `parser.py`). Without this
+middleware, the application would process a truncated body, or report an internal error.
 """
 
 from collections.abc import Callable, Iterable
@@ -13,7 +13,7 @@ WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 class CompleteBody:
-    """WSGI middleware that raises MalformedRequest where a body is read that does not arrive whole."""
+    """WSGI middleware under which reading an incomplete body raises MalformedRequest."""
 
     def __init__(self, application: WSGI) -> None:
         self._application = application
@@ -26,32 +26,33 @@ class CompleteBody:
 class _CheckedStream:
     def __init__(self, stream: Any, content_length: str) -> None:
         self._stream = stream
-        self._left = int(content_length) if content_length.isascii() and content_length.isdigit() else None
+        self._remaining = int(content_length) if content_length.isascii() and content_length.isdigit() else None
 
     def read(self, size: int = -1) -> bytes:
-        data = self._take(self._stream.read, size)
-        # A stream gives less than it was asked for at its end only (PEP 3333), and many ask just once.
+        data = self._read(self._stream.read, size)
+        # A WSGI stream returns less than requested only at its end (PEP 3333). Check at the first short read, since
+        # many callers read only once.
         if size < 0 or len(data) < size:
-            self._ensure_whole()
+            self._ensure_complete()
         return data
 
     def readline(self, size: int = -1) -> bytes:
-        line = self._take(self._stream.readline, size)
+        line = self._read(self._stream.readline, size)
         if not line and size != 0:
-            self._ensure_whole()
+            self._ensure_complete()
         return line
 
-    def _take(self, read: Callable[[int], bytes], size: int) -> bytes:
+    def _read(self, read: Callable[[int], bytes], size: int) -> bytes:
         try:
             data = read(size)
         except TimeoutError as error:
             raise MalformedRequest("The body arrived too slowly.") from error
-        except Exception as error:  # the server's parser has many names for a body that is cut off
+        except Exception as error:  # gunicorn raises many types of exceptions for truncated and malformed bodies
             raise MalformedRequest("The body is incomplete or incorrectly framed.") from error
-        if self._left is not None:
-            self._left -= len(data)
+        if self._remaining is not None:
+            self._remaining -= len(data)
         return data
 
-    def _ensure_whole(self) -> None:
-        if self._left is not None and self._left > 0:
+    def _ensure_complete(self) -> None:
+        if self._remaining is not None and self._remaining > 0:
             raise MalformedRequest("The body is shorter than its `Content-Length`.")

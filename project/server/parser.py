@@ -1,8 +1,13 @@
-"""gunicorn's HTTP/1 parser with this project's refusals, and with bounds on how long a client may take.
+"""gunicorn's HTTP/1 parser, with this project's errors and with time limits for slow clients.
 
-A request head is collected without waiting, and parsed when it is whole. A body is read by the thread that wants it,
-which waits no longer than STALL_SECONDS for the next bytes, and, beyond GRACE_SECONDS of waiting in all, only for
-clients that send LEAST_BYTES_PER_SECOND. Time in which the application does not ask for bytes does not count.
+A request head is collected without blocking and parsed once it is complete. A body is read, blocking, by the thread
+that handles the request. It waits at most STALL_TIMEOUT_SECONDS for the next bytes. After SLOW_BODY_GRACE_SECONDS of
+waiting in total, it continues only if the client sends at least MIN_BYTES_PER_SECOND on average. Time during which the
+application does not read does not count.
+
+The classes here extend internals of gunicorn (27.0.1 in requirements.txt). Its own parser offers neither hook: it reads
+the head from a blocking socket with no overall deadline, so that a slow client occupies a thread, and it responds to
+invalid requests with its own HTML pages. Review this module when you upgrade gunicorn.
 """
 
 import socket
@@ -50,7 +55,7 @@ _DETAILS: dict[type[ParseException], str] = {
 
 
 class RequestRejected(Exception):
-    """The parser refuses a request with `error`; the path is known when it got that far."""
+    """The parser rejected a request with `error`. `path` is `None` if the request line could not be parsed."""
 
     def __init__(self, error: errors.Error, path: str | None) -> None:
         super().__init__(error)
@@ -58,79 +63,83 @@ class RequestRejected(Exception):
         self.path = path
 
 
-class HeadReader(SocketUnreader):  # type: ignore[misc]  # gunicorn has no types
-    """Reads from one connection, request after request."""
+class HeadReader(SocketUnreader):  # type: ignore[misc]  # gunicorn is untyped
+    """Reads the requests of one connection: heads without blocking, bodies within time limits."""
 
     def __init__(self, sock: socket.socket) -> None:
         super().__init__(sock)
-        # Kept by the kernel: a time-out of Python's would cost a system call more with each read.
+        # Let the kernel enforce the timeout. With a Python timeout, each read would need an extra poll() system call.
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", STALL_TIMEOUT_SECONDS, 0))
-        # Why there will be no more of the head than was collected.
-        self._end: errors.Error | None = None
-        self.may_wait = True
+        # The error to raise if the parser needs more of the head than was collected. Once set, no more is received.
+        self._head_error: errors.Error | None = None
+        self.may_block = True
         self.begin_head()
 
     @property
     def is_abandoned(self) -> bool:
-        """Whether the client has left, or never said a word."""
-        return self._end is not None and not self.buf.getvalue()
+        """Whether the head has ended without a single byte: the client disconnected or sent nothing in time."""
+        return self._head_error is not None and not self.buf.getvalue()
 
     def collect(self) -> bool:
-        """Take what has come of a head; True when there is nothing more to wait for."""
+        """Receive the available bytes of the head. Returns whether the head is ready for the parser."""
         if not self._is_collected():
-            self._receive()
+            self._collect_available()
         return self._is_collected()
 
-    def give_up(self) -> None:
-        """Wait no longer for the rest of the head."""
-        self._end = MalformedRequest("The request head arrived too slowly.")
+    def expire_head(self) -> None:
+        """Stop waiting for the rest of the head. Parsing it will raise MalformedRequest."""
+        self._head_error = MalformedRequest("The request head arrived too slowly.")
 
     def begin_head(self) -> None:
-        """From here on only what was collected is read."""
+        """Switch to reading a head: only collected bytes are read, the socket is not."""
         self._in_head = True
         self._searched_bytes = 0
 
     def begin_body(self) -> None:
-        """From here on the connection is read, at the client's pace."""
+        """Switch to reading a body: reads block, within the time limits."""
         self._in_head = False
         self._waited_seconds, self._received_bytes = 0.0, 0
 
     def chunk(self, size_hint: int | None = None) -> bytes:
-        """The next bytes. Raises the end of a head, and TimeoutError in a body."""
+        """Return the next bytes of a body.
+
+        Raises TimeoutError if the body arrives too slowly, and MalformedRequest or HeaderTooLarge within a head.
+        """
         if self._in_head:
-            raise self._end or MalformedRequest
+            raise self._head_error or MalformedRequest
         began = time.monotonic()
         try:
-            data: bytes = super().chunk(size_hint) if self.may_wait else self._at_hand()
+            data: bytes = super().chunk(size_hint) if self.may_block else self._receive_available()
         except BlockingIOError as error:
-            raise TimeoutError("no byte came for too long") from error
-        self._ensure_pace(time.monotonic() - began, len(data))
+            raise TimeoutError("no bytes received in time") from error
+        self._ensure_min_rate(time.monotonic() - began, len(data))
         return data
 
-    def _ensure_pace(self, seconds: float, received_bytes: int) -> None:
+    def _ensure_min_rate(self, seconds: float, received_bytes: int) -> None:
         self._waited_seconds += seconds
         self._received_bytes += received_bytes
-        least = MIN_BYTES_PER_SECOND * self._waited_seconds
-        if self._waited_seconds > SLOW_BODY_GRACE_SECONDS and self._received_bytes < least:
-            raise TimeoutError("too few bytes came for too long")
+        required_bytes = MIN_BYTES_PER_SECOND * self._waited_seconds
+        if self._waited_seconds > SLOW_BODY_GRACE_SECONDS and self._received_bytes < required_bytes:
+            raise TimeoutError("bytes received too slowly")
 
     def _is_collected(self) -> bool:
-        # From where the last search ended: a head may come byte by byte.
+        # Continue where the last search ended. A head may arrive byte by byte, and searching all of it each time
+        # would take quadratic time.
         self.buf.seek(max(0, self._searched_bytes - 2))
         rest = self.buf.read()
-        # A bare LF ends no head, but the parser is to say so at once.
+        # Bare LFs do not end a head, but the parser can then reject the request immediately.
         if b"\n\r\n" in rest or b"\n\n" in rest:
             return True
         self._searched_bytes = self.buf.tell()
-        return self._end is not None
+        return self._head_error is not None
 
-    def _at_hand(self) -> bytes:
+    def _receive_available(self) -> bytes:
         data: bytes = self.sock.recv(self.mxchunk, socket.MSG_DONTWAIT)
         return data
 
-    def _receive(self) -> None:
+    def _collect_available(self) -> None:
         try:
-            data = self._at_hand()
+            data = self._receive_available()
         except BlockingIOError:
             return
         except OSError:
@@ -138,13 +147,13 @@ class HeadReader(SocketUnreader):  # type: ignore[misc]  # gunicorn has no types
         self.buf.seek(0, 2)
         self.buf.write(data)
         if not data:
-            self._end = MalformedRequest("The request head is incomplete.")
+            self._head_error = MalformedRequest("The request head is incomplete.")
         elif self.buf.tell() > MAX_HEAD_BYTES and not self._is_collected():
-            self._end = HeaderTooLarge()
+            self._head_error = HeaderTooLarge()
 
 
-class Request(GunicornRequest):  # type: ignore[misc]
-    """A request whose head is valid. Raises Refusal."""
+class Request(GunicornRequest):  # type: ignore[misc]  # gunicorn is untyped
+    """A request with a valid head. The constructor raises RequestRejected if the head is invalid."""
 
     path: str | None
 
@@ -156,21 +165,24 @@ class Request(GunicornRequest):  # type: ignore[misc]
             raise RequestRejected(_as_error(error), self.path) from error
 
     def set_body_reader(self) -> None:
-        """What gunicorn calls when it has parsed the head."""
+        """Finish the head and prepare for the body. gunicorn calls this after it has parsed the head."""
         if self.version >= (1, 1) and "HOST" not in dict(self.headers):
             raise InvalidHeader("HOST")
-        # Of a request line with a whole URL, which may end with its host (RFC 9110, 4.2.3).
+        # In absolute form, the path may be empty. It is then equivalent to "/" (RFC 9110, section 4.2.3).
         self.path = self.path or "/"
         super().set_body_reader()
         self.unreader.begin_body()
 
     def should_close(self) -> bool:
-        """Also when the body could not be read: nobody knows where the next request would begin."""
+        """Return whether to close the connection after this request.
+
+        True also if reading the body failed, because the start of the next request is then unknown.
+        """
         return self.body.failed or bool(super().should_close())
 
 
-class Parser(RequestParser):  # type: ignore[misc]
-    """The requests of one connection."""
+class Parser(RequestParser):  # type: ignore[misc]  # gunicorn is untyped
+    """Iterates over the requests of one connection."""
 
     mesg_class = Request
 
@@ -179,15 +191,19 @@ class Parser(RequestParser):  # type: ignore[misc]
         self.unreader = HeadReader(sock)
 
     def finish_body(self, *_args: Any, **_options: Any) -> bool:
-        """Whether the rest of a body could be skipped, without waiting for it: its request has been answered."""
-        self.unreader.may_wait = False
+        """Discard what the application did not read of a body, without blocking. Returns whether that was possible.
+
+        gunicorn calls this after the response has been sent.
+        """
+        self.unreader.may_block = False
         try:
-            # Without gunicorn's deadline: under a time-out of Python's, `recv` waits whatever its flags say.
+            # Do not pass gunicorn's deadline on: it would set a Python timeout on the socket, under which recv()
+            # blocks despite MSG_DONTWAIT.
             return bool(super().finish_body(max_bytes=_MAX_SKIPPED_BYTES))
         except (ParseException, TimeoutError):
             return False
         finally:
-            self.unreader.may_wait = True
+            self.unreader.may_block = True
 
 
 def _as_error(error: Exception) -> errors.Error:

@@ -1,10 +1,16 @@
-"""gunicorn's threaded worker: problems for what its parser refuses, and no thread for a client that is not ready.
+"""gunicorn's threaded worker, changed so that slow clients do not occupy threads and parser errors become problems.
 
-A thread gets a connection when a request head is whole (`parser.py`), and gives it back with the answer: idle
-connections, slow heads and clients that are slow to close hold none. A body that the application reads holds one while
-it arrives at a fair pace, and an answer while it is read at all. So a proxy in front must still read requests whole
-before it passes them on, take answers whole, bound the connections of each client (a worker takes 1,000, or what its
-descriptors allow), and speak TLS and HTTP/2: this server speaks HTTP/1.1 in clear only.
+A connection occupies a thread from the moment its request head is complete (see `parser.py`) until the response has
+been sent. Idle connections, slow request heads and clients that are slow to close occupy no thread. A request body
+occupies a thread for as long as it arrives fast enough, and a response for as long as the client reads any of it.
+
+The reverse proxy in front must therefore buffer whole requests and responses, and limit the connections per client. A
+worker accepts up to 1,000 connections, or as many as its file descriptors allow. The proxy must also terminate TLS and
+HTTP/2: this server speaks only unencrypted HTTP/1.1.
+
+The class here overrides internal methods of ThreadWorker in gunicorn (27.0.1 in requirements.txt), because gunicorn
+has no hooks for these cases. It reads request heads in a thread, closes connections gracefully in the event loop, which
+blocks all other connections, and renders errors as HTML. Review this module when you upgrade gunicorn.
 """
 
 import resource
@@ -35,98 +41,109 @@ LINGER_TIMEOUT_SECONDS = 2
 UNREAD_TIMEOUT_SECONDS = 30
 
 
-class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
-    """One web process. What runs in a thread says so; all else runs in the one loop, and must not wait."""
+class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
+    """One web process.
+
+    Methods run in the event loop and must not block, unless their docstring says that they run in a thread.
+    """
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self._lingering: deque[TConn] = deque()
 
     def init_process(self) -> None:
-        """Let the kernel end connections whose client takes no byte of an answer, and then serve."""
+        """Start serving. Sets socket options and the maximum number of connections first."""
         for listener in self.sockets:
             if hasattr(socket, "TCP_USER_TIMEOUT") and listener.sock.family != socket.AF_UNIX:
-                # Connections inherit it. It also ends sendfile(), which knows no time-out.
+                # The kernel closes a connection whose client acknowledges no bytes of a response for this long.
+                # Connections inherit the option from the listener. It also covers sendfile(), which has no timeout.
                 listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(UNREAD_TIMEOUT_SECONDS * 1000))
         self.worker_connections: int = min(self.cfg.worker_connections, _max_connections(self.cfg.threads))
         super().init_process()
 
     def enqueue_req(self, conn: TConn) -> None:
-        """Hand a connection to a thread once a request head is whole."""
+        """Pass the connection to a thread if its request head is complete, otherwise wait for more of the head."""
         if conn.parser is None:
             conn.parser, conn.initialized = Parser(self.cfg, conn.sock, conn.client), True
         if not conn.parser.unreader.collect():
-            self._await(conn, self.pending_conns, parser.HEAD_TIMEOUT_SECONDS, self.on_pending_socket_readable)
+            self._watch(conn, self.pending_conns, parser.HEAD_TIMEOUT_SECONDS, self.on_pending_socket_readable)
         elif conn.parser.unreader.is_abandoned:
             self._drop(conn)
         else:
             super().enqueue_req(conn)
 
     def on_pending_socket_readable(self, conn: TConn, client: socket.socket) -> None:
-        """More of a head has come. Until it is whole the connection keeps its place, and with it its deadline."""
+        """Receive more of a head.
+
+        Until the head is complete, the connection stays in the queue and keeps its deadline.
+        """
         if conn.parser.unreader.collect():
             super().on_pending_socket_readable(conn, client)
 
     def finish_request(self, conn: TConn, future: Future[Any]) -> None:
-        """Keep a connection for its next request, or close it when the client has read the answer."""
+        """Keep the connection open for its next request, or close it once the client has read the response."""
         if future.cancelled() or future.exception() or future.result():
             super().finish_request(conn, future)
             return
         with suppress(OSError):
             conn.sock.shutdown(socket.SHUT_WR)
-            # gunicorn waits for the client here, and with it all others would.
-            self._await(conn, self._lingering, LINGER_TIMEOUT_SECONDS, self._discard)
+            # gunicorn would wait for the client here and block the event loop. Watch the socket instead.
+            self._watch(conn, self._lingering, LINGER_TIMEOUT_SECONDS, self._discard)
             return
         self._drop(conn)
 
     def murder_pending(self) -> None:
-        """Refuse the heads, and close the connections, whose time is up."""
-        for conn in self._overdue(self.pending_conns):
-            conn.parser.unreader.give_up()
+        """Reject request heads and close lingering connections whose deadline has passed."""
+        for conn in self._pop_expired(self.pending_conns):
+            conn.parser.unreader.expire_head()
             self.enqueue_req(conn)
-        for conn in self._overdue(self._lingering):
+        for conn in self._pop_expired(self._lingering):
             self._drop(conn)
 
     def _cap_keepalive(self, deadline: float) -> None:
-        """A worker that stops waits no longer for a new connection's request than for a kept one's."""
+        """Apply the shutdown deadline of kept-alive connections also to connections with an incomplete head."""
         super()._cap_keepalive(deadline)
         for conn in self.pending_conns:
             conn.timeout = min(conn.timeout, deadline)
 
     def handle_request(self, req: Any, conn: TConn) -> bool:
-        """Serve a request in a thread."""
+        """Serve a request. Runs in a thread. Returns whether to keep the connection open."""
         try:
             return bool(super().handle_request(req, conn))
         except TimeoutError as error:
-            # The kernel's, and not one of the application's: the client takes no answer, and there is nothing to say.
+            # ETIMEDOUT comes from TCP_USER_TIMEOUT, not from the application: the client no longer reads the
+            # response, so an error response would be pointless.
             if error.errno != ETIMEDOUT:
                 raise
             return False
 
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: Exception) -> None:
-        """Answer in a thread what the parser refused, or what failed around the application."""
-        refusal = (
+        """Send a problem for a request that the parser rejected, or that failed outside the application.
+
+        Runs in a thread.
+        """
+        rejection = (
             exc
             if isinstance(exc, RequestRejected)
             else RequestRejected(problems.InternalError(), getattr(req, "path", None))
         )
         with self.wsgi.app_context():
-            response = _problem_response(refusal.error, unquote(refusal.path or "/"))
-        if refusal is not exc:
+            response = _problem_response(rejection.error, unquote(rejection.path or "/"))
+        if rejection is not exc:
             logging.logger.error("request.failed", exc_info=exc)
         with suppress(OSError):
             client.sendall(_serialize(response))
 
-    def _await(self, conn: TConn, line: deque[TConn], seconds: float, readable: Any) -> None:
+    def _watch(self, conn: TConn, queue: deque[TConn], seconds: float, on_readable: Any) -> None:
         conn.sock.setblocking(False)
         conn.timeout = time.monotonic() + seconds
-        self.poller.register(conn.sock, EVENT_READ, partial(readable, conn))
-        line.append(conn)
+        self.poller.register(conn.sock, EVENT_READ, partial(on_readable, conn))
+        queue.append(conn)
 
-    def _overdue(self, line: deque[TConn]) -> Iterator[TConn]:
-        while line and line[0].timeout <= time.monotonic():
-            self.poller.unregister(line[0].sock)
-            yield line.popleft()
+    def _pop_expired(self, queue: deque[TConn]) -> Iterator[TConn]:
+        while queue and queue[0].timeout <= time.monotonic():
+            self.poller.unregister(queue[0].sock)
+            yield queue.popleft()
 
     def _discard(self, conn: TConn, client: socket.socket) -> None:
         with suppress(OSError):
@@ -142,10 +159,13 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
 
 
 def _max_connections(threads: int) -> int:
-    """How many the process may have open: gunicorn's loop ends when there is no descriptor for another one."""
+    """Raise the limit of open files, and return how many connections fit below it.
+
+    gunicorn's event loop ends if accept() fails because no file descriptor is available.
+    """
     _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    # What else is open: the store, the broker, and for each thread its database, a file and a temporary one.
+    # Reserve descriptors for the store, the broker, and each thread's database connection, file and temporary file.
     return hard - 64 - 8 * threads
 
 

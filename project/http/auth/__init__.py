@@ -1,1 +1,1 @@
-"""Access tokens, and the caller that they identify."""
+"""Access tokens, and authentication and authorization of the caller."""

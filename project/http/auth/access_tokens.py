@@ -1,4 +1,4 @@
-"""Minting access tokens (RFC 9068). Verifying them is identity's."""
+"""Issues access tokens (RFC 9068). `identity.py` verifies them."""
 
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -12,7 +12,7 @@ from project.http.auth import signing_keys
 
 
 class Grant(Protocol):
-    """A session just opened or refreshed."""
+    """A session that was just opened or refreshed."""
 
     @property
     def user_id(self) -> UUID: ...
@@ -24,13 +24,16 @@ class Grant(Protocol):
     def expires_at(self) -> datetime: ...
 
 
+# flask-jwt-extended (4.7.4 in requirements.txt) is used only to create tokens. Its manager also registers error
+# handlers for PyJWT's exceptions on the application. They would turn any such exception, also one that concerns a
+# token of another service, into a 401 response. There is no option for this, so override the internal method.
 class _TokenIssuer(JWTManager):
     def _set_error_handler_callbacks(self, app: Flask) -> None:
-        """Register none: they would turn every PyJWT exception of a product's own into our 401."""
+        """Register no error handlers."""
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    """Have tokens say who issued them to whom, and by which key."""
+    """Configure the issuer, audience, lifetime and signing key of access tokens."""
     app.config.update(
         JWT_ALGORITHM="EdDSA",
         JWT_ENCODE_ISSUER=settings.public_url,
@@ -43,7 +46,7 @@ def init_app(app: Flask, settings: Settings) -> None:
 
 
 def token_pair(grant: Grant) -> dict[str, Any]:
-    """What a client gets at log-in and refresh."""
+    """Return the response to a login or refresh: an access token and a refresh token."""
     return {
         "access_token": create_access_token(str(grant.user_id), additional_claims={"sid": str(grant.session_id)}),
         "token_type": "Bearer",

@@ -1,4 +1,4 @@
-"""Who is calling: the one place where an access token is verified, against the session and user rows."""
+"""Authenticates and authorizes callers. Only this module verifies access tokens, and it loads the session each time."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -72,7 +72,7 @@ class MetricsTokenRequired(Unauthenticated):
 
 
 class Principal(Protocol):
-    """Who is calling. The session may one day be absent."""
+    """The authenticated caller. `session_id` is `None` for a caller without a session; no such callers exist yet."""
 
     @property
     def user_id(self) -> UUID: ...
@@ -84,28 +84,32 @@ class Principal(Protocol):
 
 @dataclass(frozen=True)
 class AccessHooks:
-    """What identity and access ask of the blueprints above; create_app() hands it in."""
+    """Functions of blueprints that this module calls. create_app() passes them in, since `http` imports no blueprint.
+
+    `load_principal` returns the caller of a session, or `None` if the session has ended. `ensure_member` raises unless
+    a user has a role in an organization.
+    """
 
     load_principal: Callable[[UUID], Principal | None]
     ensure_member: Callable[..., object]
 
 
-def init_app(app: Flask, judges: AccessHooks) -> None:
-    """Judge each request of `app` before anything else sees it."""
-    app.before_request(partial(_authorize, judges))
+def init_app(app: Flask, hooks: AccessHooks) -> None:
+    """Authenticate and authorize each request of `app` before its view runs."""
+    app.before_request(partial(_authorize, hooks))
 
 
 def current_principal() -> Principal:
-    """Who is calling; only on routes that are not public."""
+    """Return the caller. Only for routes that require authentication."""
     return cast(Principal, g.principal)
 
 
 def current_user_id() -> UUID:
-    """Whose request this is."""
+    """Return the user id of the caller. Only for routes that require authentication."""
     return current_principal().user_id
 
 
-def _authorize(judges: AccessHooks) -> None:
+def _authorize(hooks: AccessHooks) -> None:
     rule = current_rule()
     if rule is None or _is_automatic(rule) or rule.access.kind == "public":
         return
@@ -115,18 +119,21 @@ def _authorize(judges: AccessHooks) -> None:
     if rule.access.kind == "scraper":
         _ensure_scraper()
         return
-    g.principal = _identify(judges)
+    g.principal = _identify(hooks)
     logging.bind(user_id=str(g.principal.user_id), session_id=str(g.principal.session_id))
-    _ensure_role(judges, rule.access, g.principal)
+    _ensure_role(hooks, rule.access, g.principal)
 
 
 def _is_automatic(rule: ContractRule) -> bool:
-    """Whether Flask answers this by itself, with nothing but the methods that there are."""
+    """Return whether this is an OPTIONS request that Flask handles itself. It reveals only the allowed methods."""
     return request.method == "OPTIONS" and rule.provide_automatic_options
 
 
 def _ensure_developer() -> None:
-    """Development routes answer this machine only: no peer elsewhere, no proxy, no name that was made to lead here."""
+    """Raise NotFound unless the request comes directly from this machine.
+
+    Requests through a proxy are rejected. So are requests for other host names, which prevents DNS rebinding.
+    """
     is_direct = not any(name in request.headers for name in _PROXY_HEADERS)
     is_local = request.remote_addr in {"127.0.0.1", "::1"} and urlsplit(request.host_url).hostname in _LOCAL_NAMES
     if not (current_settings().is_development and is_direct and is_local):
@@ -134,25 +141,25 @@ def _ensure_developer() -> None:
 
 
 def _ensure_scraper() -> None:
-    """Metrics have a token of their own, which says nothing of a user."""
+    """Raise MetricsTokenRequired unless the bearer token is METRICS_TOKEN. It identifies no user."""
     authorization = request.authorization
     token = authorization.token if authorization and authorization.type == "bearer" else None
     if not compare_digest((token or "").encode(), current_settings().metrics_token.encode()):
         raise MetricsTokenRequired
 
 
-def _ensure_role(judges: AccessHooks, access: Access, principal: Principal) -> None:
+def _ensure_role(hooks: AccessHooks, access: Access, principal: Principal) -> None:
     if access.kind == "admin" and principal.role != "admin":
         raise PermissionDenied
     if access.kind == "member":
         organization_id = (request.view_args or {})["organization_id"]
-        judges.ensure_member(organization_id, principal.user_id, role=access.role)
+        hooks.ensure_member(organization_id, principal.user_id, role=access.role)
 
 
-def _identify(judges: AccessHooks) -> Principal:
+def _identify(hooks: AccessHooks) -> Principal:
     claims = _verify(_presented_token())
     try:
-        principal = judges.load_principal(UUID(claims["sid"]))
+        principal = hooks.load_principal(UUID(claims["sid"]))
     except ValueError as error:
         raise TokenInvalid from error
     if principal is None:
@@ -175,7 +182,11 @@ def _presented_token() -> str:
 
 
 def _verify(token: str) -> dict[str, Any]:
-    """The claims of a token that we issued. flask-jwt-extended's own check accepts far too much."""
+    """Return the claims of an access token. Raises TokenExpired or TokenInvalid.
+
+    flask-jwt-extended (4.7.4 in requirements.txt) is not used here: it accepts tokens without `exp` or `type`,
+    and ignores the `typ` header.
+    """
     settings = current_settings()
     try:
         claims = jwt.decode(
@@ -196,7 +207,7 @@ def _verify(token: str) -> dict[str, Any]:
 
 
 def _public_key(header: str) -> Ed25519PublicKey:
-    """The key that the encoded `header` names. Raises TokenInvalid."""
+    """Return the key named in the encoded `header`. Raises TokenInvalid."""
     kid = _kid(header)
     key = signing_keys.current().public.get(kid or "")
     if key is None:
@@ -206,7 +217,10 @@ def _public_key(header: str) -> Ed25519PublicKey:
 
 @lru_cache(maxsize=64)
 def _kid(header: str) -> str | None:
-    """The key id in the header of an access token; the same few headers come with every request."""
+    """Return the key id in an encoded header, or `None` if it is not the header of an access token.
+
+    Cached, because all access tokens of a key have the same header.
+    """
     fields = jwt.get_unverified_header(f"{header}.e30.")
     if fields.get("typ") != "at+jwt" or "crit" in fields:
         return None
@@ -215,7 +229,10 @@ def _kid(header: str) -> str | None:
 
 
 def _ensure_well_formed(claims: dict[str, Any]) -> None:
-    """PyJWT takes `exp` as text, and any life, however long."""
+    """Raise TokenInvalid unless the claims have the right types and the token's lifetime is within the limit.
+
+    PyJWT (2.15.1 in requirements.txt) accepts numbers as strings in `exp`, and does not limit the lifetime.
+    """
     texts = all(isinstance(claims[name], str) for name in _TEXTS)
     numbers = all(type(claims[name]) in (int, float) for name in _NUMBERS)
     if not texts or not numbers or claims["type"] != "access":

@@ -1,4 +1,4 @@
-"""The keys of access tokens, each named by its RFC 7638 thumbprint; other services verify with the public halves."""
+"""The keys of access tokens. Each key id is an RFC 7638 thumbprint. Other services verify with the public keys."""
 
 import hashlib
 import json
@@ -13,10 +13,10 @@ from project.config import InvalidSettings, Settings
 
 
 class SigningKeys:
-    """All keys verify, one signs."""
+    """The keys of access tokens. One key signs, all keys verify."""
 
     def __init__(self, private: tuple[Ed25519PrivateKey, ...], signing_kid: str) -> None:
-        """Raises InvalidSettings when `signing_kid` is none of the keys."""
+        """Raises InvalidSettings if no key has the id `signing_kid`. If that is empty, the first key signs."""
         self.private = {_thumbprint(key.public_key()): key for key in private}
         self.public = {kid: key.public_key() for kid, key in self.private.items()}
         self.signing_kid = signing_kid or next(iter(self.private))
@@ -24,17 +24,17 @@ class SigningKeys:
             raise InvalidSettings(f"JWT_SIGNING_KEY: must be one of {', '.join(self.private)}")
 
     def jwks(self) -> dict[str, Any]:
-        """The public keys as a JWK Set (RFC 7517)."""
+        """Return the public keys as a JWK Set (RFC 7517)."""
         return {"keys": [{**_jwk(key), "kid": kid, "use": "sig", "alg": "EdDSA"} for kid, key in self.public.items()]}
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    """Take the keys of `app` from its settings."""
+    """Load the keys of `app` from the settings. Raises InvalidSettings."""
     app.extensions["keys"] = SigningKeys(settings.jwt_keys, settings.jwt_signing_key)
 
 
 def current() -> SigningKeys:
-    """The keys of the application that is at work."""
+    """Return the keys of the current application."""
     return cast(SigningKeys, current_app.extensions["keys"])
 
 

@@ -1,1 +1,1 @@
-"""What happens around every request."""
+"""Processing that applies to every request, before and after its view."""

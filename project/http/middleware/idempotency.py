@@ -1,7 +1,7 @@
-"""Idempotency keys (draft-ietf-httpapi-idempotency-key-header): a retried `POST` has one effect and one answer.
+"""Idempotency keys (draft-ietf-httpapi-idempotency-key-header): a retried `POST` has one effect and one response.
 
-It holds for every `POST` that is not excused, with nothing to declare: effects, jobs and the rendered answer commit
-in one transaction, so that a crash leaves all of them or none. A refusal keeps nothing.
+This applies to every `POST` that is not exempt, without a declaration. Effects, jobs and the rendered response are
+committed in one transaction, so a crash leaves all of them or none. Error responses are not stored.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ from project.infrastructure import idempotency_records, signing
 from project.infrastructure.database import transaction
 
 _PURPOSE = "idempotency-key"
-# A comma is what two headers are joined by.
+# No comma in a bare key: proxies join repeated headers with commas.
 _BARE = re.compile(r"[ !#-+\--~]+")
 _QUOTED = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\])*)"')
 _MAX_KEY_LENGTH = 255
@@ -45,7 +45,10 @@ class IdempotencyKeyReused(Unprocessable):
 
 
 def dispatch(view: Callable[[], ResponseReturnValue]) -> ResponseReturnValue:
-    """What `view` answers to this request, or answered before to the same one with the same key."""
+    """Run `view` and return its response, or return the stored response if the idempotency key was used before.
+
+    Raises IdempotencyKeyInvalid, IdempotencyKeyReused, IdempotencyKeyInUse.
+    """
     rule = current_rule()
     if request.method != "POST" or rule is None or not rule.is_keyed:
         return view()
@@ -55,33 +58,34 @@ def dispatch(view: Callable[[], ResponseReturnValue]) -> ResponseReturnValue:
     return run_once(canonical_body(request), lambda: current_app.make_response(view()))
 
 
-def run_once(content: bytes, act: Callable[[], Response]) -> Response:
-    """What `act` answers, kept for the key of this request; what it answered before, if the key was used.
+def run_once(content: bytes, view: Callable[[], Response]) -> Response:
+    """Run `view` once per idempotency key: store its response, or return the stored one.
 
-    `content` stands for the body. Without a key it just acts. Raises IdempotencyKeyReused and IdempotencyKeyInUse.
+    `content` represents the body when two requests are compared. Without a key, `view` simply runs.
+    Raises IdempotencyKeyReused, IdempotencyKeyInUse.
     """
     key = g.idempotency_key
     if key is None:
-        return act()
+        return view()
     fingerprints = signing.macs(_PURPOSE, _fingerprint_input(content))
     digest, *older = [_digest(key, fingerprint) for fingerprint in fingerprints]
     seconds = current_settings().idempotency_key_ttl_seconds
     with transaction():
-        # What was answered before SECRET_KEY got a new first key.
+        # Look up the digests of the older keys first: the response may predate a rotation of SECRET_KEY.
         record = idempotency_records.find_record(set(older) - {digest}) or idempotency_records.claim_key(
             digest, fingerprints[0], seconds=seconds
         )
         if record is None:
-            return _store(digest, act())
+            return _store(digest, view())
     if record.fingerprint not in fingerprints:
         raise IdempotencyKeyReused
     return _replay(record)
 
 
 def _fingerprint_input(content: bytes) -> bytes:
-    """What makes a request the same one, as bytes."""
-    how = [request.method, request.full_path, request.mimetype, request.headers.get("Content-Encoding")]
-    return json.dumps(how).encode() + hashlib.sha256(content).digest()
+    """Return everything that two requests must have in common to count as the same request."""
+    head = [request.method, request.full_path, request.mimetype, request.headers.get("Content-Encoding")]
+    return json.dumps(head).encode() + hashlib.sha256(content).digest()
 
 
 def _presented_key() -> str | None:
@@ -98,7 +102,10 @@ def _presented_key() -> str | None:
 
 
 def _digest(key: str, fingerprint: bytes) -> bytes:
-    """Where the answer is kept: by caller and route, or, where anybody may call, by route and request."""
+    """Return the id of the stored response: a digest of caller, route and idempotency key.
+
+    On public routes the caller is unknown. The fingerprint of the request takes its place.
+    """
     principal = g.get("principal")
     caller = fingerprint.hex() if principal is None else str(principal.user_id)
     return hashlib.sha256(json.dumps([caller, request.endpoint, key]).encode()).digest()
@@ -106,7 +113,8 @@ def _digest(key: str, fingerprint: bytes) -> bytes:
 
 def _store(digest: bytes, response: Response) -> Response:
     if response.status_code >= 400:
-        raise HTTPException(response=response)  # or what it refused would be committed
+        # Raise it, so that the transaction is rolled back.
+        raise HTTPException(response=response)
     names = set(response.headers.keys()) - _HEADERS_NOT_STORED
     headers = {name: response.headers.getlist(name) for name in names}
     idempotency_records.store_response(digest, response.status_code, headers, response.get_data())

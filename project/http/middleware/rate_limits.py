@@ -16,19 +16,19 @@ _WINDOW_SECONDS = 60
 
 @dataclass(frozen=True)
 class _Budget:
-    """What a caller has used of a limit in the current window."""
+    """The requests that a caller has made under a limit in the current window."""
 
     name: str
     quota: int
-    spent: WindowCount
+    used: WindowCount
 
     @property
     def is_exceeded(self) -> bool:
-        return self.spent.number > self.quota
+        return self.used.number > self.quota
 
     @property
     def seconds_left(self) -> int:
-        return max(1, ceil(self.spent.seconds_left))
+        return max(1, ceil(self.used.seconds_left))
 
     @property
     def policy(self) -> str:
@@ -36,7 +36,7 @@ class _Budget:
 
     @property
     def state(self) -> str:
-        return f'"{self.name}";r={max(0, self.quota - self.spent.number)};t={self.seconds_left}'
+        return f'"{self.name}";r={max(0, self.quota - self.used.number)};t={self.seconds_left}'
 
 
 def init_app(app: Flask, settings: Settings) -> None:
@@ -57,8 +57,8 @@ def _enforce() -> None:
 
 
 def _count(limit: Limit) -> _Budget:
-    spent = current_rate_counter().count(f"{limit.name}:{limit.caller()}", _WINDOW_SECONDS)
-    return _Budget(limit.name, limit.per_minute(current_settings()), spent)
+    used = current_rate_counter().count(f"{limit.name}:{limit.caller()}", _WINDOW_SECONDS)
+    return _Budget(limit.name, limit.per_minute(current_settings()), used)
 
 
 def _add_headers(response: Response) -> Response:

@@ -1,4 +1,4 @@
-"""An id for each request, on its answer and on every log line; and the one log event a request."""
+"""Gives each request an id, for its response and its log lines, and logs each request once."""
 
 import re
 import time
@@ -13,13 +13,16 @@ _ACCEPTED = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 
 def init_app(app: Flask) -> None:
-    """Name and log each request of `app`; must come before whatever may refuse one."""
+    """Assign an id to each request of `app` and log it. Must be registered before handlers that may reject requests."""
     app.before_request(_start)
     app.after_request(_finish)
 
 
 def start_request(incoming: str = "") -> str:
-    """The id of a request, on every log line from here: `incoming` if it is sane, else a fresh one."""
+    """Return the id of the request and bind it to the log.
+
+    This is `incoming` if that is well-formed, otherwise a new id.
+    """
     request_id = incoming if _ACCEPTED.fullmatch(incoming) else str(new_id())
     logging.clear_context()
     logging.bind(request_id=request_id)
@@ -27,7 +30,7 @@ def start_request(incoming: str = "") -> str:
 
 
 def finish_request(response: Response, request_id: str, **outcome: Any) -> Response:
-    """Put the id on the answer, and the `outcome` of the request into the log."""
+    """Add the id to the response, and log the request with its `outcome`."""
     response.headers["X-Request-ID"] = request_id
     logging.logger.info("request", status=response.status_code, **outcome)
     return response

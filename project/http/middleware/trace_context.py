@@ -1,4 +1,4 @@
-"""The trace that a request belongs to (W3C Trace Context), on its log lines and on those of the jobs it causes."""
+"""Binds the trace id of a request (W3C Trace Context) to its log lines and to those of the jobs that it enqueues."""
 
 import re
 import secrets
@@ -7,14 +7,17 @@ from flask import Flask, request
 
 from project.infrastructure import logging
 
-# There is no version ff, and version 00 has exactly 55 characters; a later one may go on behind the flags.
+# Version ff is invalid. Version 00 has exactly 55 characters. Later versions may append fields after the flags.
 _TRACEPARENT = re.compile(
     r"(?!ff)(?!00-.{53})[0-9a-f]{2}-(?!0{32})(?P<trace_id>[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?"
 )
 
 
 def init_app(app: Flask) -> None:
-    """Bind the trace of each request of `app` to its log; must come after the request id."""
+    """Bind a trace id to the log for each request of `app`. Must be registered after the request id.
+
+    Requests without a valid `traceparent` get a new trace id.
+    """
 
     @app.before_request
     def bind() -> None:

@@ -1,4 +1,4 @@
-"""By which names this service may be called: a request that names another host is refused before anything else."""
+"""Rejects requests whose `Host` is not one of TRUSTED_HOSTS, before access checks and views."""
 
 from flask import Flask, request
 
@@ -9,15 +9,15 @@ from project.setting_types import host_of
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    """Refuse requests of `app` that name another host.
+    """Reject requests of `app` whose `Host` is not trusted, except on routes for `any_host`.
 
-    Flask's own TRUSTED_HOSTS knows no IPv6 address and lets no route answer whatever the name.
+    Flask's TRUSTED_HOSTS (3.1.3 in requirements.txt) does not support IPv6 addresses and has no exceptions per route.
     """
     trusted = frozenset(settings.trusted_hosts)
 
     @app.before_request
     def ensure_trusted() -> None:
-        # Not `request.host`: without a header, that is what the server happens to be bound to.
+        # Do not use `request.host`: without a header, it is the address that the server is bound to.
         is_trusted = host_of(request.headers.get("Host", "")) in trusted
         rule = current_rule()
         if not is_trusted and not (rule and rule.any_host):

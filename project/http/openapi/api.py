@@ -1,4 +1,4 @@
-"""Where blueprints are registered, and their OpenAPI 3.1 document comes from."""
+"""Registers blueprints and generates the OpenAPI 3.1 document."""
 
 from copy import deepcopy
 from typing import Any
@@ -26,12 +26,12 @@ _BEARER = {
     "type": "http",
     "scheme": "bearer",
     "bearerFormat": "JWT",
-    "description": "An access token: a JWT (RFC 9068, RFC8725) that expires after ten minutes.",
+    "description": "An access token: a JWT (RFC 9068, RFC 8725) that expires after ten minutes.",
 }
 
 
-class Api(flask_smorest.Api):  # type: ignore[misc]  # flask-smorest is not typed
-    """The document of what is registered, and problems for what flask-smorest and Flask raise."""
+class Api(flask_smorest.Api):  # type: ignore[misc]  # flask-smorest is untyped
+    """Collects the OpenAPI document of all registered blueprints, and renders HTTP exceptions as problems."""
 
     DEFAULT_ERROR_RESPONSE_NAME = None
 
@@ -39,14 +39,18 @@ class Api(flask_smorest.Api):  # type: ignore[misc]  # flask-smorest is not type
         return problems.render_http_exception(error)
 
     def _register_responses(self) -> None:
-        """None that all operations share: each says which problems it answers with."""
+        """Register no shared error responses: `document.py` adds to each operation the problems that it may return.
+
+        Overrides an internal method of flask-smorest (0.47.0 in requirements.txt), which would add one response
+        component per HTTP status.
+        """
 
 
 def init_app(app: Flask, settings: Settings) -> Api:
-    """The API of `app`; its document grows with each blueprint registered on it."""
+    """Return the API of `app`. Each blueprint that is registered on it is added to the document."""
     app.config.update(API_TITLE="Groundwork", API_VERSION="1.0.0", OPENAPI_VERSION="3.1.0")
     api = Api(app, spec_kwargs={"servers": [{"url": settings.public_url, "x-internal": False}], "info": _INFO})
-    api.register_converter(AnyConverter, _one_of)
+    api.register_converter(AnyConverter, _enum_schema)
     api.spec.components.security_scheme("bearer", _BEARER)
     api.spec.components.schema("Problem", schema=Problem)
     app.extensions["openapi"] = api.spec
@@ -54,12 +58,12 @@ def init_app(app: Flask, settings: Settings) -> Api:
 
 
 def api_document(app: Flask) -> dict[str, Any]:
-    """The OpenAPI document of `app`, when all its routes are there; made once."""
+    """Return the OpenAPI document of `app`. Cached, so call it only after all routes have been registered."""
     if "api_document" not in app.extensions:
         app.extensions["api_document"] = document.complete(deepcopy(app.extensions["openapi"].to_dict()), app)
-    made: dict[str, Any] = app.extensions["api_document"]
-    return made
+    document_of_app: dict[str, Any] = app.extensions["api_document"]
+    return document_of_app
 
 
-def _one_of(converter: AnyConverter) -> dict[str, Any]:
+def _enum_schema(converter: AnyConverter) -> dict[str, Any]:
     return {"type": "string", "enum": sorted(converter.items)}

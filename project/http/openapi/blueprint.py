@@ -1,4 +1,4 @@
-"""A flask-smorest blueprint whose routes are strict about what they take, and say all they answer with."""
+"""A flask-smorest blueprint with strict arguments, and with fully documented responses."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -17,7 +17,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 if TYPE_CHECKING:
 
     class _Blueprint(flask.Blueprint):
-        """flask-smorest is not typed: these are the parts of its class that are used here."""
+        """Types of the methods that this project uses. flask-smorest is untyped."""
 
         def __init__(self, *args: Any, description: str, **options: Any) -> None: ...
         def arguments(self, schema: Any, **options: Any) -> Callable[[View], View]: ...
@@ -30,21 +30,21 @@ else:
 
 
 class Blueprint(_Blueprint):
-    """A blueprint for the API; each of its routes declares `access=`."""
+    """A blueprint of the API. Each of its routes must declare `access=`."""
 
     ARGUMENTS_PARSER = StrictParser()
 
     def response(self, status: int, schema: Any = None, **options: Any) -> Callable[[View], View]:
-        """Answer with what the view returns, by `schema`; a thing with a version with its `ETag`."""
+        """Serialize what the view returns by `schema`. Adds an `ETag` if it is a resource with a version."""
         decorate = super().response(status, schema, **options)
         return lambda view: etags.add_etag(decorate(etags.remember_version(view)))
 
     def raises(self, *kinds: type[Error]) -> Callable[[View], View]:
-        """Document the problems that are specific to this route; those of the contract are added for every route."""
+        """Document the problems that are specific to this route. The problems that all routes share are added later."""
         return _with_attribute("raised_errors", kinds)
 
     def deprecated(self, *, since: datetime, sunset: datetime, link: str) -> Callable[[View], View]:
-        """Announce that this route ends at `sunset`; `link` leads to what to use instead."""
+        """Announce that this route will be removed at `sunset`. `link` is a page that describes the replacement."""
         return _with_attribute("deprecation", Deprecation(since, sunset, link))
 
     def add_url_rule(
@@ -55,7 +55,7 @@ class Blueprint(_Blueprint):
         provide_automatic_options: bool | None = None,
         **options: Any,
     ) -> None:
-        """Register a route; its query is empty unless it takes arguments from it."""
+        """Register a route. Query parameters are rejected unless the view declares query arguments."""
         arguments = getattr(view_func, "_apidoc", {}).get("arguments", {}).get("parameters", [])
         options["takes_query"] = any(argument["in"] == "query" for argument in arguments)
         options["deprecation"] = getattr(view_func, "deprecation", None)

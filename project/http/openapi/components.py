@@ -1,4 +1,4 @@
-"""Shared components of the OpenAPI document: parameters, headers, and an example of each problem."""
+"""Shared components of the OpenAPI document: parameters, headers and an example of each problem."""
 
 from typing import Any
 

@@ -1,7 +1,7 @@
-"""Completes the OpenAPI document with everything that the platform does for each operation.
+"""Completes the OpenAPI document with what the shared HTTP conventions add to each operation.
 
-A route declares what is specific to it: arguments, response and the problems it raises. Access, headers, retry
-behavior and the problems of the contract are derived from its rule.
+A route declares only what is specific to it: its arguments, its response and the problems that it raises. Access,
+headers, retry behavior and the remaining problems are derived from its rule.
 """
 
 import json
@@ -33,14 +33,15 @@ Kinds = list[type[errors.Error]]
 
 
 def complete(document: dict[str, Any], app: Flask) -> dict[str, Any]:
-    """`document`, with what holds for each of its operations by the contract that all routes share."""
+    """Add the shared parameters, headers, responses and problems of each operation to `document`, and return it."""
     for operation in operations(document, app):
         raised = getattr(app.view_functions[operation.rule.endpoint], "raised_errors", ())
         _describe(operation)
         _add_parameters(operation)
         _add_headers(operation)
         _add_other_successes(operation)
-        for status, kinds in _by_status([*_of_every_route(operation), *_of_this_kind(operation), *raised]):
+        kinds_of_error = [*_access_and_request_problems(operation), *_body_and_response_problems(operation), *raised]
+        for status, kinds in _by_status(kinds_of_error):
             operation.described["responses"][str(status)] = _problem_response(status, kinds)
     document["components"].update(components(), responses={})
     schemas.complete_schemas(document)
@@ -58,7 +59,7 @@ def _describe(operation: Operation) -> None:
     sentences.append(_retry_sentence(rule))
     if rule.deprecation:
         described["deprecated"] = True
-        sentences.append(f"Ends on {rule.deprecation.sunset.astimezone(UTC):%Y-%m-%d}.")
+        sentences.append(f"Will be removed on {rule.deprecation.sunset.astimezone(UTC):%Y-%m-%d}.")
     described["description"] = " ".join(sentence for sentence in sentences if sentence)
 
 
@@ -110,8 +111,8 @@ def _add_other_successes(operation: Operation) -> None:
         responses["304"] = {"description": description, "headers": _headers(["X-Request-ID", "ETag"])}
 
 
-def _of_every_route(operation: Operation) -> Kinds:
-    """The problems of access, of the request as such, and of the inside."""
+def _access_and_request_problems(operation: Operation) -> Kinds:
+    """Return the problems of access, of any request, and of failures inside the service."""
     kinds: Kinds = [
         problems.MalformedRequest,
         errors.ValidationFailed,
@@ -128,8 +129,8 @@ def _of_every_route(operation: Operation) -> Kinds:
     return kinds
 
 
-def _of_this_kind(operation: Operation) -> Kinds:
-    """The problems that an operation answers with because of what it takes and gives."""
+def _body_and_response_problems(operation: Operation) -> Kinds:
+    """Return the problems that follow from the arguments, limits and response of an operation."""
     kinds: Kinds = [problems.NotAcceptable] if operation.rule.json else []
     if "requestBody" in operation.described:
         kinds += [problems.PayloadTooLarge, problems.UnsupportedMediaType]
@@ -149,8 +150,8 @@ def _of_this_kind(operation: Operation) -> Kinds:
 
 def _by_status(kinds: Iterable[type[errors.Error]]) -> Iterator[tuple[int, Kinds]]:
     for status in sorted({problems.status_of(kind) for kind in kinds}):
-        those = {kind.code: kind for kind in kinds if problems.status_of(kind) == status}
-        yield status, [those[code] for code in sorted(those)]
+        by_code = {kind.code: kind for kind in kinds if problems.status_of(kind) == status}
+        yield status, [by_code[code] for code in sorted(by_code)]
 
 
 def _problem_response(status: int, kinds: Kinds) -> dict[str, Any]:
@@ -175,7 +176,7 @@ def _headers(names: list[str]) -> dict[str, Any]:
 
 
 def _remove_unused(document: dict[str, Any]) -> None:
-    """Leave out the parts that nothing refers to."""
+    """Remove the components that are not referenced."""
     used = json.dumps(document)
     for kind in ("schemas", "parameters", "headers", "examples", "responses"):
         parts = document["components"][kind]

@@ -1,4 +1,4 @@
-"""An operation of the document, and what the contract makes of it."""
+"""The operations of the OpenAPI document, with the features that follow from their rules."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,33 +22,33 @@ class Operation:
 
     @property
     def is_keyed(self) -> bool:
-        """Whether it takes an `Idempotency-Key`."""
+        """Whether it accepts an `Idempotency-Key`."""
         return self.method == "POST" and self.rule.is_keyed
 
     @property
     def is_conditional(self) -> bool:
-        """Whether it takes `If-Match`."""
+        """Whether it accepts `If-Match`."""
         return self.method in _CHANGING and "if-match" not in self.rule.exempt
 
     @property
     def is_listing(self) -> bool:
-        """Whether it answers in pages."""
+        """Whether it returns a page of a listing."""
         return any(parameter.get("name") == "cursor" for parameter in self.described.get("parameters", ()))
 
     @property
     def is_versioned(self) -> bool:
-        """Whether it answers with one thing that has an `ETag`."""
-        answers_with_a_thing = self.method in ("GET", "PUT", "PATCH") and self.rule.json and not self.is_listing
-        return answers_with_a_thing and "etag" not in self.rule.exempt
+        """Whether it returns a single resource with an `ETag`."""
+        returns_a_resource = self.method in ("GET", "PUT", "PATCH") and self.rule.json and not self.is_listing
+        return returns_a_resource and "etag" not in self.rule.exempt
 
     @property
     def serves_content(self) -> bool:
-        """Whether it answers with bytes, by conditions and range."""
+        """Whether it returns bytes and supports conditional and range requests."""
         return self.method == "GET" and not self.rule.json
 
 
 def operations(document: dict[str, Any], app: Flask) -> Iterator[Operation]:
-    """Each operation of the document of `app`."""
+    """Return every operation in `document`, the OpenAPI document of `app`."""
     for rule in app.url_map.iter_rules():
         if isinstance(rule, ContractRule):
             path = document["paths"].get(rule.template, {})

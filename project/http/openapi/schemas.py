@@ -1,4 +1,4 @@
-"""The schemas of the OpenAPI document: bounded by their format, and with an example of each body."""
+"""Completes the schemas of the OpenAPI document with length limits and an example of each body."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -19,7 +19,7 @@ _MAX_INT32 = 2**31 - 1
 
 
 def complete_schemas(document: dict[str, Any]) -> None:
-    """Bound what has a format, and give each request and answer in JSON an example."""
+    """Add `maxLength` to strings with a format, `format` to integers, and an example to each JSON body."""
     for schema in _schemas(document):
         _finish(schema)
     components = document["components"]["schemas"]
@@ -28,7 +28,7 @@ def complete_schemas(document: dict[str, Any]) -> None:
 
 
 def example(schema: dict[str, Any], components: dict[str, Any]) -> Any:
-    """A value that `schema` takes: its own example where it has one, else the plainest."""
+    """Return a value that is valid for `schema`: its own example if it has one, otherwise a simple generated one."""
     if "$ref" in schema:
         return example(components[schema["$ref"].rpartition("/")[2]], components)
     if "examples" in schema:

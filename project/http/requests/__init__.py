@@ -1,1 +1,1 @@
-"""Reading requests: bodies, forms, pages."""
+"""Parses requests: JSON bodies, uploads and pagination."""

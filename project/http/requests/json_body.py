@@ -1,4 +1,4 @@
-"""Request bodies: JSON parsed strictly (RFC 8259, no duplicate members)."""
+"""Parses JSON bodies and query parameters strictly (RFC 8259, no duplicate members)."""
 
 import json
 from typing import Any, NoReturn
@@ -17,7 +17,10 @@ _MAX_MEMBERS = 1000
 
 
 class StrictParser(FlaskParser):
-    """Arguments from JSON and query, refused where webargs would guess or ignore."""
+    """A webargs parser that rejects unknown members, repeated query parameters and other media types than JSON.
+
+    By default, webargs ignores or guesses in these cases.
+    """
 
     DEFAULT_UNKNOWN_BY_LOCATION = {"json": marshmallow.RAISE, "query": marshmallow.RAISE}  # noqa: RUF012
 
@@ -32,7 +35,7 @@ class StrictParser(FlaskParser):
 
 
 def json_object(request: flask.Request) -> dict[str, Any]:
-    """The JSON object in the body. Raises MalformedRequest, PayloadTooLarge or UnsupportedMediaType."""
+    """Return the JSON object in the body. Raises MalformedRequest, PayloadTooLarge, UnsupportedMediaType."""
     _ensure_json(request)
     try:
         value = _parse(_read_body(request))
@@ -44,7 +47,10 @@ def json_object(request: flask.Request) -> dict[str, Any]:
 
 
 def canonical_body(request: flask.Request) -> bytes:
-    """The body, the same bytes for the same JSON however it is written. Raises PayloadTooLarge."""
+    """Return the body in a canonical form: equal JSON has equal bytes, whatever its spacing and order of members.
+
+    A body that is not JSON is returned unchanged. Raises PayloadTooLarge.
+    """
     body = _read_body(request)
     try:
         return json.dumps(_parse(body), sort_keys=True).encode()
@@ -53,14 +59,14 @@ def canonical_body(request: flask.Request) -> bytes:
 
 
 def can_reread_body() -> bool:
-    """Whether the body is there for another run of the view: nobody has begun to read it, or it was kept."""
+    """Return whether the view can run again: the body was not read yet, or it was read and kept in memory."""
     return "body" in flask.g or "stream" not in vars(flask.request)
 
 
 def check_accept_and_query() -> None:
-    """Refuse a request that rules out JSON, on routes that answer in it, or has parameters where there are none.
+    """Raise NotAcceptable if the route returns JSON and `Accept` excludes it.
 
-    Raises NotAcceptable, ValidationFailed.
+    Raises ValidationFailed if the request has query parameters and the route has none.
     """
     rule, request = current_rule(), flask.request
     if rule is None:
@@ -79,13 +85,13 @@ def _ensure_json(request: flask.Request) -> None:
 
 
 def ensure_unencoded(request: Request) -> None:
-    """Refuse a compressed body. Raises UnsupportedMediaType."""
+    """Raise UnsupportedMediaType if the body has a `Content-Encoding`, such as gzip."""
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise UnsupportedMediaType("The body must not have a `Content-Encoding`.")
 
 
 def _read_body(request: flask.Request) -> bytes:
-    """The body, read from the stream once."""
+    """Return the body. Reads the stream once and keeps the bytes for later calls."""
     if "body" not in flask.g:
         limit = current_settings().max_json_bytes
         if (request.content_length or 0) > limit:

@@ -1,4 +1,4 @@
-"""An uploaded form read from the stream, its fields in any order: nothing is held in memory or spooled to a file."""
+"""Parses uploaded forms as a stream, with fields in any order. Files are neither buffered nor spooled to disk."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -17,10 +17,14 @@ _MAX_PARTS = 10
 
 
 class Upload:
-    """One file and the fields around it. Take `chunks` to the end, then ask for `fields()`."""
+    """One file and the other fields of the form. Read `chunks` to the end before you call `fields()`."""
 
     def __init__(self, schema: Schema) -> None:
-        """Reads up to the file. Raises ValidationFailed when there is none, and what the stream raises."""
+        """Read the form up to the file.
+
+        Raises ValidationFailed if the form contains no file. Raises MalformedRequest, PayloadTooLarge or
+        UnsupportedMediaType, as all other methods do, if the form cannot be parsed.
+        """
         self._schema = schema
         self._values: dict[str, str] = {}
         self._events = _events()
@@ -31,11 +35,11 @@ class Upload:
 
     @property
     def chunks(self) -> Iterator[bytes]:
-        """The bytes of the file, as they arrive."""
+        """Yield the bytes of the file as they arrive."""
         yield from self._data()
 
     def fields(self) -> dict[str, Any]:
-        """The other fields, also those after the file. Raises ValidationFailed."""
+        """Return the other fields, before and after the file. Raises ValidationFailed."""
         if self._next_file() is not None:
             raise validation_failed({"files": {"file": "Send one file only."}})
         try:
@@ -51,10 +55,10 @@ class Upload:
             if isinstance(event, File):
                 raise validation_failed({"files": {event.name: "Unknown field."}})
             if isinstance(event, Field):
-                self._take_field(event)
+                self._read_field(event)
         return None
 
-    def _take_field(self, field: Field) -> None:
+    def _read_field(self, field: Field) -> None:
         value = bytearray()
         for data in self._data():
             value += data
@@ -76,7 +80,7 @@ class Upload:
 
 
 def read_upload(schema: type[Schema]) -> Upload:
-    """The upload in this request's body, its fields by `schema`."""
+    """Return the upload in the body of this request. `schema` validates its other fields."""
     return Upload(schema())
 
 

@@ -1,4 +1,4 @@
-"""Base schemas of request bodies, and pages."""
+"""Base schemas of request bodies and of pages."""
 
 from typing import Any
 

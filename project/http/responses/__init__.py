@@ -1,1 +1,1 @@
-"""Writing responses: problems, versions, downloads and headers."""
+"""Builds responses: problems, `ETag`s, downloads and headers."""

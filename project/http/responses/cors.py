@@ -1,4 +1,4 @@
-"""CORS (Fetch Standard): which origins' pages may read the answers. None, unless CORS_ORIGINS lists them."""
+"""CORS (Fetch Standard): lets pages of the origins in CORS_ORIGINS, and no others, read responses."""
 
 from flask import Flask, Response, current_app, request
 
@@ -9,7 +9,7 @@ _EXPOSED = (
     "Content-Disposition, Content-Range, Deprecation, ETag, Idempotency-Replayed, Link, Location, RateLimit, "
     "RateLimit-Policy, Repr-Digest, Retry-After, Sunset, X-Request-ID"
 )
-# The same for every path: a page is to read the 404 or 405 of a request that could never succeed.
+# The preflight response is the same for every path, so that a page can also read the 404 or 405 of a wrong request.
 _PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, HEAD, POST, PUT, PATCH, DELETE",
     "Access-Control-Allow-Headers": (
@@ -20,26 +20,26 @@ _PREFLIGHT = {
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    """Grant the listed origins, and no other, to read what `app` answers.
+    """Let pages of the origins in CORS_ORIGINS read the responses of `app`.
 
-    Without credentials mode: tokens travel in `Authorization`, and there are no cookies.
+    Credentials mode is not enabled: tokens are sent in `Authorization`, and there are no cookies.
     """
-    granted = frozenset(settings.cors_origins)
-    if not granted:
+    allowed_origins = frozenset(settings.cors_origins)
+    if not allowed_origins:
         return
 
     @app.before_request
-    def answer_preflight() -> Response | None:
+    def handle_preflight() -> Response | None:
         is_preflight = request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
-        if not is_preflight or request.headers.get("Origin") not in granted:
+        if not is_preflight or request.headers.get("Origin") not in allowed_origins:
             return None
         return current_app.response_class(status=204, headers=_PREFLIGHT)
 
     @app.after_request
-    def grant(response: Response) -> Response:
+    def add_cors_headers(response: Response) -> Response:
         response.vary.add("Origin")
         origin, rule = request.headers.get("Origin"), current_rule()
-        if origin in granted and not (rule and rule.access.kind == "scraper"):
+        if origin in allowed_origins and not (rule and rule.access.kind == "scraper"):
             response.headers["Access-Control-Allow-Origin"] = origin
             response.headers["Access-Control-Expose-Headers"] = _EXPOSED
         return response

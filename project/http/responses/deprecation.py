@@ -1,4 +1,4 @@
-"""Routes that come to an end say so on each answer: `Deprecation` (RFC 9745), `Sunset` (RFC 8594) and a `Link`."""
+"""Adds `Deprecation` (RFC 9745), `Sunset` (RFC 8594) and `Link` headers to the responses of deprecated routes."""
 
 from flask import Flask, Response
 from werkzeug.http import http_date
@@ -7,7 +7,7 @@ from project.http.routing.rule import current_rule
 
 
 def init_app(app: Flask) -> None:
-    """Add the headers to the answers of deprecated routes of `app`."""
+    """Add the headers to the responses of deprecated routes of `app`."""
     app.after_request(_add)
 
 

@@ -1,4 +1,4 @@
-"""Answers that are bytes, not JSON: by conditions and range (RFC 9110), and never as something a browser would run."""
+"""Responses with binary content: conditions and ranges (RFC 9110), and headers that prevent script execution."""
 
 from typing import Any, BinaryIO
 
@@ -9,12 +9,13 @@ BINARY = {"type": "string", "format": "binary"}
 _SANDBOX = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 
 
-def send_content(content: BinaryIO, mimetype: str, *, etag: str, size: int | None, **named: Any) -> Response:
-    """The bytes, or the part that the request asks for; ranges are served where the `size` in bytes is known.
+def send_content(content: BinaryIO, mimetype: str, *, etag: str, size: int | None, **options: Any) -> Response:
+    """Return a response with `content`, or with the requested range of it, or with status 304.
 
+    Ranges are supported only if `size`, in bytes, is known. `options` are passed to `flask.send_file()`.
     Raises PreconditionFailed, RequestedRangeNotSatisfiable.
     """
-    response = send_file(content, mimetype=mimetype, etag=etag, conditional=False, **named)
+    response = send_file(content, mimetype=mimetype, etag=etag, conditional=False, **options)
     if size is not None:
         response.content_length = size
     response.headers["Content-Security-Policy"] = _SANDBOX
@@ -30,12 +31,18 @@ def send_content(content: BinaryIO, mimetype: str, *, etag: str, size: int | Non
 
 
 def _conditions(size: int) -> dict[str, Any]:
-    """The request's environment with what Werkzeug judges otherwise than RFC 9110 put so that it cannot."""
+    """Return a copy of the request's environ, adjusted where Werkzeug deviates from RFC 9110.
+
+    Werkzeug (3.1.9 in requirements.txt) evaluates the headers in `make_conditional()` and has no hooks for this.
+    """
     environ = dict(request.environ)
+    # `If-Match: *` matches any existing resource (section 13.1.1). Werkzeug returns 412.
     if request.if_match.star_tag:
         del environ["HTTP_IF_MATCH"]
+    # A suffix range longer than the content selects all of it (section 14.1.2). Werkzeug returns 416.
     if request.range and any(start < -size for start, _end in request.range.ranges if start is not None):
         environ["HTTP_RANGE"] = "bytes=0-"
+    # A weak tag never matches in `If-Range` (section 13.1.5), so the full content is returned. Werkzeug ignores `W/`.
     if request.headers.get("If-Range", "").startswith("W/"):
         environ.pop("HTTP_RANGE", None)
     return environ

@@ -1,7 +1,8 @@
-"""Versions of a thing (RFC 9110): `ETag`, `If-None-Match` and `If-Match`.
+"""Conditional requests for versioned resources (RFC 9110): `ETag`, `If-None-Match` and `If-Match`.
 
-A tag is `"<version>-<digest>"`. The version counts the changes of the thing, and is what `If-Match` is judged by;
-the digest tells representations apart, and proves that the tag was made here, for this path and caller.
+A tag is `"<version>-<digest><MAC>"`. The version counts the changes of the resource; `If-Match` compares only the
+version. The digest distinguishes representations of the same version. The MAC proves that this service issued the tag
+for this path and caller.
 """
 
 import hashlib
@@ -20,34 +21,34 @@ _TAG = re.compile(r"([0-9]{1,9})-([0-9a-f]{16})([0-9a-f]{64})")
 
 
 def remember_version(view: View) -> View:
-    """Note the version of what `view` returns, for `tagged`."""
+    """Decorate `view` to remember the version of the resource that it returns, for `add_etag`."""
 
     @wraps(view)
-    def noting(*args: Any, **kwargs: Any) -> Any:
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
         result = view(*args, **kwargs)
-        thing = result[0] if isinstance(result, tuple) and len(result) == 3 else result
-        g.version = thing.get("version") if isinstance(thing, dict) else getattr(thing, "version", None)
+        resource = result[0] if isinstance(result, tuple) and len(result) == 3 else result
+        g.version = resource.get("version") if isinstance(resource, dict) else getattr(resource, "version", None)
         return result
 
-    return noting  # type: ignore[return-value]
+    return wrapper  # type: ignore[return-value]
 
 
 def add_etag(view: View) -> View:
-    """Give the answer of `view` its `ETag`, where it is a thing with a version; 304 where the client has it."""
+    """Decorate `view` to add an `ETag` if it returns a versioned resource, and to return 304 if the client has it."""
 
     @wraps(view)
-    def answering(*args: Any, **kwargs: Any) -> Any:
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
         response: Response = view(*args, **kwargs)
         _add_tag(response)
         return response
 
-    return answering  # type: ignore[return-value]
+    return wrapper  # type: ignore[return-value]
 
 
 def expected_versions() -> frozenset[int] | None:
-    """The versions that `If-Match` allows the thing at this path to have; None when any will do.
+    """Return the versions that `If-Match` lists for the resource at this path, or `None` if any version is allowed.
 
-    Weak tags, and those that were not made here for it, allow none.
+    Weak tags and tags that this service did not issue for this path and caller are ignored.
     """
     if "If-Match" not in request.headers or request.if_match.star_tag:
         return None
@@ -56,14 +57,14 @@ def expected_versions() -> frozenset[int] | None:
 
 def _add_tag(response: Response) -> None:
     version = g.get("version")
-    # The path of a POST is that of the collection, not of what it made.
+    # The path of a POST is that of the collection, not of the created resource.
     if version is not None and response.status_code == 200 and request.method != "POST":
         response.set_etag(_tag(version, hashlib.sha256(response.get_data()).hexdigest()[:16]))
         _omit_unchanged_body(response)
 
 
 def _omit_unchanged_body(response: Response) -> None:
-    """Leave out a body that the client has."""
+    """Turn the response into a 304 without a body if `If-None-Match` contains its tag."""
     tag = response.get_etag()[0]
     if request.method in ("GET", "HEAD") and request.if_none_match.contains_weak(tag or ""):
         response.status_code = 304
@@ -71,7 +72,7 @@ def _omit_unchanged_body(response: Response) -> None:
 
 
 def _version(tag: str | None) -> int | None:
-    match = _TAG.fullmatch(tag or "")  # Werkzeug makes None of `""`.
+    match = _TAG.fullmatch(tag or "")  # Werkzeug parses an empty tag as None.
     if match is None or not signing.verify_mac(_PURPOSE, _signed(match[1], match[2]), bytes.fromhex(match[3])):
         return None
     return int(match[1])
@@ -82,6 +83,6 @@ def _tag(version: int, digest: str) -> str:
 
 
 def _signed(version: str, digest: str) -> bytes:
-    # With the caller: behind `/auth/me` each finds another thing.
+    # The caller is included because `/auth/me` is a different resource for each caller.
     caller = g.principal.user_id if "principal" in g else None
     return f"{caller} {request.path} {version} {digest}".encode()

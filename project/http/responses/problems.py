@@ -1,4 +1,4 @@
-"""Renders every error as a problem (RFC 9457). Only this module maps kinds of errors to HTTP statuses."""
+"""Renders every error as a problem (RFC 9457). Only this module maps the kinds of errors to HTTP statuses."""
 
 from collections.abc import Iterable, Mapping
 from itertools import islice
@@ -122,28 +122,28 @@ _BY_STATUS: dict[int, type[errors.Error]] = {
 
 
 def init_app(app: Flask) -> None:
-    """Answer with a problem whatever is raised in `app`."""
+    """Render every exception raised in `app` as a problem."""
     app.register_error_handler(errors.Error, render)
     app.register_error_handler(HTTPException, render_http_exception)
 
 
 def catalog() -> dict[str, type[errors.Error]]:
-    """Every problem that there is, by its code."""
+    """Return all problems by their code."""
     return {kind.code: kind for kind in sorted(_concrete(errors.Error), key=lambda kind: kind.code)}
 
 
 def status_of(kind: type[errors.Error]) -> int:
-    """The HTTP status of a kind of error."""
+    """Return the HTTP status of a kind of error."""
     return next(STATUS[base] for base in kind.__mro__ if base in STATUS)
 
 
 def validation_failed(messages: Mapping[str, Any]) -> errors.ValidationFailed:
-    """The error that names the first 100 wrong values in `{location: tree of messages}`, as webargs reports them."""
+    """Return the error for `{location: tree of messages}`, as webargs reports them. Lists the first 100 messages."""
     return errors.ValidationFailed(errors=list(islice(_pointers(messages), MAX_ERRORS)))
 
 
 def render(error: errors.Error) -> Response:
-    """The answer to an error that was raised on purpose."""
+    """Return the response for an error of this project. Logs errors with status 503."""
     if status_of(type(error)) == 503:
         logger.error("request.unavailable", code=error.code, exc_info=error)
     g.problem_code = error.code
@@ -151,7 +151,10 @@ def render(error: errors.Error) -> Response:
 
 
 def problem_response(error: errors.Error, instance: str, request_id: str) -> Response:
-    """`error` as the answer to the request of that path and id; needs no more than an application context."""
+    """Return the response for `error`. `instance` is the path of the request.
+
+    Needs only an application context, so that the server can use it outside of requests.
+    """
     status = status_of(type(error))
     body = {
         "type": f"{current_settings().public_url}/problems/{error.code}",
@@ -172,7 +175,7 @@ def problem_response(error: errors.Error, instance: str, request_id: str) -> Res
 
 
 def render_http_exception(exception: HTTPException) -> Response:
-    """The answer to what Flask, Werkzeug, webargs or a defect raised."""
+    """Return the response for an exception of Flask, Werkzeug or webargs. Flask wraps unexpected exceptions in one."""
     if exception.response is not None or (exception.code or 500) < 400:
         return exception.get_response()  # type: ignore[return-value]  # a redirect
     response = render(_as_error(exception))
@@ -206,7 +209,7 @@ def _walk(tree: Any, pointer: str, location: str) -> Iterable[dict[str, str]]:
 def _segment(key: Any) -> str:
     if key == "_schema":
         return ""
-    # The name of an unknown member may hold a lone surrogate, which no answer can carry.
+    # The name of an unknown member may contain a lone surrogate, which cannot be encoded in a response.
     name = str(key).encode(errors="backslashreplace").decode()
     return "/" + name.replace("~", "~0").replace("/", "~1")
 

@@ -1,4 +1,4 @@
-"""The security headers on every answer. A route that needs another value sets it, and it stays."""
+"""Adds security headers to every response. A header that the route has set is kept."""
 
 from flask import Flask, Response
 
@@ -19,12 +19,12 @@ _ALWAYS = {
 
 
 def init_app(app: Flask) -> None:
-    """Add the headers to each answer of `app`."""
+    """Add the headers to each response of `app`."""
     app.after_request(add)
 
 
 def add(response: Response) -> Response:
-    """Add to `response` the headers that it does not have."""
+    """Add the missing security headers to `response`, and return it."""
     for name, value in _ALWAYS.items():
         response.headers.setdefault(name, value)
     if current_settings().public_url.startswith("https:"):

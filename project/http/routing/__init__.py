@@ -1,1 +1,1 @@
-"""What a route declares."""
+"""The declarations of a route: access, limits and exemptions."""

@@ -1,4 +1,4 @@
-"""Who may call a route: declared with the route and checked before anything else. No route is open by default."""
+"""Who may call a route. Declared with the route, and checked before its view runs. No route is public by default."""
 
 from dataclasses import dataclass
 from typing import Literal

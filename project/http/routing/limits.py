@@ -30,9 +30,9 @@ REGISTRATIONS = Limit("register", lambda settings: settings.registrations_per_mi
 
 
 def _network(address: str) -> str:
-    """Return the address without the port that some proxies append. IPv6 addresses are reduced to their /64.
+    """Return the address without the port that some proxies append. An IPv6 address is reduced to its /64 prefix.
 
-    All values that are not addresses share one limit.
+    All invalid addresses share one limit.
     """
     found = re.fullmatch(r"\[(?P<v6>.*)\](:\d+)?|(?P<v4>[\d.]+)(:\d+)?|(?P<bare>.*)", address)
     try:

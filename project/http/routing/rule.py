@@ -1,4 +1,4 @@
-"""What a route declares besides its path: who may call it, and which parts of the contract it is exempt from."""
+"""The URL rule of a route, with its declarations: who may call it, and from which conventions it is exempt."""
 
 import re
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from project.http.routing.access import Access
 from project.http.routing.limits import Limit
 
 _VARIABLE = re.compile(r"<(?:[^:<>]+:)?([^:<>]+)>")
-# The parts of the contract that a route may be exempt from, and what the API document then says.
+# The parts of the HTTP conventions that a route may be exempt from, and the sentence in the API document about it.
 EXEMPTIONS = {
     "access": "",
     "idempotency": "Ignores `Idempotency-Key`.",
@@ -38,11 +38,17 @@ class Deprecation:
 class ContractRule(Rule):
     """A URL rule with the declarations of its route.
 
-    `access` says who may call it; `json` whether its responses are JSON. `exempt` maps parts of the contract
-    (see EXEMPTIONS) to a short reason, such as `{"etag": "not versioned"}`. `on_retry` says what a repeated POST
-    without an idempotency key causes: the code of a problem, CREATES_ANOTHER, or both. A view that
-    `handles_idempotency` calls `idempotency.run_once` itself. `limits` are enforced before the body is read.
-    A route for `any_host` also serves requests whose `Host` is not trusted.
+    - `access`: who may call it.
+    - `json`: whether it returns JSON.
+    - `exempt`: maps the parts that it is exempt from (see EXEMPTIONS) to reasons, such as `{"etag": "not versioned"}`.
+    - `on_retry`: what a repeated POST without an idempotency key causes: a problem code, CREATES_ANOTHER, or both.
+    - `handles_idempotency`: whether the view calls `idempotency.run_once` itself.
+    - `takes_query`: whether it accepts query parameters.
+    - `any_host`: whether it also serves requests whose `Host` is not trusted.
+    - `limits`: rate limits, enforced before the body is read.
+    - `deprecation`: when it will be removed.
+
+    Raises RuntimeError if a declaration is missing or invalid.
     """
 
     provide_automatic_options: bool  # set by Flask
