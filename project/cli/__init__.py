@@ -1,11 +1,12 @@
-"""Operator commands: `flask --app wsgi …`."""
+"""Commands for operators and developers, as subcommands of `flask --app wsgi`."""
 
 from flask import Flask
 
 
 def init_app(app: Flask) -> None:
     """Add the commands to `flask`."""
-    # Not sooner: `./bin/run` stands in this package, and hears Ctrl-C only when all imports are done.
+    # Import the commands here. `./bin/run` imports this package first, and cannot handle Ctrl-C until its imports
+    # are done, so they must be quick.
     from project.cli.config import config
     from project.cli.jobs import jobs
     from project.cli.openapi import openapi

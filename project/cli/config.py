@@ -1,4 +1,4 @@
-"""Shows the settings of a process, and writes the table of settings to docs/settings.md."""
+"""Commands that print the current settings and write the table of settings, docs/settings.md."""
 
 from pathlib import Path
 
@@ -30,7 +30,7 @@ def write() -> None:
 
 
 def settings_table() -> str:
-    """Return docs/settings.md: every setting with its default and meaning."""
+    """Return the text of docs/settings.md: every setting with its default and meaning."""
     rows = [_row(name, field) for name, field in Settings.model_fields.items()]
     return "\n".join([_HEAD, *rows, ""])
 
@@ -40,11 +40,11 @@ def _row(name: str, field: FieldInfo) -> str:
 
 
 def _default(field: FieldInfo) -> str:
-    shown = _written(field.default)
+    shown = _formatted(field.default)
     return f"`{shown}`" if shown else ""
 
 
-def _written(value: object) -> str:
+def _formatted(value: object) -> str:
     """Return a value in the format of its environment variable."""
     if isinstance(value, bool):
         return str(value).lower()
@@ -54,9 +54,10 @@ def _written(value: object) -> str:
 _HEAD = """\
 # Settings
 
-Settings are read from environment variables only. An invalid value prevents the start, with one clear line per mistake.
-Durations are in seconds, sizes in bytes. With `APP_ENV=development` (set by `./bin/run` and `./bin/flask`), settings
-without a default use the local backends in `DATA_DIR`, and missing secrets are generated there once. In production,
+Settings are read from environment variables only. If a value is invalid, the process exits at startup and prints one
+line per mistake. Durations are in seconds, sizes in bytes. With `APP_ENV=development` (set by `./bin/run` and
+`./bin/flask`), backend URLs default to the local backends in `DATA_DIR`, and missing secrets are generated there once.
+In production,
 `PUBLIC_URL`, `DATABASE_URL`, `BROKER_URL`, `STORAGE_URL`, `MAIL_URL`, `SECRET_KEY` and `JWT_KEYS` are required.
 
 Written by `./bin/flask config write`.

@@ -1,6 +1,7 @@
-"""The committed API document, docs/openapi.json: what clients were promised, and what may be done to it.
+"""The committed API document, docs/openapi.json, which may not change incompatibly by accident.
 
-An exception permits one incompatible change for one write, which leaves it on record in docs/breaking-changes.md.
+An incompatible change must be listed, with a reason, in docs/openapi-exceptions.json. Writing the document then moves
+the change to docs/breaking-changes.md.
 """
 
 import json
@@ -13,54 +14,57 @@ from project.infrastructure.clock import now
 
 DOCS = Path(__file__).parents[2] / "docs"
 _DOCUMENT, _EXCEPTIONS, _RECORD = "openapi.json", "openapi-exceptions.json", "breaking-changes.md"
-# Where ./bin/run serves: the same for whoever writes.
+# The address of ./bin/run. The committed document must not depend on the settings of the machine that writes it.
 _SERVERS = [{"url": "http://localhost:8000"}]
 
 
-class Exemption(NamedTuple):
-    """An incompatible change that may be written, once."""
+class AllowedChange(NamedTuple):
+    """An incompatible change that may be written once."""
 
     change: str
     reason: str
 
 
 def contract_text(document: dict[str, Any]) -> str:
-    """What docs/openapi.json holds of `document`: nothing of whose settings made it, in an order of its own."""
+    """Return `document` as written to docs/openapi.json: independent of settings, and with sorted keys."""
     return _json({**document, "servers": _SERVERS}, sort_keys=True)
 
 
-def objections(document: dict[str, Any], folder: Path = DOCS) -> list[str]:
-    """What forbids to write `document`: incompatible changes, and exceptions that permit nothing."""
+def violations(document: dict[str, Any], folder: Path = DOCS) -> list[str]:
+    """Return the reasons why `document` may not be written: unlisted incompatible changes, and invalid exceptions."""
     changes = incompatible_changes(_read(folder / _DOCUMENT, {}), json.loads(contract_text(document)))
-    return list(_objections(changes, _exemptions(folder)))
+    return list(_violations(changes, _allowed_changes(folder)))
 
 
 def write_contract(document: dict[str, Any], folder: Path = DOCS) -> None:
-    """Write `document`, to which there are no objections, and move the exceptions that it uses to the record."""
-    used = _exemptions(folder)
+    """Write `document`, and move the listed exceptions to the record of breaking changes.
+
+    The caller has checked that there are no violations.
+    """
+    allowed = _allowed_changes(folder)
     with (folder / _RECORD).open("a") as record:
-        record.writelines(f"- {now():%Y-%m-%d}: {change}. Reason: {reason}\n" for change, reason in used)
+        record.writelines(f"- {now():%Y-%m-%d}: {change}. Reason: {reason}\n" for change, reason in allowed)
     (folder / _DOCUMENT).write_text(contract_text(document))
     (folder / _EXCEPTIONS).write_text(_json([]))
 
 
-def _objections(changes: list[str], exemptions: list[Exemption]) -> Iterator[str]:
-    permitted = {exemption.change for exemption in exemptions}
-    yield from (change for change in changes if change not in permitted)
-    for change, reason in exemptions:
+def _violations(changes: list[str], allowed: list[AllowedChange]) -> Iterator[str]:
+    allowed_sentences = {entry.change for entry in allowed}
+    yield from (change for change in changes if change not in allowed_sentences)
+    for change, reason in allowed:
         if change not in changes:
-            yield f"docs/{_EXCEPTIONS} permits what has not changed: {change}"
+            yield f"docs/{_EXCEPTIONS} lists a change that was not made: {change}"
         if not reason.strip():
             yield f"docs/{_EXCEPTIONS} gives no reason for: {change}"
 
 
-def _exemptions(folder: Path) -> list[Exemption]:
+def _allowed_changes(folder: Path) -> list[AllowedChange]:
     entries = _read(folder / _EXCEPTIONS, [])
-    return [Exemption(entry["change"], entry.get("reason", "")) for entry in entries]
+    return [AllowedChange(entry["change"], entry.get("reason", "")) for entry in entries]
 
 
-def _read(path: Path, otherwise: Any) -> Any:
-    return json.loads(path.read_text()) if path.exists() else otherwise
+def _read(path: Path, default: Any) -> Any:
+    return json.loads(path.read_text()) if path.exists() else default
 
 
 def _json(value: Any, **options: Any) -> str:

@@ -1,4 +1,4 @@
-"""Looking after background jobs: what waits, what is dead and why, trying it again, and clearing away."""
+"""Commands that list, show, retry and purge background jobs."""
 
 import json
 import re
@@ -17,14 +17,14 @@ from project.infrastructure.database.pagination import PageRequest
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"([0-9]{1,9})([smhd]?)", re.ASCII)
-_LONGEST_NAME, _SHOWN_OF_ERROR = 30, 100
+_NAME_WIDTH, _MAX_ERROR_LENGTH = 30, 100
 
 
 class Group(AppGroup):
-    """Commands whose refusals are a line, and the exit status 1."""
+    """Commands that report an error of this project on one line and exit with status 1."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command."""
+        """Run the command. Raises ClickException for errors of this project."""
         try:
             return super().invoke(ctx)
         except Error as error:
@@ -32,77 +32,96 @@ class Group(AppGroup):
 
 
 class Ago(click.ParamType[datetime]):
-    """A moment so long ago: seconds, or a number with s, m, h or d."""
+    """Parses an age, such as `3600` (seconds), `90s`, `15m`, `12h` or `30d`, to the time that long ago."""
 
     name = "age"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        """The moment."""
+        """Return the time. Fails if `value` is not an age."""
         match = _DURATION.fullmatch(str(value))
         if match is None:
-            self.fail(f"{value} is not an age such as 3600, 12h or 30d", param, ctx)
+            self.fail(f"{value!r} is not a valid age, such as 3600, 12h or 30d", param, ctx)
         try:
             return now() - timedelta(seconds=int(match[1]) * _SECONDS[match[2] or "s"])
         except OverflowError:
-            self.fail(f"{value} is longer than there have been dates", param, ctx)
+            self.fail(f"{value} is too long ago", param, ctx)
 
 
-jobs = Group("jobs", help="Look after background jobs.")
+jobs = Group("jobs", help="Inspect, retry and purge background jobs.")
 
 
 @jobs.command("list")
-@click.option("--status", type=click.Choice(job_queue.STATUSES), default="dead", show_default=True)
-@click.option("--name", help="Only jobs with this name.")
-@click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True, help="How many at most.")
+@click.option(
+    "--status",
+    type=click.Choice(job_queue.STATUSES),
+    default="dead",
+    show_default=True,
+    help="List jobs with this status.",
+)
+@click.option("--name", help="List only jobs with this name.")
+@click.option(
+    "--limit", type=click.IntRange(1, 1000), default=50, show_default=True, help="Maximum number of jobs to list."
+)
 def list_jobs(status: str, name: str | None, limit: int) -> None:
-    """Print how many jobs of each name wait, run or are dead; then those of a status, newest first."""
+    """Print the number of queued, running and dead jobs by name, then the jobs with a status, newest first."""
     page = job_queue.list_jobs(status, name, PageRequest(limit))
-    lines = [*(_counts() or ["No job is to be done, and none is dead."]), ""]
-    lines += [_line(job) for job in page.items] or [f"No job is {status}."]
+    lines = [*(_counts() or ["No queued, running or dead jobs."]), ""]
+    lines += [_line(job) for job in page.items] or [f"No {status} jobs{f' with the name {name}' if name else ''}."]
     if page.next_after is not None:
-        lines.append(f"These are the newest {limit}: there are more.")
+        lines.append(f"Only the newest {limit} jobs are shown; there are more (see --limit).")
     click.echo("\n".join(lines))
 
 
 @jobs.command("show")
 @click.argument("job_id", type=click.UUID)
 def show(job_id: UUID) -> None:
-    """Print all that is known of a job."""
+    """Print every column of a job."""
     for name, value in {"id": job_id, **service.get_job(job_id)._mapping}.items():
-        click.echo(f"{name:19}{_written(value)}".rstrip())
+        click.echo(f"{name:19}{_formatted(value)}".rstrip())
 
 
 @jobs.command("retry")
 @click.argument("job_ids", metavar="[ID]...", type=click.UUID, nargs=-1)
-@click.option("--all", "all_", is_flag=True, help="All jobs that are dead.")
-@click.option("--name", help="With --all: only those with this name.")
+@click.option("--all", "all_", is_flag=True, help="Retry all dead jobs.")
+@click.option("--name", help="With --all: retry only dead jobs with this name.")
 def retry(job_ids: tuple[UUID, ...], all_: bool, name: str | None) -> None:
-    """Have dead jobs tried again, as if they were new."""
+    """Requeue dead jobs and reset their number of attempts.
+
+    Pass either ids of jobs or --all. With --all, the jobs are published gradually, so that other jobs are not delayed.
+    """
     if bool(job_ids) == all_ or (name is not None and not all_):
-        raise click.UsageError("Give ids of jobs, or --all, perhaps with --name.")
+        raise click.UsageError("Pass either ids of jobs, or --all and optionally --name.")
     if all_:
-        click.echo(f"Jobs that the sweep will hand over to be tried again: {job_queue.retry_dead_jobs(name)}")
+        click.echo(f"Dead jobs requeued: {job_queue.retry_dead_jobs(name)}")
         return
-    refused = [error for job_id in job_ids if (error := _retry(job_id))]
-    if refused:
-        raise click.ClickException("\n".join(refused))
+    errors = [error for job_id in job_ids if (error := _retry(job_id))]
+    if errors:
+        raise click.ClickException("\n".join(errors))
 
 
 @jobs.command("purge")
-@click.option("--status", type=click.Choice(job_queue.FINISHED_STATUSES), required=True)
-@click.option("--older-than", "before", type=Ago(), required=True, help="Seconds, or an age such as 12h or 30d.")
+@click.option(
+    "--status", type=click.Choice(job_queue.FINISHED_STATUSES), required=True, help="Purge jobs with this status."
+)
+@click.option(
+    "--older-than",
+    "before",
+    type=Ago(),
+    required=True,
+    help="Purge jobs that finished longer ago than this: seconds, or an age such as 12h or 30d.",
+)
 def purge(status: str, before: datetime) -> None:
-    """Forget the jobs that ended so, and that long ago."""
+    """Delete finished jobs from the database."""
     click.echo(f"Jobs purged: {job_queue.purge_jobs(status, before=before)}")
 
 
 def _retry(job_id: UUID) -> str | None:
-    """Why a job is not tried again, if it is not."""
+    """Retry a job. Returns the error message if that fails, otherwise `None`."""
     try:
         service.retry(job_id)
     except Error as error:
         return error.detail
-    click.echo(f"Job {job_id} is tried again.")
+    click.echo(f"Job {job_id} requeued.")
     return None
 
 
@@ -111,14 +130,14 @@ def _counts() -> list[str]:
 
 
 def _count(depth: job_queue.QueueDepth) -> str:
-    counted = f"{depth.name:{_LONGEST_NAME}} {depth.number:7} {depth.status:8}"
+    counted = f"{depth.name:{_NAME_WIDTH}} {depth.number:7} {depth.status:8}"
     return f"{counted} oldest due {_age(depth.oldest_due_at)} ago" if depth.oldest_due_at else counted.rstrip()
 
 
 def _line(job: Any) -> str:
-    error = (job.last_error or "")[:_SHOWN_OF_ERROR]
-    members = [job.id, job.finished_at or job.due_at, job.name, job.arguments, f"tried {job.attempts}x", error]
-    return "  ".join(map(_written, members)).rstrip()
+    error = (job.last_error or "")[:_MAX_ERROR_LENGTH]
+    members = [job.id, job.finished_at or job.due_at, job.name, job.arguments, f"attempts: {job.attempts}", error]
+    return "  ".join(map(_formatted, members)).rstrip()
 
 
 def _age(at: datetime) -> str:
@@ -127,7 +146,7 @@ def _age(at: datetime) -> str:
     return f"{seconds // _SECONDS[unit]:.0f}{unit}"
 
 
-def _written(value: Any) -> str:
+def _formatted(value: Any) -> str:
     if isinstance(value, datetime):
         return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z"
     if isinstance(value, dict):

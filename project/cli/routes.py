@@ -1,4 +1,4 @@
-"""The table of routes: who may call each of them, and what they are exempt from. Written to docs/routes.md."""
+"""The command that prints the table of routes, or writes it to docs/routes.md."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -16,22 +16,22 @@ ROUTES = Path(__file__).parents[2] / "docs" / "routes.md"
 _HEAD = """\
 # Routes
 
-The routes of the API and who may call them. `member(role)` requires at least that role in the organization of the
-path. Written by `./bin/flask route-table --write`.
+The routes of the API and who may call them. `member(role)` requires at least that role in the organization that the
+path names. Written by `./bin/flask route-table --write`.
 
 | method | path | access | idempotency key |
 |---|---|---|---|"""
 _EXEMPTIONS = """\
 ## Exemptions
 
-Every route keeps the whole contract, except for these parts.
+Every route follows all conventions of the API, with these exemptions.
 
 | method | path | exempt from | reason |
 |---|---|---|---|"""
 
 
 class Route(NamedTuple):
-    """One method of a rule."""
+    """One method of a URL rule."""
 
     path: str
     method: str
@@ -43,7 +43,7 @@ class Route(NamedTuple):
         return "yes" if self.method == "POST" and self.rule.is_keyed else "no"
 
 
-# Flask has its own `routes` command, which takes precedence.
+# The name is not `routes`, because Flask's built-in command of that name would take precedence.
 @click.command("route-table")
 @click.option("--write", is_flag=True, help="Write the routes of the API to docs/routes.md instead.")
 @with_appcontext
@@ -57,11 +57,12 @@ def route_table(write: bool) -> None:
 
 def api_routes(app: Flask) -> list[Route]:
     """Return the routes in the API document, sorted by path."""
-    return _sorted(Route(one.rule.template, one.method, one.rule) for one in operations(api_document(app), app))
+    found = operations(api_document(app), app)
+    return _sorted(Route(operation.rule.template, operation.method, operation.rule) for operation in found)
 
 
 def routes_markdown(app: Flask) -> str:
-    """Return docs/routes.md: the routes in the API document, and their exemptions."""
+    """Return the text of docs/routes.md: the routes in the API document, and their exemptions."""
     routes = api_routes(app)
     rows = [f"| {route.method} | `{route.path}` | `{route.rule.access}` | {route.key} |" for route in routes]
     exemptions = [

@@ -1,4 +1,4 @@
-"""`./bin/run`: web, worker and scheduler on this machine, in development, until Ctrl-C."""
+"""`./bin/run`: runs the web process, a worker and the scheduler in development mode, until Ctrl-C."""
 
 import os
 import shlex
@@ -16,27 +16,31 @@ from honcho.printer import Printer
 from project.config import InvalidSettings, Settings
 
 _BIN = Path(sys.executable).parent
-# honcho's own words for "ended because it was asked to".
-_ENDED_WELL = (0, 130, 143)
+# honcho returns 130 after SIGINT and 143 after SIGTERM.
+_NORMAL_EXITS = (0, 130, 143)
 
 
-class _Manager(Manager):  # type: ignore[misc]  # honcho has no types
-    """honcho cannot end a part whose id it was not told yet: asked too early, it must ask again."""
+class _Manager(Manager):  # type: ignore[misc]  # honcho is untyped
+    """A honcho manager that can be stopped while its processes are starting.
+
+    In honcho (2.0.0 in requirements.txt), `terminate()` raises KeyError for a process whose id is not known yet,
+    for example after Ctrl-C during startup. This class repeats the call until all processes have started.
+    """
 
     def terminate(self) -> None:
         if self._all_started():
             super().terminate()
             return
-        later = threading.Timer(0.1, self.terminate)
-        later.daemon = True
-        later.start()
+        retry = threading.Timer(0.1, self.terminate)
+        retry.daemon = True
+        retry.start()
 
 
 def main() -> int:
-    """Migrate, run everything, and return the exit status."""
+    """Migrate the database and run all processes. Returns the exit status."""
     os.environ.setdefault("APP_ENV", "development")
     os.environ["PYTHONUNBUFFERED"] = "1"
-    # What is kept in DATA_DIR is for whoever runs this alone.
+    # Files in DATA_DIR may be readable only by the user who runs this.
     os.umask(0o077)
     settings = Settings.load()
     _ensure_free(settings.port)
@@ -50,25 +54,28 @@ def main() -> int:
         manager.add_process(name, "exec " + shlex.join(_command(command)))
     threading.Thread(target=_announce, args=[settings], daemon=True).start()
     manager.loop()
-    return 0 if manager.returncode in _ENDED_WELL else manager.returncode
+    return 0 if manager.returncode in _NORMAL_EXITS else manager.returncode
 
 
 def _ensure_free(port: int) -> None:
-    """Web would try for seconds, and meanwhile whoever has the port would be taken for us."""
+    """Raise InvalidSettings if the port is in use.
+
+    gunicorn would retry for several seconds. In the meantime, the other process on the port would seem to be ours.
+    """
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
-            raise InvalidSettings(f"PORT: {port} cannot be had: {error.strerror}") from error
+            raise InvalidSettings(f"PORT: cannot listen on port {port}: {error.strerror}") from error
 
 
 def _migrate() -> int:
-    return subprocess.run(_command("flask --app wsgi db upgrade")).returncode  # noqa: S603 - our own words
+    return subprocess.run(_command("flask --app wsgi db upgrade")).returncode  # noqa: S603 - a constant command
 
 
 def _processes() -> dict[str, str]:
-    # Threads, because honcho signals whole process groups, and would cut off jobs in child processes.
+    # Use threads: honcho signals whole process groups, which would interrupt jobs in child processes.
     worker = "celery --app worker.app worker --pool threads --concurrency 2 --loglevel WARNING"
     beat = "celery --app worker.app beat --loglevel WARNING --scheduler celery.beat:Scheduler"
     return {"web": "gunicorn wsgi:app", "worker": worker, "beat": beat}
@@ -82,12 +89,12 @@ def _command(line: str) -> list[str]:
 def _announce(settings: Settings) -> None:
     while not _is_ready(f"http://127.0.0.1:{settings.port}"):
         time.sleep(0.1)
-    print(  # noqa: T201 - this is what the command is for
+    print(  # noqa: T201 - the output of a command
         f"\n  Groundwork is ready.\n\n"
         f"  Start here     {settings.public_url}/\n"
         f"  Documentation  {settings.public_url}/docs\n"
         f"  Mailbox        {settings.public_url}/dev/mail\n\n"
-        "  Ctrl-C stops it.\n",
+        "  Press Ctrl-C to stop.\n",
         flush=True,
     )
 

@@ -1,4 +1,4 @@
-"""An application to ask for its routes and its document; nobody sends it a request."""
+"""Fixtures for tests of commands that read the routes and the API document of an application."""
 
 import json
 from typing import Any
@@ -14,12 +14,12 @@ from project.http.openapi import api_document
 
 @pytest.fixture(scope="session")
 def idle_app(tmp_path_factory: pytest.TempPathFactory) -> Flask:
-    """An application that is at no work."""
+    """An application that receives no requests."""
     return create_app(Settings(app_env="development", data_dir=tmp_path_factory.mktemp("idle")))
 
 
 @pytest.fixture(scope="session")
 def document(idle_app: Flask) -> dict[str, Any]:
-    """The API document as it would be written; nobody changes it."""
-    written: dict[str, Any] = json.loads(contract_text(api_document(idle_app)))
-    return written
+    """The API document as it would be written. Tests must not modify it."""
+    parsed: dict[str, Any] = json.loads(contract_text(api_document(idle_app)))
+    return parsed

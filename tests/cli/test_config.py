@@ -1,4 +1,4 @@
-"""The table of settings."""
+"""docs/settings.md matches the settings."""
 
 from project.cli.config import SETTINGS, settings_table
 

@@ -1,4 +1,4 @@
-"""Looking after background jobs by command."""
+"""The `flask jobs` commands."""
 
 import subprocess
 import sys
@@ -27,11 +27,11 @@ Run = Callable[..., Result]
 
 @pytest.fixture
 def run(app: Flask) -> Run:
-    """Runs a command, which is to end as `exits` says."""
+    """A function that runs a command and checks its exit status."""
 
-    def run(*arguments: object, exits: int = 0) -> Result:
+    def run(*arguments: object, exit_code: int = 0) -> Result:
         result = app.test_cli_runner().invoke(args=["jobs", *map(str, arguments)])
-        assert result.exit_code == exits, result.output
+        assert result.exit_code == exit_code, result.output
         return result
 
     return run
@@ -47,23 +47,23 @@ def statuses(*job_ids: UUID) -> list[str]:
     return [get_job(job_id).status for job_id in job_ids]
 
 
-def test_list_shows_what_is_dead_and_why(run: Run) -> None:
+def test_list_shows_dead_jobs_with_their_errors(run: Run) -> None:
     file_id = new_id()
     job_id = dead_job(file_id=file_id)
     enqueue_job()
     [line] = [line for line in run("list").stdout.splitlines() if line.startswith(str(job_id))]
-    assert line.endswith(f'  {NAME}  {{"file_id": "{file_id}"}}  tried 1x  Mishap: once more')
+    assert line.endswith(f'  {NAME}  {{"file_id": "{file_id}"}}  attempts: 1  Mishap: once more')
 
 
-def test_list_counts_what_is_to_be_done_and_what_is_dead(run: Run) -> None:
-    for make in (enqueue_job, enqueue_job, dead_job, done_job):
-        make()
+def test_list_counts_queued_and_dead_jobs_by_name(run: Run) -> None:
+    for create in (enqueue_job, enqueue_job, dead_job, done_job):
+        create()
     dead_job(OTHER)
     counts = [line.split()[:3] for line in run("list").stdout.split("\n\n")[0].splitlines()]
     assert counts == [[NAME, "1", "dead"], [NAME, "2", "queued"], [OTHER, "1", "dead"]]
 
 
-def test_list_takes_a_status_a_name_and_a_limit(run: Run) -> None:
+def test_list_filters_by_status_and_name_up_to_the_limit(run: Run) -> None:
     done_job()
     ids = [done_job(OTHER) for _ in range(3)]
     lines = run("list", "--status", "done", "--name", OTHER, "--limit", 2).stdout.splitlines()
@@ -71,73 +71,73 @@ def test_list_takes_a_status_a_name_and_a_limit(run: Run) -> None:
     assert "there are more" in lines[-1]
 
 
-def test_show_tells_all_of_a_job(run: Run) -> None:
+def test_show_prints_the_columns_of_a_job(run: Run) -> None:
     shown = dict(line.split(maxsplit=1) for line in run("show", dead_job()).stdout.splitlines() if " " in line)
     assert (shown["name"], shown["status"], shown["last_error"]) == (NAME, "dead", "Mishap: once more")
 
 
-def test_retry_has_the_jobs_tried_again_that_are_dead(run: Run) -> None:
+def test_retry_requeues_the_given_dead_jobs(run: Run) -> None:
     ids = [dead_job() for _ in range(3)]
     run("retry", *ids[:2])
     assert statuses(*ids) == ["queued", "queued", "dead"]
 
 
-def test_retry_says_which_it_cannot_and_tries_the_others_again(run: Run) -> None:
-    over, nobodys, ours = done_job(), new_id(), dead_job()
-    result = run("retry", over, nobodys, ours, exits=1)
-    assert f"Job {over} is done. Only dead jobs can be retried.\nJob {nobodys} does not exist." in result.stderr
-    assert statuses(over, ours) == ["done", "queued"]
+def test_retry_reports_failures_and_requeues_the_other_jobs(run: Run) -> None:
+    done_id, unknown_id, dead_id = done_job(), new_id(), dead_job()
+    result = run("retry", done_id, unknown_id, dead_id, exit_code=1)
+    assert f"Job {done_id} is done. Only dead jobs can be retried.\nJob {unknown_id} does not exist." in result.stderr
+    assert statuses(done_id, dead_id) == ["done", "queued"]
 
 
-def test_retry_all_takes_every_dead_letter_in_batches(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_retry_all_requeues_every_dead_job_in_batches(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("project.infrastructure.jobs.admin._BATCH", 2)
-    ids, over = [dead_job() for _ in range(5)], done_job()
+    ids, done_id = [dead_job() for _ in range(5)], done_job()
     assert run("retry", "--all").stdout.endswith(": 5\n")
-    assert statuses(*ids, over) == ["queued"] * 5 + ["done"]
+    assert statuses(*ids, done_id) == ["queued"] * 5 + ["done"]
     assert {job_id for job_id, _name in jobs.pop_overdue(10)} == set(ids)
     assert [claim_job(job_id).attempts for job_id in ids] == [1] * 5
 
 
-def test_retry_all_by_name_leaves_the_others(run: Run) -> None:
+def test_retry_all_by_name_leaves_other_jobs_dead(run: Run) -> None:
     ids = [dead_job(), dead_job(OTHER)]
     run("retry", "--all", "--name", OTHER)
     assert statuses(*ids) == ["dead", "queued"]
 
 
 @pytest.mark.parametrize("arguments", [[], ["--all", str(new_id())], [str(new_id()), "--name", NAME], ["no-id"]])
-def test_retry_wants_ids_or_all(run: Run, arguments: list[str]) -> None:
+def test_retry_rejects_arguments_other_than_ids_or_all(run: Run, arguments: list[str]) -> None:
     job_id = dead_job()
-    run("retry", *arguments, exits=2)
+    run("retry", *arguments, exit_code=2)
     assert statuses(job_id) == ["dead"]
 
 
 @pytest.mark.parametrize("age", ["3600", "3600s", "60m", "1h"])
-def test_purge_forgets_what_ended_so_and_so_long_ago(run: Run, age: str) -> None:
+def test_purge_deletes_jobs_by_status_and_age(run: Run, age: str) -> None:
     old, young, other = done_job(), done_job(), dead_job()
-    _ended(old, hours=1.1)
-    _ended(other, hours=1.1)
-    _ended(young, hours=0.9)
+    _set_finished(old, hours=1.1)
+    _set_finished(other, hours=1.1)
+    _set_finished(young, hours=0.9)
     assert run("purge", "--status", "done", "--older-than", age).stdout == "Jobs purged: 1\n"
     assert {row.id for row in list_jobs()} == {young, other}
 
 
 @pytest.mark.parametrize("age", ["", "soon", "-1", "1w", "1.5h", "999999999d", "\u0661h"])
-def test_purge_refuses_what_is_no_age(run: Run, age: str) -> None:
+def test_purge_rejects_an_invalid_age(run: Run, age: str) -> None:
     job_id = done_job()
-    assert "--older-than" in run("purge", "--status", "done", "--older-than", age, exits=2).stderr
+    assert "--older-than" in run("purge", "--status", "done", "--older-than", age, exit_code=2).stderr
     assert statuses(job_id) == ["done"]
 
 
-def test_purge_takes_nothing_that_is_still_to_be_done(run: Run) -> None:
-    run("purge", "--status", "queued", "--older-than", "0", exits=2)
+def test_purge_rejects_the_status_of_unfinished_jobs(run: Run) -> None:
+    run("purge", "--status", "queued", "--older-than", "0", exit_code=2)
 
 
-def test_an_unknown_job_is_a_line_and_no_traceback(run: Run) -> None:
+def test_unknown_job_prints_one_line_without_traceback(run: Run) -> None:
     job_id = new_id()
-    assert run("show", job_id, exits=1).stderr == f"Error: Job {job_id} does not exist.\n"
+    assert run("show", job_id, exit_code=1).stderr == f"Error: Job {job_id} does not exist.\n"
 
 
-def test_a_command_hands_its_job_over_before_it_ends(settings: Settings) -> None:
+def test_command_publishes_its_job_before_it_exits(settings: Settings) -> None:
     job_id = dead_job()
     environment = {"APP_ENV": "development", "DATA_DIR": str(settings.data_dir), "DATABASE_URL": settings.database_url}
     command = [sys.executable, "-m", "flask", "--app", "wsgi", "jobs", "retry", str(job_id)]
@@ -146,7 +146,7 @@ def test_a_command_hands_its_job_over_before_it_ends(settings: Settings) -> None
     assert str(job_id) in message.read_text()
 
 
-def _ended(job_id: UUID, *, hours: float) -> None:
+def _set_finished(job_id: UUID, *, hours: float) -> None:
     with transaction() as session:
         finished_at = now() - timedelta(hours=hours)
         session.execute(update(Job).where(Job.id == job_id).values(finished_at=finished_at))

@@ -1,11 +1,11 @@
-"""Each way in which a document may promise clients less than the one before, planted and told."""
+"""Changes of responses: those that break clients are reported with a sentence, and all others are allowed."""
 
 from typing import Any
 
 import pytest
 
 from project.cli.compatibility import incompatible_changes
-from tests.cli.document_changes import GONE, Change, case, harmless, member, operation, schema
+from tests.cli.document_changes import GONE, Change, breaking, compatible, member, operation, schema
 
 REGISTER, DELETE = "POST /api/v1/auth/register", "DELETE /api/v1/files/{file_id}"
 THUMBNAIL, ORGANIZATIONS = "GET /api/v1/files/{file_id}/thumbnails/{size}", "GET /api/v1/organizations"
@@ -29,141 +29,147 @@ def _codes(parts: Any) -> set[str]:
 
 
 INCOMPATIBLE = [
-    case("status", f"{DELETE}: the answer 204 is gone", operation(DELETE, "responses", "204"), GONE),
-    case("problem", f"{REGISTER}: the answer 409 is gone", operation(REGISTER, "responses", "409"), GONE),
-    case(
-        "code", f"{REGISTER}: 409 no longer says `email-taken`", (*CONFLICT, "schema", "allOf"), _without("email-taken")
+    breaking("status", f"{DELETE}: the 204 response was removed", operation(DELETE, "responses", "204"), GONE),
+    breaking("problem", f"{REGISTER}: the 409 response was removed", operation(REGISTER, "responses", "409"), GONE),
+    breaking(
+        "code",
+        f"{REGISTER}: the 409 response no longer has the problem code `email-taken`",
+        (*CONFLICT, "schema", "allOf"),
+        _without("email-taken"),
     ),
-    case(
-        "no-problem",
-        f"{REGISTER}: the answer 409 is never `application/problem+json` now",
+    breaking(
+        "problem-media-type",
+        f"{REGISTER}: the 409 response is no longer available as `application/problem+json`",
         CONFLICT,
         GONE,
     ),
-    case(
+    breaking(
         "content-type",
-        f"{THUMBNAIL}: the answer 200 is never `image/webp` now",
+        f"{THUMBNAIL}: the 200 response is no longer available as `image/webp`",
         operation(THUMBNAIL, "responses", "200", "content"),
         {"image/png": {}},
     ),
-    case(
+    breaking(
         "header",
-        f"{REGISTER}: the header `X-Request-ID` of the answer 201 is gone",
+        f"{REGISTER}: the header `X-Request-ID` of the 201 response was removed",
         (*CREATED, "headers", "X-Request-ID"),
         GONE,
     ),
-    case(
+    breaking(
         "header-optional",
-        f"{REGISTER}: the header `X-Request-ID` of the answer 201 may be left out now",
+        f"{REGISTER}: the header `X-Request-ID` of the 201 response may now be absent",
         (*CREATED, "headers", "X-Request-ID"),
         {},
         {"required": True},
     ),
-    case(
+    breaking(
         "header-type",
-        f"{REGISTER}: the header `X-Request-ID` of the answer 201 is of the type `integer`, not `string`",
+        f"{REGISTER}: the type of the header `X-Request-ID` of the 201 response changed from `string` to `integer`",
         (*CREATED, "headers", "X-Request-ID", "schema"),
         {"type": "integer"},
     ),
-    case("member", f"{LOOKUP}: the member `organization_name` of the answer 200 is gone", NAME, GONE),
-    case(
-        "member-hidden",
-        f"{LOOKUP}: the member `organization_name` of the answer 200 is gone",
+    breaking("member", f"{LOOKUP}: the member `organization_name` of the 200 response was removed", NAME, GONE),
+    breaking(
+        "member-write-only",
+        f"{LOOKUP}: the member `organization_name` of the 200 response was removed",
         (*NAME, "writeOnly"),
         True,
     ),
-    case(
+    breaking(
         "member-optional",
-        f"{LOOKUP}: the member `organization_name` of the answer 200 may be left out now",
+        f"{LOOKUP}: the member `organization_name` of the 200 response may now be absent",
         schema(OFFER, "required"),
         lambda names: [name for name in names if name != "organization_name"],
     ),
-    case(
+    breaking(
         "member-null",
-        f"{LOOKUP}: the member `organization_name` of the answer 200 may be `null` now",
+        f"{LOOKUP}: the member `organization_name` of the 200 response may now be `null`",
         (*NAME, "type"),
         ["string", "null"],
     ),
-    case(
-        "member-null-beside",
-        f"{LOOKUP}: the member `organization_name` of the answer 200 may be `null` now",
+    breaking(
+        "member-null-as-alternative",
+        f"{LOOKUP}: the member `organization_name` of the 200 response may now be `null`",
         NAME,
         {"anyOf": [{"type": "string"}, {"type": "null"}]},
     ),
-    case(
+    breaking(
         "member-type",
-        f"{LOOKUP}: the member `organization_name` of the answer 200 is of the type `object`, not `string`",
+        f"{LOOKUP}: the type of the member `organization_name` of the 200 response changed from `string` to `object`",
         (*NAME, "type"),
         "object",
     ),
-    case(
+    breaking(
         "member-types",
-        f"{LOOKUP}: the member `expires_at` of the answer 200 is of the type `string` or `integer`, not `string`",
+        f"{LOOKUP}: the type of the member `expires_at` of the 200 response changed from `string` to "
+        "`string` or `integer`",
         (*EXPIRES, "type"),
         ["string", "integer"],
     ),
-    case(
+    breaking(
         "member-any-type",
-        f"{LOOKUP}: the member `organization_name` of the answer 200 is of the type `any`, not `string`",
+        f"{LOOKUP}: the type of the member `organization_name` of the 200 response changed from `string` to `any`",
         (*NAME, "type"),
         GONE,
     ),
-    case(
+    breaking(
         "format",
-        f"{LOOKUP}: the member `expires_at` of the answer 200 has the format `date`, not `date-time`",
+        f"{LOOKUP}: the format of the member `expires_at` of the 200 response changed from `date-time` to `date`",
         (*EXPIRES, "format"),
         "date",
     ),
-    case(
+    breaking(
         "no-format",
-        f"{LOOKUP}: the member `expires_at` of the answer 200 has no format, not `date-time`",
+        f"{LOOKUP}: the member `expires_at` of the 200 response no longer has the format `date-time`",
         (*EXPIRES, "format"),
         GONE,
     ),
-    case(
+    breaking(
         "alternatives",
-        f"{LOOKUP}: the member `expires_at` of the answer 200 has other alternatives",
+        f"{LOOKUP}: the alternatives (`anyOf`, `oneOf`) of the member `expires_at` of the 200 response changed",
         EXPIRES,
         {"oneOf": [{"type": "string", "format": "date-time"}, {"type": "integer"}]},
     ),
-    case("every-problem", "every problem: the member `request_id` is gone", member("Problem.request_id"), GONE),
+    breaking(
+        "problem-schema", "every problem: the member `request_id` was removed", member("Problem.request_id"), GONE
+    ),
 ]
 
 COMPATIBLE = [
-    harmless("status", operation(DELETE, "responses", "202"), {"description": "Later."}),
-    harmless("code", (*CONFLICT, "schema", "allOf"), _with("new-code")),
-    harmless("content-type", operation(THUMBNAIL, "responses", "200", "content", "image/avif"), {}),
-    harmless("header", (*CREATED, "headers", "X-New"), {"schema": {"type": "string"}}),
-    harmless("member", member("OfferResponse.colour"), {"type": "string"}),
-    harmless("required-member", schema(OFFER, "required"), lambda names: names, []),
-    harmless("never-null", (*NAME, "type"), "string", ["string", "null"]),
-    harmless("fewer-types", (*NAME, "type"), "integer", "number"),
-    harmless("fewer-alternatives", NAME, {"type": "string"}, {"oneOf": [{"type": "string"}, {"type": "integer"}]}),
-    harmless("more-values", member("OfferResponse.role", "enum"), ["member", "admin", "owner", "guest"]),
-    harmless("fewer-values", member("OfferResponse.role", "enum"), ["member"]),
-    harmless("longer", (*NAME, "maxLength"), 1000),
-    harmless("words", (*CREATED, "description"), "Other words."),
-    harmless("example", (*CREATED, "content", "application/json", "example"), {"id": "other"}),
+    compatible("status", operation(DELETE, "responses", "202"), {"description": "Accepted."}),
+    compatible("code", (*CONFLICT, "schema", "allOf"), _with("new-code")),
+    compatible("content-type", operation(THUMBNAIL, "responses", "200", "content", "image/avif"), {}),
+    compatible("header", (*CREATED, "headers", "X-New"), {"schema": {"type": "string"}}),
+    compatible("member", member("OfferResponse.color"), {"type": "string"}),
+    compatible("required-member", schema(OFFER, "required"), lambda names: names, []),
+    compatible("never-null", (*NAME, "type"), "string", ["string", "null"]),
+    compatible("fewer-types", (*NAME, "type"), "integer", "number"),
+    compatible("fewer-alternatives", NAME, {"type": "string"}, {"oneOf": [{"type": "string"}, {"type": "integer"}]}),
+    compatible("more-enum-values", member("OfferResponse.role", "enum"), ["member", "admin", "owner", "guest"]),
+    compatible("fewer-enum-values", member("OfferResponse.role", "enum"), ["member"]),
+    compatible("larger-max-length", (*NAME, "maxLength"), 1000),
+    compatible("description", (*CREATED, "description"), "Other words."),
+    compatible("example", (*CREATED, "content", "application/json", "example"), {"id": "other"}),
 ]
 
 
 @pytest.mark.parametrize(("change", "sentence"), INCOMPATIBLE)
-def test_less_promised_to_clients_is_said(change: Change, sentence: str, document: dict[str, Any]) -> None:
-    assert incompatible_changes(*change.plant(document)) == [sentence]
+def test_breaking_response_change_is_reported(change: Change, sentence: str, document: dict[str, Any]) -> None:
+    assert incompatible_changes(*change.apply(document)) == [sentence]
 
 
 @pytest.mark.parametrize("change", COMPATIBLE)
-def test_no_less_promised_to_clients_is_no_matter(change: Change, document: dict[str, Any]) -> None:
-    assert incompatible_changes(*change.plant(document)) == []
+def test_compatible_response_change_is_allowed(change: Change, document: dict[str, Any]) -> None:
+    assert incompatible_changes(*change.apply(document)) == []
 
 
-def test_member_of_a_thing_is_missed_wherever_the_thing_is_answered(document: dict[str, Any]) -> None:
-    changes = incompatible_changes(*Change(member("OrganizationResponse.slug"), GONE).plant(document))
-    assert "POST /api/v1/organizations: the member `slug` of the answer 201 is gone" in changes
-    assert f"{ORGANIZATIONS}: the member `items[].slug` of the answer 200 is gone" in changes
+def test_removed_member_is_reported_for_each_response_that_contains_it(document: dict[str, Any]) -> None:
+    changes = incompatible_changes(*Change(member("OrganizationResponse.slug"), GONE).apply(document))
+    assert "POST /api/v1/organizations: the member `slug` of the 201 response was removed" in changes
+    assert f"{ORGANIZATIONS}: the member `items[].slug` of the 200 response was removed" in changes
 
 
-def test_schema_that_holds_itself_is_compared_once(document: dict[str, Any]) -> None:
+def test_comparison_of_recursive_schemas_ends(document: dict[str, Any]) -> None:
     tree = {"type": "object", "properties": {"leaf": {"type": "string"}, "tree": {"$ref": "#/components/schemas/Tree"}}}
     pruned = {**tree, "properties": {"tree": tree["properties"]["tree"]}}
     old, new = ({**document, "components": {**document["components"], "schemas": {}}} for _ in range(2))
@@ -171,6 +177,6 @@ def test_schema_that_holds_itself_is_compared_once(document: dict[str, Any]) -> 
         side["components"]["schemas"]["Tree"] = form
         side["paths"] = {"/trees": {"get": {"responses": {"200": {"content": {"application/json": {"schema": form}}}}}}}
     assert incompatible_changes(old, new) == [
-        "GET /trees: the member `leaf` of the answer 200 is gone",
-        "GET /trees: the member `tree.leaf` of the answer 200 is gone",
+        "GET /trees: the member `leaf` of the 200 response was removed",
+        "GET /trees: the member `tree.leaf` of the 200 response was removed",
     ]

@@ -1,4 +1,4 @@
-"""The table of routes."""
+"""The `flask route-table` command, and docs/routes.md."""
 
 from flask import Flask
 
@@ -12,8 +12,8 @@ def table(app: Flask) -> list[str]:
 
 
 def row(app: Flask, start: str) -> str:
-    [found] = [line for line in table(app) if line.startswith(start)]
-    return found
+    [matching] = [line for line in table(app) if line.startswith(start)]
+    return matching
 
 
 def test_committed_table_matches_the_routes(idle_app: Flask) -> None:
@@ -25,18 +25,18 @@ def test_table_shows_access_and_idempotency_key(idle_app: Flask) -> None:
     assert found.split()[2:] == ["member(admin)", "key:", "yes"]
 
 
-def test_table_shows_reasons_of_exemptions(idle_app: Flask) -> None:
+def test_table_shows_exemptions_with_reasons(idle_app: Flask) -> None:
     found = row(idle_app, "POST   /api/v1/auth/login ")
     assert "idempotency (response contains tokens and is never stored)" in found
 
 
-def test_table_includes_pages_but_no_automatic_methods(idle_app: Flask) -> None:
+def test_table_includes_pages_but_not_automatic_methods(idle_app: Flask) -> None:
     rows = [line.split()[:2] for line in table(idle_app)]
     assert ["GET", "/problems/{code}"] in rows
     assert not {"HEAD", "OPTIONS"} & {method for method, _ in rows}
 
 
-def test_written_table_has_only_routes_of_the_api(idle_app: Flask) -> None:
+def test_written_table_contains_only_api_routes(idle_app: Flask) -> None:
     lines = routes_markdown(idle_app).splitlines()
     assert "| GET | `/api/v1/files` | `user` | no |" in lines
     assert not any("/problems" in line for line in lines)

@@ -1,28 +1,28 @@
-"""Which changes of the OpenAPI document break a client that was written against the one before.
+"""Finds changes of the OpenAPI document that break clients of the previous version.
 
-Paths are compared as they are written, names of variables included: generated clients name arguments by them,
-and methods by `operationId`. A value more in the `enum` of an answer breaks nobody who follows the contract, which
-asks clients to expect values that they do not know; a narrower answer breaks nobody either, but for a problem
-`code`, which clients tell cases by.
+Paths are compared literally, including the names of variables: generated clients name arguments after the variables,
+and methods after the `operationId`. A new value in the `enum` of a response is compatible, because the API conventions
+require clients to accept unknown values. A response that becomes narrower is compatible as well. A removed problem
+`code` is not, because clients handle errors by their codes.
 """
 
 from typing import Any
 
-from project.cli.compatibility.access import other_schemes
-from project.cli.compatibility.operations import changes, operations
-from project.cli.compatibility.references import expanded
+from project.cli.compatibility.access import security_scheme_changes
+from project.cli.compatibility.operations import operation_changes, operations
+from project.cli.compatibility.references import resolve_references
 
 Document = dict[str, Any]
 
 
 def incompatible_changes(old: Document, new: Document) -> list[str]:
-    """A sentence for each change from `old` to `new` that breaks clients, which says what and where."""
-    before, after = operations(expanded(old)), operations(expanded(new))
-    found = list(other_schemes(old, new))
+    """Return a sentence for each change from `old` to `new` that breaks clients, with the operation that it affects."""
+    before, after = operations(resolve_references(old)), operations(resolve_references(new))
+    found = list(security_scheme_changes(old, new))
     found += [
         f"{'every problem' if change.of_problems else name}: {change.sentence}"
         for name, operation in before.items()
         if operation != after.get(name)
-        for change in changes(operation, after.get(name))
+        for change in operation_changes(operation, after.get(name))
     ]
     return list(dict.fromkeys(found))

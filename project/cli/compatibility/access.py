@@ -1,45 +1,52 @@
-"""Whether an operation asks more of its callers than it did."""
+"""Finds operations that have become accessible to fewer callers."""
 
 from collections.abc import Iterator
 from typing import Any
 
 _ROLES = ("member", "admin", "owner")
-_SIGNED_IN = {"user", "administrator", *_ROLES}
-# Whom each access lets in; one that is not here lets in nobody that another does.
+_AUTHENTICATED = {"user", "administrator", *_ROLES}
+# The callers that each access admits. An access that is not listed admits only its own kind of caller.
 _ADMITS = {
-    "public": {"stranger", *_SIGNED_IN},
-    "user": _SIGNED_IN,
+    "public": {"anonymous", *_AUTHENTICATED},
+    "user": _AUTHENTICATED,
     "admin": {"administrator"},
     **{f"member({role})": set(_ROLES[rank:]) for rank, role in enumerate(_ROLES)},
 }
 
 
-def stricter(old: dict[str, Any], new: dict[str, Any]) -> Iterator[str]:
-    """That somebody who could call an operation cannot any more; said once, by `x-access` where that says it."""
+def access_changes(old: dict[str, Any], new: dict[str, Any]) -> Iterator[str]:
+    """Return a sentence if some callers can no longer call an operation.
+
+    If `x-access` shows the change, the change of `security` is not reported as well.
+    """
     before, after = old.get("x-access", "public"), new.get("x-access", "public")
     if before != after and not _ADMITS.get(before, {before}) <= _ADMITS.get(after, set()):
-        yield f"the access is `{after}`, not `{before}`"
+        yield f"the required access changed from `{before}` to `{after}`"
         return
-    ways = _ways(new)
-    for way in _ways(old):
-        if not any(enough <= way for enough in ways):
-            yield f"it asks for {' or '.join(map(_words, ways))}, where {_words(way)} was enough"
+    alternatives = _credential_sets(new)
+    for accepted in _credential_sets(old):
+        if not any(required <= accepted for required in alternatives):
+            required_now = " or ".join(map(_words, alternatives))
+            yield f"the required credentials changed from {_words(accepted)} to {required_now}"
 
 
-def other_schemes(old: dict[str, Any], new: dict[str, Any]) -> Iterator[str]:
-    """That credentials of the same name are something else in another document."""
+def security_scheme_changes(old: dict[str, Any], new: dict[str, Any]) -> Iterator[str]:
+    """Return a sentence for each security scheme that has the same name but works differently."""
     before, after = (document.get("components", {}).get("securitySchemes", {}) for document in (old, new))
     for name in before.keys() & after.keys():
         for keyword in ("type", "scheme", "in", "name"):
             if before[name].get(keyword) != after[name].get(keyword):
-                yield f"every request: the credentials `{name}` have another `{keyword}`"
+                yield f"every request: the `{keyword}` of the security scheme `{name}` changed"
 
 
-def _ways(operation: dict[str, Any]) -> list[set[str]]:
-    """The sets of credentials each of which is enough."""
+def _credential_sets(operation: dict[str, Any]) -> list[set[str]]:
+    """Return the sets of credentials, any one of which is sufficient for an operation."""
     alternatives = operation.get("security") or [{}]
-    return [{f"{name} {scope}".strip() for name in way for scope in way[name] or [""]} for way in alternatives]
+    return [
+        {f"{name} {scope}".strip() for name in alternative for scope in alternative[name] or [""]}
+        for alternative in alternatives
+    ]
 
 
-def _words(way: set[str]) -> str:
-    return " and ".join(f"`{name}`" for name in sorted(way)) or "nothing"
+def _words(credentials: set[str]) -> str:
+    return " and ".join(f"`{name}`" for name in sorted(credentials)) or "none"

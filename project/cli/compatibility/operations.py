@@ -1,18 +1,18 @@
-"""Comparing two operations: their names, who may call them, what they take, and what they answer with."""
+"""Compares two operations: their ids, access, parameters, bodies and responses."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from project.cli.compatibility.access import stricter
+from project.cli.compatibility.access import access_changes
 from project.cli.compatibility.requests import REQUESTS
-from project.cli.compatibility.responses import ANSWERS
+from project.cli.compatibility.responses import RESPONSES
 from project.cli.compatibility.schemas import Place, compare
 
 Node = dict[str, Any]
 _METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 _PROBLEM = "application/problem+json"
-_PROBLEM_ITSELF = Place("the problem", "the member `{}`")
+_PROBLEM_BODY = Place("the problem", "the member `{}`")
 _BODY = Place("the request body", "the request member `{}`")
 
 
@@ -25,7 +25,10 @@ class Change:
 
 
 def operations(document: Node) -> dict[str, Node]:
-    """The operations of a document by method and path, each with what its path and the document say for it."""
+    """Return the operations of a document by method and path.
+
+    Each includes the parameters of its path and the default `security` of the document.
+    """
     found = {}
     for path, item in document["paths"].items():
         for method in _METHODS:
@@ -36,101 +39,102 @@ def operations(document: Node) -> dict[str, Node]:
     return found
 
 
-def changes(old: Node, new: Node | None) -> Iterator[Change]:
-    """The incompatible changes of an operation; `new` is None when it is gone."""
+def operation_changes(old: Node, new: Node | None) -> Iterator[Change]:
+    """Return the incompatible changes of an operation. `new` is `None` if the operation was removed."""
     if new is None:
-        yield Change("the operation is gone")
+        yield Change("the operation was removed")
         return
-    yield from map(Change, _of_the_request(old, new))
+    yield from map(Change, _request_changes(old, new))
     for status, before in old["responses"].items():
         after = new["responses"].get(status)
         if after is None:
-            yield Change(f"the answer {status} is gone")
+            yield Change(f"the {status} response was removed")
         else:
-            yield from map(Change, _of_an_answer(status, before, after))
-            yield from (Change(sentence, of_problems=True) for sentence in _of_problems(before, after))
+            yield from map(Change, _response_changes(status, before, after))
+            yield from (Change(sentence, of_problems=True) for sentence in _problem_schema_changes(before, after))
 
 
-def _of_the_request(old: Node, new: Node) -> Iterator[str]:
+def _request_changes(old: Node, new: Node) -> Iterator[str]:
     if old.get("operationId") not in (None, new.get("operationId")):
-        yield f"the operationId is `{new.get('operationId')}`, not `{old['operationId']}`"
-    yield from stricter(old, new)
-    yield from _of_parameters(old["parameters"], new["parameters"])
-    yield from _of_the_body(old.get("requestBody"), new.get("requestBody"))
+        yield f"the operationId changed from `{old['operationId']}` to `{new.get('operationId')}`"
+    yield from access_changes(old, new)
+    yield from _parameter_changes(old["parameters"], new["parameters"])
+    yield from _body_changes(old.get("requestBody"), new.get("requestBody"))
 
 
 def _by_name(parameters: list[Node]) -> dict[tuple[str, str], Node]:
     return {(parameter["in"], parameter["name"]): parameter for parameter in parameters}
 
 
-def _of_parameters(old: dict[tuple[str, str], Node], new: dict[tuple[str, str], Node]) -> Iterator[str]:
+def _parameter_changes(old: dict[tuple[str, str], Node], new: dict[tuple[str, str], Node]) -> Iterator[str]:
     for key, before in old.items():
         place = Place(f"the parameter `{key[1]}`", f"the member `{{}}` of the parameter `{key[1]}`")
         if key not in new:
-            yield f"{place} is gone"
+            yield f"{place} was removed"
             continue
         after = new[key]
         if after.get("required") and not before.get("required"):
-            yield f"{place} is required now"
+            yield f"{place} is now required"
         if any(after.get(keyword) != before.get(keyword) for keyword in ("style", "explode")):
-            yield f"{place} is written in another style"
+            yield f"the serialization (`style`, `explode`) of {place} changed"
         yield from compare(before.get("schema", {}), after.get("schema", {}), place, REQUESTS)
     for key, after in new.items():
         if key not in old and after.get("required"):
-            yield f"the parameter `{key[1]}` is required now and was not known"
+            yield f"the parameter `{key[1]}` was added and is required"
 
 
-def _of_the_body(old: Node | None, new: Node | None) -> Iterator[str]:
+def _body_changes(old: Node | None, new: Node | None) -> Iterator[str]:
     if old is None or new is None:
         if old is not None:
-            yield f"{_BODY} is gone"
+            yield f"{_BODY} was removed"
         if new is not None and new.get("required"):
-            yield f"{_BODY} is required now and was not known"
+            yield f"{_BODY} was added and is required"
         return
     if new.get("required") and not old.get("required"):
-        yield f"{_BODY} is required now"
+        yield f"{_BODY} is now required"
     for media_type, before in old["content"].items():
         after = new["content"].get(media_type)
         if after is None:
-            yield f"{_BODY} is no longer taken as `{media_type}`"
+            yield f"{_BODY} is no longer accepted as `{media_type}`"
         else:
             yield from compare(before.get("schema", {}), after.get("schema", {}), _BODY, REQUESTS)
 
 
-def _of_an_answer(status: str, old: Node, new: Node) -> Iterator[str]:
-    yield from _of_headers(status, old.get("headers", {}), new.get("headers", {}))
-    place = Place(f"the answer {status}", f"the member `{{}}` of the answer {status}")
+def _response_changes(status: str, old: Node, new: Node) -> Iterator[str]:
+    yield from _header_changes(status, old.get("headers", {}), new.get("headers", {}))
+    place = Place(f"the {status} response", f"the member `{{}}` of the {status} response")
     for media_type, before in old.get("content", {}).items():
         after = new.get("content", {}).get(media_type)
         if after is None:
-            yield f"{place} is never `{media_type}` now"
+            yield f"{place} is no longer available as `{media_type}`"
         elif media_type == _PROBLEM:
-            yield from (f"{status} no longer says `{code}`" for code in _codes(before) if code not in _codes(after))
+            removed = [code for code in _codes(before) if code not in _codes(after)]
+            yield from (f"{place} no longer has the problem code `{code}`" for code in removed)
         else:
-            yield from compare(before.get("schema", {}), after.get("schema", {}), place, ANSWERS)
+            yield from compare(before.get("schema", {}), after.get("schema", {}), place, RESPONSES)
 
 
-def _of_headers(status: str, old: Node, new: Node) -> Iterator[str]:
+def _header_changes(status: str, old: Node, new: Node) -> Iterator[str]:
     for name, before in old.items():
-        whole = f"the header `{name}` of the answer {status}"
+        whole = f"the header `{name}` of the {status} response"
         if name not in new:
-            yield f"{whole} is gone"
+            yield f"{whole} was removed"
             continue
         if before.get("required") and not new[name].get("required"):
-            yield f"{whole} may be left out now"
+            yield f"{whole} may now be absent"
         place = Place(whole, f"the member `{{}}` of {whole}")
-        yield from compare(before.get("schema", {}), new[name].get("schema", {}), place, ANSWERS)
+        yield from compare(before.get("schema", {}), new[name].get("schema", {}), place, RESPONSES)
 
 
-def _of_problems(old: Node, new: Node) -> Iterator[str]:
-    """What has changed in the form of problems, which is the same in all answers and said once."""
+def _problem_schema_changes(old: Node, new: Node) -> Iterator[str]:
+    """Return the changes of the schema that all problems share. They are the same for every operation."""
     before, after = (side.get("content", {}).get(_PROBLEM) for side in (old, new))
     if before is not None and after is not None:
-        yield from compare(before.get("schema", {}), after.get("schema", {}), _PROBLEM_ITSELF, ANSWERS)
+        yield from compare(before.get("schema", {}), after.get("schema", {}), _PROBLEM_BODY, RESPONSES)
 
 
 def _codes(content: Node) -> list[str]:
-    """The codes that a problem may have, by its schema."""
+    """Return the codes that a problem may have according to its schema."""
     codes = []
     for part in [content["schema"], *content["schema"].get("allOf", ())]:
         codes += part.get("properties", {}).get("code", {}).get("enum", [])

@@ -1,28 +1,29 @@
-"""What breaks those who read an answer: something is not there, or is not what it was."""
+"""Finds changes of response schemas that break clients: a value is missing, or has another form."""
 
 from collections.abc import Iterator
 
 from project.cli.compatibility.schemas import Place, Schema, Side, is_nullable
 
-# What programs read a value by; a limit that has moved stops nobody from reading it.
-_READ_BY = ("format", "contentEncoding", "contentMediaType")
+# Clients parse values by these keywords. Changed limits, such as `maxLength`, do not affect parsing.
+_PARSED_BY = ("format", "contentEncoding", "contentMediaType")
 
 
-def _judge(old: Schema, new: Schema, place: Place) -> Iterator[str]:
+def _compare_values(old: Schema, new: Schema, place: Place) -> Iterator[str]:
     if is_nullable(new) and not is_nullable(old):
-        yield f"{place} may be `null` now"
-    for keyword in _READ_BY:
-        if keyword in old and new.get(keyword) != old[keyword]:
-            present = f"the {keyword} `{new[keyword]}`" if keyword in new else f"no {keyword}"
-            yield f"{place} has {present}, not `{old[keyword]}`"
+        yield f"{place} may now be `null`"
+    for keyword in _PARSED_BY:
+        if keyword in old and keyword not in new:
+            yield f"{place} no longer has the {keyword} `{old[keyword]}`"
+        elif keyword in old and new[keyword] != old[keyword]:
+            yield f"the {keyword} of {place} changed from `{old[keyword]}` to `{new[keyword]}`"
 
 
-def _judge_members(old: Schema, new: Schema, place: Place) -> Iterator[str]:
+def _compare_members(old: Schema, new: Schema, place: Place) -> Iterator[str]:
     for name in old["properties"]:
         if name not in new["properties"]:
-            yield f"{place.below(f'.{name}')} is gone"
+            yield f"{place.below(f'.{name}')} was removed"
         elif name in old["required"] and name not in new["required"]:
-            yield f"{place.below(f'.{name}')} may be left out now"
+            yield f"{place.below(f'.{name}')} may now be absent"
 
 
-ANSWERS = Side(_judge, _judge_members, unseen="writeOnly", gives_old=False)
+RESPONSES = Side(_compare_values, _compare_members, hidden_by="writeOnly", old_sends=False)

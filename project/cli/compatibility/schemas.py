@@ -1,4 +1,4 @@
-"""Comparing two schemas member by member; what is incompatible in one, its `Side` says."""
+"""Compares two schemas recursively. A `Side` defines which changes are incompatible in requests or in responses."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -9,7 +9,10 @@ Schema = dict[str, Any]
 
 @dataclass(frozen=True)
 class Place:
-    """Where a schema stands, as a sentence calls it: `whole`, or by `member` what stands at a path in it."""
+    """The position of a schema, as sentences name it.
+
+    At the top, this is `whole`. Below the top, it is `member`, with `{}` replaced by the path.
+    """
 
     whole: str
     member: str
@@ -19,87 +22,94 @@ class Place:
         return self.member.format(self.path.removeprefix(".")) if self.path else self.whole
 
     def below(self, step: str) -> "Place":
+        """Return the place one step further down."""
         return replace(self, path=self.path + step)
 
 
 @dataclass(frozen=True)
 class Side:
-    """What is incompatible in the schemas of requests, or of answers.
+    """The rules for the schemas of requests, or for those of responses.
 
-    `judge` compares what two schemas say of a value, `judge_members` which members they name. A member with the
-    keyword `unseen` is none of this side. What is `given` by one must be taken by the other: by the new schema what
-    clients of the old one send, by clients of the old one what is answered by the new.
+    `compare_values` compares the restrictions on a value, `compare_members` the members of objects. Members with the
+    keyword `hidden_by` do not exist on this side.
+
+    The receiver must accept everything that the sender may send. In requests, the old schema describes what is sent:
+    clients of the old document send values to the new server. In responses, it is the other way round.
     """
 
-    judge: Callable[[Schema, Schema, Place], Iterator[str]]
-    judge_members: Callable[[Schema, Schema, Place], Iterator[str]]
-    unseen: str
-    gives_old: bool
+    compare_values: Callable[[Schema, Schema, Place], Iterator[str]]
+    compare_members: Callable[[Schema, Schema, Place], Iterator[str]]
+    hidden_by: str
+    old_sends: bool
 
-    def given(self, old: Any, new: Any) -> tuple[Any, Any]:
-        """What is given, and what takes it."""
-        return (old, new) if self.gives_old else (new, old)
+    def sender_and_receiver(self, old: Any, new: Any) -> tuple[Any, Any]:
+        """Convert the pair (old, new) to (sender, receiver), or back."""
+        return (old, new) if self.old_sends else (new, old)
 
 
 def compare(old: Schema, new: Schema, place: Place, side: Side) -> Iterator[str]:
-    """A sentence for each incompatible change of a schema and of all below it."""
+    """Return a sentence for each incompatible change of a schema and of the schemas below it."""
     olds, news = _alternatives(old), _alternatives(new)
     if len(olds) > 1 or len(news) > 1:
         yield from _compare_alternatives(olds, news, place, side)
         return
-    old, new = _seen(olds[0], side), _seen(news[0], side)
-    given, taken = (_types(schema) for schema in side.given(old, new))
-    if not given - {"null"} <= taken:
-        yield f"{place} is of the type {_names(new)}, not {_names(old)}"
+    old, new = _visible(olds[0], side), _visible(news[0], side)
+    sent, accepted = (_types(schema) for schema in side.sender_and_receiver(old, new))
+    if not sent - {"null"} <= accepted:
+        yield f"the type of {place} changed from {_type_names(old)} to {_type_names(new)}"
         return
-    yield from side.judge(old, new, place)
-    yield from side.judge_members(old, new, place)
+    yield from side.compare_values(old, new, place)
+    yield from side.compare_members(old, new, place)
     for step, before, after in _parts(old, new):
         yield from compare(before, after, place.below(step), side)
 
 
 def is_nullable(schema: Schema) -> bool:
-    """Whether a value may be null."""
+    """Return whether a value may be null."""
     return "null" in _types(schema) and ("enum" not in schema or "type" in schema or None in schema["enum"])
 
 
 def _compare_alternatives(olds: list[Schema], news: list[Schema], place: Place, side: Side) -> Iterator[str]:
-    givens, takers = side.given(olds, news)
-    for given in givens:
-        if not any(not list(compare(*side.given(given, taker), place, side)) for taker in takers):
-            yield f"{place} has other alternatives"
+    senders, receivers = side.sender_and_receiver(olds, news)
+    for sender in senders:
+        pairs = [side.sender_and_receiver(sender, receiver) for receiver in receivers]
+        if not any(not list(compare(*pair, place, side)) for pair in pairs):
+            yield f"the alternatives (`anyOf`, `oneOf`) of {place} changed"
             return
 
 
 def _alternatives(schema: Schema) -> list[Schema]:
-    """The schemas any of which a value may follow; `null` beside others is no schema, but a type more for each."""
+    """Return the schemas of `anyOf` and `oneOf`, each merged with the rest of `schema`.
+
+    `{"type": "null"}` is not returned as a schema. It makes all other schemas nullable instead.
+    """
     flat = _flat(schema)
     branches = [_flat(branch) for branch in flat.pop("anyOf", []) + flat.pop("oneOf", [])]
     real = [branch for branch in branches if branch.get("type") != "null"]
     if len(real) < len(branches):
         real = [{**branch, "type": sorted({*_types(branch), "null"})} for branch in real]
-    return [_both(flat, branch) for branch in real] or [flat]
+    return [_merged(flat, branch) for branch in real] or [flat]
 
 
 def _flat(schema: Schema) -> Schema:
-    """`schema`, with what its `allOf` says written into it."""
+    """Return `schema` with the schemas of its `allOf` merged into it."""
     flat = {keyword: value for keyword, value in schema.items() if keyword != "allOf"}
     for part in schema.get("allOf", ()):
-        flat = _both(flat, _flat(part))
+        flat = _merged(flat, _flat(part))
     return flat
 
 
-def _both(one: Schema, other: Schema) -> Schema:
+def _merged(one: Schema, other: Schema) -> Schema:
     members = dict(one.get("properties", {}))
     for name, schema in other.get("properties", {}).items():
-        members[name] = _both(_flat(members.get(name, {})), _flat(schema))
+        members[name] = _merged(_flat(members.get(name, {})), _flat(schema))
     required = sorted({*one.get("required", ()), *other.get("required", ())})
     return {**one, **other, "properties": members, "required": required}
 
 
-def _seen(schema: Schema, side: Side) -> Schema:
-    """`schema`, its members and which of them are required as this side sees them."""
-    members = {name: part for name, part in schema.get("properties", {}).items() if not part.get(side.unseen)}
+def _visible(schema: Schema, side: Side) -> Schema:
+    """Return `schema` without the members that do not exist on this side."""
+    members = {name: part for name, part in schema.get("properties", {}).items() if not part.get(side.hidden_by)}
     return {
         **schema,
         "properties": members,
@@ -113,15 +123,14 @@ def _types(schema: Schema) -> set[str]:
     return types | {"integer"} if "number" in types else types
 
 
-def _names(schema: Schema) -> str:
-    """The types of a value, in words."""
+def _type_names(schema: Schema) -> str:
     named = schema.get("type", "any")
     types = [named] if isinstance(named, str) else [name for name in named if name != "null"]
     return " or ".join(f"`{name}`" for name in types)
 
 
 def _parts(old: Schema, new: Schema) -> Iterator[tuple[str, Schema, Schema]]:
-    """What both schemas have below them, with the step that leads to it."""
+    """Return the schemas directly below both, each with the step that leads to it."""
     for name, before in old["properties"].items():
         if name in new["properties"]:
             yield f".{name}", before, new["properties"][name]
