@@ -1,4 +1,4 @@
-"""The contract types that import-linter lacks: walls that stand round modules nobody has written yet."""
+"""Contract types for import-linter that also cover modules which do not exist yet."""
 
 from abc import abstractmethod
 from collections.abc import Iterator
@@ -9,96 +9,99 @@ from grimp import ImportGraph
 from importlinter import Contract, ContractCheck, fields, output
 
 
-class Wall(Contract):
-    """A contract whose every breach is one line that starts with the file."""
+class LineContract(Contract):
+    """A contract that reports each violation on one line, which starts with the file."""
 
     @abstractmethod
-    def breaches(self, graph: ImportGraph) -> Iterator[str]:
-        """One line for each import that goes through the wall."""
+    def violations(self, graph: ImportGraph) -> Iterator[str]:
+        """Return one line for each violation."""
 
     def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:
-        found = sorted(self.breaches(graph))
-        return ContractCheck(kept=not found, metadata={"breaches": found})
+        found = sorted(self.violations(graph))
+        return ContractCheck(kept=not found, metadata={"violations": found})
 
     def render_broken_contract(self, check: ContractCheck) -> None:
-        for line in check.metadata["breaches"]:
+        for line in check.metadata["violations"]:
             output.print_error(line, bold=False)
         output.new_line()
 
 
-class Complete(Wall):
-    """Every Python file is in the graph: a folder without `__init__.py` would hide all that it imports."""
+class Complete(LineContract):
+    """Every Python file is in the import graph. The imports of a folder without `__init__.py` would go unnoticed."""
 
     type_name = "complete"
 
-    def breaches(self, graph: ImportGraph) -> Iterator[str]:
+    def violations(self, graph: ImportGraph) -> Iterator[str]:
         for root in self.session_options["root_packages"]:
             for file in Path(root).rglob("*.py"):
                 if _module(file) not in graph.modules:
-                    yield f"{file}: not in the import graph; its folder or one above lacks __init__.py"
+                    yield f"{file}: not in the import graph; its folder or a parent folder lacks __init__.py"
 
 
-class Confined(Wall):
-    """Each line of `known` says `modules: places`; only the places, and the modules themselves, import them.
+class Confined(LineContract):
+    """Some modules may be imported only in certain places.
 
-    A name stands for all below it, and `*` for any one name. What does not exist matches nothing.
+    Each line of `allowed` has the form `modules: importers`. Only the importers, and the modules themselves, may import
+    the modules. A name includes everything below it, and `*` matches any single name. A name that does not exist
+    matches nothing.
     """
 
     type_name = "confined"
-    known = fields.ListField(subfield=fields.StringField())
+    allowed = fields.ListField(subfield=fields.StringField())
 
-    def breaches(self, graph: ImportGraph) -> Iterator[str]:
-        for rule in cast("list[str]", self.known):
-            modules, _, places = rule.partition(":")
+    def violations(self, graph: ImportGraph) -> Iterator[str]:
+        for rule in cast("list[str]", self.allowed):
+            modules, _, importers = rule.partition(":")
             confined = _matching(graph, modules)
-            insiders = confined | _matching(graph, places)
+            allowed = confined | _matching(graph, importers)
             for imported in confined:
-                for importer in graph.find_modules_that_directly_import(imported) - insiders:
-                    yield from _lines(graph, importer, imported, f"which is for{places}")
+                for importer in graph.find_modules_that_directly_import(imported) - allowed:
+                    yield from _lines(graph, importer, imported, f"which is allowed only in:{importers}")
 
 
-class Neighbours(Wall):
-    """Packages in `container` see only each other's `doors`, and look only down the `order`, highest first.
+class Siblings(LineContract):
+    """Packages in `container` import only `public_modules` of each other, and only in one direction.
 
-    A package that `order` does not name stands on all that it names, and on its like without a circle.
+    A package may import from packages on later lines of `order`. A package that is not in `order` may import from all
+    that are, and from other packages that are not, provided that they do not depend on it.
     """
 
-    type_name = "neighbours"
+    type_name = "siblings"
     container = fields.StringField()
-    doors = fields.SetField(subfield=fields.StringField())
+    public_modules = fields.SetField(subfield=fields.StringField())
     order = fields.ListField(subfield=fields.StringField())
 
-    def breaches(self, graph: ImportGraph) -> Iterator[str]:
-        container, doors = cast("str", self.container), cast("set[str]", self.doors)
+    def violations(self, graph: ImportGraph) -> Iterator[str]:
+        container, public_modules = cast("str", self.container), cast("set[str]", self.public_modules)
         for importer in graph.find_descendants(container):
             package = _below(container, importer)[0]
             for imported in graph.find_modules_directly_imported_by(importer):
-                neighbour, *rooms = _below(container, imported) or [package]
-                if neighbour == package:
+                sibling, *module = _below(container, imported) or [package]
+                if sibling == package:
                     continue
-                if not doors.intersection(rooms[:1]):
-                    why = f"but a neighbour is reached through {', '.join(sorted(doors))}"
+                if not public_modules.intersection(module[:1]):
+                    why = f"but the public modules of {sibling} are {', '.join(sorted(public_modules))}"
                     yield from _lines(graph, importer, imported, why)
-                elif not self._may_build(graph, package, neighbour):
-                    why = f"but {package} may not build on {neighbour}"
+                elif not self._may_import(graph, package, sibling):
+                    why = f"but {package} may not import from {sibling}"
                     yield from _lines(graph, importer, imported, why)
 
-    def _may_build(self, graph: ImportGraph, package: str, neighbour: str) -> bool:
+    def _may_import(self, graph: ImportGraph, package: str, sibling: str) -> bool:
         order = [line.split(" | ") for line in cast("list[str]", self.order)]
         depth = {name: depth for depth, names in enumerate(order) for name in names}
-        if package in depth or neighbour in depth:
-            return depth.get(package, -1) < depth.get(neighbour, -1)
-        importer, imported = f"{self.container}.{neighbour}", f"{self.container}.{package}"
+        if package in depth or sibling in depth:
+            return depth.get(package, -1) < depth.get(sibling, -1)
+        importer, imported = f"{self.container}.{sibling}", f"{self.container}.{package}"
         return not graph.chain_exists(importer=importer, imported=imported, as_packages=True)
 
 
 def _below(container: str, module: str) -> list[str]:
-    """The parts of a module's name below `container`; none if it is elsewhere."""
+    """Return the parts of a module's name below `container`, or an empty list if it is elsewhere."""
     return module.removeprefix(f"{container}.").split(".") if module.startswith(f"{container}.") else []
 
 
 def _matching(graph: ImportGraph, expressions: str) -> set[str]:
-    """The modules that comma-separated expressions name, and all below them."""
+    """Return the modules that match comma-separated expressions, and all modules below them."""
     names = [name.strip() for name in expressions.split(",")]
     return {m for name in names for each in (name, f"{name}.**") for m in graph.find_matching_modules(each)}
 
@@ -112,5 +115,5 @@ def _lines(graph: ImportGraph, importer: str, imported: str, why: str) -> Iterat
     if not file.exists():
         file = file.with_suffix("") / "__init__.py"
     for detail in graph.get_import_details(importer=importer, imported=imported):
-        # No colon behind the number: what prints it makes an emoji of `:100:`.
+        # No colon after the line number: rich, with which import-linter prints, would turn `:100:` into an emoji.
         yield f"{file}:{detail['line_number']} imports {imported}, {why}"

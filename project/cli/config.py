@@ -57,8 +57,8 @@ _HEAD = """\
 Settings are read from environment variables only. If a value is invalid, the process exits at startup and prints one
 line per mistake. Durations are in seconds, sizes in bytes. With `APP_ENV=development` (set by `./bin/run` and
 `./bin/flask`), backend URLs default to the local backends in `DATA_DIR`, and missing secrets are generated there once.
-In production,
-`PUBLIC_URL`, `DATABASE_URL`, `BROKER_URL`, `STORAGE_URL`, `MAIL_URL`, `SECRET_KEY` and `JWT_KEYS` are required.
+In production, `PUBLIC_URL`, `DATABASE_URL`, `BROKER_URL`, `STORAGE_URL`, `MAIL_URL`, `SECRET_KEY` and `JWT_KEYS` are
+required.
 
 Written by `./bin/flask config write`.
 
