@@ -75,7 +75,9 @@ class Settings(BaseSettings):
     port: int = Field(8000, ge=1, le=65535, description="Port that the web process listens on.")
     data_dir: Path = Field(Path("var"), description="Directory for the data of the local backends.")
     public_url: PublicUrl = Field(
-        "", description="Public base URL of the service, used in email links, `Location` and problem types."
+        "",
+        description="Public base URL of the service. Used in responses, in access tokens (`iss`, `aud`) and, by "
+        "default, in email links.",
     )
     frontend_url: PublicUrl = Field(
         "", description="Base URL of email links, for products with their own front end. Defaults to PUBLIC_URL."
@@ -104,8 +106,8 @@ class Settings(BaseSettings):
     secret_key: CommaSeparated = Field(
         (),
         repr=False,
-        description="Comma-separated keys that sign mailed tokens, refresh tokens and cursors. The first key signs, "
-        "all keys verify.",
+        description="Comma-separated keys that sign refresh tokens, invitation tokens, cursors and `ETag`s. "
+        "The first key signs, all keys verify.",
     )
     jwt_keys: PemKeys = Field(
         (),

@@ -5,9 +5,9 @@ that handles the request. It waits at most STALL_TIMEOUT_SECONDS for the next by
 waiting in total, it continues only if the client sends at least MIN_BYTES_PER_SECOND on average. Time during which the
 application does not read does not count.
 
-The classes here extend internals of gunicorn (27.0.1 in requirements.txt). Its own parser offers neither hook: it reads
-the head from a blocking socket with no overall deadline, so that a slow client occupies a thread, and it responds to
-invalid requests with its own HTML pages. Review this module when you upgrade gunicorn.
+The classes here extend internals of gunicorn (27.0.1 in requirements.txt), which has no hooks for this. gunicorn reads
+the head from a blocking socket without an overall deadline, so a slow client occupies a thread, and it responds to
+invalid requests with HTML pages. Review this module when you upgrade gunicorn.
 """
 
 import socket
@@ -168,7 +168,7 @@ class Request(GunicornRequest):  # type: ignore[misc]  # gunicorn is untyped
         """Finish the head and prepare for the body. gunicorn calls this after it has parsed the head."""
         if self.version >= (1, 1) and "HOST" not in dict(self.headers):
             raise InvalidHeader("HOST")
-        # In absolute form, the path may be empty. It is then equivalent to "/" (RFC 9110, section 4.2.3).
+        # The path of an absolute URL in the request line may be empty, which means "/" (RFC 9110, section 4.2.3).
         self.path = self.path or "/"
         super().set_body_reader()
         self.unreader.begin_body()
@@ -191,7 +191,7 @@ class Parser(RequestParser):  # type: ignore[misc]  # gunicorn is untyped
         self.unreader = HeadReader(sock)
 
     def finish_body(self, *_args: Any, **_options: Any) -> bool:
-        """Discard what the application did not read of a body, without blocking. Returns whether that was possible.
+        """Discard the unread rest of a body without blocking. Returns whether all of it was available and discarded.
 
         gunicorn calls this after the response has been sent.
         """

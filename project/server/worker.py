@@ -2,7 +2,7 @@
 
 A connection occupies a thread from the moment its request head is complete (see `parser.py`) until the response has
 been sent. Idle connections, slow request heads and clients that are slow to close occupy no thread. A request body
-occupies a thread for as long as it arrives fast enough, and a response for as long as the client reads any of it.
+occupies a thread as long as it arrives fast enough, and a response as long as the client keeps reading.
 
 The reverse proxy in front must therefore buffer whole requests and responses, and limit the connections per client. A
 worker accepts up to 1,000 connections, or as many as its file descriptors allow. The proxy must also terminate TLS and

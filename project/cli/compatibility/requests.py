@@ -10,8 +10,19 @@ from project.cli.compatibility.schemas import Place, Schema, Side, is_nullable
 _SIZES = ("minLength", "minItems", "minProperties")
 _LOWER = ("minimum", "exclusiveMinimum", *_SIZES)
 _UPPER = ("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties")
-# Keywords with separate rules, here or in `schemas.py`. Any other keyword, even an unknown one, restricts the values.
-_SEPARATE = {"type", "enum", "properties", "required", "items", "additionalProperties", "default", *_LOWER, *_UPPER}
+# These keywords have separate rules, here or in `schemas.py`. Any other keyword that is not an annotation restricts the
+# values, even if it is unknown.
+_COMPARED_SEPARATELY = {
+    "type",
+    "enum",
+    "properties",
+    "required",
+    "items",
+    "additionalProperties",
+    "default",
+    *_LOWER,
+    *_UPPER,
+}
 _ANNOTATIONS = {"title", "description", "example", "examples", "deprecated", "readOnly", "writeOnly", "externalDocs"}
 
 
@@ -48,7 +59,7 @@ def _is_tighter(keyword: str, old: Any, new: Any) -> bool:
 
 
 def _compare_other_keywords(old: Schema, new: Schema, place: Place) -> Iterator[str]:
-    for keyword in sorted(new.keys() - _SEPARATE - _ANNOTATIONS):
+    for keyword in sorted(new.keys() - _COMPARED_SEPARATELY - _ANNOTATIONS):
         if new[keyword] != old.get(keyword) and not _is_harmless_width(keyword, old, new):
             yield _changed(place, keyword, old, new)
 

@@ -61,8 +61,8 @@ def api_document(app: Flask) -> dict[str, Any]:
     """Return the OpenAPI document of `app`. Cached, so call it only after all routes have been registered."""
     if "api_document" not in app.extensions:
         app.extensions["api_document"] = document.complete(deepcopy(app.extensions["openapi"].to_dict()), app)
-    document_of_app: dict[str, Any] = app.extensions["api_document"]
-    return document_of_app
+    completed: dict[str, Any] = app.extensions["api_document"]
+    return completed
 
 
 def _enum_schema(converter: AnyConverter) -> dict[str, Any]:

@@ -40,8 +40,8 @@ def complete(document: dict[str, Any], app: Flask) -> dict[str, Any]:
         _add_parameters(operation)
         _add_headers(operation)
         _add_other_successes(operation)
-        kinds_of_error = [*_access_and_request_problems(operation), *_body_and_response_problems(operation), *raised]
-        for status, kinds in _by_status(kinds_of_error):
+        all_kinds = [*_access_and_request_problems(operation), *_body_and_response_problems(operation), *raised]
+        for status, kinds in _by_status(all_kinds):
             operation.described["responses"][str(status)] = _problem_response(status, kinds)
     document["components"].update(components(), responses={})
     schemas.complete_schemas(document)

@@ -17,9 +17,9 @@ _MAX_MEMBERS = 1000
 
 
 class StrictParser(FlaskParser):
-    """A webargs parser that rejects unknown members, repeated query parameters and other media types than JSON.
+    """A webargs parser that rejects unknown members, repeated query parameters, and media types other than JSON.
 
-    By default, webargs ignores or guesses in these cases.
+    By default, webargs accepts them, and ignores or guesses values.
     """
 
     DEFAULT_UNKNOWN_BY_LOCATION = {"json": marshmallow.RAISE, "query": marshmallow.RAISE}  # noqa: RUF012
@@ -47,7 +47,7 @@ def json_object(request: flask.Request) -> dict[str, Any]:
 
 
 def canonical_body(request: flask.Request) -> bytes:
-    """Return the body in a canonical form: equal JSON has equal bytes, whatever its spacing and order of members.
+    """Return the body in canonical form: equal JSON has equal bytes, regardless of spacing and the order of members.
 
     A body that is not JSON is returned unchanged. Raises PayloadTooLarge.
     """

@@ -22,8 +22,8 @@ class Upload:
     def __init__(self, schema: Schema) -> None:
         """Read the form up to the file.
 
-        Raises ValidationFailed if the form contains no file. Raises MalformedRequest, PayloadTooLarge or
-        UnsupportedMediaType, as all other methods do, if the form cannot be parsed.
+        Raises ValidationFailed if the form contains no file, and UnsupportedMediaType if the body is not a form. Raises
+        MalformedRequest or PayloadTooLarge if it cannot be parsed, as do `chunks` and `fields()`.
         """
         self._schema = schema
         self._values: dict[str, str] = {}

@@ -48,7 +48,7 @@ def add_etag(view: View) -> View:
 def expected_versions() -> frozenset[int] | None:
     """Return the versions that `If-Match` lists for the resource at this path, or `None` if any version is allowed.
 
-    Weak tags and tags that this service did not issue for this path and caller are ignored.
+    Weak tags, and tags that this service did not issue for this path and caller, match no version.
     """
     if "If-Match" not in request.headers or request.if_match.star_tag:
         return None

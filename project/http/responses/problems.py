@@ -175,7 +175,10 @@ def problem_response(error: errors.Error, instance: str, request_id: str) -> Res
 
 
 def render_http_exception(exception: HTTPException) -> Response:
-    """Return the response for an exception of Flask, Werkzeug or webargs. Flask wraps unexpected exceptions in one."""
+    """Return the response for an exception of Flask, Werkzeug or webargs.
+
+    Flask wraps unexpected exceptions in InternalServerError, so they are rendered here as well.
+    """
     if exception.response is not None or (exception.code or 500) < 400:
         return exception.get_response()  # type: ignore[return-value]  # a redirect
     response = render(_as_error(exception))
