@@ -25,7 +25,7 @@ def _each(check: Callable[[str], str]) -> AfterValidator:
 
 def _host(value: str) -> str:
     if not re.fullmatch(_HOST, value.lower()):
-        raise ValueError("each must be a host name without a port, such as api.example.com")
+        raise ValueError("each must be the name of a host without a port, such as api.example.com")
     return value.lower()
 
 

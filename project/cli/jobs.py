@@ -63,7 +63,7 @@ jobs = Group("jobs", help="Inspect, retry and purge background jobs.")
     "--limit", type=click.IntRange(1, 1000), default=50, show_default=True, help="Maximum number of jobs to list."
 )
 def list_jobs(status: str, name: str | None, limit: int) -> None:
-    """Print the number of queued, running and dead jobs by name, then the jobs with a status, newest first."""
+    """Print counts of queued, running and dead jobs by name, then the jobs with one status, newest first."""
     page = job_queue.list_jobs(status, name, PageRequest(limit))
     lines = [*(_counts() or ["No queued, running or dead jobs."]), ""]
     lines += [_line(job) for job in page.items] or [f"No {status} jobs{f' with the name {name}' if name else ''}."]
@@ -87,10 +87,10 @@ def show(job_id: UUID) -> None:
 def retry(job_ids: tuple[UUID, ...], all_: bool, name: str | None) -> None:
     """Requeue dead jobs and reset their number of attempts.
 
-    Pass either ids of jobs or --all. With --all, the jobs are published gradually, so that other jobs are not delayed.
+    Pass either job ids or --all. With --all, the jobs are published gradually, so that other jobs are not delayed.
     """
     if bool(job_ids) == all_ or (name is not None and not all_):
-        raise click.UsageError("Pass either ids of jobs, or --all and optionally --name.")
+        raise click.UsageError("Pass either job ids, or --all and optionally --name.")
     if all_:
         click.echo(f"Dead jobs requeued: {job_queue.retry_dead_jobs(name)}")
         return
