@@ -14,7 +14,8 @@ _EXPOSED = (
 _PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, HEAD, POST, PUT, PATCH, DELETE",
     "Access-Control-Allow-Headers": (
-        "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Range, X-Request-ID, traceparent"
+        "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, If-Range, Range, X-Request-ID, "
+        "traceparent"
     ),
     "Access-Control-Max-Age": "7200",
 }

@@ -40,7 +40,7 @@ REQUESTS: dict[int, tuple[str, str, dict[str, Any]]] = {
 }
 EXPOSED_HEADERS = {"ETag", "Link", "Location", "X-Request-ID", "Retry-After", "Idempotency-Replayed", "RateLimit"}
 EXPOSED_HEADERS |= {"RateLimit-Policy", "Content-Disposition", "Repr-Digest", "Content-Range", "Deprecation", "Sunset"}
-ALLOWED_HEADERS = {"Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "Range"}
+ALLOWED_HEADERS = {"Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "If-Range", "Range"}
 ALLOWED_HEADERS |= {"X-Request-ID", "traceparent"}
 
 
