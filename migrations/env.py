@@ -1,4 +1,4 @@
-"""Runs the migrations on the application's own engine; called by `flask --app wsgi db …`."""
+"""Runs the migrations on the engine of the application. Called by `flask --app wsgi db …`."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,21 +13,21 @@ migrate = current_app.extensions["migrate"]
 
 
 def render_item(kind: str, item: Any, _autogenerate: Any) -> str | bool:
-    """Migrations outlive the code: they name SQLAlchemy's own types only."""
+    """Render our column types as SQLAlchemy's types, since migrations must not depend on code that may change."""
     if kind == "type" and isinstance(item, TypeDecorator):
         return f"sa.{item.impl!r}"
     return False
 
 
-def leave_out_nothing(_context: Any, _revision: Any, directives: list[Any]) -> None:
-    """Make no revision that changes nothing."""
+def skip_empty_revision(_context: Any, _revision: Any, directives: list[Any]) -> None:
+    """Do not create a revision without operations."""
     if getattr(context.config.cmd_opts, "autogenerate", False) and directives[0].upgrade_ops.is_empty():
         directives.clear()
 
 
 @contextmanager
-def without_limits(connection: Connection) -> Iterator[None]:
-    """A request may not take this long, a migration may; and SQLite rebuilds tables that others refer to."""
+def lift_limits(connection: Connection) -> Iterator[None]:
+    """Disable the statement timeout on PostgreSQL, and foreign keys on SQLite, where migrations rebuild tables."""
     if connection.dialect.name == "sqlite":
         raw = connection.connection.dbapi_connection
         raw.execute("PRAGMA foreign_keys=OFF")
@@ -41,12 +41,12 @@ def without_limits(connection: Connection) -> Iterator[None]:
 
 
 def run() -> None:
-    with migrate.db.engine.connect() as connection, without_limits(connection):
+    with migrate.db.engine.connect() as connection, lift_limits(connection):
         context.configure(
             connection=connection,
             target_metadata=migrate.db.metadata,
             render_item=render_item,
-            process_revision_directives=leave_out_nothing,
+            process_revision_directives=skip_empty_revision,
             compare_server_default=True,
             **migrate.configure_args,
         )

@@ -1,1 +1,1 @@
-"""Jobs: Celery around create_app(). A thin adapter: a task calls one service function."""
+"""The worker: Celery around create_app(). A thin adapter, in which each task calls one service function."""

@@ -1,4 +1,4 @@
-"""Jobs entry point: `celery --app worker.app worker`, `celery --app worker.app beat`."""
+"""Entry point of the worker: `celery --app worker.app worker` and `celery --app worker.app beat`."""
 
 import importlib
 from importlib.util import find_spec
@@ -11,14 +11,14 @@ from flask import Flask
 from project.app import create_app
 from project.config import Settings
 from project.infrastructure import metrics
-from worker import republish  # noqa: F401 - its task is registered by being imported
+from worker import republish  # noqa: F401 - the import registers its task
 from worker.broker import CeleryBroker, consume_from_queues, make_celery
 from worker.schedule import schedule
 from worker.task_limits import release_jobs_after
 
 
 def create_worker() -> Celery:
-    """Celery with the task of every job, each in the context of the application."""
+    """Return a Celery application with the tasks of all jobs. Each task runs in the application context."""
     settings = Settings.load()
     app = create_app(settings, broker=CeleryBroker(settings))
     worker = make_celery(settings, task_cls=_task_in(app))
@@ -45,9 +45,9 @@ def _task_in(app: Flask) -> type[Task[Any, Any]]:
 
 
 def _serve_metrics(app: Flask, settings: Settings) -> None:
-    """Have the worker's main process answer for all its children; other programs of Celery have no metrics."""
+    """Serve metrics from the worker's main process, for all its children. `celery beat` serves none."""
 
-    # Not when it is ready: that it becomes when it reaches its broker.
+    # Not `worker_ready`, which is sent only after the worker has connected to the broker.
     @worker_init.connect(weak=False)
     def serve(**_signal: Any) -> None:
         if settings.metrics_port is not None:
@@ -55,12 +55,12 @@ def _serve_metrics(app: Flask, settings: Settings) -> None:
 
 
 @setup_logging.connect
-def _keep_our_logs(**_signal: Any) -> None:
-    """create_app() has set logging up; a receiver keeps Celery from doing it again."""
+def _keep_logging_configuration(**_signal: Any) -> None:
+    """Do nothing. Celery configures logging only if this signal has no receiver, and create_app() has configured it."""
 
 
 @worker_shutting_down.connect
-def _give_back_what_takes_long(**_signal: Any) -> None:
+def _release_unfinished_jobs(**_signal: Any) -> None:
     release_jobs_after(Settings.load().job_shutdown_grace_seconds)
 
 

@@ -1,4 +1,4 @@
-"""Celery as this project uses it: a carrier of job ids, that never keeps a request waiting."""
+"""The Celery configuration, and the broker through which jobs are published."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -19,26 +19,27 @@ _DEFAULT_QUEUE = "worker"
 
 
 class CeleryBroker:
-    """Publishes jobs by name: who publishes need not know the task."""
+    """Publishes jobs by name, so that the publisher does not import the tasks."""
 
     def __init__(self, settings: Settings) -> None:
         self._celery = make_celery(settings)
 
     def publish(self, name: str, job_id: UUID) -> None:
-        """Hand a job over; raises within seconds when the broker is away or silent."""
+        """Publish a job. Raises within seconds if the broker is down or unresponsive."""
         self._celery.send_task(name, args=[str(job_id)], retry=False)
 
     def check(self) -> None:
-        """Raises unless the broker can be reached."""
+        """Raise if the broker is unavailable."""
         with _connection(self._celery):
             pass
 
 
 def make_celery(settings: Settings, *, task_cls: type[Task[Any, Any]] = Task) -> Celery:
-    """A Celery application by `settings`, without tasks. Connects to nothing."""
+    """Return a Celery application without tasks, configured by `settings`. Does not connect."""
     celery = Celery("groundwork", set_as_current=False, task_cls=task_cls)
     limits = celery_limits(settings.job_time_limit_seconds)
-    # A message is acknowledged when its job begins: sent again, it could do nothing before the lease is over.
+    # Messages are acknowledged when the job starts (no `task_acks_late`): a redelivered message could not claim the job
+    # before its lease expires.
     celery.conf.update(
         **_transport(settings),
         **{f"task_{name}": seconds for name, seconds in limits.items()},
@@ -59,7 +60,10 @@ def make_celery(settings: Settings, *, task_cls: type[Task[Any, Any]] = Task) ->
 
 
 def queue_of(name: str) -> str:
-    """The queue of a task: one for each blueprint, taken from in turn, so that mail need not wait for pictures."""
+    """Return the queue of a task.
+
+    Each blueprint has its own queue, and workers consume from them in turn, so that emails do not wait for thumbnails.
+    """
     blueprint, dot, _task = name.partition(".")
     return blueprint if dot else _DEFAULT_QUEUE
 
@@ -69,18 +73,18 @@ def _route(name: str, *_call: Any, **_options: Any) -> dict[str, str]:
 
 
 def consume_from_queues(celery: Celery, names: Iterable[str]) -> None:
-    """Have workers of `celery` take the tasks called so from their queues."""
+    """Make workers of `celery` consume from the queues of the named tasks."""
     celery.amqp.queues.select(sorted({queue_of(name) for name in names}))
 
 
 def queue_lengths(celery: Celery) -> dict[str, int]:
-    """How many messages wait in each queue of `celery`; raises within seconds when the broker is away."""
+    """Return the number of messages in each queue of `celery`. Raises within seconds if the broker is unavailable."""
     with _connection(celery) as connection:
         return {queue: _queue_length(queue, connection) for queue in celery.amqp.queues}
 
 
 def _queue_length(queue: str, connection: Connection) -> int:
-    # A broker may close the channel on which it is asked for a queue that is not there.
+    # A broker may close the channel if the queue does not exist, so use a separate channel for each queue.
     channel: Any
     with connection.channel() as channel:
         try:
@@ -98,14 +102,14 @@ def _connection(celery: Celery) -> Iterator[Connection]:
 
 def _transport(settings: Settings) -> dict[str, Any]:
     if settings.broker_url.startswith("file:"):
-        return _on_disk(Path(unquote(urlsplit(settings.broker_url).path)))
-    bounded = ("socket_timeout", "socket_connect_timeout", "read_timeout", "write_timeout")
-    options: dict[str, Any] = dict.fromkeys(bounded, _TIMEOUT_SECONDS)
-    return {**_at(settings.broker_url), "broker_transport_options": options}
+        return _filesystem_transport(Path(unquote(urlsplit(settings.broker_url).path)))
+    timeouts = ("socket_timeout", "socket_connect_timeout", "read_timeout", "write_timeout")
+    options: dict[str, Any] = dict.fromkeys(timeouts, _TIMEOUT_SECONDS)
+    return {**_broker_urls(settings.broker_url), "broker_transport_options": options}
 
 
-def _on_disk(folder: Path) -> dict[str, Any]:
-    """Losing a message there is harmless: the job table is the truth."""
+def _filesystem_transport(folder: Path) -> dict[str, Any]:
+    """Return the configuration of the filesystem broker. It may lose messages, which republishing makes up for."""
     queues, control = folder / "queues", folder / "control"
     for path in (queues, control):
         path.mkdir(parents=True, exist_ok=True)
@@ -116,12 +120,13 @@ def _on_disk(folder: Path) -> dict[str, Any]:
         "polling_interval": 0.2,
     }
     return {
-        **_at("filesystem://localhost"),
+        **_broker_urls("filesystem://localhost"),
         "broker_transport": "worker.filesystem_broker:Transport",
         "broker_transport_options": options,
     }
 
 
-def _at(url: str) -> dict[str, str]:
-    # Celery's command takes BROKER_URL, which is ours, for its own; it yields to these two alone.
+def _broker_urls(url: str) -> dict[str, str]:
+    # The `celery` command of Celery 5.7.0 reads BROKER_URL, our setting, as the default of its option `--broker`, which
+    # overrides `broker_url`. The read and write URLs take precedence over it.
     return dict.fromkeys(("broker_url", "broker_read_url", "broker_write_url"), url)

@@ -1,4 +1,8 @@
-"""The embedded broker: kombu's transport on files, which shows a message before it is whole."""
+"""The filesystem broker: kombu's filesystem transport with atomic writes.
+
+kombu 5.7.0 writes messages and exchange tables in place (`kombu/transport/filesystem.py`), so a worker can read a file
+that is only partly written, and exits with a decoding error. `Channel` overrides three private methods to avoid that.
+"""
 
 import uuid
 from pathlib import Path
@@ -11,18 +15,18 @@ from kombu.utils.json import dumps
 
 
 class Channel(filesystem.Channel):
-    """Writes by rename: a message or a table of bindings that is read half-written ends the worker."""
+    """Writes messages and exchange tables to a draft and renames it, so that readers never see a partial file."""
 
     def _get(self, queue: str, timeout: float | None = None) -> dict[str, Any]:
         try:
             return super()._get(queue)
         except OSError as error:
-            # A folder that cannot be read has no messages now; it would end the worker.
+            # The folder cannot be read at the moment. Report an empty queue, since this error would end the worker.
             raise Empty from error
 
-    # kombu's stubs contradict each other here.
+    # kombu's type stubs contradict each other here.
     def _put(self, queue: str, payload: dict[str, Any], **kwargs: Any) -> None:  # type: ignore[override]
-        # The name sorts by time and ends in the queue's, as the reader expects it.
+        # kombu's `_get` expects names that sort by time and end in the name of the queue.
         file = Path(self.data_folder_out, f"{monotonic_ns() // 1_000_000}_{uuid.uuid4()}.{queue}.msg")
         _write(file, dumps(payload))
 
@@ -40,6 +44,6 @@ def _write(file: Path, text: str) -> None:
 
 
 class Transport(filesystem.Transport):
-    """Files in a folder."""
+    """The filesystem transport with atomic writes."""
 
     Channel = Channel

@@ -1,4 +1,4 @@
-"""What the platform itself must clear away now and then."""
+"""Periodic jobs that purge old idempotency keys and jobs."""
 
 from datetime import timedelta
 
@@ -13,13 +13,13 @@ PURGE_JOBS = "worker.purge_jobs"
 
 @job(PURGE_IDEMPOTENCY_KEYS)
 def purge_idempotency_keys() -> None:
-    """Forget the idempotency keys that have expired."""
+    """Delete expired idempotency keys."""
     idempotency_records.purge_expired()
 
 
 @job(PURGE_JOBS)
 def purge_jobs() -> None:
-    """Forget the jobs that ended long ago."""
+    """Delete done and dead jobs after their retention period."""
     settings = current_settings()
     jobs.purge_jobs("done", before=now() - timedelta(seconds=settings.done_job_retention_seconds))
     jobs.purge_jobs("dead", before=now() - timedelta(seconds=settings.dead_job_retention_seconds))

@@ -1,4 +1,4 @@
-"""The sweep: hands over every job that its web process could not, or whose worker died."""
+"""Publishes jobs that the web process could not publish, or whose worker died."""
 
 from celery import current_app, shared_task
 
@@ -7,15 +7,18 @@ from worker.broker import queue_lengths
 
 REPUBLISH = "worker.republish"
 _BATCH = 500
-# What the broker may hold: enough to keep every worker busy, and a bound on what is handed over twice.
+# Maximum number of messages in the broker: enough to keep all workers busy, and a limit on duplicate messages.
 _MAX_QUEUED = 5000
 
 
 @shared_task(name=REPUBLISH)
 def republish() -> None:
-    """Publish what is overdue, as much as the broker should hold. Two sweeps at once hand over each job once."""
-    room = _MAX_QUEUED - sum(queue_lengths(current_app).values())
-    while room > 0 and (overdue := jobs.pop_overdue(min(room, _BATCH))):
+    """Publish overdue jobs until the broker holds _MAX_QUEUED messages.
+
+    If this runs concurrently, each job is still published once.
+    """
+    capacity = _MAX_QUEUED - sum(queue_lengths(current_app).values())
+    while capacity > 0 and (overdue := jobs.pop_overdue(min(capacity, _BATCH))):
         for job_id, name in overdue:
             jobs.publish(name, job_id)
-        room -= len(overdue)
+        capacity -= len(overdue)

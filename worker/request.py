@@ -1,4 +1,4 @@
-"""A message that a worker has taken."""
+"""The Celery request class of the worker: a message that it has received."""
 
 from typing import Any
 
@@ -6,10 +6,11 @@ from celery.worker.request import Request as CeleryRequest
 
 
 class Request(CeleryRequest):
-    """One whose acknowledgement fails aloud, so that the worker connects again.
+    """A request that raises if its message cannot be acknowledged, so that the worker reconnects.
 
-    Celery writes the failure to its log and goes on; the message counts as held from then on, and a worker that may
-    hold no more asks for none, nor finds out that its connection is gone.
+    Celery 5.7.0 passes `_connection_errors` to kombu's `Message.ack_log_error`, which only logs these errors. The
+    message then counts against the prefetch limit forever. A worker at that limit requests no more messages, and never
+    notices that its connection is lost. With no errors to catch, the exception reaches the consumer, which reconnects.
     """
 
     def __init__(self, *args: Any, **options: Any) -> None:

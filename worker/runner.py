@@ -1,4 +1,4 @@
-"""From a message to a job done: claim the row, work, finish, each guarded by the claim."""
+"""Runs jobs: claims the row, calls the task's function, and finishes, fails or releases the job."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from worker.task_limits import Interrupted, Limits, WorkerShuttingDown, celery_l
 
 
 class WorkerDied(Exception):
-    """Every attempt that was allowed ended its worker."""
+    """The worker died in the last allowed attempt."""
 
 
 Work = Callable[..., None]
@@ -26,7 +26,7 @@ _UNAVAILABLE: Errors = (errors.Unavailable, MailUnavailable)
 
 @dataclass(frozen=True)
 class JobPolicy:
-    """How the jobs of a name are done."""
+    """How the jobs with one name are run and retried."""
 
     work: Work
     on_dead: Work | None = None
@@ -34,8 +34,8 @@ class JobPolicy:
     transient: Errors = ()
     limits: Limits = Limits()  # noqa: RUF009 - frozen
 
-    def why(self, error: BaseException) -> FailureKind:
-        """The class of what went wrong."""
+    def failure_kind(self, error: BaseException) -> FailureKind:
+        """Return how `error` affects further attempts."""
         if isinstance(error, self.permanent):
             return FailureKind.PERMANENT
         return FailureKind.TRANSIENT if isinstance(error, (*_UNAVAILABLE, *self.transient)) else FailureKind.OTHER
@@ -50,12 +50,17 @@ def job(
     time_limit_seconds: float | None = None,
     memory_limit_bytes: int | None = None,
 ) -> Callable[[Work], Work]:
-    """Make a function the task that does the jobs called `name`.
+    """Decorate a function as the task that runs the jobs named `name`. It runs at least once per job.
 
-    It runs at least once. An exception has it tried again later, JOB_MAX_ATTEMPTS times in all; one of `transient`, or
-    what says that the database, the store or the mail server is away, JOB_MAX_TRANSIENT_ATTEMPTS times; one of
-    `permanent` lays the job to rest at once, as does the last attempt. Then `on_dead` is called with the job's
-    arguments. The limits are JOB_TIME_LIMIT_SECONDS and JOB_MEMORY_LIMIT_BYTES unless given.
+    If it raises, the exception decides how often the job is attempted:
+
+    - once, if it is in `permanent`;
+    - JOB_MAX_TRANSIENT_ATTEMPTS times, if it is in `transient` or means that the database, the storage or the mail server
+      is unavailable;
+    - JOB_MAX_ATTEMPTS times otherwise.
+
+    After the last attempt, the job is marked dead and `on_dead` is called with its arguments. The limits default to
+    JOB_TIME_LIMIT_SECONDS and JOB_MEMORY_LIMIT_BYTES.
     """
 
     def decorate(work: Work) -> Work:
@@ -72,7 +77,7 @@ def job(
 
 
 def run_job(job_id: UUID, task: JobPolicy) -> None:
-    """Do a job, if it is still to be done and nobody else is at it."""
+    """Run a job, unless it is finished, not due or claimed by another worker."""
     claim = jobs.claim(job_id, time_limit_seconds=task.limits.time_seconds)
     if claim is None:
         return
@@ -86,7 +91,7 @@ def run_job(job_id: UUID, task: JobPolicy) -> None:
 
 
 def _attempt(claim: jobs.Claim, task: JobPolicy) -> str:
-    """The outcome of an attempt: `done`, `failed` (there will be another one), `dead`, `released` or `lost`."""
+    """Return the outcome of an attempt: `done`, `failed` (rescheduled), `dead`, `released` or `lost`."""
     try:
         _work(claim, task)
         jobs.finish(claim)
@@ -94,7 +99,7 @@ def _attempt(claim: jobs.Claim, task: JobPolicy) -> str:
         return _claim_lost()
     except WorkerShuttingDown:
         return _release(claim)
-    except (Exception, Interrupted) as error:  # whatever a task raises decides only when it is tried again
+    except (Exception, Interrupted) as error:  # any error only decides whether and when the job is retried
         return _fail(claim, task, error)
     logging.logger.info("job.done", attempts=claim.attempts)
     return "done"
@@ -113,7 +118,7 @@ def _fail(claim: jobs.Claim, task: JobPolicy, error: BaseException) -> str:
             task.on_dead(**claim.arguments)
 
     try:
-        outcome = "dead" if jobs.fail(claim, _describe(error), task.why(error), on_dead=on_dead) else "failed"
+        outcome = "dead" if jobs.fail(claim, _describe(error), task.failure_kind(error), on_dead=on_dead) else "failed"
     except jobs.ClaimLost:
         return _claim_lost()
     logging.logger.warning(f"job.{outcome}", attempts=claim.attempts, exc_info=error)
@@ -121,9 +126,12 @@ def _fail(claim: jobs.Claim, task: JobPolicy, error: BaseException) -> str:
 
 
 def _describe(error: BaseException) -> str:
-    """What an error says, or what it means if it says nothing: in one line that a column and a terminal can hold."""
-    words = str(error) or (type(error).__doc__ or "").partition("\n")[0]
-    line = ": ".join(filter(None, (type(error).__name__, words)))
+    """Return the class of an error and its message, or else the first line of its docstring.
+
+    The result is one printable line of at most MAX_ERROR_LENGTH characters.
+    """
+    message = str(error) or (type(error).__doc__ or "").partition("\n")[0]
+    line = ": ".join(filter(None, (type(error).__name__, message)))
     return "".join(char if char.isprintable() else " " for char in line)[: jobs.MAX_ERROR_LENGTH]
 
 

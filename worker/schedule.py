@@ -1,6 +1,6 @@
-"""What happens at intervals, all of it in one place.
+"""The schedule of all periodic work.
 
-Each time is a job of its own, by a dedupe key for the interval it falls into: two schedulers cause it once.
+Each run is a separate job with a dedupe key for its interval, so several schedulers still cause one run per interval.
 """
 
 from typing import Any
@@ -28,15 +28,15 @@ PERIODIC = {
 
 
 def schedule(settings: Settings) -> dict[str, Any]:
-    """The schedule of Celery beat. A tick that nobody took is void when the next one comes."""
-    # The sweep is no job: it is what brings jobs to those who do them.
-    sweep = {republish.REPUBLISH: _every(settings.republish_interval_seconds, republish.REPUBLISH)}
-    return sweep | {name: _every(seconds, TICK, name, seconds) for name, seconds in PERIODIC.items()}
+    """Return the schedule of Celery beat. A tick that no worker has received expires when the next one is due."""
+    # Republishing is a plain task, not a job, since jobs depend on it.
+    republishing = {republish.REPUBLISH: _every(settings.republish_interval_seconds, republish.REPUBLISH)}
+    return republishing | {name: _every(seconds, TICK, name, seconds) for name, seconds in PERIODIC.items()}
 
 
 @shared_task(name=TICK)
 def tick(name: str, seconds: int) -> None:
-    """Enqueue the periodic job called `name`, unless it was in this interval."""
+    """Enqueue the periodic job `name`, unless it was already enqueued in this interval."""
     with transaction():
         jobs.enqueue(name, dedupe_key=str(int(now().timestamp()) // seconds))
 

@@ -1,6 +1,7 @@
-"""What a task may take, time and memory, and how one is interrupted: in pools of processes, where it has one to itself.
+"""Time and memory limits of tasks, and their interruption at shutdown.
 
-In a pool of threads nothing can be interrupted: there the lease of a job is its only limit.
+They work in prefork pools, where each task has a process to itself. In a thread pool nothing can be interrupted: the
+lease of a job is its only limit there.
 """
 
 import os
@@ -21,13 +22,13 @@ from celery.worker.state import active_requests
 
 from project.config import current_settings
 
-# Celery tells the task that its time is up, and kills its process so much later.
+# At the soft limit, Celery signals the task. At the hard limit, it kills the process.
 _HARD_LIMIT_FACTOR = 1.1
 _DATA_KILOBYTES = re.compile(r"^VmData:\s+(\d+) kB$", re.MULTILINE)
 
 
 class Interrupted(BaseException):
-    """The task must end now. No Exception: a task may take these for something that is wrong with its input."""
+    """The task must end now. Not an Exception, since a task may catch those to handle invalid input."""
 
 
 class TimeLimitExceeded(Interrupted):
@@ -35,7 +36,7 @@ class TimeLimitExceeded(Interrupted):
 
 
 class WorkerShuttingDown(Interrupted):
-    """The worker was told to end, and has waited long enough."""
+    """The worker is shutting down, and its grace period is over."""
 
 
 _INTERRUPTIONS = {signal.SIGUSR1: TimeLimitExceeded, signal.SIGUSR2: WorkerShuttingDown}
@@ -43,27 +44,27 @@ _INTERRUPTIONS = {signal.SIGUSR1: TimeLimitExceeded, signal.SIGUSR2: WorkerShutt
 
 @dataclass(frozen=True)
 class Limits:
-    """What a task may take; None is what the settings say."""
+    """The limits of a task. None means the default from the settings."""
 
     time_seconds: float | None = None
     memory_bytes: int | None = None
 
 
-class _Pool:
-    """Whether this process belongs to one."""
+class _Process:
+    """State of this process. Limits can be enforced only in a child of a prefork pool."""
 
-    has_this_process = False
+    is_pool_child = False
 
 
 def celery_limits(seconds: float) -> dict[str, float]:
-    """A time limit as Celery takes it."""
+    """Return the Celery options for a time limit."""
     return {"soft_time_limit": seconds, "time_limit": seconds * _HARD_LIMIT_FACTOR}
 
 
 @contextmanager
 def enforce(limits: Limits) -> Iterator[None]:
-    """Hold what runs inside to its limits: there it meets TooLong, WorkerStopping or MemoryError."""
-    if not _Pool.has_this_process:
+    """Enforce `limits` in the block, by raising TimeLimitExceeded, WorkerShuttingDown or MemoryError in it."""
+    if not _Process.is_pool_child:
         yield
         return
     with _memory(limits.memory_bytes or current_settings().job_memory_limit_bytes), _interruptible():
@@ -90,9 +91,9 @@ def _interrupt(number: int, _frame: FrameType | None) -> None:
 
 
 @contextmanager
-def _memory(more_bytes: int) -> Iterator[None]:
+def _memory(allowed_bytes: int) -> Iterator[None]:
     soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    resource.setrlimit(resource.RLIMIT_DATA, (_data_bytes() + more_bytes, hard))
+    resource.setrlimit(resource.RLIMIT_DATA, (_data_bytes() + allowed_bytes, hard))
     try:
         yield
     finally:
@@ -100,27 +101,27 @@ def _memory(more_bytes: int) -> Iterator[None]:
 
 
 def _data_bytes() -> int:
-    """What this process has taken so far."""
+    """Return the data size of this process (VmData), which RLIMIT_DATA limits."""
     found = _DATA_KILOBYTES.search(Path("/proc/self/status").read_text())
     return int(found[1]) * 1024 if found else 0
 
 
 @worker_process_init.connect
 def _set_up_process(**_signal: Any) -> None:
-    _Pool.has_this_process = Path("/proc/self/status").exists()
-    # A process manager signals the whole group: a child that obeyed would cut its job off.
+    _Process.is_pool_child = Path("/proc/self/status").exists()
+    # Process managers signal the whole process group. A child that obeyed SIGTERM would abort its job.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 def release_jobs_after(seconds: float) -> None:
-    """Have the jobs that this worker is at given back, if they are not done after so long."""
+    """Interrupt and release the jobs of this worker that are still running after `seconds`."""
     threading.Thread(target=_interrupt_remaining, args=[seconds], daemon=True).start()
 
 
 def _interrupt_remaining(seconds: float) -> None:
     while True:
         time.sleep(seconds)
-        # The set changes under us while jobs end: then it is asked again.
+        # The set may change during the iteration as jobs end. The next iteration tries again.
         with suppress(RuntimeError, ProcessLookupError):
             for request in list(active_requests):
                 if request.worker_pid not in (None, os.getpid()):

@@ -1,4 +1,4 @@
-"""trace id of jobs"""
+"""add the trace id of jobs"""
 
 import sqlalchemy as sa
 from alembic import op

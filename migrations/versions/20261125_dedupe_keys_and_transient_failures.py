@@ -1,4 +1,4 @@
-"""dedupe keys and transient failures of jobs"""
+"""add dedupe keys and transient failures of jobs"""
 
 import sqlalchemy as sa
 from alembic import op

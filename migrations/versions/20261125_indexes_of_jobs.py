@@ -1,4 +1,4 @@
-"""indexes of jobs: what is finished is in nobody's way"""
+"""replace the indexes of jobs: finished jobs do not slow down the search for active ones"""
 
 from contextlib import nullcontext
 from typing import Any
@@ -31,7 +31,7 @@ def downgrade() -> None:
 
 
 def _without_locking() -> Any:
-    # PostgreSQL lets others write while it makes an index, but outside of a transaction only.
+    # PostgreSQL can create an index without blocking writes (CONCURRENTLY), but only outside of a transaction.
     context = op.get_context()
     return context.autocommit_block() if context.dialect.name == "postgresql" else nullcontext()
 
@@ -44,7 +44,7 @@ def _replace(*, old: Any, new: Any) -> None:
 
 
 def _create(name: str, columns: list[str], where: str | None, unique: bool) -> None:
-    # What was broken off leaves an index that is not valid, and no transaction takes it back.
+    # An interrupted CREATE INDEX CONCURRENTLY leaves an invalid index, which no rollback removes.
     op.drop_index(name, "jobs", if_exists=True, postgresql_concurrently=True)
     condition = where if where is None else sa.text(where)
     wheres = {"sqlite_where": condition, "postgresql_where": condition}

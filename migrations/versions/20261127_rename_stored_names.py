@@ -1,4 +1,4 @@
-"""rename stored job names and the file status that operators see"""
+"""rename stored job names and the file status `removing`"""
 
 import sqlalchemy as sa
 from alembic import op

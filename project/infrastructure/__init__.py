@@ -1,1 +1,1 @@
-"""The world outside: database, job table, storage, mail, clock, logs."""
+"""Access to external systems: database, job table, storage, mail, clock and logs."""

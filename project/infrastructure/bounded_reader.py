@@ -1,4 +1,4 @@
-"""Reading from a socket, bounded in each wait and in all, so that a byte now and then holds nobody for long."""
+"""Reads from a socket with a timeout for each wait and in total, so that a slow peer cannot block a thread for long."""
 
 import io
 import socket
@@ -8,20 +8,21 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-# Whoever sends slower than this for longer than the time in all is as good as silent.
+# A peer that stays below this rate until the total time is used up counts as unresponsive.
 _MIN_BYTES_PER_SECOND = 1024
 
 
 class BoundedReader(io.RawIOBase):
-    """What arrives. Raises TimeoutError when nothing comes for `idle_timeout_seconds`, or when all waits took too long.
+    """Reads what the peer sends. Raises TimeoutError if nothing arrives for `idle_timeout_seconds`.
 
-    That is `total_seconds`, and a second more for each KiB that came; time between reads does not count.
+    Also raises it if the waits take longer than `total_seconds` in total, plus one second for each KiB received. Time
+    between reads does not count.
     """
 
     def __init__(self, connection: socket.socket, *, idle_timeout_seconds: float, total_seconds: float) -> None:
         self.idle_timeout_seconds = idle_timeout_seconds
         self._connection = connection
-        # Counted by the socket as one of its users: it stays open for us when the others have closed it.
+        # `makefile` counts as a user of the socket, which stays open for this reader after the others have closed it.
         self._raw = connection.makefile("rb", buffering=0)
         self._left_seconds = total_seconds
 
@@ -32,9 +33,9 @@ class BoundedReader(io.RawIOBase):
         if self._left_seconds <= 0:
             raise TimeoutError("the server is too slow")
         self._connection.settimeout(min(self.idle_timeout_seconds, self._left_seconds))
-        began = monotonic()
+        started_at = monotonic()
         count = self._raw.readinto(buffer)
-        self._left_seconds += (count or 0) / _MIN_BYTES_PER_SECOND - (monotonic() - began)
+        self._left_seconds += (count or 0) / _MIN_BYTES_PER_SECOND - (monotonic() - started_at)
         return count
 
     def close(self) -> None:

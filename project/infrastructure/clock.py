@@ -1,8 +1,8 @@
-"""The time, in UTC."""
+"""The current time, in UTC."""
 
 from datetime import UTC, datetime
 
 
 def now() -> datetime:
-    """This moment, aware of its zone."""
+    """Return the current time as a timezone-aware datetime in UTC."""
     return datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""Secrets that development need not set: made once, kept in DATA_DIR, readable by their owner only."""
+"""Generates secrets for development. They are stored in DATA_DIR, readable only by the owner."""
 
 import os
 import secrets
@@ -12,26 +12,26 @@ from project.config import Settings
 
 
 def with_development_secrets(settings: Settings) -> Settings:
-    """`settings` with each secret that is not set taken from DATA_DIR; production sets them all."""
+    """Return `settings` with missing secrets loaded from DATA_DIR or generated. Does nothing in production."""
     if not settings.is_development:
         return settings
-    kept = settings.data_dir / "secrets"
+    folder = settings.data_dir / "secrets"
     environment = settings.model_dump() | {
-        "secret_key": settings.secret_key or _load_or_create(kept / "secret_key", lambda: secrets.token_urlsafe(48)),
-        "jwt_keys": settings.jwt_keys or _load_or_create(kept / "jwt_keys.pem", _new_key),
+        "secret_key": settings.secret_key or _load_or_create(folder / "secret_key", lambda: secrets.token_urlsafe(48)),
+        "jwt_keys": settings.jwt_keys or _load_or_create(folder / "jwt_keys.pem", _new_key),
     }
     return Settings(**environment)
 
 
-def _load_or_create(path: Path, make: Callable[[], str]) -> str:
+def _load_or_create(path: Path, generate: Callable[[], str]) -> str:
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         draft = path.with_name(f"{path.name}.{os.getpid()}")
         draft.touch(mode=0o600)
-        draft.write_text(make())
-        # Of several processes that start at once the first to link wins, and all read its secret.
-        with_link = not path.exists()
-        if with_link:
+        draft.write_text(generate())
+        # If several processes start at the same time, the first one to link its draft wins, and all read that secret.
+        is_missing = not path.exists()
+        if is_missing:
             _link(draft, path)
         draft.unlink()
     return path.read_text()

@@ -1,7 +1,7 @@
-"""The table of idempotency keys: a key is claimed, acted for and answered in one transaction, or not at all.
+"""The table of idempotency keys: claiming the key, its effects and the stored response share one transaction.
 
-On PostgreSQL a twin of a request that is still at work waits for that one to end, `lock_timeout` at most, and in
-no more than half of a process's threads; on SQLite it waits like any other writer.
+On PostgreSQL, a concurrent duplicate waits until the first request ends, for `lock_timeout` at most; at most half of a
+process's threads wait at a time. On SQLite it waits for the write lock like any other transaction.
 """
 
 from collections.abc import Collection, Iterator
@@ -36,7 +36,7 @@ class IdempotencyKeyInUse(Conflict):
 
 
 class IdempotencyRecord(Base):
-    """A key by the digest of its scope, and the answer that it got; `fingerprint` is a MAC of the request."""
+    """A key, by the digest of its scope, and the response to it; `fingerprint` is a MAC of the request."""
 
     __tablename__ = "idempotency_records"
     __table_args__ = (Index(None, "expires_at"),)
@@ -53,7 +53,7 @@ _TABLE = cast(Table, IdempotencyRecord.__table__)
 
 
 def _claim_statement(dialect: Any, is_free: Any) -> Any:
-    """Insert the key, or take over one that has expired, provided that nobody holds it (`is_free`)."""
+    """Insert the key, or replace an expired one, if no other transaction holds it (`is_free`)."""
     values = [bindparam("digest"), bindparam("fingerprint"), bindparam("expires_at", type_=UtcDateTime())]
     names = ["digest", "fingerprint", "expires_at"]
     insert = dialect.insert(_TABLE).from_select(names, select(*values).where(is_free))
@@ -82,14 +82,15 @@ _STORE = (
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    """Let at most half of this process's threads wait for twins."""
+    """Limit the threads that wait for a concurrent duplicate to half of this process's threads."""
     app.extensions["idempotency_waiters"] = BoundedSemaphore(settings.web_threads // 2)
 
 
 def claim_key(digest: bytes, fingerprint: bytes, *, seconds: int) -> Row[Any] | None:
-    """Claim a key for `seconds`, as the first act of a transaction; the record instead, where it was answered.
+    """Claim a key for `seconds` and return None, or return its record if a response is stored.
 
-    Raises IdempotencyKeyInUse when the first request with the key takes too long.
+    Must be the first statement of a transaction. Raises IdempotencyKeyInUse if the first request with the key is still
+    in progress after the wait.
     """
     at = now()
     values = {
@@ -104,14 +105,14 @@ def claim_key(digest: bytes, fingerprint: bytes, *, seconds: int) -> Row[Any] | 
     if session.execute(statement, values).first() is not None:
         return None
     record = session.execute(_RECORD, values).one_or_none()
-    if record is None:  # a twin holds it
+    if record is None:  # a concurrent duplicate holds the key
         _wait_for_first_request(values)
         return claim_key(digest, fingerprint, seconds=seconds)
     return record
 
 
 def find_record(digests: Collection[bytes]) -> Row[Any] | None:
-    """The record of an answer under one of `digests`."""
+    """Return an unexpired record with one of `digests`, or None."""
     if not digests:
         return None
     statement = select(_TABLE).where(IdempotencyRecord.digest.in_(digests), IdempotencyRecord.expires_at > now())
@@ -119,21 +120,21 @@ def find_record(digests: Collection[bytes]) -> Row[Any] | None:
 
 
 def store_response(digest: bytes, status: int, headers: dict[str, list[str]], body: bytes) -> None:
-    """Keep the answer to the request that claimed a key."""
+    """Store the response to the request that claimed the key."""
     values = {"claimed": digest, "status": status, "headers": headers, "body": body}
     current_session().execute(_STORE, values)
 
 
 def purge_expired() -> None:
-    """Forget the keys that have expired, a batch in each transaction."""
+    """Delete expired keys, one batch per transaction."""
     is_expired = IdempotencyRecord.expires_at <= now()
     batch = select(IdempotencyRecord.digest).where(is_expired).limit(_BATCH)
-    # Judged twice: a key that is used again while this waits for its row is no longer expired.
+    # Checked again by the DELETE: a key that is reused while this waits for its row is no longer expired.
     statement = delete(IdempotencyRecord).where(IdempotencyRecord.digest.in_(batch), is_expired)
-    swept = _BATCH
-    while swept == _BATCH:
+    purged = _BATCH
+    while purged == _BATCH:
         with transaction() as session:
-            swept = cast(Any, session.execute(statement)).rowcount
+            purged = cast(Any, session.execute(statement)).rowcount
 
 
 def _wait_for_first_request(values: dict[str, Any]) -> None:

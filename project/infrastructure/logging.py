@@ -1,4 +1,4 @@
-"""Logs: one structured event a line, with the ids of the request or job that it belongs to."""
+"""Logging: one structured event per line, with the ids of its request or job."""
 
 import logging
 import logging.config
@@ -14,7 +14,7 @@ clear_context = structlog.contextvars.clear_contextvars
 context = structlog.contextvars.get_contextvars
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger("groundwork")
 
-# They announce each check and each tick; what matters of a job is logged by the job itself.
+# They log every check and every tick. The relevant events of a job are logged by `worker.runner`.
 _NOISY_LOGGERS = (
     "alembic.runtime.plugins",
     "alembic.runtime.migration",
@@ -22,7 +22,7 @@ _NOISY_LOGGERS = (
     "celery.beat",
     "celery.worker.strategy",
 )
-# Never the values of local variables: passwords and tokens are among them.
+# Never log the values of local variables, which include passwords and tokens.
 _TRACEBACKS = structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
 _SHARED: list[Any] = [
     structlog.contextvars.merge_contextvars,
@@ -32,7 +32,7 @@ _SHARED: list[Any] = [
 
 
 def configure(settings: Settings) -> None:
-    """Send every log line of the process, ours and the libraries', through one formatter to standard error."""
+    """Send all log lines of the process, including those of libraries, to standard error through one formatter."""
     structlog.configure(
         processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

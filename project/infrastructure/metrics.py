@@ -1,6 +1,6 @@
-"""Metrics for Prometheus: what the processes of one entry point count together, and what the job table says.
+"""Prometheus metrics: counters shared by the processes of an entry point, and gauges read from the job table.
 
-The values of a process that has ended stay counted, until the one that forked it ends too.
+The values of a process that has exited are kept until its main process exits.
 """
 
 import atexit
@@ -21,7 +21,7 @@ from project.infrastructure import jobs
 from project.infrastructure.clock import now
 from project.infrastructure.logging import logger
 
-# By this folder the processes share their values; prometheus_client looks for it when it is imported.
+# The processes share their values through files in this folder. prometheus_client 0.26.0 reads the variable on import.
 _OWNER, _FOLDER = os.getpid(), Path(tempfile.mkdtemp(prefix="metrics-"))
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_FOLDER)
 
@@ -52,25 +52,28 @@ CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 
 def render() -> bytes:
-    """All metrics, as Prometheus reads them: text of CONTENT_TYPE."""
+    """Return all metrics in the Prometheus text format (CONTENT_TYPE)."""
     return generate_latest(_registry(current_app))
 
 
 def serve(app: Flask, host: str, port: int) -> None:
-    """Answer with all metrics on a port of their own, from a thread, while this process lives. Raises OSError."""
+    """Serve all metrics on a port, from a daemon thread. Raises OSError if the port is in use."""
     start_http_server(port, host, _registry(app))
 
 
 @dataclass
 class AttemptOutcome:
-    """How an attempt ended; `crashed` unless somebody says otherwise."""
+    """The outcome of an attempt: `crashed` unless the block of `measure_job` sets another one."""
 
     name: str = "crashed"
 
 
 @contextmanager
 def measure_job(name: str, delay: timedelta) -> Iterator[AttemptOutcome]:
-    """Measure an attempt at a job that started so long after it was due; the block says how it ended."""
+    """Record the delay, duration and outcome of an attempt. `delay` is the time from due to start.
+
+    The block sets the name of the yielded outcome.
+    """
     outcome, began = AttemptOutcome(), time.perf_counter()
     _DELAY.labels(name).observe(max(0.0, delay.total_seconds()))
     try:
@@ -88,16 +91,16 @@ def _registry(app: Flask) -> CollectorRegistry:
 
 
 class _ProcessMetrics(Collector):
-    """What all processes counted, also those that have ended."""
+    """The values of all processes, including those that have exited."""
 
     def collect(self) -> Iterable[Metric]:
-        # The file of a process that just begins is empty for a moment, which the library takes for a fault.
+        # The file of a starting process is empty for a moment; prometheus_client 0.26.0 fails to parse an empty file.
         files = [str(file) for file in _FOLDER.glob("*.db") if file.stat().st_size]
         return MultiProcessCollector.merge(files)  # type: ignore[no-untyped-call,no-any-return]
 
 
 class _JobTableMetrics(Collector):
-    """What the job table of `app` says when it is asked; nothing while the database is away."""
+    """Gauges read from the job table at each scrape. They are left out while the database is unavailable."""
 
     def __init__(self, app: Flask) -> None:
         self._app = app

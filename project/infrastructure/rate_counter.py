@@ -1,4 +1,4 @@
-"""Counting in windows of time: in a store that all processes share, else in the memory of each."""
+"""Fixed-window counters, in a store that all processes share or in the memory of each process."""
 
 import time
 from dataclasses import dataclass
@@ -14,81 +14,81 @@ from redis import ConnectionPool
 from project.config import Settings
 from project.infrastructure.logging import logger
 
-# Of each step; a silent store is left at the first that takes longer.
+# Timeout for each step. An unresponsive store is given up at the first step that takes longer.
 _STORE_TIMEOUT_SECONDS = 0.2
 _RETRY_SECONDS = 5
 
 
 @dataclass(frozen=True)
 class WindowCount:
-    """How many there were in a window so far, and the seconds until it ends."""
+    """The count in the current window, and the seconds until the window ends."""
 
     number: int
     seconds_left: float
 
 
 class RateCounter:
-    """Counts in the store at a URL; while that is away, in memory, and asks for it again every few seconds."""
+    """Counts in the store at a URL. While it is unavailable, counts in memory and retries it every few seconds."""
 
     def __init__(self, url: str) -> None:
         self._shared = None if url.startswith("memory:") else _redis(url)
         self._lock = Lock()
-        self._is_away = False
+        self._is_down = False
         self._retry_at = 0.0
 
     def count(self, key: str, window_seconds: int) -> WindowCount:
-        """Count one more under `key`; its window begins with the first."""
-        if self._shared is not None and self._is_to_be_asked():
+        """Increment the counter of `key`. Its window begins with the first call."""
+        if self._shared is not None and self._should_use_store():
             try:
                 count = _count(self._shared, key, window_seconds)
             except StorageError as error:
-                self._leave(error)
+                self._mark_down(error)
             else:
-                self._return()
+                self._mark_up()
                 return count
-        # One at a time: of several first counts at once, MemoryStorage forgets some.
+        # limits 5.8.0: MemoryStorage loses increments if several threads start a window concurrently.
         with self._lock:
-            return _count(self._own, key, window_seconds)
+            return _count(self._memory, key, window_seconds)
 
     @cached_property
-    def _own(self) -> Storage:
-        # Made when it is needed, since it starts a thread, which would not live on in the processes that web forks.
+    def _memory(self) -> Storage:
+        # Created on first use, since it starts a thread, which would not survive the fork of the web processes.
         return MemoryStorage()
 
-    def _is_to_be_asked(self) -> bool:
+    def _should_use_store(self) -> bool:
         with self._lock:
-            if self._is_away and time.monotonic() < self._retry_at:
+            if self._is_down and time.monotonic() < self._retry_at:
                 return False
-            # While one asks a store that was away, nobody else waits for it.
+            # Only one thread retries a store that was down; the others do not wait for it.
             self._retry_at = time.monotonic() + _RETRY_SECONDS
             return True
 
-    def _leave(self, error: StorageError) -> None:
+    def _mark_down(self, error: StorageError) -> None:
         with self._lock:
-            was_away, self._is_away = self._is_away, True
+            was_down, self._is_down = self._is_down, True
             self._retry_at = time.monotonic() + _RETRY_SECONDS
-        if not was_away:
+        if not was_down:
             logger.warning("rate_counter.store_unavailable", error=str(error.storage_error))
 
-    def _return(self) -> None:
+    def _mark_up(self) -> None:
         with self._lock:
-            was_away, self._is_away = self._is_away, False
-        if was_away:
+            was_down, self._is_down = self._is_down, False
+        if was_down:
             logger.info("rate_counter.store_available")
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    """Open the counters of `app`; nothing is contacted."""
+    """Create the rate counter of `app`. Does not connect."""
     app.extensions["counters"] = RateCounter(settings.rate_limit_url)
 
 
 def current_rate_counter() -> RateCounter:
-    """The counters of the application that is at work."""
+    """Return the rate counter of the current application."""
     return cast(RateCounter, current_app.extensions["counters"])
 
 
 def _redis(url: str) -> Storage:
-    # A pool of our own, since the client's tries everything again, with pauses.
+    # Use our own pool: by default, redis-py 8.1.0 retries every command with backoff.
     timeouts = {"socket_timeout": _STORE_TIMEOUT_SECONDS, "socket_connect_timeout": _STORE_TIMEOUT_SECONDS}
     return RedisStorage(url, connection_pool=ConnectionPool.from_url(url, **timeouts), wrap_exceptions=True)
 

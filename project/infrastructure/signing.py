@@ -1,4 +1,4 @@
-"""What is handed out signed and never stored: the MAC is HMAC-SHA256, keyed by purpose and SECRET_KEY."""
+"""Signed tokens and MACs, which are never stored: HMAC-SHA256 with a key derived from SECRET_KEY and a purpose."""
 
 import hmac
 from base64 import urlsafe_b64encode
@@ -8,33 +8,33 @@ from project.config import current_settings
 
 
 def issue(purpose: str, subject: UUID, version: int) -> str:
-    """The token `id.version.MAC`: the same one each time, as long as the first key stays."""
+    """Return the token `id.version.MAC`. It is the same each time, until the first key changes."""
     return _token(current_settings().secret_key[0], purpose, subject, version)
 
 
 def verify(purpose: str, token: str) -> tuple[UUID, int] | None:
-    """Subject and version of a token minted here for `purpose`, spelled exactly so; None for any other."""
+    """Return the subject and version of a token issued for `purpose`, or None if the token is not exactly as issued."""
     try:
         subject, version, _mac = token.split(".")
-        claimed, presented = (UUID(hex=subject), int(version)), token.encode()
+        claim, presented = (UUID(hex=subject), int(version)), token.encode()
     except ValueError:
         return None
-    minted = [_token(secret, purpose, *claimed) for secret in current_settings().secret_key]
-    return claimed if _is_one_of(presented, [one.encode() for one in minted]) else None
+    issued = [_token(secret, purpose, *claim).encode() for secret in current_settings().secret_key]
+    return claim if _is_one_of(presented, issued) else None
 
 
 def mac(purpose: str, message: bytes) -> bytes:
-    """The MAC of `message`, 32 bytes."""
+    """Return the 32-byte MAC of `message` with the first key."""
     return _mac(current_settings().secret_key[0], purpose, message)
 
 
 def macs(purpose: str, message: bytes) -> list[bytes]:
-    """The MACs of `message` by each of our keys, that of the first one first."""
+    """Return the MACs of `message` for all keys, in the order of the keys."""
     return [_mac(secret, purpose, message) for secret in current_settings().secret_key]
 
 
 def verify_mac(purpose: str, message: bytes, presented: bytes) -> bool:
-    """Whether one of our keys makes `presented` of `message`."""
+    """Return whether `presented` is the MAC of `message` for one of the keys."""
     return _is_one_of(presented, macs(purpose, message))
 
 
@@ -48,6 +48,6 @@ def _mac(secret: str, purpose: str, message: bytes) -> bytes:
     return hmac.digest(key, message, "sha256")
 
 
-def _is_one_of(presented: bytes, made: list[bytes]) -> bool:
-    # No short cut: the time taken must not say which of the keys it was.
-    return sum(hmac.compare_digest(presented, one) for one in made) > 0
+def _is_one_of(presented: bytes, expected: list[bytes]) -> bool:
+    # No early exit: the time must not reveal which key matched.
+    return sum(hmac.compare_digest(presented, value) for value in expected) > 0

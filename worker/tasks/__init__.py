@@ -1,1 +1,1 @@
-"""One module a blueprint that has jobs."""
+"""The tasks: one module for each blueprint that has jobs."""

@@ -1,4 +1,4 @@
-"""The jobs of files."""
+"""The tasks of the files blueprint."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""The jobs of invitations."""
+"""The tasks of the invitations blueprint."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""How each kind of database is connected to: time-outs, pools, and what SQLite needs to serve several processes."""
+"""Engine configuration: timeouts, connection pools, and the SQLite settings that several processes need."""
 
 import os
 import sqlite3
@@ -16,22 +16,22 @@ from project.infrastructure.database.postgresql import Server
 
 _PING_AFTER_IDLE_SECONDS = 1.0
 _POOL_TIMEOUT_SECONDS = 1.5
-# An error's text goes to the log; the values of a statement must not.
+# Error messages are logged, and the parameters of a statement may be secret.
 _HIDE_VALUES = {"hide_parameters": True}
 _SERVER_TIMEOUTS = "-c lock_timeout=5000 -c statement_timeout=15000 -c idle_in_transaction_session_timeout=60000"
-# The network may lose one connection, while the server is there for all others.
+# The network may drop a single connection while the server is still reachable.
 _KEEPALIVE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000}
 _engines: WeakSet[Engine] = WeakSet()
 _parent_pools: list[Pool] = []
 
 
 def options(settings: Settings) -> dict[str, Any]:
-    """What to make the engine with."""
+    """Return the keyword arguments for `create_engine`."""
     if settings.database_url.startswith("sqlite"):
         return {**_HIDE_VALUES, "connect_args": {"timeout": 15}}
     return {
         **_HIDE_VALUES,
-        # A thread uses one at a time, and so does a worker's process.
+        # Each web thread and each worker process uses one connection at a time.
         "pool_size": settings.web_threads,
         "max_overflow": 0,
         "pool_timeout": _POOL_TIMEOUT_SECONDS,
@@ -40,11 +40,15 @@ def options(settings: Settings) -> dict[str, Any]:
 
 
 def configure(engine: Engine) -> Engine:
-    """Prepare `engine` for writing, and return it for reading: by the same pool, each statement on its own."""
+    """Register the event listeners of `engine`, which writes, and return an engine for reads.
+
+    The returned engine shares the connection pool. On PostgreSQL it runs in autocommit mode; on SQLite it does not
+    begin a write transaction.
+    """
     _engines.add(engine)
     if engine.dialect.name == "postgresql":
         server = Server()
-        event.listen(engine, "do_connect", lambda _dialect, _entry, _arguments, named: server.connect(named))
+        event.listen(engine, "do_connect", lambda _dialect, _entry, _arguments, parameters: server.connect(parameters))
         event.listen(engine, "handle_error", _hide_values)
         event.listen(engine, "checkin", _note_idle)
         event.listen(engine, "checkout", lambda raw, entry, _fairy: _ensure_alive(engine, raw, entry))
@@ -55,16 +59,22 @@ def configure(engine: Engine) -> Engine:
 
 
 def _hide_values(context: ExceptionContext) -> None:
-    """PostgreSQL tells what it refused, down to the whole row: behind a colon, and in the lines below the first."""
+    """Truncate the message of a constraint or data error, which is logged, before the first row value.
+
+    PostgreSQL repeats the rejected values, up to the whole row, after the first colon and in the DETAIL line.
+    """
     if isinstance(context.sqlalchemy_exception, (IntegrityError, DataError)):
         for error in (context.original_exception, context.sqlalchemy_exception):
             error.args = (str(error.args[0]).partition("\n")[0].partition(": ")[0],)
 
 
 def _reset_connections() -> None:
-    """In a child process, connect again: two on one connection would get each other's answers."""
+    """Make a forked child open its own connections.
+
+    Two processes that share a connection would receive each other's results.
+    """
     for engine in _engines:
-        # SQLite must not even close what another process opened.
+        # Keep the parent's pool referenced: SQLite must not even close a connection that another process opened.
         _parent_pools.append(engine.pool)
         engine.dispose(close=False)
 
@@ -77,7 +87,10 @@ def _note_idle(_raw: DBAPIConnection | None, entry: ConnectionPoolEntry) -> None
 
 
 def _ensure_alive(engine: Engine, raw: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
-    """Ping a connection that has idled. SQLAlchemy's own pre-ping costs every statement a round trip."""
+    """Ping a connection that has been idle; raise `InvalidatePoolError` if it is dead.
+
+    SQLAlchemy's `pool_pre_ping` would instead cost one round trip at every checkout.
+    """
     if time.monotonic() - entry.info.get("idle_since", time.monotonic()) < _PING_AFTER_IDLE_SECONDS:
         return
     try:
@@ -94,6 +107,6 @@ def _configure_sqlite(connection: DBAPIConnection, _record: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    # A deferred BEGIN that writes later fails with "database is locked" instead of waiting its turn.
+    # Under a deferred BEGIN, a later write fails with "database is locked" instead of waiting for the lock.
     if not connection.get_execution_options().get("reading"):
         connection.exec_driver_sql("BEGIN IMMEDIATE")

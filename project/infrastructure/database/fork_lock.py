@@ -1,30 +1,33 @@
-"""Forks beside threads: a child copies what a thread of its parent is in the middle of, and has nobody to end it."""
+"""Delays `fork()` while another thread holds a resource that the child must not inherit.
+
+The child gets a copy of the resource, but not the thread that would have released it.
+"""
 
 import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-# A process that can fork no more would be worse than a child that has to be replaced.
+# After this time the fork goes ahead: replacing a broken child is better than a process that can no longer fork.
 MAX_DELAY_SECONDS = 5.0
 
 
 class _ForkLock:
-    """A lock that each fork takes, if it can have it in time."""
+    """A lock that is held during each `fork()`, unless it cannot be acquired within MAX_DELAY_SECONDS."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self._is_mine = False
-        os.register_at_fork(before=self._close, after_in_parent=self._open, after_in_child=self._renew)
+        self._is_held = False
+        os.register_at_fork(before=self._acquire, after_in_parent=self._release, after_in_child=self._replace)
 
-    def _close(self) -> None:
-        self._is_mine = self.lock.acquire(timeout=MAX_DELAY_SECONDS)
+    def _acquire(self) -> None:
+        self._is_held = self.lock.acquire(timeout=MAX_DELAY_SECONDS)
 
-    def _open(self) -> None:
-        if self._is_mine:
+    def _release(self) -> None:
+        if self._is_held:
             self.lock.release()
 
-    def _renew(self) -> None:
+    def _replace(self) -> None:
         self.lock = threading.Lock()
 
 
@@ -33,6 +36,6 @@ _fork_lock = _ForkLock()
 
 @contextmanager
 def delay_forks() -> Iterator[None]:
-    """Have forks wait for the end of the block, PATIENCE_SECONDS at most; one such block waits for the other."""
+    """Delay forks until the end of the block, but at most MAX_DELAY_SECONDS. Only one block runs at a time."""
     with _fork_lock.lock:
         yield

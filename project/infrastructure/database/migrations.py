@@ -1,4 +1,4 @@
-"""Whether the tables are those that this code was written for."""
+"""Checks that the database schema is not older than the code."""
 
 from functools import cache
 from pathlib import Path
@@ -16,15 +16,17 @@ class NotMigrated(RuntimeError):
 
 
 def ensure_migrated() -> None:
-    """Raises NotMigrated, or ServiceUnavailable.
+    """Raise NotMigrated if the schema is older than the code. Raises ServiceUnavailable.
 
-    A revision that this code does not know is a later one: the next release has migrated already.
+    A revision that this code does not know is accepted: a newer release has already migrated the database.
     """
     with read() as connection:
-        found = set(MigrationContext.configure(connection).get_current_heads())
-    wanted = set(_directory().get_heads())
-    if found != wanted and found <= {script.revision for script in _directory().walk_revisions()}:
-        raise NotMigrated(f"the database is at {sorted(found)}, the code at {sorted(wanted)}: run `flask db upgrade`")
+        current = set(MigrationContext.configure(connection).get_current_heads())
+    expected = set(_directory().get_heads())
+    if current != expected and current <= {script.revision for script in _directory().walk_revisions()}:
+        raise NotMigrated(
+            f"the database is at {sorted(current)}, the code at {sorted(expected)}: run `flask db upgrade`"
+        )
 
 
 @cache

@@ -1,4 +1,4 @@
-"""What the tables have in common: their base class, time-ordered ids and times that keep their zone."""
+"""Base class and mixins of the tables, time-ordered ids, and a UTC datetime type."""
 
 import uuid
 from collections.abc import Collection
@@ -25,12 +25,12 @@ from project.infrastructure.clock import now
 
 
 def new_id() -> uuid.UUID:
-    """A UUIDv7 (RFC 9562): later ids sort after earlier ones of the same process."""
+    """Return a UUIDv7 (RFC 9562). Ids created by the same process sort in creation order."""
     return uuid_utils.compat.uuid7()
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """A moment in UTC, also on SQLite, which keeps no zone."""
+    """A timezone-aware datetime in UTC, also on SQLite, which stores no time zone."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -45,7 +45,7 @@ class UtcDateTime(TypeDecorator[datetime]):
 class Base(DeclarativeBase):
     """Base class of every table."""
 
-    # Named by rule, so that a migration can drop what another one made.
+    # The naming convention makes names predictable, so that a later migration can drop a constraint or index.
     metadata = MetaData(
         naming_convention={
             "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -66,21 +66,21 @@ class Base(DeclarativeBase):
 
 
 class Versioned:
-    """A thing whose changes are counted, for who would change it as it was read.
+    """Adds a `version` column for optimistic locking.
 
-    Each `UPDATE` counts; one that changes nothing a client wrote sets `version` to itself.
+    Each `UPDATE` increments it. One that does not change what clients can edit must set `version` to itself.
     """
 
     version: Mapped[int] = mapped_column(default=1, server_default="1", onupdate=text("version + 1"))
 
     @classmethod
     def is_at(cls, versions: Collection[int] | None) -> ColumnElement[bool]:
-        """The condition that a row has one of `versions`; no condition when they are None."""
+        """Return the condition that the row has one of `versions`; always true if `versions` is None."""
         return true() if versions is None else cls.version.in_(versions)
 
 
 class Timestamped:
-    """A thing with an id that says when it was made and last changed."""
+    """Adds a time-ordered `id`, `created_at` and `updated_at`."""
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
     created_at: Mapped[datetime] = mapped_column(default=now)

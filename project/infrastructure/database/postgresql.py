@@ -1,8 +1,12 @@
-"""Connections to a PostgreSQL that may fall silent: a server that stands still, a network that swallows everything.
+"""Connections that detect an unresponsive PostgreSQL server: one that hangs, or whose packets the network drops.
 
-No time-out of the server's helps then, and none of TCP's while somebody acknowledges. So whoever has waited for a
-while asks, by a new connection, whether the server still says anything. A statement that merely takes its time, or
-waits for a lock, is left alone.
+The server's own timeouts cannot fire then, and TCP's do not while the peer's kernel still acknowledges packets. So a
+thread that has waited for a while opens a second connection to probe the server. If the server responds to the probe,
+the wait continues: a slow statement, or one that waits for a lock, is not interrupted.
+
+Written against psycopg 3.3.9, which has no hook for this. `Connection` overrides `wait`, through which psycopg runs the
+generator of every operation, and the private `_connect_gen`, which it runs for each address of a host. Both generators
+are resumed with no event at least every 0.1 s (`psycopg.waiting`), which is when the checks run.
 """
 
 from collections.abc import Callable, Generator
@@ -19,112 +23,120 @@ from psycopg.waiting import Ready
 
 _PROBE_AFTER_SECONDS = 0.5
 _PROBE_TIMEOUT_SECONDS = 1.0
-# After a server was heard nobody asks for so long; after it was not, nobody tries to connect.
-_PAUSE_SECONDS = 1.0
-# To connect to one address, and to a host with all that it has.
-_ADDRESS_SECONDS, _HOST_SECONDS = 1.5, 2.0
+# After a probe, the next one waits this long; after a failed one, so do new connections.
+_PROBE_INTERVAL_SECONDS = 1.0
+# Time to connect to one address, and to a host with all its addresses.
+_ADDRESS_TIMEOUT_SECONDS, _HOST_TIMEOUT_SECONDS = 1.5, 2.0
 
 _Yield = TypeVar("_Yield")
 _Result = TypeVar("_Result")
-_connect_deadline: ContextVar[float] = ContextVar("connect_by", default=inf)
+_connect_deadline: ContextVar[float] = ContextVar("connect_deadline", default=inf)
 
 
 class Unresponsive(psycopg.OperationalError):
-    """The server says nothing to anybody."""
+    """The server accepts connections but does not respond, or cannot be reached at all."""
 
 
 class Connection(psycopg.Connection[Any]):
-    """A connection whose every wait ends with Silent, and with the connection, when the server is silent."""
+    """A connection that closes itself and raises Unresponsive when the server stops responding."""
 
     server: "Server"
     parameters: dict[str, Any]
 
     def wait(self, gen: PQGen[_Result], interval: float = 0.1, timeout: float | None = None) -> _Result:
-        """What `gen` returns."""
-        return super().wait(_watched(gen, self._doubt), interval, timeout)
+        return super().wait(_monitored(gen, self._check_server), interval, timeout)
 
-    def _doubt(self, since: float, _was_heard: bool) -> None:
+    def _check_server(self, since: float, _has_received: bool) -> None:
         if monotonic() >= since + _PROBE_AFTER_SECONDS and self.server.is_unresponsive(self, since):
             self.close()
-            raise Unresponsive("the server is silent")
+            raise Unresponsive("the server is unresponsive")
 
     @classmethod
     def _connect_gen(cls, conninfo: str = "") -> PQGenConn[Self]:
-        """psycopg's own bound is of two seconds at least, and for each address of a host."""
-        by = min(_connect_deadline.get(), monotonic() + _ADDRESS_SECONDS)
+        """Connect to one address.
 
-        def doubt(_since: float, was_heard: bool) -> None:
-            if monotonic() >= by:
-                raise psycopg.OperationalError("connecting is slow") if was_heard else ConnectionTimeout("no answer")
+        psycopg's `connect_timeout` cannot be less than two seconds, and applies to each address of a host separately.
+        """
+        deadline = min(_connect_deadline.get(), monotonic() + _ADDRESS_TIMEOUT_SECONDS)
 
-        return _watched(super()._connect_gen(conninfo), doubt)
+        def check_deadline(_since: float, has_received: bool) -> None:
+            if monotonic() >= deadline:
+                raise psycopg.OperationalError("connecting is slow") if has_received else ConnectionTimeout("timed out")
+
+        return _monitored(super()._connect_gen(conninfo), check_deadline)
 
 
 class Server:
-    """What this process knows of a server from those who connect. It has no lock: two may ask at once."""
+    """What this process knows about a server from its connection attempts.
+
+    There is no lock, so two threads may occasionally probe at the same time.
+    """
 
     def __init__(self) -> None:
-        self._silent_at = -inf
-        self._ask_from = self._connect_from = -inf
+        self._unresponsive_at = -inf
+        self._next_probe_at = self._next_connect_at = -inf
 
     def connect(self, parameters: dict[str, Any]) -> Connection:
-        """A new connection, within seconds. Of a server that was silent just now, one at a time asks for one.
+        """Return a new connection, within seconds. Raises psycopg.OperationalError.
 
-        Raises psycopg.OperationalError.
+        After the server was unresponsive, one thread at a time tries to connect; all others fail immediately.
         """
         at = monotonic()
-        if at < self._connect_from:
-            raise Unresponsive("the server was silent just now")
-        if self._silent_at > -inf:
-            self._connect_from = at + _HOST_SECONDS
-        return self._connect(parameters, _HOST_SECONDS)
+        if at < self._next_connect_at:
+            raise Unresponsive("the server was unresponsive a moment ago")
+        if self._unresponsive_at > -inf:
+            self._next_connect_at = at + _HOST_TIMEOUT_SECONDS
+        return self._connect(parameters, _HOST_TIMEOUT_SECONDS)
 
     def is_unresponsive(self, connection: Connection, since: float) -> bool:
-        """Whether somebody was not answered while `connection` waited in vain, `since` that moment."""
+        """Return whether a probe has failed while `connection` was waiting; it has received nothing since `since`."""
         at = monotonic()
-        if at >= self._ask_from:
-            self._ask_from = at + _PAUSE_SECONDS
-            self._ask(connection)
-        return self._silent_at >= since + _PROBE_AFTER_SECONDS
+        if at >= self._next_probe_at:
+            self._next_probe_at = at + _PROBE_INTERVAL_SECONDS
+            self._probe(connection)
+        return self._unresponsive_at >= since + _PROBE_AFTER_SECONDS
 
-    def _ask(self, connection: Connection) -> None:
+    def _probe(self, connection: Connection) -> None:
         info = connection.info
-        where = {"host": info.host, "hostaddr": info.hostaddr or None, "port": info.port}
-        with suppress(psycopg.OperationalError):  # a refusal is an answer, too
-            self._connect({**connection.parameters, **where}, _PROBE_TIMEOUT_SECONDS).close()
+        address = {"host": info.host, "hostaddr": info.hostaddr or None, "port": info.port}
+        with suppress(psycopg.OperationalError):  # a rejected connection is a response, too
+            self._connect({**connection.parameters, **address}, _PROBE_TIMEOUT_SECONDS).close()
 
     def _connect(self, parameters: dict[str, Any], seconds: float) -> Connection:
         token = _connect_deadline.set(monotonic() + seconds)
         try:
             connection = Connection.connect(**parameters)
         except psycopg.OperationalError as error:
-            self._note(is_unresponsive=isinstance(error, ConnectionTimeout))
+            self._record(is_unresponsive=isinstance(error, ConnectionTimeout))
             raise
         finally:
             _connect_deadline.reset(token)
-        self._note(is_unresponsive=False)
+        self._record(is_unresponsive=False)
         connection.server, connection.parameters = self, parameters
         return connection
 
-    def _note(self, *, is_unresponsive: bool) -> None:
-        self._silent_at = monotonic() if is_unresponsive else -inf
-        self._connect_from = self._silent_at + _PAUSE_SECONDS
+    def _record(self, *, is_unresponsive: bool) -> None:
+        self._unresponsive_at = monotonic() if is_unresponsive else -inf
+        self._next_connect_at = self._unresponsive_at + _PROBE_INTERVAL_SECONDS
 
 
-def _watched(
-    gen: Generator[_Yield, Ready | int, _Result], doubt: Callable[[float, bool], None]
+def _monitored(
+    gen: Generator[_Yield, Ready | int, _Result], on_idle: Callable[[float, bool], None]
 ) -> Generator[_Yield, Ready | int, _Result]:
-    """`gen`, and while nothing comes, `doubt` is told since when, and whether anything was heard at all."""
-    since, was_heard = monotonic(), False
+    """Run `gen`, and call `on_idle(since, has_received)` whenever it is resumed without an event.
+
+    `since` is the time of the last event; `has_received` is whether any data has arrived at all.
+    """
+    since, has_received = monotonic(), False
     try:
-        wanted = next(gen)
+        request = next(gen)
         while True:
-            ready = yield wanted
+            ready = yield request
             if ready:
-                since, was_heard = monotonic(), was_heard or bool(ready & Ready.R)
+                since, has_received = monotonic(), has_received or bool(ready & Ready.R)
             else:
-                doubt(since, was_heard)
-            wanted = gen.send(ready)
+                on_idle(since, has_received)
+            request = gen.send(ready)
     except StopIteration as end:
         result: _Result = end.value
         return result

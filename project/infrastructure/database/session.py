@@ -1,6 +1,6 @@
-"""The unit of work: `transaction()` alone commits, `read()` reads outside of one.
+"""The unit of work: only `transaction()` commits; `read()` works inside and outside of a transaction.
 
-The session begins nothing by itself: outside `transaction()` it cannot even read.
+The session never begins a transaction implicitly, so outside `transaction()` it can neither write nor read.
 """
 
 import random
@@ -26,7 +26,7 @@ from project.infrastructure.logging import logger
 
 _RETRY_AFTER_SECONDS = 2
 _UNREACHABLE = (OperationalError, InterfaceError, PoolTimeout)
-# Of transactions that PostgreSQL ended for the sake of others: serialization failure and deadlock.
+# SQLSTATEs with which PostgreSQL aborts one of several conflicting transactions: serialization failure, deadlock.
 _CONFLICTS = {"40001", "40P01"}
 _MAX_ATTEMPTS = 3
 _MAX_PAUSE_SECONDS = 0.1
@@ -43,11 +43,11 @@ _Result = TypeVar("_Result")
 
 
 class InnerTransactionFailed(RuntimeError):
-    """An inner block failed and somebody swallowed its exception: the whole must not commit."""
+    """An inner `transaction()` failed and its exception was caught, so the outer one must not commit."""
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    """Bind `app` to its database. Connects to nothing."""
+    """Configure the database of `app`. Does not connect."""
     app.config["SQLALCHEMY_DATABASE_URI"] = settings.database_url
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine.options(settings)
     db.init_app(app)
@@ -57,9 +57,9 @@ def init_app(app: Flask, settings: Settings) -> None:
 
 @contextmanager
 def transaction() -> Iterator[Session]:
-    """One unit of work: all of it commits at the end, or none. An inner block joins the outer.
+    """Commit the block's work at its end, or roll all of it back. An inner block joins the outer one.
 
-    Raises ServiceUnavailable when the database is away, too slow or made this one yield to another.
+    Raises ServiceUnavailable if the database is down, too slow, or aborted this transaction in favor of another.
     """
     session = db.session()
     if session.in_transaction():
@@ -80,7 +80,7 @@ def transaction() -> Iterator[Session]:
 
 @contextmanager
 def read() -> Iterator[Connection]:
-    """A connection to read with: the transaction's inside one, else one that commits each statement.
+    """Yield a connection for reading: that of the open transaction, otherwise one in autocommit mode.
 
     Raises ServiceUnavailable.
     """
@@ -93,40 +93,41 @@ def read() -> Iterator[Connection]:
 
 
 def execute_autocommit(statement: Executable, values: Mapping[str, Any]) -> Row[Any] | None:
-    """The row that one statement wrote and returns: in the transaction that is open, else as one of its own.
+    """Execute a single writing statement and return its row, or None. Raises ServiceUnavailable.
 
-    It costs a third of a transaction. No guard is asked. Raises ServiceUnavailable.
+    It runs in the open transaction, otherwise in autocommit mode, which costs a third of a transaction. Guards are
+    not called.
     """
-    # The connection for reading commits each statement.
+    # Outside of a transaction, the connection from `read()` commits each statement.
     with read() as connection:
         row = connection.execute(statement, values).first()
     _commits.set(_commits.get() + 1)
     return row
 
 
-def retry_on_conflict(act: Callable[[], _Result], *, may_repeat: Callable[[], bool]) -> _Result:
-    """What `act` returns. While PostgreSQL makes it yield to others it is done again, three times in all at most.
+def retry_on_conflict(work: Callable[[], _Result], *, may_repeat: Callable[[], bool]) -> _Result:
+    """Call `work` and return its result. If PostgreSQL aborts its transaction, call it again: at most three attempts.
 
-    Not if it has committed anything, nor if it cannot be repeated (`may_repeat`). Raises ServiceUnavailable.
+    It is not retried if it has committed anything, or if `may_repeat` returns False. Raises ServiceUnavailable.
     """
     commits = _commits.get()
     for attempt in range(1, _MAX_ATTEMPTS):
         try:
-            return act()
+            return work()
         except ServiceUnavailable as error:
             if not _is_conflict(error) or _commits.get() > commits or not may_repeat():
                 raise
         logger.warning("database.transaction_retried", attempt=attempt)
-        # Those that met would else meet again.
+        # Without a random pause, the conflicting transactions would meet again.
         sleep(random.uniform(0, _MAX_PAUSE_SECONDS))  # noqa: S311 - jitter is no secret
-    return act()
+    return work()
 
 
 @contextmanager
 def read_detached() -> Iterator[Connection]:
-    """As `read()` outside of a transaction, for a thread of a process that forks: no child gets the connection.
+    """Like `read()` outside of a transaction, for a thread of a process that forks: no child inherits the connection.
 
-    It is closed at the end, and forks wait for that.
+    The connection is closed at the end of the block, and forks are delayed until then.
     """
     with fork_lock.delay_forks(), read() as connection:
         connection.detach()
@@ -134,13 +135,13 @@ def read_detached() -> Iterator[Connection]:
 
 
 def ensure_reachable() -> None:
-    """Raises ServiceUnavailable unless the database answers."""
+    """Raise ServiceUnavailable unless the database responds to a query."""
     with read() as connection:
         connection.execute(select(1))
 
 
 def current_session() -> Session:
-    """The session of the transaction that is open; there must be one."""
+    """Return the session of the open transaction. Raises RuntimeError if there is none."""
     session = db.session()
     if not session.in_transaction():
         raise RuntimeError("a write outside transaction()")
@@ -148,13 +149,16 @@ def current_session() -> Session:
 
 
 def after_commit(callback: Callable[[], None]) -> None:
-    """Have `callback` called once the outermost transaction has committed, and only then."""
+    """Call `callback` after the outermost transaction has committed, and only then."""
     current_session().info["after_commit"].append(callback)
 
 
 @contextmanager
 def guarded(guard: Callable[[], None]) -> Iterator[None]:
-    """Make `guard` the first act of each outermost transaction inside; when it raises, nothing is done."""
+    """Call `guard` at the start of each outermost transaction in the block.
+
+    If it raises, the transaction is rolled back without running its block.
+    """
     token = _guard.set(guard)
     try:
         yield
@@ -163,12 +167,12 @@ def guarded(guard: Callable[[], None]) -> Iterator[None]:
 
 
 def insert_if_absent(model: type[_Row], values: Mapping[str, Any]) -> _Row | None:
-    """The new row, or None where a unique constraint was in the way; the transaction goes on either way."""
+    """Insert a row and return it, or None on a unique conflict. The transaction stays usable either way."""
     return current_session().scalars(_insert(model).values(**values).returning(model)).one_or_none()
 
 
 def insert_missing(model: type[Base], rows: Sequence[Mapping[str, Any]]) -> int:
-    """Insert each of `rows` for which no unique constraint is in the way; how many it were."""
+    """Insert `rows`, skipping those with a unique conflict. Returns the number of inserted rows."""
     if not rows:
         return 0
     return len(current_session().execute(_insert(model).returning(*inspect(model).primary_key), rows).all())
@@ -197,7 +201,7 @@ def _report_unavailable() -> Iterator[None]:
     try:
         yield
     except (DBAPIError, PoolTimeout) as error:
-        # PostgreSQL may end a connection with any kind of error: its time-out of idle transactions is "internal".
+        # PostgreSQL may close a connection with any class of error: its idle transaction timeout is an InternalError.
         if isinstance(error, _UNREACHABLE) or (isinstance(error, DBAPIError) and error.connection_invalidated):
             raise ServiceUnavailable(retry_after=_RETRY_AFTER_SECONDS) from error
         raise

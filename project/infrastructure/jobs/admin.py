@@ -1,4 +1,4 @@
-"""What an operator does with jobs: look at them, have a dead one tried again, and clear away what is over."""
+"""Operations on jobs for admins and operators: list, retry, delete and purge."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -19,7 +19,7 @@ _BATCH = 1000
 
 
 class QueueDepth(NamedTuple):
-    """How many jobs have a name and a status, and when the oldest of those still to be done was due."""
+    """The number of jobs with a name and status. `oldest_due_at` is None for dead jobs."""
 
     name: str
     status: str
@@ -28,55 +28,59 @@ class QueueDepth(NamedTuple):
 
 
 def find_job(job_id: UUID) -> Row[Any] | None:
-    """One job."""
+    """Return the row of the job, or None."""
     with read() as connection:
         return connection.execute(select(Job.__table__).where(Job.id == job_id)).one_or_none()
 
 
 def list_jobs(status: str, name: str | None, page: PageRequest) -> Page:
-    """The jobs that have a status, and perhaps a name, newest first."""
-    within: dict[Any, Any] = {Job.status: status}
+    """Return a page of the jobs with this status, and with this name if given, newest first."""
+    conditions: dict[Any, Any] = {Job.status: status}
     if name is not None:
-        within[Job.name] = name
-    return select_page(select(Job.__table__), Job.id, page, within)
+        conditions[Job.name] = name
+    return select_page(select(Job.__table__), Job.id, page, conditions)
 
 
 def retry_job(job_id: UUID) -> bool:
-    """Have a dead job tried again, as if it were new; False if it is not dead, or not there."""
+    """Requeue a dead job and reset its attempts. Returns False if the job is not dead or does not exist."""
     at = now()
-    one = update(Job).where(Job.id == job_id, Job.status == "dead")
-    name = current_session().scalar(one.values(_requeued(at, publish_at=at + republish_delay())).returning(Job.name))
+    dead = update(Job).where(Job.id == job_id, Job.status == "dead")
+    name = current_session().scalar(dead.values(_requeued(at, publish_at=at + republish_delay())).returning(Job.name))
     if name is not None:
         after_commit(lambda: publisher.put(name, job_id))
     return name is not None
 
 
 def retry_dead_jobs(name: str | None) -> int:
-    """Have all jobs that are dead now, or those of them with a name, tried again as if they were new; how many.
+    """Requeue all jobs that are dead now, or only those with this name. Returns their number.
 
-    They are handed over by the sweep, as fast as the broker is emptied, so that a great many crowd nobody out.
+    The republish task publishes them only as fast as workers empty the broker, so even a large number of them does not
+    delay other jobs.
     """
     died_by = now()
     return _in_batches(lambda: _retry_batch(name, died_by))
 
 
 def delete_job(job_id: UUID) -> bool:
-    """Remove a job that has ended; False if it has not, or is not there."""
+    """Delete a done or dead job. Returns False if the job is neither, or does not exist."""
     removed = delete(Job).where(Job.id == job_id, Job.status.in_(FINISHED_STATUSES)).returning(Job.id)
     return current_session().scalar(removed) is not None
 
 
 def purge_jobs(status: str, *, before: datetime) -> int:
-    """Remove the jobs that ended so, `done` or `dead`, before a moment: a batch in each transaction; how many."""
+    """Delete the jobs with this status that finished before a time, one batch per transaction. Returns their number.
+
+    Raises ValueError unless `status` is `done` or `dead`.
+    """
     if status not in FINISHED_STATUSES:
-        raise ValueError("only what has ended can be purged")
+        raise ValueError("only done and dead jobs can be purged")
     return _in_batches(lambda: _purge_batch(status, before))
 
 
 def queue_depths() -> list[QueueDepth]:
-    """How many jobs of each name are queued, running or dead. Costs nothing for those that are done."""
+    """Return the number of queued, running and dead jobs by name. Does not read done jobs."""
     active = _counted(func.min(Job.due_at)).where(is_active())
-    # By its literal value, PostgreSQL knows how few are dead.
+    # With a literal instead of a parameter, PostgreSQL's planner can estimate how few jobs are dead.
     dead = _counted(null()).where(Job.status == literal("dead", literal_execute=True))
     with read_detached() as connection:
         return [QueueDepth(*row) for row in connection.execute(union_all(active, dead))]
@@ -86,24 +90,24 @@ def _counted(oldest: Any) -> Select[Any]:
     return select(Job.name, Job.status, func.count(), oldest).group_by(Job.name, Job.status)
 
 
-def _in_batches(some: Callable[[], int]) -> int:
-    return sum(iter(some, 0))
+def _in_batches(run_batch: Callable[[], int]) -> int:
+    return sum(iter(run_batch, 0))
 
 
 def _retry_batch(name: str | None, died_by: datetime) -> int:
-    # What was tried again and died once more is not among them: this comes to an end.
+    # Jobs that die again after being retried are not selected, so that the loop finished batches ends.
     dead = select(Job.id).where(Job.status == "dead", Job.finished_at <= died_by).order_by(Job.id).limit(_BATCH)
-    some = dead if name is None else dead.where(Job.name == name)
+    batch = dead if name is None else dead.where(Job.name == name)
     at = now()
     statement = (
-        update(Job).where(Job.id.in_(some.with_for_update(skip_locked=True))).values(_requeued(at, publish_at=at))
+        update(Job).where(Job.id.in_(batch.with_for_update(skip_locked=True))).values(_requeued(at, publish_at=at))
     )
     return _execute(statement)
 
 
 def _purge_batch(status: str, before: datetime) -> int:
-    over = select(Job.id).where(Job.status == status, Job.finished_at < before).order_by(Job.id).limit(_BATCH)
-    return _execute(delete(Job).where(Job.id.in_(over.with_for_update(skip_locked=True))))
+    finished = select(Job.id).where(Job.status == status, Job.finished_at < before).order_by(Job.id).limit(_BATCH)
+    return _execute(delete(Job).where(Job.id.in_(finished.with_for_update(skip_locked=True))))
 
 
 def _execute(statement: Update | Delete) -> int:
@@ -112,5 +116,5 @@ def _execute(statement: Update | Delete) -> int:
 
 
 def _requeued(at: datetime, *, publish_at: datetime) -> dict[str, Any]:
-    never = {"attempts": 0, "transient_failures": 0, "finished_at": None}
-    return {"status": "queued", "due_at": at, "publish_at": publish_at, **never}
+    reset = {"attempts": 0, "transient_failures": 0, "finished_at": None}
+    return {"status": "queued", "due_at": at, "publish_at": publish_at, **reset}

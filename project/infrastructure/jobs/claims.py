@@ -1,4 +1,4 @@
-"""Claiming a job, and ending it: only the holder of the claim may, so a worker that wakes up late changes nothing."""
+"""Claims on jobs. Only the holder of a claim can finish, fail or release the job, so a late worker changes nothing."""
 
 import random
 from collections.abc import Callable
@@ -17,26 +17,26 @@ from project.infrastructure.database.models import UtcDateTime
 from project.infrastructure.jobs.queue import Job
 
 MAX_ERROR_LENGTH = 500
-# A task is ended at its time limit, or a little later; the rest is for clocks that differ.
+# A task is killed at its time limit or slightly later. The rest of the lease allows for clock differences.
 _LEASE_PER_LIMIT = 1.25
 _MAX_BACKOFF_SECONDS = 3600
 
 
 class FailureKind(Enum):
-    """Why an attempt failed, which decides how often there is another one."""
+    """Why an attempt failed. It decides how often the job is retried."""
 
-    PERMANENT = "it will never succeed"
-    TRANSIENT = "something outside is away: JOB_MAX_TRANSIENT_ATTEMPTS"
-    OTHER = "whatever else: JOB_MAX_ATTEMPTS"
+    PERMANENT = "cannot succeed: marked dead at once"
+    TRANSIENT = "a dependency is unavailable: JOB_MAX_TRANSIENT_ATTEMPTS"
+    OTHER = "any other error: JOB_MAX_ATTEMPTS"
 
 
 class ClaimLost(Exception):
-    """The lease ran out and another worker took the job over."""
+    """The lease expired and another worker has claimed the job."""
 
 
 @dataclass(frozen=True)
 class Claim:
-    """The right to do one job, until the lease ends."""
+    """The exclusive right to run one job until the lease expires."""
 
     id: UUID
     job_id: UUID
@@ -51,26 +51,26 @@ class Claim:
 
     @property
     def counted_attempts(self) -> int:
-        """Attempts that are held against the job, with this one."""
+        """Attempts that count against JOB_MAX_ATTEMPTS, including this one."""
         return self.attempts - self.transient_failures
 
     @property
     def is_exhausted(self) -> bool:
-        """Whether all attempts were made before this one, and none came to an end."""
+        """Whether no attempts were left when the job was claimed, because the worker of the last one died."""
         return self.counted_attempts > current_settings().job_max_attempts
 
     def ensure_held(self) -> None:
-        """Lock the job's row for this transaction. Raises ClaimLost."""
+        """Lock the job's row until the transaction ends. Raises ClaimLost."""
         if current_session().connection().execute(_LOCK_MINE, self.key).first() is None:
             raise ClaimLost(self.job_id)
 
     @property
     def key(self) -> dict[str, UUID]:
-        """Which row it is, and whose, as values of a statement."""
+        """The statement parameters that identify the job and the holder of its claim."""
         return {"job": self.job_id, "holder": self.id}
 
 
-# Statements are built once: building one costs as much as running it.
+# Statements are built once, since building one costs as much as running it.
 _TABLE = cast(Table, Job.__table__)
 _IS_MINE = and_(Job.id == bindparam("job", type_=Uuid), Job.claim_id == bindparam("holder", type_=Uuid))
 _AT = bindparam("at", type_=UtcDateTime)
@@ -102,15 +102,15 @@ _RESCHEDULE = _END_CLAIM.values(
     due_at=bindparam("due"),
     publish_at=bindparam("due"),
     last_error=bindparam("error"),
-    transient_failures=bindparam("forgiven"),
+    transient_failures=bindparam("failures"),
 )
 _RELEASE = _END_CLAIM.values(status="queued", attempts=Job.attempts - 1, publish_at=_AT)
 
 
 def claim(job_id: UUID, *, time_limit_seconds: float | None = None) -> Claim | None:
-    """The claim on a job that is due, its attempt counted at once; None if it is done, held or not due.
+    """Claim a job and count the attempt. Returns None if the job is finished, claimed or not due.
 
-    The lease is longer than the time limit: JOB_TIME_LIMIT_SECONDS, unless the job has its own.
+    The lease is longer than the time limit, which defaults to JOB_TIME_LIMIT_SECONDS.
     """
     at, claim_id = now(), uuid4()
     seconds = (time_limit_seconds or current_settings().job_time_limit_seconds) * _LEASE_PER_LIMIT
@@ -120,35 +120,35 @@ def claim(job_id: UUID, *, time_limit_seconds: float | None = None) -> Claim | N
 
 
 def finish(claim: Claim) -> None:
-    """The job is done. Raises ClaimLost."""
+    """Mark the job done. Raises ClaimLost."""
     _end_claim(claim, _FINISH, at=now())
 
 
-def fail(claim: Claim, error: str, why: FailureKind, *, on_dead: Callable[[], None]) -> bool:
-    """Put the job off for another attempt, or to rest; then `on_dead` runs in the same transaction.
+def fail(claim: Claim, error: str, kind: FailureKind, *, on_dead: Callable[[], None]) -> bool:
+    """Reschedule the job, or mark it dead and call `on_dead` in the same transaction.
 
-    `error` has at most LONGEST_ERROR characters. Returns whether it rests. Raises ClaimLost.
+    `error` has at most MAX_ERROR_LENGTH characters. Returns whether the job is dead. Raises ClaimLost.
     """
-    if _is_last(claim, why):
+    if _is_last(claim, kind):
         with transaction():
             _end_claim(claim, _MARK_DEAD, at=now(), error=error)
             on_dead()
         return True
     due_at = now() + timedelta(seconds=_backoff(claim.attempts))
-    forgiven = claim.transient_failures + (why is FailureKind.TRANSIENT)
-    _end_claim(claim, _RESCHEDULE, due=due_at, error=error, forgiven=forgiven)
+    failures = claim.transient_failures + (kind is FailureKind.TRANSIENT)
+    _end_claim(claim, _RESCHEDULE, due=due_at, error=error, failures=failures)
     return False
 
 
 def release(claim: Claim) -> None:
-    """Give the job back undone, as if it had not been claimed: its worker must end. Raises ClaimLost."""
+    """Requeue the job without counting the attempt, because its worker is shutting down. Raises ClaimLost."""
     _end_claim(claim, _RELEASE, at=now())
 
 
-def _is_last(claim: Claim, why: FailureKind) -> bool:
-    if why is FailureKind.TRANSIENT:
+def _is_last(claim: Claim, kind: FailureKind) -> bool:
+    if kind is FailureKind.TRANSIENT:
         return claim.transient_failures + 1 >= current_settings().job_max_transient_attempts
-    return why is FailureKind.PERMANENT or claim.counted_attempts >= current_settings().job_max_attempts
+    return kind is FailureKind.PERMANENT or claim.counted_attempts >= current_settings().job_max_attempts
 
 
 def _end_claim(claim: Claim, statement: Update, **values: Any) -> None:
@@ -157,6 +157,6 @@ def _end_claim(claim: Claim, statement: Update, **values: Any) -> None:
 
 
 def _backoff(attempts: int) -> float:
-    # Bounded before it is raised: two to the power of a great many attempts is no float.
-    longest = min(current_settings().job_initial_backoff_seconds * 2 ** min(attempts - 1, 20), _MAX_BACKOFF_SECONDS)
-    return random.uniform(longest / 2, longest)  # noqa: S311 - jitter is no secret
+    # The exponent is capped, since 2 to the power of a large number of attempts overflows a float.
+    max_seconds = min(current_settings().job_initial_backoff_seconds * 2 ** min(attempts - 1, 20), _MAX_BACKOFF_SECONDS)
+    return random.uniform(max_seconds / 2, max_seconds)  # noqa: S311 - jitter is no secret

@@ -1,4 +1,4 @@
-"""One job for each of very many things: in chunks, each written together with the job that goes on with the next."""
+"""Enqueues one job for each of a large number of ids, in chunks, without one large transaction."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -19,14 +19,16 @@ def fan_out(
     after: UUID | None,
     arguments: Mapping[str, Any],
 ) -> None:
-    """Enqueue the job called `each` for every id, with `arguments` and the id by the name `as_`.
+    """Enqueue the job named `each` for every id, with `arguments` and the id as the argument `as_`.
 
-    To be called by the job called `whole`, which has the same `arguments` and `after`: it writes one chunk, and the job
-    `whole` for the next. `ids_after(after, limit)` gives ids in ascending order. Whatever is killed or done again,
-    each id gets its job once, as long as these rows are kept (DONE_JOB_RETENTION_SECONDS).
+    Must be called by the job named `whole`, with that job's `arguments` and `after`. Each call enqueues one chunk and,
+    in the same transaction, the job `whole` for the next one. `ids_after(after, limit)` returns ids in ascending order.
+
+    Each id gets exactly one job, even if a job is killed or repeated, while the rows of these jobs are kept
+    (DONE_JOB_RETENTION_SECONDS).
     """
     with transaction():
         ids = ids_after(after, CHUNK_SIZE)
-        enqueue_each(each, [{**arguments, as_: one} for one in ids])
+        enqueue_each(each, [{**arguments, as_: id_} for id_ in ids])
         if len(ids) == CHUNK_SIZE:
             enqueue(whole, dedupe_key=f"{sorted(arguments.items())} after {ids[-1]}", **arguments, after=ids[-1])

@@ -1,6 +1,7 @@
-"""Hands committed jobs to the broker from a thread of its own: no request ever waits for the broker.
+"""Publishes committed jobs to the broker from a background thread, so that no request waits for the broker.
 
-Whatever does not fit or fails is left to the sweep. Nothing here knows Celery: the entry point says how to publish.
+Jobs that do not fit into the queue, or cannot be published, are left to the republish task. This module does not know
+Celery: the entry point passes in the broker.
 """
 
 import atexit
@@ -17,33 +18,33 @@ from flask import Flask, current_app
 from project.infrastructure.logging import logger
 
 _MAX_QUEUED = 1000
-_PAUSE_SECONDS = 2.0
+_PAUSE_AFTER_FAILURE_SECONDS = 2.0
 _DRAIN_TIMEOUT_SECONDS = 2.0
 
 
 class Broker(Protocol):
-    """What carries a job to a worker."""
+    """Carries job ids to workers."""
 
     def publish(self, name: str, job_id: UUID) -> None:
-        """Hand over; raise whatever says that it failed, within seconds."""
+        """Publish a job. Raises any exception within seconds if that fails."""
 
     def check(self) -> None:
-        """Raise unless the broker can be reached."""
+        """Raise any exception if the broker is unavailable."""
 
 
 class Publisher:
-    """A bounded queue and the daemon thread that drains it; both begin with the first job of a process."""
+    """A bounded queue, and a daemon thread that drains it. The thread starts with the first job of the process."""
 
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
         self._lock = threading.Lock()
         self._queue: Queue[tuple[str, UUID] | None] = Queue(_MAX_QUEUED)
         self._thread: threading.Thread | None = None
-        os.register_at_fork(after_in_child=self._forget_thread)
+        os.register_at_fork(after_in_child=self._reset_in_child)
         atexit.register(self._drain)
 
     def put(self, name: str, job_id: UUID) -> None:
-        """Have the job published soon; never waits."""
+        """Queue the job to be published. Never blocks; drops the job if the queue is full."""
         self._ensure_started()
         try:
             self._queue.put_nowait((name, job_id))
@@ -57,13 +58,13 @@ class Publisher:
                 self._thread.start()
 
     def _run(self) -> None:
-        while (waiting := self._queue.get()) is not None:
+        while (queued := self._queue.get()) is not None:
             try:
-                self._broker.publish(*waiting)
-            except Exception as error:  # whatever the broker's client raises: the sweep has the job
-                logger.warning("jobs.publish_failed", job_id=str(waiting[1]), error=repr(error))
-                # A broker that refuses does so at once: without a pause each job would cost a failure.
-                sleep(_PAUSE_SECONDS)
+                self._broker.publish(*queued)
+            except Exception as error:  # any error of the broker's client: the republish task will publish the job
+                logger.warning("jobs.publish_failed", job_id=str(queued[1]), error=repr(error))
+                # An unavailable broker often fails immediately. Without a pause, every queued job would fail.
+                sleep(_PAUSE_AFTER_FAILURE_SECONDS)
 
     def _drain(self) -> None:
         if self._thread is not None:
@@ -71,35 +72,35 @@ class Publisher:
                 self._queue.put_nowait(None)
             self._thread.join(_DRAIN_TIMEOUT_SECONDS)
 
-    def _forget_thread(self) -> None:
-        """A fork copies the queue, perhaps in the middle of a change, and leaves the thread behind."""
+    def _reset_in_child(self) -> None:
+        """Start over in a forked child: it has no copy of the thread, and its copy of the queue may be inconsistent."""
         self._lock = threading.Lock()
         self._queue = Queue(_MAX_QUEUED)
         self._thread = None
 
 
 def init_app(app: Flask, broker: Broker | None) -> None:
-    """Have `app` publish its jobs through `broker`; without one they wait for a sweep."""
+    """Make `app` publish its jobs through `broker`. Without a broker, they wait for the republish task."""
     app.extensions["broker"] = broker
     app.extensions["publisher"] = broker and Publisher(broker)
 
 
 def put(name: str, job_id: UUID) -> None:
-    """Hand a committed job over."""
+    """Queue a committed job to be published by the background thread."""
     publisher = cast(Publisher | None, current_app.extensions["publisher"])
     if publisher is not None:
         publisher.put(name, job_id)
 
 
 def publish(name: str, job_id: UUID) -> None:
-    """Hand a job over now, and raise what says that it failed; for the sweep, which can wait."""
+    """Publish a job immediately, for the republish task, which may block. Raises any exception if that fails."""
     broker = cast(Broker | None, current_app.extensions["broker"])
     if broker is not None:
         broker.publish(name, job_id)
 
 
 def check_broker() -> None:
-    """Raise unless the broker, if there is one, can be reached."""
+    """Raise any exception if there is a broker and it is unavailable."""
     broker = cast(Broker | None, current_app.extensions["broker"])
     if broker is not None:
         broker.check()

@@ -1,4 +1,4 @@
-"""The job table: writing a job with its cause, and finding those that nobody was told of."""
+"""The job table: enqueues jobs, and finds those that must be published again."""
 
 import hashlib
 import json
@@ -22,14 +22,14 @@ _KEYED = text("dedupe_key IS NOT NULL")
 
 
 class Job(Timestamped, Base):
-    """`queued` → `running` → `done`, back to `queued` for another attempt, or `dead` when all are spent.
+    """A job: `queued` → `running` → `done`, back to `queued` for another attempt, or `dead` after the last one.
 
-    `attempts` counts every claim; `transient_failures` those of them that are not held against the job.
+    `attempts` counts all claims. `transient_failures` counts those that do not count against JOB_MAX_ATTEMPTS.
     """
 
     __tablename__ = "jobs"
     __table_args__ = (
-        # What is finished is in nobody's way, however much of it there is.
+        # A partial index, so that any number of finished jobs does not slow down the search for active ones.
         Index("ix_jobs_active", "publish_at", sqlite_where=_ACTIVE, postgresql_where=_ACTIVE),
         Index("uq_jobs_dedupe", "name", "dedupe_key", unique=True, sqlite_where=_KEYED, postgresql_where=_KEYED),
         Index(None, "status", "id"),
@@ -53,10 +53,10 @@ class Job(Timestamped, Base):
 
 
 def enqueue(name: str, /, *, dedupe_key: str | None = None, delay_seconds: float = 0, **arguments: Any) -> None:
-    """Have the task called `name` run once this transaction has committed, and only then.
+    """Enqueue the job `name`. It runs only if this transaction commits.
 
-    `arguments` are JSON; ids become strings. It runs at least once, so it must do no harm twice. With a
-    `dedupe_key` nothing happens when a job of this name with the same key is there, even if it is done.
+    `arguments` must be JSON values; UUIDs are converted to strings. The task runs at least once, so it must be
+    idempotent. If a job with this name and `dedupe_key` exists, even a done one, nothing is enqueued.
     """
     at = now()
     due_at = at + timedelta(seconds=delay_seconds)
@@ -68,9 +68,10 @@ def enqueue(name: str, /, *, dedupe_key: str | None = None, delay_seconds: float
 
 
 def enqueue_each(name: str, arguments: Iterable[Mapping[str, Any]]) -> None:
-    """One job called `name` for each of `arguments`, in one statement; what was there already is not doubled.
+    """Enqueue the job `name` for each of `arguments` in one statement, except those that were enqueued before.
 
-    They are handed over by the sweep, as fast as the broker is emptied, so that a great many crowd nobody out.
+    The republish task publishes them only as fast as workers empty the broker, so even a large number of them does not
+    delay other jobs.
     """
     at = now()
     rows = [_row(name, each, dedupe_key=_digest(each), due_at=at, publish_at=at) for each in arguments]
@@ -78,45 +79,49 @@ def enqueue_each(name: str, arguments: Iterable[Mapping[str, Any]]) -> None:
 
 
 def pop_overdue(limit: int) -> list[tuple[UUID, str]]:
-    """Id and name of jobs that must be handed over again: not taken in time, or held by a dead worker.
+    """Return the ids and names of jobs to publish again: not claimed in time, or held by a worker that died.
 
-    Each is put off by JOB_REPUBLISH_DELAY_SECONDS, so that two sweeps at once hand it over once.
+    Postpones the next publication of each by JOB_REPUBLISH_DELAY_SECONDS, so that concurrent republish tasks publish it
+    once.
     """
     at = now()
     overdue = select(Job.id).where(_is_overdue(at)).order_by(Job.publish_at).limit(limit)
-    taken = (
+    statement = (
         update(Job)
         .where(Job.id.in_(overdue.with_for_update(skip_locked=True)))
         .values(publish_at=at + republish_delay())
         .returning(Job.id, Job.name)
     )
     with transaction() as session:
-        return [(row.id, row.name) for row in session.execute(taken)]
+        return [(row.id, row.name) for row in session.execute(statement)]
 
 
 def republish_delay() -> timedelta:
-    """How long a job that was handed over is left to whoever takes it."""
+    """How long a published job may wait for a worker before it is published again."""
     return timedelta(seconds=current_settings().job_republish_delay_seconds)
 
 
 def is_active() -> ColumnElement[bool]:
-    """The condition that a job is still to be done, in the words of the index of these."""
+    """Return the condition that a job is queued or running.
+
+    It uses literals, so that the database matches it with the partial index `ix_jobs_active`.
+    """
     return Job.status.in_([literal(status, literal_execute=True) for status in ("queued", "running")])
 
 
 def _is_overdue(at: datetime) -> ColumnElement[bool]:
-    lease_over = or_(Job.leased_until.is_(None), Job.leased_until <= at)
-    return and_(is_active(), Job.publish_at <= at, lease_over)
+    is_lease_expired = or_(Job.leased_until.is_(None), Job.leased_until <= at)
+    return and_(is_active(), Job.publish_at <= at, is_lease_expired)
 
 
 def _row(name: str, arguments: Mapping[str, Any], **values: Any) -> dict[str, Any]:
-    bound = logging.context()
+    context = logging.context()
     return {
         "id": new_id(),
         "name": name,
         "arguments": {key: str(value) if isinstance(value, UUID) else value for key, value in arguments.items()},
-        "request_id": bound.get("request_id"),
-        "trace_id": bound.get("trace_id"),
+        "request_id": context.get("request_id"),
+        "trace_id": context.get("trace_id"),
         **values,
     }
 

@@ -1,4 +1,4 @@
-"""Mail to the world outside: by SMTP, or into a mailbox folder that can be read back."""
+"""Outgoing mail: by SMTP, or into a mailbox folder that can be read back."""
 
 from email.utils import parseaddr
 from typing import cast
@@ -25,18 +25,18 @@ __all__ = [
 
 
 def open_mailer(url: str, *, sender: str) -> Mailer:
-    """The mailer for `file:///dir`, `smtp://USER:PASS@HOST:PORT?tls=starttls|none` or `smtps://…`.
+    """Return the mailer for `file:///dir`, `smtp://USER:PASS@HOST:PORT?tls=starttls|none` or `smtps://…`.
 
-    Nothing is contacted. ValueError says in one line what is wrong, and never shows the password.
+    Does not connect. Raises ValueError with a one-line message that never contains the password.
     """
     name, address = parseaddr(sender)
     author = parse_address(address, name=name)
     if not author.addr_spec.isascii():
-        raise ValueError("the sender of mail needs an ASCII address, which every mail server takes")
+        raise ValueError("the sender must be an ASCII address, which every mail server accepts")
     try:
         parts = urlsplit(url)
     except ValueError:
-        raise ValueError("it cannot be read") from None
+        raise ValueError("the URL is malformed") from None
     if parts.scheme == "file":
         return FileMailer.from_url(parts, sender=author)
     if parts.scheme in ("smtp", "smtps"):
@@ -45,7 +45,7 @@ def open_mailer(url: str, *, sender: str) -> Mailer:
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    """Open what `settings` name for `app`. Raises InvalidSettings."""
+    """Open the mailer that `settings` configure for `app`. Raises InvalidSettings."""
     try:
         app.extensions["mailer"] = open_mailer(settings.mail_url, sender=settings.mail_sender)
     except ValueError as error:
@@ -53,5 +53,5 @@ def init_app(app: Flask, settings: Settings) -> None:
 
 
 def current_mailer() -> Mailer:
-    """The mailer of the application that is at work."""
+    """Return the mailer of the current application."""
     return cast(Mailer, current_app.extensions["mailer"])

@@ -1,4 +1,4 @@
-"""A mailbox that is a folder: one `.eml` file a message, for development and for reading back."""
+"""A mailbox folder for development: one `.eml` file per message, which can be read back."""
 
 import hashlib
 import os
@@ -19,25 +19,25 @@ from project.infrastructure.mail.message import MailUnavailable, Message, compos
 
 @dataclass(frozen=True)
 class FileMailer:
-    """Writes each message to a file named from its Message-ID: sent twice, it is there once."""
+    """Writes each message to a file named after its Message-ID. A message that is sent again replaces its file."""
 
     sender: Address
     directory: Path
 
     @classmethod
     def from_url(cls, parts: SplitResult, *, sender: Address) -> Self:
-        """The mailer for `file:///absolute/directory`."""
+        """Return the mailer for `file:///absolute/directory`. Raises ValueError."""
         if parts.netloc not in ("", "localhost") or not parts.path or parts.query or parts.fragment:
-            raise ValueError("a folder is written file:///absolute/directory")
+            raise ValueError("a mailbox folder has the form file:///absolute/directory")
         return cls(sender, Path(unquote(parts.path)))
 
     def send(self, message: Message) -> None:
-        """Put the message into the folder, by rename and so whole."""
+        """Write the message to the folder atomically. Raises MailUnavailable."""
         content = compose(message, self.sender).as_bytes()
         try:
             self._write(_file_name(message.message_id), content)
         except OSError as error:
-            raise MailUnavailable(f"the mailbox folder cannot be written: {error.strerror}") from error
+            raise MailUnavailable(f"cannot write to the mailbox folder: {error.strerror}") from error
 
     def _write(self, name: str, content: bytes) -> None:
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -54,7 +54,7 @@ class FileMailer:
 
 @dataclass(frozen=True)
 class ReceivedMessage:
-    """A message of the folder, decoded; `id` is its file's name without the ending, safe in a URL."""
+    """A decoded message from the mailbox folder. `id` is its URL-safe file name without the extension."""
 
     id: str
     message_id: str
@@ -67,7 +67,7 @@ class ReceivedMessage:
 
 
 def read_mailbox(directory: Path, *, limit: int) -> list[ReceivedMessage]:
-    """The newest `limit` messages, newest first; none if the folder is not there yet."""
+    """Return the newest `limit` messages, newest first, or none if the folder does not exist."""
     paths = nlargest(limit, directory.glob("*.eml"), key=lambda path: (path.stat().st_mtime_ns, path.name))
     return [_read(path) for path in paths]
 
@@ -88,6 +88,6 @@ def _read(path: Path) -> ReceivedMessage:
 
 
 def _file_name(message_id: str) -> str:
-    # The digest keeps two ids apart that read alike once made harmless.
+    # The digest distinguishes ids that are equal after unsafe characters have been replaced.
     readable = re.sub(r"[^A-Za-z0-9@-]", "_", message_id.strip("<>"))[:80]
     return f"{readable}.{hashlib.sha256(message_id.encode()).hexdigest()[:16]}.eml"

@@ -1,4 +1,4 @@
-"""One mail and its exact bytes, and what a mailer promises about it."""
+"""Mail messages, their exact bytes, and the interface of mailers."""
 
 import hashlib
 import re
@@ -14,23 +14,23 @@ _LINE_BREAK_OR_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _ENCODED_WORD = "=?"
 _ATOM = r'[^\s\x00-\x1f\x7f-\x9f<>()\[\],;:\\"@]+'
 _ADDRESS = re.compile(f"({_ATOM})@({_ATOM})")
-# RFC 5322, 2.1.1, less the end of the line.
+# RFC 5322, section 2.1.1: at most 998 characters per line, excluding CRLF.
 _MAX_LINE_LENGTH = 998
-# Bodies in 7 bits pass every server, with or without 8BITMIME.
+# Every server accepts 7-bit bodies, with or without the 8BITMIME extension.
 _POLICY = SMTP.clone(cte_type="7bit")
 
 
 class MailUnavailable(Exception):
-    """May succeed later: no connection, a time-out, a 4xx answer, or a server set up wrongly."""
+    """Sending may succeed later: no connection, a timeout, a 4xx reply, or a configuration error."""
 
 
 class MailRejected(Exception):
-    """Will never succeed: the server refused the recipient or the message for good (5xx)."""
+    """Sending cannot succeed: the server permanently rejected the recipient or the message (5xx)."""
 
 
 @dataclass(frozen=True)
 class Message:
-    """One mail to one address; `date` carries a time zone. Equal messages have equal bytes."""
+    """An email to one address. `date` is timezone-aware. Equal messages have equal bytes."""
 
     message_id: str
     to: str
@@ -41,36 +41,36 @@ class Message:
 
 
 class Mailer(Protocol):
-    """Where mail goes."""
+    """Sends messages."""
 
     def send(self, message: Message) -> None:
-        """Send; raise MailUnavailable, MailRefused, or ValueError for a message that cannot be written."""
+        """Send a message. Raises MailUnavailable, MailRejected, or ValueError if the message is invalid."""
 
 
 def parse_address(value: str, *, name: str = "") -> Address:
-    """One bare address, `local@domain`; ValueError if it is anything else, or several."""
+    """Parse a single address of the form `local@domain`. Raises ValueError for anything else."""
     match = _ADDRESS.fullmatch(value)
     if match is None or _ENCODED_WORD in value or _LINE_BREAK_OR_CONTROL.search(name):
-        raise ValueError("not one e-mail address of the form local@domain")
+        raise ValueError("not a single email address of the form local@domain")
     return Address(name, username=match[1], domain=match[2])
 
 
 def compose(message: Message, sender: Address) -> EmailMessage:
-    """The mail as it is sent, fixed to the last byte; ValueError if a header would break or split."""
+    """Return the email to send, which is the same to the byte each time. Raises ValueError if a header is invalid."""
     if not _MESSAGE_ID.fullmatch(message.message_id):
-        raise ValueError("a Message-ID has the form <left@right>, in ASCII")
+        raise ValueError("a Message-ID must be ASCII and have the form <left@right>")
     if _LINE_BREAK_OR_CONTROL.search(message.subject):
-        raise ValueError("a subject is one line without control characters")
+        raise ValueError("a subject must be a single line without control characters")
     mail = EmailMessage(policy=_POLICY.clone(utf8=not message.to.isascii()))
     mail["Message-ID"] = message.message_id
     mail["Date"] = message.date
     mail["From"] = sender
     mail["To"] = parse_address(message.to)
     mail["Subject"] = message.subject
-    # The header decodes encoded words (RFC 2047), whose line breaks would be written out as they are.
+    # The header class decodes encoded words (RFC 2047), and would write the line breaks in them unchanged.
     if _LINE_BREAK_OR_CONTROL.search(str(mail["Subject"])):
-        raise ValueError("a subject is one line without control characters, encoded or not")
-    # RFC 3834: keeps out-of-office robots from answering.
+        raise ValueError("a subject must not contain encoded control characters")
+    # RFC 3834: prevents automatic replies, such as out-of-office messages.
     mail["Auto-Submitted"] = "auto-generated"
     _fill(mail, message)
     return mail
@@ -79,13 +79,13 @@ def compose(message: Message, sender: Address) -> EmailMessage:
 def _fill(mail: EmailMessage, message: Message) -> None:
     mail.set_content(message.text, cte=_encoding(message.text))
     if message.html is not None:
-        # Without a boundary of our own, a random one would change the bytes each time.
+        # The default boundary is random, so the bytes would differ each time.
         seed = "\0".join((message.message_id, message.text, message.html))
         mail.make_alternative(boundary="=_" + hashlib.sha256(seed.encode()).hexdigest()[:40])
         mail.add_alternative(message.html, subtype="html", cte=_encoding(message.html))
 
 
 def _encoding(body: str) -> str | None:
-    """As it is wherever mail allows that, so that a link stays in one piece for whoever reads the source."""
+    """Return `7bit` where possible, which keeps links in the source intact; otherwise None, the default encoding."""
     plain = body.isascii() and all(len(line) < _MAX_LINE_LENGTH for line in body.splitlines())
     return "7bit" if plain else None

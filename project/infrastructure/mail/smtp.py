@@ -1,4 +1,4 @@
-"""Mail by SMTP, with a time-out on every wait and on all of them, and answers judged as passing or final."""
+"""Sends mail by SMTP, with a timeout for each wait and in total, and classifies errors as temporary or permanent."""
 
 import io
 import smtplib
@@ -23,23 +23,28 @@ _TLS: dict[tuple[str, str], _Tls] = {
     ("smtps", ""): "implicit",
 }
 _PORTS = {"smtp": 587, "smtps": 465}
-_NO_LOG_IN = 530
+_AUTHENTICATION_REQUIRED = 530
 
 
 class _Client(smtplib.SMTP):
-    """smtplib's, which by itself bounds the wait for each byte of an answer, and no answer as a whole."""
+    """An SMTP client that limits the total time to read replies.
 
-    _answers: BoundedReader
+    smtplib (Python 3.11) only limits the wait for each packet, so a server that sends a byte now and then could block
+    the client forever. `getreply`, which reads every reply, creates the reader `self.file` if it is None. Creating it
+    here first makes smtplib use the bounded reader.
+    """
+
+    _replies: BoundedReader
 
     def getreply(self) -> tuple[int, bytes]:
         if self.file is None and self.sock is not None:
-            self._answers = BoundedReader(self.sock, idle_timeout_seconds=self.timeout, total_seconds=TOTAL_SECONDS)
-            self.file = io.BufferedReader(self._answers)
+            self._replies = BoundedReader(self.sock, idle_timeout_seconds=self.timeout, total_seconds=TOTAL_SECONDS)
+            self.file = io.BufferedReader(self._replies)
         return super().getreply()
 
     def data(self, msg: Any) -> tuple[int, bytes]:
-        # Whoever gives up a mail that the server is still looking at will send it twice (RFC 5321, 4.5.3.2.6).
-        self._answers.idle_timeout_seconds = TOTAL_SECONDS
+        # A client that stops waiting while the server processes the mail sends it twice (RFC 5321, section 4.5.3.2.6).
+        self._replies.idle_timeout_seconds = TOTAL_SECONDS
         return super().data(msg)
 
 
@@ -49,7 +54,7 @@ class _TlsClient(_Client, smtplib.SMTP_SSL):
 
 @dataclass(frozen=True)
 class SmtpMailer:
-    """A server that is reached anew for each message."""
+    """Sends each message over a new connection to an SMTP server."""
 
     sender: Address
     host: str
@@ -59,32 +64,38 @@ class SmtpMailer:
 
     @classmethod
     def from_url(cls, parts: SplitResult, *, sender: Address) -> Self:
-        """The mailer for `smtp://USER:PASS@HOST:PORT?tls=starttls|none` or `smtps://USER:PASS@HOST:PORT`."""
+        """Return the mailer for `smtp://USER:PASS@HOST:PORT?tls=starttls|none` or `smtps://USER:PASS@HOST:PORT`.
+
+        Raises ValueError.
+        """
         tls = _TLS.get((parts.scheme, parts.query))
         if tls is None or parts.path not in ("", "/") or parts.fragment:
-            raise ValueError("after the port may stand ?tls=starttls or ?tls=none (smtp only)")
+            raise ValueError("only ?tls=starttls or ?tls=none may follow the port, and only for smtp")
         return cls(sender, *_server(parts), tls, _credentials(parts))
 
     def send(self, message: Message) -> None:
-        """Hand the message to the server; MailRefused only if it says 5xx to the recipient or the message."""
+        """Send the message.
+
+        Raises MailRejected for a 5xx reply to the recipient or the message, and MailUnavailable for any other failure.
+        """
         content = compose(message, self.sender).as_bytes()
         try:
             with closing(self._connect()) as server:
-                self._introduce(server)
+                self._authenticate(server)
                 self._deliver(server, message.to, content)
         except (OSError, ValueError) as error:
-            # Not chained: the server's words may repeat the address, which belongs in no log.
-            raise _judge(error) from None
+            # Not chained: the server's reply may contain the recipient's address, which must not be logged.
+            raise _mail_error(error) from None
 
     def _connect(self) -> smtplib.SMTP:
-        # Given no name for itself, smtplib asks DNS for one, without a time-out.
+        # Without `local_hostname`, smtplib looks it up in DNS, without a timeout.
         name = self.sender.domain
         if self.tls != "implicit":
             return _Client(self.host, self.port, name, TIMEOUT_SECONDS)
         context = ssl.create_default_context()
         return _TlsClient(self.host, self.port, name, timeout=TIMEOUT_SECONDS, context=context)
 
-    def _introduce(self, server: smtplib.SMTP) -> None:
+    def _authenticate(self, server: smtplib.SMTP) -> None:
         if self.tls == "starttls":
             server.starttls(context=ssl.create_default_context())
         if self.credentials:
@@ -93,10 +104,10 @@ class SmtpMailer:
 
     def _deliver(self, server: smtplib.SMTP, to: str, content: bytes) -> None:
         if not to.isascii() and not server.has_extn("smtputf8"):
-            raise MailRejected("the mail server takes ASCII addresses only")
+            raise MailRejected("the mail server accepts only ASCII addresses")
         options = () if to.isascii() else ("SMTPUTF8", "BODY=8BITMIME")
         server.sendmail(self.sender.addr_spec, [to], content, options)
-        # Taken is taken: nobody waits for the farewell, during which a crash would have the mail sent again.
+        # The mail is accepted. Do not wait for the reply to QUIT: a crash during the wait would send the mail again.
         with suppress(OSError):
             server.putcmd("quit")
 
@@ -106,8 +117,8 @@ def _server(parts: SplitResult) -> tuple[str, int]:
         host, port = parts.hostname or "", parts.port or _PORTS[parts.scheme]
         host.encode("idna")
     except ValueError:
-        # Not chained: urllib shows the text it took for a port, which may be part of a password.
-        raise ValueError("the host or port cannot be read; percent-encode the password") from None
+        # Not chained: urllib's message quotes the invalid port, which may be part of the password.
+        raise ValueError("the host or port is invalid; percent-encode the password") from None
     if not host:
         raise ValueError("the host is missing")
     return host, port
@@ -116,25 +127,25 @@ def _server(parts: SplitResult) -> tuple[str, int]:
 def _credentials(parts: SplitResult) -> tuple[str, str] | None:
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
     if bool(user) != bool(password):
-        raise ValueError("a user and a password come together")
+        raise ValueError("user and password must be given together")
     if not (user + password).isascii():
-        raise ValueError("smtplib can send an ASCII user and password only")
+        raise ValueError("user and password must be ASCII")
     return (user, password) if user else None
 
 
-def _judge(error: OSError | ValueError) -> MailUnavailable | MailRejected:
+def _mail_error(error: OSError | ValueError) -> MailUnavailable | MailRejected:
     code = 0
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         code = next(iter(error.recipients.values()))[0]
     elif isinstance(error, smtplib.SMTPDataError):
         code = error.smtp_code
-    # A 5xx to the greeting, the log-in or the sender is a mistake of the set-up, which can be mended.
-    if 500 <= code < 600 and code != _NO_LOG_IN:
-        return MailRejected(f"the mail server answered {code}")
-    return MailUnavailable(f"the mail server answered {code}" if code else _describe(error))
+    # A 5xx reply to the greeting, the login or the sender, or a 530, is a configuration error: retry until it is fixed.
+    if 500 <= code < 600 and code != _AUTHENTICATION_REQUIRED:
+        return MailRejected(f"the mail server replied {code}")
+    return MailUnavailable(f"the mail server replied {code}" if code else _describe(error))
 
 
 def _describe(error: OSError | ValueError) -> str:
     if isinstance(error, smtplib.SMTPResponseException):
-        return f"the mail server answered {error.smtp_code}: {type(error).__name__}"
+        return f"the mail server replied {error.smtp_code}: {type(error).__name__}"
     return f"{type(error).__name__}: {error}"

@@ -1,4 +1,4 @@
-"""Objects as files in a folder: the embedded default."""
+"""Local storage: objects as files in a folder."""
 
 import logging
 import os
@@ -16,15 +16,15 @@ _log = logging.getLogger(__name__)
 
 
 class LocalStorage:
-    """Keeps the promises of a Storage for every process that sees `directory`."""
+    """Implements Storage in `directory`, which several processes may share."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        # Within it, because a rename is atomic on one file system only; no key starts with a dot.
+        # Inside `directory`, since a rename is atomic only within a file system. No key starts with a dot.
         self._incoming = directory / ".incoming"
 
     def put(self, key: str, chunks: Iterable[bytes]) -> None:
-        """Write beside, make durable, rename; and clear away what a killed put of the object left."""
+        """Write a draft, sync it, rename it, and delete the drafts of killed `put` calls for this key."""
         target = self._path(key)
         with self._incoming_file(key) as file:
             for chunk in chunks:
@@ -38,7 +38,7 @@ class LocalStorage:
         self._remove_drafts(key)
 
     def open(self, key: str) -> BinaryIO:
-        """The real file, which the web server can send without copying."""
+        """Open the file itself, which the web server can send without copying it (`sendfile`)."""
         with _disk_errors():
             try:
                 return self._path(key).open("rb")
@@ -46,7 +46,7 @@ class LocalStorage:
                 raise ObjectMissing(key) from error
 
     def delete(self, key: str) -> None:
-        """Remove the file, the folders that it leaves empty, and what a killed put of it has left."""
+        """Delete the file, its folders if they are empty, and the drafts of killed `put` calls for this key."""
         target = self._path(key)
         with _disk_errors(), suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError):
             target.unlink()
@@ -58,29 +58,29 @@ class LocalStorage:
                 return
 
     def check(self) -> None:
-        """Whether the folder can be made and written to; a read-only mount cannot."""
+        """Check that the folder exists or can be created, and is writable (unlike a read-only mount)."""
         with _disk_errors():
             self._incoming.mkdir(parents=True, exist_ok=True)
             if not os.access(self._incoming, os.W_OK | os.X_OK):
-                raise PermissionError(f"{self._incoming} cannot be written to")
+                raise PermissionError(f"{self._incoming} is not writable")
 
     def _path(self, key: str) -> Path:
         return self._directory / ensure_key(key)
 
     def _folders(self, target: Path) -> list[Path]:
-        """From the target's own folder up to the storage's."""
+        """Return the folders from the one that contains `target` up to the root of the storage."""
         depth = len(target.relative_to(self._directory).parts)
         return list(target.parents[:depth])
 
     def _sync_folders(self, target: Path) -> None:
-        """Without this the name may not survive a power cut, though the bytes do."""
+        """Sync the folders. Otherwise the file name may not survive a power failure, although the content does."""
         for folder in self._folders(target):
-            # Deleted again by someone else already.
+            # Another process may have deleted the folder in the meantime.
             with suppress(FileNotFoundError):
                 _sync(folder)
 
     def _remove_drafts(self, key: str) -> None:
-        """What killed puts have left. A put of the same object that is still under way will fail."""
+        """Delete the drafts of killed `put` calls. A concurrent `put` of the same key fails."""
         with _disk_errors():
             for draft in self._incoming.glob(f"{_prefix(key)}*"):
                 draft.unlink(missing_ok=True)
@@ -93,7 +93,7 @@ class LocalStorage:
         try:
             yield file
         finally:
-            # Closing flushes, which a full disk refuses once more; after the rename there is no file.
+            # Closing flushes, which fails again on a full disk. After the rename, the draft no longer exists.
             with suppress(OSError):
                 file.close()
             with suppress(OSError):
@@ -101,7 +101,7 @@ class LocalStorage:
 
 
 def _prefix(key: str) -> str:
-    """What the names of all drafts of an object begin with."""
+    """Return the file name prefix of all drafts of the object."""
     return f"{sha256(key.encode()).hexdigest()}."
 
 
@@ -110,14 +110,14 @@ def _disk_errors() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        _log.warning("the storage folder refused: %s", error)
+        _log.warning("storage folder error: %s", error)
         raise unavailable() from error
 
 
 def _move(file: Path, target: Path) -> None:
-    """Rename, though a delete may be pruning the folder that was made a moment ago."""
+    """Rename `file` to `target`. Retries while a concurrent `delete` removes the folder that was just created."""
     for _ in range(20):
-        # The second: mkdir finds the folder there, and then not any more.
+        # FileExistsError: `mkdir` found the folder, which was deleted before `mkdir` checked that it is one.
         with suppress(FileNotFoundError, FileExistsError):
             target.parent.mkdir(parents=True, exist_ok=True)
             file.replace(target)

@@ -1,6 +1,7 @@
-"""Objects in a bucket of an S3-compatible store.
+"""Storage in a bucket of an S3-compatible store.
 
-The key needs to read, write, delete and list: without the last, stores answer 403 where 404 is meant.
+The access key needs permission to read, write, delete and list. Without the last one, stores return 403 instead of 404
+for a missing object.
 """
 
 import io
@@ -12,67 +13,67 @@ from urllib3 import BaseHTTPResponse, PoolManager
 
 from project.infrastructure.storage.errors import ObjectMissing
 from project.infrastructure.storage.s3_errors import store_errors
-from project.infrastructure.storage.s3_http import hasty_http, patient_http
+from project.infrastructure.storage.s3_http import object_http, probe_http
 from project.infrastructure.storage.s3_reader import S3Reader
 from project.infrastructure.storage.s3_upload import Source
 from project.infrastructure.storage.storage_key import ensure_key
 from project.infrastructure.storage.url import Bucket
 
-# The least that S3 takes. The SDK holds three parts at once, and 10,000 of them make 48 GiB.
+# The minimum of S3. The SDK holds three parts in memory. At most 10,000 parts are allowed, so the limit is 48 GiB.
 _PART_BYTES = 5 * 1024 * 1024
 _BUFFER_BYTES = 64 * 1024
 
 
 class S3Storage:
-    """Keeps the promises of a Storage. Not to be used across a fork: each process opens its own."""
+    """Implements Storage. Not fork-safe: each process must open its own."""
 
     def __init__(self, bucket: Bucket) -> None:
-        """Connects to nothing; raises ValueError for a host or region that cannot be."""
+        """Does not connect. Raises ValueError for an invalid host or region."""
         self._bucket = bucket.name
-        self._client = _client(bucket, patient_http())
-        self._probe = _client(bucket, hasty_http())
+        self._client = _client(bucket, object_http())
+        self._probe = _client(bucket, probe_http())
 
     def put(self, key: str, chunks: Iterable[bytes]) -> None:
-        """Upload in parts, of which the store shows nothing before the last is in."""
+        """Upload in parts. The object becomes visible when the upload is complete."""
         ensure_key(key)
         source = Source(chunks)
         try:
             with store_errors(key):
                 self._upload(key, source)
         except Exception:
-            # Aborting may have failed as well; the first fault is the one to tell.
+            # Aborting the upload may have failed as well. Raise the original error.
             if source.error is None:
                 raise
         if source.error is not None:
             raise source.error
 
     def open(self, key: str) -> BinaryIO:
-        """A reader that knows its size, and asks for bytes when they are wanted."""
+        """Return a reader that fetches the content on the first read. Raises ObjectMissing."""
         ensure_key(key)
         try:
             with store_errors(key):
-                found = self._client.stat_object(self._bucket, key)
+                object_info = self._client.stat_object(self._bucket, key)
         except ObjectMissing:
-            # A missing bucket looks the same in an answer without a body.
+            # A missing bucket looks the same, since the response to HEAD has no body.
             self.check()
             raise
-        raw = S3Reader(key, found.size or 0, lambda position: self._fetch(key, found.etag, position))
+        raw = S3Reader(key, object_info.size or 0, lambda position: self._fetch(key, object_info.etag, position))
         return io.BufferedReader(raw, _BUFFER_BYTES)
 
     def delete(self, key: str) -> None:
-        """S3 answers the same whether there was an object or not."""
+        """Delete the object. S3 returns the same response whether it existed or not."""
         ensure_key(key)
         with store_errors(key):
             self._client.remove_object(self._bucket, key)
 
     def check(self) -> None:
-        """One small request, which proves host, key and bucket."""
+        """Check the host, the access key and the bucket with one small request."""
         with store_errors(""):
             if not self._probe.bucket_exists(self._bucket):
-                raise OSError(f"there is no bucket {self._bucket}")
+                raise OSError(f"the bucket {self._bucket} does not exist")
 
     def _upload(self, key: str, source: Source) -> None:
-        # By default three threads of the SDK hold six parts, and still send them after the abort.
+        # By default, minio 7.2.20 uploads in three threads, which hold six parts and keep sending after an abort.
         result = self._client.put_object(
             self._bucket,
             key,
@@ -81,7 +82,7 @@ class S3Storage:
             part_size=_PART_BYTES,
             num_parallel_uploads=1,
         )
-        # A store may answer 200 to the last request of an upload, and put an error into the body.
+        # S3 may return 200 for CompleteMultipartUpload with an error in the body.
         if not result.etag:
             raise OSError("the store did not confirm the upload")
 

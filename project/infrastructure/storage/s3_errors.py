@@ -1,4 +1,4 @@
-"""What an S3-compatible store, its SDK and the network raise, in the words of the boundary."""
+"""Translates the errors of the S3 client and the network to those of the storage interface."""
 
 import logging
 from collections.abc import Iterator
@@ -10,9 +10,9 @@ from urllib3.exceptions import HTTPError
 
 from project.infrastructure.storage.errors import ObjectMissing, unavailable
 
-# The last: the object behind an open reader was replaced, so the one that was opened is gone.
+# PreconditionFailed: the object was replaced while a reader was open, so the opened version no longer exists.
 _GONE = {"NoSuchKey", "PreconditionFailed"}
-# The last two are how the SDK fails on an answer that no store would give.
+# minio 7.2.20 raises ParseError and ValueError if the response is not from an S3 store.
 _FAULTS = (MinioException, HTTPError, OSError, ParseError, ValueError)
 
 _log = logging.getLogger(__name__)
@@ -20,11 +20,11 @@ _log = logging.getLogger(__name__)
 
 @contextmanager
 def store_errors(key: str) -> Iterator[None]:
-    """Raise ObjectMissing or StorageUnavailable instead, and log why."""
+    """Raise ObjectMissing or StorageUnavailable instead of the client's errors, and log the cause."""
     try:
         yield
     except _FAULTS as error:
         if isinstance(error, S3Error) and error.code in _GONE:
             raise ObjectMissing(key) from error
-        _log.warning("the object store failed: %s: %s", type(error).__name__, error)
+        _log.warning("object store error: %s: %s", type(error).__name__, error)
         raise unavailable() from error

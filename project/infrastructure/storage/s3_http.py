@@ -1,4 +1,4 @@
-"""The HTTP below the S3 client, bounded by silence and not by size."""
+"""The HTTP client of S3 storage. Its timeouts limit idle time, so they do not depend on the size of an object."""
 
 import io
 import socket
@@ -13,8 +13,12 @@ from project.infrastructure.bounded_reader import BoundedReader
 _SLICE_BYTES = 64 * 1024
 
 
-class _Answer(HTTPResponse):
-    """Head and body by the time-out of its connection, which counts for all waits, and not for each byte."""
+class _Response(HTTPResponse):
+    """A response whose waits are limited in total, not only individually.
+
+    http.client (Python 3.11) reads from `self.fp` with the socket's timeout, which applies to each packet, so a server
+    that sends a byte now and then could block the client forever. Replace `fp` with a bounded reader.
+    """
 
     def __init__(self, sock: socket.socket, *args: Any, **options: Any) -> None:
         super().__init__(sock, *args, **options)
@@ -24,13 +28,13 @@ class _Answer(HTTPResponse):
 
 
 class _Connection(HTTPConnection):
-    """Sends in slices.
+    """A connection that sends a body in slices, with the timeout applied to each slice.
 
-    urllib3 sends a body within its *connect* time-out, and `sendall` counts that for the whole body:
-    10 MiB in two seconds, or the upload fails.
+    urllib3 2.8.0 applies the *connect* timeout while it sends the body (`HTTPConnectionPool._make_request`), and
+    `socket.sendall` applies it to the whole body: an upload of 10 MiB would have to finish within two seconds.
     """
 
-    response_class = _Answer
+    response_class = _Response
     idle_timeout_seconds = 10.0
 
     def send(self, data: Any) -> None:
@@ -54,8 +58,8 @@ class _TLSPool(HTTPSConnectionPool):
     ConnectionCls = _TLSConnection
 
 
-def patient_http() -> PoolManager:
-    """For the real work: 2 s to connect, 10 s of silence, once more for what may be repeated."""
+def object_http() -> PoolManager:
+    """Return the client for objects: 2 s to connect, 10 s idle, and retries of idempotent requests."""
     retries = Retry(
         total=2,
         connect=1,
@@ -63,14 +67,14 @@ def patient_http() -> PoolManager:
         status=2,
         backoff_factor=0.1,
         status_forcelist=(500, 502, 503, 504),
-        # A store may ask for minutes; whoever waits for us has seconds.
+        # A store may ask for minutes, but our clients wait only for seconds.
         respect_retry_after_header=False,
     )
     return _manager(Timeout(connect=2, read=_Connection.idle_timeout_seconds), retries)
 
 
-def hasty_http() -> PoolManager:
-    """For the readiness probe: an answer within two seconds, or none."""
+def probe_http() -> PoolManager:
+    """Return the client for the readiness probe: short timeouts and no retries."""
     return _manager(Timeout(connect=1, read=2), Retry(0))
 
 

@@ -1,4 +1,4 @@
-"""An object of an S3-compatible store as a seekable file."""
+"""Reads an object of an S3-compatible store as a seekable file."""
 
 import io
 from collections.abc import Callable
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 class S3Reader(io.RawIOBase):
-    """Asks for bytes on the first read, from where it stands to the end; a seek asks anew."""
+    """Requests the content on the first read, from the current position to the end. After a seek, requests it again."""
 
     def __init__(self, key: str, size: int, fetch: Callable[[int], BaseHTTPResponse]) -> None:
-        """`fetch(position)` starts a response whose body is the object from there on."""
+        """`fetch(position)` must return a response whose body is the object from that position on."""
         self._key = key
         self._fetch = fetch
         self._size = size
@@ -32,9 +32,9 @@ class S3Reader(io.RawIOBase):
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
         start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
         if start + offset < 0:
-            raise ValueError("a position cannot be negative")
+            raise ValueError("negative seek position")
         if start + offset != self._position:
-            self._hang_up()
+            self._close_response()
         self._position = start + offset
         return self._position
 
@@ -48,7 +48,7 @@ class S3Reader(io.RawIOBase):
         return len(chunk)
 
     def close(self) -> None:
-        self._hang_up()
+        self._close_response()
         super().close()
 
     def _receive(self, size: int) -> bytes:
@@ -57,10 +57,10 @@ class S3Reader(io.RawIOBase):
                 self._response = self._fetch(self._position)
             chunk = self._response.read(size, decode_content=False)
             if not chunk:
-                raise OSError("the store sent less than the object's size")
+                raise OSError("the store sent fewer bytes than the size of the object")
         return chunk
 
-    def _hang_up(self) -> None:
+    def _close_response(self) -> None:
         if self._response is not None:
             self._response.close()
             self._response.release_conn()

@@ -1,15 +1,15 @@
-"""An iterable of chunks as the readable that the S3 client asks for."""
+"""Adapts an iterable of chunks to the file-like object that the S3 client reads from."""
 
 from collections.abc import Iterable
 from io import BytesIO
 
 
 class SourceFailed(Exception):
-    """The iterable raised, not the store. Makes the client abort, also for what is no Exception."""
+    """The iterable raised an error. As an Exception, it makes the client abort even if the cause is a BaseException."""
 
 
 class Source:
-    """Reads `chunks`, and remembers what they raised in `error`."""
+    """Reads from `chunks`. If they raise an exception, it is stored in `error`."""
 
     def __init__(self, chunks: Iterable[bytes]) -> None:
         self._chunks = iter(chunks)
@@ -17,16 +17,19 @@ class Source:
         self.error: BaseException | None = None
 
     def read(self, size: int) -> bytes:
-        """Exactly `size` bytes, but for the end: the client joins short ones at quadratic cost."""
-        gathered = BytesIO()
-        while gathered.tell() < size and (chunk := self._rest or self._next()):
-            room = size - gathered.tell()
-            gathered.write(chunk[:room])
-            self._rest = chunk[room:]
-        return gathered.getvalue()
+        """Return exactly `size` bytes, or fewer at the end.
+
+        minio 7.2.20 concatenates short reads, at quadratic cost.
+        """
+        buffer = BytesIO()
+        while buffer.tell() < size and (chunk := self._rest or self._next()):
+            space = size - buffer.tell()
+            buffer.write(chunk[:space])
+            self._rest = chunk[space:]
+        return buffer.getvalue()
 
     def _next(self) -> bytes:
-        """The next chunk that holds something; nothing at the end."""
+        """Return the next chunk that is not empty, or `b""` at the end. Raises SourceFailed."""
         try:
             return next(filter(None, self._chunks), b"")
         except BaseException as error:

@@ -1,11 +1,11 @@
-"""Which keys every store can keep."""
+"""Validates storage keys: those that every store accepts."""
 
 
 def ensure_key(key: str) -> str:
-    """Return `key`; raises ValueError for one that a store might refuse, or that leaves its folder."""
+    """Return `key`. Raises ValueError if a store might reject it, or if it would escape the storage folder."""
     names = key.split("/")
-    fits = len(key.encode(errors="replace")) <= 900 and all(len(name) <= 60 for name in names)
-    # A leading dot is `..`, or a store's own folder.
-    if not fits or not key.isprintable() or any(not name or name.startswith(".") for name in names):
+    is_short_enough = len(key.encode(errors="replace")) <= 900 and all(len(name) <= 60 for name in names)
+    # A leading dot could be `..`, or an internal folder of a store.
+    if not is_short_enough or not key.isprintable() or any(not name or name.startswith(".") for name in names):
         raise ValueError(f"not a storage key: {key[:80]!r}")
     return key
