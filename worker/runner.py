@@ -55,8 +55,8 @@ def job(
     If it raises, the exception decides how often the job is attempted:
 
     - once, if it is in `permanent`;
-    - JOB_MAX_TRANSIENT_ATTEMPTS times, if it is in `transient` or means that the database, the storage or the mail server
-      is unavailable;
+    - JOB_MAX_TRANSIENT_ATTEMPTS times, if it is in `transient`, or means that the database, the storage or the mail
+      server is unavailable;
     - JOB_MAX_ATTEMPTS times otherwise.
 
     After the last attempt, the job is marked dead and `on_dead` is called with its arguments. The limits default to

@@ -1,4 +1,4 @@
-"""The connections of a process: as many as it has threads, and when all are taken, only who needs one is refused."""
+"""The connection pool: one connection per thread; if all are in use, only requests that need one fail."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -22,8 +22,8 @@ pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=Tr
 
 
 @contextmanager
-def crowded(app: Flask) -> Iterator[None]:
-    """Every connection that the pool may open is taken."""
+def exhausted_pool(app: Flask) -> Iterator[None]:
+    """Hold every connection that the pool may open."""
     with app.app_context(), ExitStack() as stack:
         for _ in range(app.extensions["settings"].web_threads):
             stack.enter_context(db.engine.connect())
@@ -39,12 +39,12 @@ def organizations() -> int:
         return connection.scalar(select(func.count()).select_from(Organization)) or 0
 
 
-def test_an_exhausted_pool_is_unavailable_within_two_seconds_and_recovers(app: Flask) -> None:
-    with crowded(app), app.app_context():
-        began = monotonic()
+def test_exhausted_pool_raises_service_unavailable_and_recovers(app: Flask) -> None:
+    with exhausted_pool(app), app.app_context():
+        started_at = monotonic()
         with pytest.raises(ServiceUnavailable), transaction():
             add()
-        assert monotonic() - began < 2
+        assert monotonic() - started_at < 2
     with app.app_context():
         assert organizations() == 0
         with transaction():
@@ -52,29 +52,29 @@ def test_an_exhausted_pool_is_unavailable_within_two_seconds_and_recovers(app: F
         assert organizations() == 1
 
 
-def test_with_an_exhausted_pool_routes_that_need_no_database_go_on(app: Flask, api: Api) -> None:
+def test_exhausted_pool_does_not_affect_routes_without_database(app: Flask, api: Api) -> None:
     ada = api.signed_in()
-    with crowded(app):
-        answer = ada.get("/auth/me")
+    with exhausted_pool(app):
+        response = ada.get("/auth/me")
         assert api.client.get("/health/live").status_code == 200
-    problem(answer, 503, "service-unavailable")
-    assert int(answer.headers["Retry-After"]) > 0
+    problem(response, 503, "service-unavailable")
+    assert int(response.headers["Retry-After"]) > 0
     assert ada.get("/auth/me").status_code == 200
 
 
-def test_there_are_never_more_connections_than_threads(app: Flask, settings: Settings) -> None:
-    """Databases that are rented by the hour take few."""
-    mine = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pg_sleep(0.2) IS NOT NULL"
+def test_pool_opens_at_most_one_connection_per_thread(app: Flask, settings: Settings) -> None:
+    """Small hosted databases allow few connections."""
+    query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pg_sleep(0.2) IS NOT NULL"
 
     def count() -> int:
         with read() as connection:
-            return connection.scalar(text(mine)) or 0
+            return connection.scalar(text(query)) or 0
 
     assert max(run_concurrently(app, count)) <= settings.web_threads
 
 
-def test_a_request_uses_one_connection(settings: Settings) -> None:
-    """Else requests that have one each would wait for another in vain."""
+def test_request_uses_one_connection(settings: Settings) -> None:
+    """Otherwise, concurrent requests that hold one connection each would wait for a second one in vain."""
     with application(settings.model_copy(update={"web_threads": 1})) as app:
         ada = Api(app.test_client()).signed_in()
         organization = created(

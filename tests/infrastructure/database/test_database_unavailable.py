@@ -1,4 +1,4 @@
-"""A database that is away, silent or locked: refused in good time, all or nothing."""
+"""A database that is down, unresponsive or locked: requests fail within seconds, without partial effects."""
 
 # ruff: noqa: PT012 - the end of a transaction is the statement that raises
 
@@ -37,27 +37,29 @@ def slugs() -> list[str]:
 
 
 def cut_connections(settings: Settings) -> None:
-    """What an administrator, a fail-over or a restart does to every connection."""
-    everyone = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> "
+    """Terminate all other connections, as an administrator, a failover or a restart does."""
+    terminate_others = (
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> "
+    )
     with psycopg.connect(settings.database_url.replace("+psycopg", ""), autocommit=True) as connection:
-        connection.execute(everyone + "pg_backend_pid()")
+        connection.execute(terminate_others + "pg_backend_pid()")
 
 
 @only_postgresql
-def test_a_connection_cut_inside_a_transaction_leaves_nothing(app: Flask, settings: Settings) -> None:
+def test_connection_lost_inside_transaction_rolls_back(app: Flask, settings: Settings) -> None:
     called: list[int] = []
-    with app.app_context(), pytest.raises(ServiceUnavailable) as refusal, transaction():
+    with app.app_context(), pytest.raises(ServiceUnavailable) as raised, transaction():
         add("one")
         after_commit(lambda: called.append(1))
         cut_connections(settings)
         add("two")
-    assert refusal.value.retry_after is not None
+    assert raised.value.retry_after is not None
     with app.app_context():
         assert (slugs(), called) == ([], [])
 
 
 @only_postgresql
-def test_a_connection_cut_before_the_commit_leaves_nothing(app: Flask, settings: Settings) -> None:
+def test_connection_lost_before_commit_rolls_back(app: Flask, settings: Settings) -> None:
     called: list[int] = []
     with app.app_context(), pytest.raises(ServiceUnavailable), transaction():
         add("one")
@@ -68,7 +70,7 @@ def test_a_connection_cut_before_the_commit_leaves_nothing(app: Flask, settings:
 
 
 @only_postgresql
-def test_connections_cut_while_they_rest_are_replaced_unnoticed(app: Flask, settings: Settings) -> None:
+def test_idle_connections_that_were_lost_are_replaced(app: Flask, settings: Settings) -> None:
     with app.app_context():
         assert slugs() == []
         cut_connections(settings)
@@ -79,7 +81,7 @@ def test_connections_cut_while_they_rest_are_replaced_unnoticed(app: Flask, sett
 
 
 @only_postgresql
-def test_connections_cut_while_they_are_busy_are_replaced_after_one_refusal(app: Flask, settings: Settings) -> None:
+def test_recently_used_connections_that_were_lost_are_replaced_after_one_error(app: Flask, settings: Settings) -> None:
     with app.app_context():
         with ExitStack() as stack:
             for _ in range(3):
@@ -93,7 +95,7 @@ def test_connections_cut_while_they_are_busy_are_replaced_after_one_refusal(app:
 
 
 @only_postgresql
-def test_a_transaction_that_idles_too_long_is_refused_as_unavailable(app: Flask) -> None:
+def test_idle_transaction_timeout_raises_service_unavailable(app: Flask) -> None:
     with app.app_context(), pytest.raises(ServiceUnavailable), transaction() as session:
         session.execute(text("SET LOCAL idle_in_transaction_session_timeout = 50"))
         time.sleep(0.3)
@@ -103,7 +105,7 @@ def test_a_transaction_that_idles_too_long_is_refused_as_unavailable(app: Flask)
 
 
 @only_postgresql
-def test_of_two_that_wait_for_each_other_one_is_refused(app: Flask) -> None:
+def test_two_transactions_that_wait_for_each_other_do_not_hang(app: Flask) -> None:
     with app.app_context(), transaction():
         add("one")
         add("two")
@@ -123,8 +125,8 @@ def rename(slug: str) -> None:
 
 
 @contextmanager
-def silent_server() -> Iterator[int]:
-    """The port of a server that takes connections and never says a word."""
+def unresponsive_server() -> Iterator[int]:
+    """Yield the port of a server that accepts connections and never responds."""
     with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
         yield listener.getsockname()[1]
 
@@ -134,35 +136,35 @@ def settings_for(port: int, folder: Path) -> Settings:
     return Settings(app_env="development", data_dir=folder, database_url=url)
 
 
-def test_a_database_that_is_down_is_unavailable_within_two_seconds(tmp_path: Path) -> None:
+def test_database_that_is_down_raises_service_unavailable_within_two_seconds(tmp_path: Path) -> None:
     began = time.monotonic()
     with at_work(settings_for(free_port(), tmp_path)), pytest.raises(ServiceUnavailable):
         ensure_reachable()
     assert time.monotonic() - began < 2
 
 
-def test_a_database_that_is_silent_is_unavailable_within_its_limit(tmp_path: Path) -> None:
+def test_unresponsive_database_raises_service_unavailable_within_four_seconds(tmp_path: Path) -> None:
     began = time.monotonic()
-    with silent_server() as port, at_work(settings_for(port, tmp_path)), pytest.raises(ServiceUnavailable):
+    with unresponsive_server() as port, at_work(settings_for(port, tmp_path)), pytest.raises(ServiceUnavailable):
         ensure_reachable()
     assert time.monotonic() - began < 4
 
 
 @only_postgresql
-def test_a_connection_that_the_network_has_lost_is_given_up_within_half_a_minute(app: Flask) -> None:
-    """By the kernel: what is sent is to be acknowledged in 20 s, and when nothing is, three probes in 25 s are."""
+def test_kernel_closes_dead_connection_within_half_a_minute(app: Flask) -> None:
+    """Sent data must be acknowledged within 20 s; on an idle connection, three keepalive probes fail within 25 s."""
     with app.app_context(), read() as connection:
         raw = cast(psycopg.Connection, connection.connection.driver_connection)
-        with socket.fromfd(raw.fileno(), socket.AF_INET, socket.SOCK_STREAM) as link:
+        with socket.fromfd(raw.fileno(), socket.AF_INET, socket.SOCK_STREAM) as sock:
             names = (socket.TCP_USER_TIMEOUT, socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)
-            unanswered, idle, interval, count = (link.getsockopt(socket.IPPROTO_TCP, name) for name in names)
-            assert link.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
-    assert 0 < unanswered <= 30_000
+            user_timeout, idle, interval, count = (sock.getsockopt(socket.IPPROTO_TCP, name) for name in names)
+            assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+    assert 0 < user_timeout <= 30_000
     assert 0 < idle + interval * count <= 30
 
 
 @only_sqlite
-def test_a_writer_that_waits_too_long_is_refused_and_readers_go_on(app: Flask) -> None:
+def test_writer_times_out_while_readers_continue(app: Flask) -> None:
     with app.app_context():
         event.listen(db.engine, "connect", lambda raw, _record: raw.execute("PRAGMA busy_timeout = 100"))
         with transaction():
@@ -175,8 +177,8 @@ def test_a_writer_that_waits_too_long_is_refused_and_readers_go_on(app: Flask) -
 
 
 @only_sqlite
-def test_a_writer_waits_its_turn(app: Flask) -> None:
-    """A deferred BEGIN that writes later would fail at once with "database is locked"."""
+def test_writer_waits_for_other_writers(app: Flask) -> None:
+    """With a deferred BEGIN, a later write would fail at once with "database is locked"."""
 
     def write(number: int) -> None:
         with app.app_context(), transaction():
@@ -189,7 +191,7 @@ def test_a_writer_waits_its_turn(app: Flask) -> None:
         assert len(slugs()) == 80
 
 
-def test_a_database_file_that_cannot_be_opened_is_unavailable(tmp_path: Path) -> None:
+def test_database_file_that_cannot_be_opened_raises_service_unavailable(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/missing/app.db"
     with (
         at_work(Settings(app_env="development", data_dir=tmp_path, database_url=url)),

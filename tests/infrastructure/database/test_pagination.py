@@ -1,4 +1,4 @@
-"""Pages by keyset, and the ids and times they stand on."""
+"""Keyset pagination, and the ids and times that it relies on."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta, timezone
@@ -16,7 +16,7 @@ from project.infrastructure.database.pagination import Page, PageRequest, select
 from project.infrastructure.jobs import Job
 from tests.kit.fixtures.jobs import enqueue_job
 
-Paged = Callable[[int, UUID | None], Page]
+GetPage = Callable[[int, UUID | None], Page]
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +30,7 @@ def page(limit: int, after: UUID | None = None) -> Page:
 
 
 def page_with_few(limit: int, after: UUID | None = None) -> Page:
-    """As `page`, with those that are called "few"."""
+    """Return a page of the jobs named "wanted" or "few"."""
     few = select(Job.__table__).where(Job.name == "few")
     return select_page_with(few, select(Job.__table__), Job.id, PageRequest(limit, after), {Job.name: "wanted"})
 
@@ -40,17 +40,17 @@ def rename(job_ids: list[UUID], name: str) -> None:
         session.execute(update(Job).where(Job.id.in_(job_ids)).values(name=name))
 
 
-def ids(slice_: Page) -> list[UUID]:
-    return [row.id for row in slice_.items]
+def ids(page_: Page) -> list[UUID]:
+    return [row.id for row in page_.items]
 
 
-def made(count: int) -> list[UUID]:
-    """Newest first."""
+def create_jobs(count: int) -> list[UUID]:
+    """Create jobs. Returns their ids, newest first."""
     return [enqueue_job("wanted") for _ in range(count)][::-1]
 
 
-def test_pages_follow_each_other_newest_first() -> None:
-    rows = made(5)
+def test_pages_list_all_rows_newest_first() -> None:
+    rows = create_jobs(5)
     first = page(2)
     second = page(2, first.next_after)
     third = page(2, second.next_after)
@@ -58,62 +58,62 @@ def test_pages_follow_each_other_newest_first() -> None:
     assert third.next_after is None
 
 
-def test_a_last_page_that_is_full_says_that_it_is_the_last() -> None:
-    made(2)
+def test_full_last_page_has_no_next_page() -> None:
+    create_jobs(2)
     assert page(2).next_after is None
     assert len(page(2).items) == 2
 
 
-def test_nothing_is_a_page_too() -> None:
+def test_empty_listing_is_an_empty_page() -> None:
     assert page(2) == Page([], None)
 
 
-def test_rows_of_others_are_on_no_page() -> None:
-    rows = made(1)
+def test_rows_that_do_not_match_are_not_listed() -> None:
+    rows = create_jobs(1)
     enqueue_job("unwanted")
     assert ids(page(5)) == rows
 
 
-def test_rows_that_come_and_go_neither_shift_nor_repeat_the_rest() -> None:
-    rows = made(6)
+def test_inserted_and_removed_rows_do_not_shift_later_pages() -> None:
+    rows = create_jobs(6)
     first = page(2)
-    made(3)
+    create_jobs(3)
     rename([rows[0], rows[2]], "unwanted")
     second = page(2, first.next_after)
     assert ids(first) + ids(second) == [rows[0], rows[1], rows[3], rows[4]]
 
 
-def test_a_page_may_start_after_a_row_that_is_gone() -> None:
-    rows = made(3)
+def test_page_can_start_after_removed_row() -> None:
+    rows = create_jobs(3)
     rename([rows[1]], "unwanted")
     assert ids(page(5, rows[1])) == [rows[2]]
 
 
-@pytest.mark.parametrize("paged", [page, page_with_few])
+@pytest.mark.parametrize("get_page", [page, page_with_few])
 @pytest.mark.parametrize("seed", range(3))
-def test_rows_that_stay_are_shown_once_whatever_comes_and_goes_between_pages(paged: Paged, seed: int) -> None:
-    random, rows = Random(seed), made(24)
-    stay = rows[::2]
-    shown, after = [], None
-    while not shown or after:
-        slice_ = paged(3, after)
-        shown, after = shown + ids(slice_), slice_.next_after
-        made(random.randrange(3))
+def test_unchanged_rows_are_listed_once_while_others_change(get_page: GetPage, seed: int) -> None:
+    random, rows = Random(seed), create_jobs(24)
+    unchanged = rows[::2]
+    listed, after = [], None
+    while not listed or after:
+        page_ = get_page(3, after)
+        listed, after = listed + ids(page_), page_.next_after
+        create_jobs(random.randrange(3))
         rename(random.sample(rows[1::2], 2), random.choice(["unwanted", "wanted"]))
-    assert shown == sorted(set(shown), reverse=True)
-    assert set(stay) <= set(shown) <= set(rows)
+    assert listed == sorted(set(listed), reverse=True)
+    assert set(unchanged) <= set(listed) <= set(rows)
 
 
-def test_few_rows_of_another_place_are_among_the_rest() -> None:
-    rows = made(7)
+def test_rows_of_both_queries_are_merged() -> None:
+    rows = create_jobs(7)
     rename([rows[0], rows[3], rows[4]], "few")
     first = page_with_few(4)
     second = page_with_few(4, first.next_after)
     assert (ids(first), ids(second), second.next_after) == (rows[:4], rows[4:], None)
 
 
-def test_rows_that_move_from_the_few_to_the_rest_are_shown_once() -> None:
-    rows = made(6)
+def test_rows_that_move_between_queries_are_listed_once() -> None:
+    rows = create_jobs(6)
     rename(rows[1:5], "few")
     first = page_with_few(2)
     rename([rows[1], rows[2]], "wanted")
@@ -123,25 +123,25 @@ def test_rows_that_move_from_the_few_to_the_rest_are_shown_once() -> None:
     assert ids(first) + ids(second) + ids(third) == rows
 
 
-def test_later_ids_sort_after_earlier_ones() -> None:
-    made_ids = [new_id() for _ in range(20_000)]
-    assert sorted(made_ids) == made_ids
-    assert len(set(made_ids)) == 20_000
+def test_ids_sort_in_creation_order() -> None:
+    new_ids = [new_id() for _ in range(20_000)]
+    assert sorted(new_ids) == new_ids
+    assert len(set(new_ids)) == 20_000
 
 
 @pytest.mark.parametrize("zone", [UTC, timezone(timedelta(hours=-5)), timezone(timedelta(hours=14))])
-def test_a_moment_comes_back_as_the_same_moment_in_utc(zone: timezone) -> None:
-    moment = datetime(2026, 3, 29, 1, 30, 0, 123456, tzinfo=zone)
+def test_stored_datetime_is_returned_in_utc(zone: timezone) -> None:
+    time = datetime(2026, 3, 29, 1, 30, 0, 123456, tzinfo=zone)
     job_id = enqueue_job()
     with transaction() as session:
-        session.execute(update(Job).where(Job.id == job_id).values(due_at=moment))
+        session.execute(update(Job).where(Job.id == job_id).values(due_at=time))
     with read() as connection:
-        found = connection.scalar(select(Job.due_at).where(Job.due_at == moment))
-    assert found == moment
-    assert found.utcoffset() == timedelta(0)
+        stored = connection.scalar(select(Job.due_at).where(Job.due_at == time))
+    assert stored == time
+    assert stored.utcoffset() == timedelta(0)
 
 
-def test_a_change_moves_the_time_of_the_last_change() -> None:
+def test_update_sets_updated_at() -> None:
     job_id, before = enqueue_job(), now()
     with transaction() as session:
         session.execute(update(Job).where(Job.id == job_id).values(name="changed"))

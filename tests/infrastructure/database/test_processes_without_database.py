@@ -1,4 +1,4 @@
-"""A real process on a database that falls silent: nobody waits long, and who needs no database is served."""
+"""A real web process with an unresponsive database: requests fail within seconds, others are not affected."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,64 +17,64 @@ from tests.kit.servers.services import Postgres
 
 pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 THREADS = 4
-MOST_SECONDS = 4
+MAX_SECONDS = 4
 
 
 @pytest.fixture
 def api(settings: Settings) -> Iterator[Api]:
-    """Somebody at a single process."""
+    """A logged-in client of a single web process."""
     with programs(settings, WEB_CONCURRENCY="1", WEB_THREADS=str(THREADS)).web() as url:
         yield Api(Remote(url)).signed_in()  # type: ignore[arg-type]
 
 
-def timed(act: Callable[[], object]) -> tuple[int, float]:
-    began = monotonic()
-    status: int = act().status_code  # type: ignore[attr-defined]
-    return status, monotonic() - began
+def timed(send: Callable[[], object]) -> tuple[int, float]:
+    started_at = monotonic()
+    status: int = send().status_code  # type: ignore[attr-defined]
+    return status, monotonic() - started_at
 
 
-def asked_until(done: Event, act: Callable[[], object]) -> list[tuple[int, float]]:
-    """What somebody gets who asks again and again."""
-    found = []
+def send_until(done: Event, send: Callable[[], object]) -> list[tuple[int, float]]:
+    """Send requests until `done` is set. Returns the status and duration of each."""
+    responses = []
     while not done.is_set():
-        found.append(timed(act))
+        responses.append(timed(send))
         sleep(0.02)
-    return found
+    return responses
 
 
-def seconds_until(status: int, act: Callable[[], object]) -> float:
-    began = monotonic()
-    while timed(act)[0] != status:
-        assert monotonic() - began < 10
+def seconds_until(status: int, send: Callable[[], object]) -> float:
+    started_at = monotonic()
+    while timed(send)[0] != status:
+        assert monotonic() - started_at < 10
         sleep(0.1)
-    return monotonic() - began
+    return monotonic() - started_at
 
 
-def test_a_silent_database_holds_up_only_those_who_need_it(api: Api, postgres_server: Postgres) -> None:
+def test_unresponsive_database_delays_only_requests_that_need_it(api: Api, postgres_server: Postgres) -> None:
     me, live = partial(api.get, "/auth/me"), partial(api.client.open, "/health/live")
     done = Event()
     with ThreadPoolExecutor(2 * THREADS) as pool:
-        crowd = [pool.submit(asked_until, done, me) for _ in range(2 * THREADS)]
+        clients = [pool.submit(send_until, done, me) for _ in range(2 * THREADS)]
         sleep(0.5)
         with silent(postgres_server):
             sleep(2.5)
-            lives = [(timed(live), sleep(0.1)) for _ in range(30)]
+            live_responses = [(timed(live), sleep(0.1)) for _ in range(30)]
             ready = timed(partial(api.client.open, "/health/ready"))
-        back = seconds_until(200, me)
+        recovery_seconds = seconds_until(200, me)
         done.set()
-        found = [one for each in crowd for one in each.result()]
-    assert {status for (status, _), _ in lives} == {200}
-    assert max(seconds for (_, seconds), _ in lives) < 1
+        responses = [response for client in clients for response in client.result()]
+    assert {status for (status, _), _ in live_responses} == {200}
+    assert max(seconds for (_, seconds), _ in live_responses) < 1
     assert ready[0] == 503
-    assert ready[1] < MOST_SECONDS
-    assert {status for status, _ in found} == {200, 503}
-    assert max(seconds for _, seconds in found) < MOST_SECONDS
-    assert back < 5
-    assert {answer.status_code for answer in run_concurrently([me] * 4 * THREADS)} == {200}
+    assert ready[1] < MAX_SECONDS
+    assert {status for status, _ in responses} == {200, 503}
+    assert max(seconds for _, seconds in responses) < MAX_SECONDS
+    assert recovery_seconds < 5
+    assert {response.status_code for response in run_concurrently([me] * 4 * THREADS)} == {200}
 
 
-def test_what_is_refused_says_when_to_come_again(api: Api, postgres_server: Postgres) -> None:
+def test_unavailable_response_has_retry_after(api: Api, postgres_server: Postgres) -> None:
     with silent(postgres_server):
-        answer = api.get("/auth/me")
-    problem(answer, 503, "service-unavailable")
-    assert int(answer.headers["Retry-After"]) > 0
+        response = api.get("/auth/me")
+    problem(response, 503, "service-unavailable")
+    assert int(response.headers["Retry-After"]) > 0

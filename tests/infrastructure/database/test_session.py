@@ -1,4 +1,4 @@
-"""The unit of work: all or nothing, nothing outside of it, and what stands around it."""
+"""Transactions: atomicity, nesting, callbacks after commit, guards and conflicts."""
 
 # ruff: noqa: PT012 - the end of a transaction is the statement that raises
 
@@ -26,8 +26,8 @@ from project.infrastructure.database import (
 from project.infrastructure.database.models import new_id
 
 
-class Mishap(Exception):
-    """What goes wrong in the middle of the work."""
+class WorkFailed(Exception):
+    """Raised in the middle of a transaction."""
 
 
 @pytest.fixture(autouse=True)
@@ -45,132 +45,132 @@ def slugs() -> list[str]:
         return list(connection.scalars(select(Organization.slug).order_by(Organization.slug)))
 
 
-def committed(app: Flask) -> list[str]:
-    """What a request that runs at the same time would see."""
+def committed_slugs(app: Flask) -> list[str]:
+    """Return what a concurrent request would see."""
     with app.app_context():
         return slugs()
 
 
-def test_work_that_ends_well_is_there(app: Flask) -> None:
+def test_completed_transaction_is_committed(app: Flask) -> None:
     with transaction():
         add("one")
-        assert committed(app) == []
-    assert committed(app) == ["one"]
+        assert committed_slugs(app) == []
+    assert committed_slugs(app) == ["one"]
 
 
-ROW = "INSERT INTO organizations (id, name, slug) VALUES ('01a20472-de38-71e6-9445-d8d74c06d560', :secret, NULL)"
-CANARY = "seven unlikely herons"
-TEXT_FOR_A_NUMBER = "SELECT CAST(:secret AS int)"
+INSERT_ROW = "INSERT INTO organizations (id, name, slug) VALUES ('01a20472-de38-71e6-9445-d8d74c06d560', :secret, NULL)"
+SECRET_VALUE = "seven unlikely herons"
+CAST_TO_INT = "SELECT CAST(:secret AS int)"
 
 
 @pytest.mark.parametrize(
     ("database_url", "statement"),
-    [("sqlite", ROW), ("postgresql", ROW), ("postgresql", TEXT_FOR_A_NUMBER)],
+    [("sqlite", INSERT_ROW), ("postgresql", INSERT_ROW), ("postgresql", CAST_TO_INT)],
     indirect=["database_url"],
 )
-def test_values_that_the_database_refused_are_in_no_error(statement: str) -> None:
-    with pytest.raises(DBAPIError) as refused, transaction() as session:
-        session.execute(text(statement), {"secret": CANARY})
-    told = "".join(format_exception(refused.value))
-    assert statement.partition(":")[0] in told
-    assert CANARY not in told
+def test_rejected_values_are_not_in_error_message(statement: str) -> None:
+    with pytest.raises(DBAPIError) as raised, transaction() as session:
+        session.execute(text(statement), {"secret": SECRET_VALUE})
+    message = "".join(format_exception(raised.value))
+    assert statement.partition(":")[0] in message
+    assert SECRET_VALUE not in message
 
 
-def test_work_that_fails_leaves_nothing(app: Flask) -> None:
-    with pytest.raises(Mishap), transaction():
+def test_failed_transaction_is_rolled_back(app: Flask) -> None:
+    with pytest.raises(WorkFailed), transaction():
         add("one")
-        raise Mishap
-    assert committed(app) == []
+        raise WorkFailed
+    assert committed_slugs(app) == []
 
 
-def test_nothing_can_be_read_through_the_session_outside_a_transaction() -> None:
+def test_session_read_outside_transaction_raises() -> None:
     with pytest.raises(InvalidRequestError, match="Autobegin is disabled"):
         db.session.execute(select(Organization.slug))
 
 
-def test_nothing_can_be_written_outside_a_transaction(app: Flask) -> None:
+def test_write_outside_transaction_raises(app: Flask) -> None:
     for write in (lambda: add("one"), lambda: jobs.enqueue("a.job"), lambda: after_commit(list)):
         with pytest.raises(RuntimeError, match="a write outside transaction"):
             write()
     with pytest.raises(InvalidRequestError, match="Autobegin is disabled"):
         db.session.add(Organization(name="one", slug="one"))
-    assert committed(app) == []
+    assert committed_slugs(app) == []
 
 
-def test_an_object_lives_on_after_its_transaction() -> None:
+def test_object_is_readable_after_its_transaction() -> None:
     with transaction():
         organization = add("one")
     assert organization.slug == "one"
 
 
-def test_an_inner_block_commits_only_with_the_outer_one(app: Flask) -> None:
+def test_inner_transaction_commits_with_outer_one(app: Flask) -> None:
     with transaction():
         with transaction():
             add("inner")
-        assert committed(app) == []
-    assert committed(app) == ["inner"]
+        assert committed_slugs(app) == []
+    assert committed_slugs(app) == ["inner"]
 
 
-def test_an_inner_block_falls_with_the_outer_one(app: Flask) -> None:
-    with pytest.raises(Mishap), transaction():
+def test_inner_transaction_is_rolled_back_with_outer_one(app: Flask) -> None:
+    with pytest.raises(WorkFailed), transaction():
         with transaction():
             add("inner")
-        raise Mishap
-    assert committed(app) == []
+        raise WorkFailed
+    assert committed_slugs(app) == []
 
 
-def test_an_inner_failure_that_was_swallowed_commits_nothing(app: Flask) -> None:
+def test_caught_inner_failure_prevents_commit(app: Flask) -> None:
     with pytest.raises(InnerTransactionFailed), transaction():
         add("outer")
-        with suppress(Mishap), transaction():
+        with suppress(WorkFailed), transaction():
             add("inner")
-            raise Mishap
-    assert committed(app) == []
+            raise WorkFailed
+    assert committed_slugs(app) == []
 
 
-def test_a_failed_transaction_is_no_burden_to_the_next(app: Flask) -> None:
+def test_failed_transaction_does_not_affect_the_next_one(app: Flask) -> None:
     for _ in range(2):
-        with suppress(InnerTransactionFailed), transaction(), suppress(Mishap), transaction():
-            raise Mishap
+        with suppress(InnerTransactionFailed), transaction(), suppress(WorkFailed), transaction():
+            raise WorkFailed
     with transaction():
         add("one")
-    assert committed(app) == ["one"]
+    assert committed_slugs(app) == ["one"]
 
 
-def test_callbacks_run_once_and_after_the_outermost_commit(app: Flask) -> None:
+def test_callbacks_run_once_after_outermost_commit(app: Flask) -> None:
     seen: list[list[str]] = []
     with transaction():
         with transaction():
             add("inner")
-            after_commit(lambda: seen.append(committed(app)))
+            after_commit(lambda: seen.append(committed_slugs(app)))
         assert seen == []
     with transaction():
         add("later")
     assert seen == [["inner"]]
 
 
-def test_callbacks_never_run_after_a_rollback() -> None:
+def test_callbacks_do_not_run_after_rollback() -> None:
     called: list[int] = []
-    with suppress(Mishap), transaction():
+    with suppress(WorkFailed), transaction():
         after_commit(lambda: called.append(1))
-        raise Mishap
-    with suppress(InnerTransactionFailed), transaction(), suppress(Mishap), transaction():
+        raise WorkFailed
+    with suppress(InnerTransactionFailed), transaction(), suppress(WorkFailed), transaction():
         after_commit(lambda: called.append(2))
-        raise Mishap
+        raise WorkFailed
     with transaction():
         add("one")
     assert called == []
 
 
-def test_a_read_outside_sees_what_is_committed_and_waits_for_no_writer(app: Flask) -> None:
+def test_read_outside_transaction_sees_committed_rows_without_waiting(app: Flask) -> None:
     with transaction():
         add("one")
     with transaction():
         add("two")
-        assert committed(app) == ["one"]
+        assert committed_slugs(app) == ["one"]
 
 
-def test_a_read_that_is_open_keeps_no_writer_waiting(app: Flask) -> None:
+def test_open_read_does_not_block_writer(app: Flask) -> None:
     with read() as connection:
         assert connection.scalar(select(func.count()).select_from(Organization)) == 0
         with app.app_context(), transaction():
@@ -178,40 +178,40 @@ def test_a_read_that_is_open_keeps_no_writer_waiting(app: Flask) -> None:
         assert connection.scalar(select(func.count()).select_from(Organization)) == 1
 
 
-def test_a_read_inside_sees_what_was_just_written() -> None:
+def test_read_inside_transaction_sees_its_writes() -> None:
     with transaction():
         add("one")
         assert slugs() == ["one"]
 
 
-def test_a_read_inside_does_not_end_the_transaction(app: Flask) -> None:
-    with suppress(Mishap), transaction():
+def test_read_inside_transaction_does_not_commit_it(app: Flask) -> None:
+    with suppress(WorkFailed), transaction():
         add("one")
         assert slugs() == ["one"]
-        raise Mishap
-    assert committed(app) == []
+        raise WorkFailed
+    assert committed_slugs(app) == []
 
 
-def test_a_conflict_is_no_row_and_the_transaction_goes_on(app: Flask) -> None:
+def test_conflict_returns_none_and_transaction_continues(app: Flask) -> None:
     with transaction():
         first = add("taken")
         assert add("taken") is None
         assert slugs() == ["taken"]
         add("free")
-    assert committed(app) == ["free", "taken"]
+    assert committed_slugs(app) == ["free", "taken"]
     assert first.slug == "taken"
 
 
-def test_a_conflict_with_a_committed_row_is_no_row(app: Flask) -> None:
+def test_conflict_with_committed_row_returns_none(app: Flask) -> None:
     with app.app_context(), transaction():
         add("taken")
     with transaction():
         assert add("taken") is None
         add("free")
-    assert committed(app) == ["free", "taken"]
+    assert committed_slugs(app) == ["free", "taken"]
 
 
-def test_the_guard_is_the_first_act_of_each_outermost_transaction() -> None:
+def test_guard_runs_first_in_each_outermost_transaction() -> None:
     seen: list[list[str]] = []
     with guarded(lambda: seen.append(slugs())):
         with transaction():
@@ -224,27 +224,27 @@ def test_the_guard_is_the_first_act_of_each_outermost_transaction() -> None:
 
 
 @contextmanager
-def refused_by_a_guard() -> Iterator[None]:
-    with guarded(_refuse):
+def failing_guard() -> Iterator[None]:
+    with guarded(_fail):
         yield
 
 
-def _refuse() -> None:
-    raise Mishap
+def _fail() -> None:
+    raise WorkFailed
 
 
 @pytest.mark.parametrize("work", [lambda: None, lambda: add("one")])
-def test_a_guard_that_raises_has_nothing_done(app: Flask, work: Callable[[], Any]) -> None:
+def test_failing_guard_rolls_back_transaction(app: Flask, work: Callable[[], Any]) -> None:
     called: list[int] = []
-    with refused_by_a_guard(), pytest.raises(Mishap), transaction():
+    with failing_guard(), pytest.raises(WorkFailed), transaction():
         work()
         after_commit(lambda: called.append(1))
-    assert (committed(app), called) == ([], [])
+    assert (committed_slugs(app), called) == ([], [])
 
 
-def test_a_guard_ends_with_its_block(app: Flask) -> None:
-    with refused_by_a_guard(), suppress(Mishap), transaction():
+def test_guard_does_not_apply_after_its_block(app: Flask) -> None:
+    with failing_guard(), suppress(WorkFailed), transaction():
         add("one")
     with transaction():
         add("two")
-    assert committed(app) == ["two"]
+    assert committed_slugs(app) == ["two"]

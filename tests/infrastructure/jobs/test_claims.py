@@ -1,4 +1,4 @@
-"""Who may do a job: one at a time, and nobody after its lease."""
+"""Claims: one worker at a time holds a job, and a worker whose lease has expired has no effect."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -32,7 +32,7 @@ def in_app(app: Flask) -> Iterator[None]:
         yield
 
 
-def test_a_claim_holds_the_job_and_counts_the_attempt(settings: Settings) -> None:
+def test_claim_holds_job_and_counts_attempt(settings: Settings) -> None:
     job_id = enqueue_job(file_id="7")
     claim = claim_job(job_id)
     assert (claim.job_id, claim.name, claim.arguments, claim.attempts) == (job_id, NAME, {"file_id": "7"}, 1)
@@ -41,7 +41,7 @@ def test_a_claim_holds_the_job_and_counts_the_attempt(settings: Settings) -> Non
     assert row.leased_until > now() + timedelta(seconds=settings.job_time_limit_seconds)
 
 
-def test_a_job_that_is_held_done_or_unknown_cannot_be_claimed() -> None:
+def test_claimed_done_and_unknown_jobs_cannot_be_claimed() -> None:
     claim = claim_job(enqueue_job())
     assert jobs.claim(claim.job_id) is None
     jobs.finish(claim)
@@ -49,27 +49,27 @@ def test_a_job_that_is_held_done_or_unknown_cannot_be_claimed() -> None:
     assert jobs.claim(new_id()) is None
 
 
-def test_a_job_that_is_not_due_cannot_be_claimed() -> None:
+def test_job_that_is_not_due_cannot_be_claimed() -> None:
     job_id = enqueue_job()
     age_job(job_id, -1)
     assert jobs.claim(job_id) is None
 
 
-def test_of_many_that_claim_at_once_one_gets_the_job(app: Flask) -> None:
+def test_one_of_several_concurrent_claims_succeeds(app: Flask) -> None:
     for _ in range(5):
         job_id = enqueue_job()
         claims = [claim for claim in run_concurrently(app, lambda job_id=job_id: jobs.claim(job_id)) if claim]
         assert len(claims) == get_job(job_id).attempts == 1
 
 
-def test_of_many_that_claim_a_lapsed_job_one_gets_it(app: Flask, settings: Settings) -> None:
+def test_one_of_several_concurrent_claims_on_expired_lease_succeeds(app: Flask, settings: Settings) -> None:
     job_id = enqueue_job()
     claim_with_expired_lease(job_id)
     claims = [claim for claim in run_concurrently(app, lambda: jobs.claim(job_id)) if claim]
     assert [claim.attempts for claim in claims] == [2]
 
 
-def test_a_finished_job_is_done(app: Flask) -> None:
+def test_finished_job_is_done(app: Flask) -> None:
     claim = claim_job(enqueue_job())
     jobs.finish(claim)
     row = get_job(claim.job_id)
@@ -77,59 +77,59 @@ def test_a_finished_job_is_done(app: Flask) -> None:
     assert row.finished_at is not None
 
 
-def test_a_holder_within_its_lease_keeps_the_job(settings: Settings) -> None:
+def test_job_within_its_lease_cannot_be_claimed(settings: Settings) -> None:
     claim = claim_job(enqueue_job())
     age_job(claim.job_id, settings.job_time_limit_seconds)
     assert jobs.claim(claim.job_id) is None
     jobs.finish(claim)
 
 
-def test_the_late_one_can_neither_finish_nor_fail(settings: Settings) -> None:
-    late = claim_with_expired_lease(enqueue_job())
-    claim_job(late.job_id)
-    for end in (lambda: jobs.finish(late), lambda: fail(late), lambda: fail(late, jobs.FailureKind.PERMANENT)):
+def test_expired_claim_can_neither_finish_nor_fail_job(settings: Settings) -> None:
+    expired = claim_with_expired_lease(enqueue_job())
+    claim_job(expired.job_id)
+    for end in (lambda: jobs.finish(expired), lambda: fail(expired), lambda: fail(expired, jobs.FailureKind.PERMANENT)):
         with pytest.raises(jobs.ClaimLost):
             end()
-    assert get_job(late.job_id).status == "running"
+    assert get_job(expired.job_id).status == "running"
 
 
-def test_the_late_one_has_no_effects(settings: Settings) -> None:
-    late = claim_with_expired_lease(enqueue_job())
-    successor = claim_job(late.job_id)
-    with pytest.raises(jobs.ClaimLost), guarded(late.ensure_held), transaction():
-        jobs.enqueue("tests.effect_of_the_late_one")
-    assert [row.id for row in list_jobs()] == [late.job_id]
+def test_expired_claim_has_no_effects(settings: Settings) -> None:
+    expired = claim_with_expired_lease(enqueue_job())
+    successor = claim_job(expired.job_id)
+    with pytest.raises(jobs.ClaimLost), guarded(expired.ensure_held), transaction():
+        jobs.enqueue("tests.effect_of_expired_claim")
+    assert [row.id for row in list_jobs()] == [expired.job_id]
     jobs.finish(successor)
 
 
-def test_the_late_one_is_refused_after_the_end_too(settings: Settings) -> None:
-    late = claim_with_expired_lease(enqueue_job())
-    jobs.finish(claim_job(late.job_id))
+def test_expired_claim_is_lost_after_job_is_done(settings: Settings) -> None:
+    expired = claim_with_expired_lease(enqueue_job())
+    jobs.finish(claim_job(expired.job_id))
     with pytest.raises(jobs.ClaimLost):
-        jobs.finish(late)
+        jobs.finish(expired)
     with pytest.raises(jobs.ClaimLost), transaction():
-        late.ensure_held()
-    assert get_job(late.job_id).status == "done"
+        expired.ensure_held()
+    assert get_job(expired.job_id).status == "done"
 
 
-def test_the_one_in_time_has_effects() -> None:
+def test_valid_claim_has_effects() -> None:
     claim = claim_job(enqueue_job())
     with guarded(claim.ensure_held), transaction():
         jobs.enqueue("tests.effect")
     assert len(list_jobs()) == 2
 
 
-def test_nobody_takes_over_in_the_middle_of_an_effect(app: Flask, settings: Settings) -> None:
-    """The guard locks the row: whoever claims it waits until the effect is there, and comes after it."""
-    late = claim_with_expired_lease(enqueue_job())
+def test_job_cannot_be_claimed_during_a_transaction_of_its_holder(app: Flask, settings: Settings) -> None:
+    """The guard locks the row, so a concurrent claim waits until the transaction has committed."""
+    expired = claim_with_expired_lease(enqueue_job())
 
     def take_over() -> list[Any]:
         with app.app_context():
-            claim_job(late.job_id)
+            claim_job(expired.job_id)
             return list_jobs()
 
     with ThreadPoolExecutor(1) as pool:
-        with guarded(late.ensure_held), transaction():
+        with guarded(expired.ensure_held), transaction():
             jobs.enqueue("tests.effect")
             seen = pool.submit(take_over)
         assert len(seen.result()) == 2

@@ -1,4 +1,4 @@
-"""How a job ends that does not succeed: put off, and in the end laid to rest."""
+"""Jobs that fail: they are rescheduled with backoff, and marked dead after the last attempt."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -23,11 +23,11 @@ from tests.kit.fixtures.jobs import (
     list_jobs,
 )
 
-AWAY, OTHER, PERMANENT = FailureKind.TRANSIENT, FailureKind.OTHER, FailureKind.PERMANENT
+TRANSIENT, OTHER, PERMANENT = FailureKind.TRANSIENT, FailureKind.OTHER, FailureKind.PERMANENT
 
 
-class Mishap(Exception):
-    """What goes wrong beside a job."""
+class CallbackFailed(Exception):
+    """Raised by `on_dead`."""
 
 
 @pytest.fixture(autouse=True)
@@ -36,7 +36,7 @@ def in_app(app: Flask) -> Iterator[None]:
         yield
 
 
-def test_a_failed_job_waits_for_another_attempt() -> None:
+def test_failed_job_is_rescheduled() -> None:
     claim = claim_job(enqueue_job())
     assert fail(claim) is False
     row = get_job(claim.job_id)
@@ -46,8 +46,8 @@ def test_a_failed_job_waits_for_another_attempt() -> None:
     assert claim_job(claim.job_id).attempts == 2
 
 
-def wait_after(attempt: int) -> float:
-    """Seconds until a job is due again that failed for the `attempt`-th time."""
+def backoff_after(attempt: int) -> float:
+    """Return the seconds until a job is due again after its `attempt`-th failure."""
     job_id, before = enqueue_job(), now()
     with transaction() as session:
         session.execute(update(Job).where(Job.id == job_id).values(attempts=attempt - 1))
@@ -58,28 +58,28 @@ def wait_after(attempt: int) -> float:
 
 
 @pytest.mark.parametrize("attempt", [1, 2, 3, 4, 5, 6, 7])
-def test_the_wait_doubles_with_each_attempt(settings: Settings, attempt: int) -> None:
-    longest = settings.job_initial_backoff_seconds * 2 ** (attempt - 1)
-    assert longest / 2 <= wait_after(attempt) <= longest + 1
+def test_backoff_doubles_with_each_attempt(settings: Settings, attempt: int) -> None:
+    max_seconds = settings.job_initial_backoff_seconds * 2 ** (attempt - 1)
+    assert max_seconds / 2 <= backoff_after(attempt) <= max_seconds + 1
 
 
-def test_the_wait_differs_from_job_to_job() -> None:
-    waits = {round(wait_after(7), 2) for _ in range(6)}
-    assert len(waits) > 1
+def test_backoff_is_randomized() -> None:
+    delays = {round(backoff_after(7), 2) for _ in range(6)}
+    assert len(delays) > 1
 
 
 @pytest.fixture
 def patient_settings(settings: Settings) -> Settings:
-    """Settings that allow very many attempts."""
+    """Settings that allow 100 attempts."""
     return settings.model_copy(update={"job_max_attempts": 100})
 
 
-def test_the_wait_is_never_longer_than_an_hour(app: Flask, patient_settings: Settings) -> None:
+def test_backoff_is_at_most_one_hour(app: Flask, patient_settings: Settings) -> None:
     app.extensions["settings"] = patient_settings
-    assert wait_after(99) <= 3601
+    assert backoff_after(99) <= 3601
 
 
-def test_after_the_last_attempt_a_job_rests(settings: Settings) -> None:
+def test_job_is_marked_dead_after_last_attempt(settings: Settings) -> None:
     claim = claim_last_attempt(enqueue_job())
     assert fail(claim) is True
     row = get_job(claim.job_id)
@@ -89,30 +89,30 @@ def test_after_the_last_attempt_a_job_rests(settings: Settings) -> None:
     assert jobs.pop_overdue(10) == []
 
 
-def test_what_follows_a_dead_letter_is_done_with_it(settings: Settings) -> None:
+def test_on_dead_commits_with_the_status(settings: Settings) -> None:
     claim = claim_last_attempt(enqueue_job())
     fail(claim, on_dead=lambda: jobs.enqueue("tests.after_death"))
     assert len(list_jobs()) == 2
 
 
-def test_when_what_follows_fails_the_job_does_not_rest_yet(settings: Settings) -> None:
-    def mishap() -> None:
+def test_job_is_not_marked_dead_if_on_dead_fails(settings: Settings) -> None:
+    def failing_callback() -> None:
         jobs.enqueue("tests.after_death")
-        raise Mishap
+        raise CallbackFailed
 
     claim = claim_last_attempt(enqueue_job())
-    with pytest.raises(Mishap):
-        fail(claim, on_dead=mishap)
+    with pytest.raises(CallbackFailed):
+        fail(claim, on_dead=failing_callback)
     assert (get_job(claim.job_id).status, len(list_jobs())) == ("running", 1)
 
 
-def test_what_can_never_succeed_rests_at_once() -> None:
+def test_permanent_failure_marks_job_dead_at_once() -> None:
     claim = claim_job(enqueue_job())
     assert fail(claim, jobs.FailureKind.PERMANENT) is True
     assert get_job(claim.job_id).status == "dead"
 
 
-def test_a_job_that_ended_its_worker_each_time_is_spent(settings: Settings) -> None:
+def test_job_whose_workers_died_is_exhausted(settings: Settings) -> None:
     job_id = enqueue_job()
     for _ in range(settings.job_max_attempts):
         assert not claim_with_expired_lease(job_id).is_exhausted
@@ -121,7 +121,7 @@ def test_a_job_that_ended_its_worker_each_time_is_spent(settings: Settings) -> N
 
 @pytest.fixture
 def strict_settings(app: Flask, settings: Settings) -> Settings:
-    """Two attempts, and three while something is away."""
+    """Two attempts, or three while a dependency is unavailable."""
     strict = settings.model_copy(update={"job_max_attempts": 2, "job_max_transient_attempts": 3})
     app.extensions["settings"] = strict
     return strict
@@ -129,36 +129,36 @@ def strict_settings(app: Flask, settings: Settings) -> Settings:
 
 @pytest.mark.usefixtures("strict_settings")
 @pytest.mark.parametrize(
-    ("failures", "ended"),
+    ("failures", "status"),
     [
         ([OTHER, OTHER], "dead"),
-        ([AWAY, AWAY, AWAY], "dead"),
-        ([AWAY, AWAY], "queued"),
-        ([AWAY, OTHER, AWAY], "queued"),
-        ([AWAY, OTHER, AWAY, OTHER], "dead"),
-        ([AWAY, PERMANENT], "dead"),
+        ([TRANSIENT, TRANSIENT, TRANSIENT], "dead"),
+        ([TRANSIENT, TRANSIENT], "queued"),
+        ([TRANSIENT, OTHER, TRANSIENT], "queued"),
+        ([TRANSIENT, OTHER, TRANSIENT, OTHER], "dead"),
+        ([TRANSIENT, PERMANENT], "dead"),
     ],
-    ids=lambda failures: " ".join(one.name for one in failures) if isinstance(failures, list) else failures,
+    ids=lambda failures: "-".join(kind.name.lower() for kind in failures) if isinstance(failures, list) else failures,
 )
-def test_failures_are_counted_by_their_class(failures: list[FailureKind], ended: str) -> None:
+def test_failures_are_counted_by_kind(failures: list[FailureKind], status: str) -> None:
     job_id = enqueue_job()
-    for why in failures:
+    for kind in failures:
         age_job(job_id, 3600)
-        fail(claim_job(job_id), why)
-    assert (get_job(job_id).status, get_job(job_id).attempts) == (ended, len(failures))
+        fail(claim_job(job_id), kind)
+    assert (get_job(job_id).status, get_job(job_id).attempts) == (status, len(failures))
 
 
 @pytest.mark.usefixtures("strict_settings")
-def test_a_worker_that_dies_after_others_failed_for_what_was_away_is_still_counted() -> None:
+def test_worker_death_counts_after_transient_failures() -> None:
     job_id = enqueue_job()
     for _ in range(2):
-        fail(claim_job(job_id), AWAY)
+        fail(claim_job(job_id), TRANSIENT)
         age_job(job_id, 3600)
-    spent = [claim_with_expired_lease(job_id).is_exhausted for _ in range(3)]
-    assert spent == [False, False, True]
+    exhausted = [claim_with_expired_lease(job_id).is_exhausted for _ in range(3)]
+    assert exhausted == [False, False, True]
 
 
-def test_a_job_that_is_given_back_is_as_it_was(settings: Settings) -> None:
+def test_released_job_is_queued_without_counting_attempt(settings: Settings) -> None:
     claim = claim_job(enqueue_job())
     jobs.release(claim)
     row = get_job(claim.job_id)
@@ -167,9 +167,9 @@ def test_a_job_that_is_given_back_is_as_it_was(settings: Settings) -> None:
     assert claim_job(row.id).attempts == 1
 
 
-def test_only_the_holder_gives_a_job_back() -> None:
-    late = claim_with_expired_lease(enqueue_job())
-    claim_job(late.job_id)
+def test_only_claim_holder_can_release_job() -> None:
+    expired = claim_with_expired_lease(enqueue_job())
+    claim_job(expired.job_id)
     with pytest.raises(jobs.ClaimLost):
-        jobs.release(late)
-    assert (get_job(late.job_id).status, get_job(late.job_id).attempts) == ("running", 2)
+        jobs.release(expired)
+    assert (get_job(expired.job_id).status, get_job(expired.job_id).attempts) == ("running", 2)

@@ -1,4 +1,4 @@
-"""Jobs that are written once: by a key, one for each of many things, in chunks that may be done again."""
+"""Jobs that are enqueued once: by a dedupe key, for each of arguments ids, and in chunks that may be repeated."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -14,7 +14,7 @@ from project.infrastructure.database.models import new_id
 from project.infrastructure.jobs.fan_out import CHUNK_SIZE
 from tests.kit.fixtures.jobs import NAME, age_job, claim_job, enqueue_job, get_job, list_jobs, run_concurrently
 
-WHOLE = "tests.announce"
+ANNOUNCE = "tests.announce"
 
 
 @pytest.fixture(autouse=True)
@@ -28,13 +28,13 @@ def enqueue(name: str = NAME, **options: Any) -> None:
         jobs.enqueue(name, **options)
 
 
-def test_a_job_is_written_once_for_its_key() -> None:
+def test_job_is_enqueued_once_per_dedupe_key() -> None:
     for number in range(3):
         enqueue(dedupe_key="the key", number=number)
     assert [row.arguments for row in list_jobs()] == [{"number": 0}]
 
 
-def test_what_else_the_transaction_does_is_done_all_the_same() -> None:
+def test_duplicate_key_does_not_affect_rest_of_transaction() -> None:
     enqueue(dedupe_key="the key")
     with transaction():
         jobs.enqueue(NAME, dedupe_key="the key")
@@ -42,25 +42,25 @@ def test_what_else_the_transaction_does_is_done_all_the_same() -> None:
     assert [row.name for row in list_jobs()] == [NAME, "tests.other"]
 
 
-def test_the_key_counts_also_when_its_job_is_done() -> None:
+def test_dedupe_key_applies_after_job_is_done() -> None:
     enqueue(dedupe_key="the key")
     jobs.finish(claim_job(list_jobs()[0].id))
     enqueue(dedupe_key="the key")
     assert len(list_jobs()) == 1
 
 
-def test_a_key_is_that_of_one_name() -> None:
+def test_dedupe_key_is_scoped_to_job_name() -> None:
     enqueue(dedupe_key="the key")
     enqueue("tests.other", dedupe_key="the key")
     assert len(list_jobs()) == 2
 
 
-def test_of_many_with_one_key_at_once_one_is_written(app: Flask) -> None:
+def test_one_of_several_concurrent_jobs_with_same_key_is_enqueued(app: Flask) -> None:
     run_concurrently(app, lambda: enqueue(dedupe_key="the key"))
     assert len(list_jobs()) == 1
 
 
-def test_a_job_with_a_delay_waits_for_its_time() -> None:
+def test_delayed_job_is_not_due_before_its_time() -> None:
     enqueue(delay_seconds=60)
     [row] = list_jobs()
     assert (jobs.claim(row.id), jobs.pop_overdue(10)) == (None, [])
@@ -69,74 +69,74 @@ def test_a_job_with_a_delay_waits_for_its_time() -> None:
     assert claim_job(row.id).attempts == 1
 
 
-def test_each_of_many_gets_its_job_once_and_by_the_next_sweep() -> None:
-    many = [{"number": number} for number in range(7)]
-    for some in (many[:3], many):
+def test_enqueue_each_skips_duplicates_and_jobs_are_overdue_at_once() -> None:
+    arguments = [{"number": number} for number in range(7)]
+    for part in (arguments[:3], arguments):
         with transaction():
-            jobs.enqueue_each(NAME, some)
+            jobs.enqueue_each(NAME, part)
     assert sorted(row.arguments["number"] for row in list_jobs()) == list(range(7))
     assert len(jobs.pop_overdue(10)) == 7
 
 
 @pytest.mark.parametrize("number", [0, 1, CHUNK_SIZE, CHUNK_SIZE * 2 + 1])
-def test_everyone_of_a_crowd_gets_a_job(number: int) -> None:
-    crowd = Crowd(number)
-    crowd.announce()
-    crowd.go_on()
-    assert crowd.told() == crowd.ids
+def test_every_id_gets_a_job(number: int) -> None:
+    users = Users(number)
+    users.announce()
+    users.run_continuations()
+    assert users.announced_ids() == users.ids
 
 
-def test_a_chunk_that_is_done_again_doubles_nothing() -> None:
-    crowd = Crowd(CHUNK_SIZE + 2)
+def test_repeated_chunk_creates_no_duplicates() -> None:
+    users = Users(CHUNK_SIZE + 2)
     for _ in range(2):
-        crowd.announce()
-        crowd.go_on()
-    assert crowd.told() == crowd.ids
-    assert len(list_jobs(WHOLE)) == 1
+        users.announce()
+        users.run_continuations()
+    assert users.announced_ids() == users.ids
+    assert len(list_jobs(ANNOUNCE)) == 1
 
 
-def test_a_crowd_that_shrinks_between_chunks_is_told_to_the_end() -> None:
-    crowd = Crowd(CHUNK_SIZE * 2)
-    crowd.announce()
-    del crowd.ids[CHUNK_SIZE - 1], crowd.ids[CHUNK_SIZE]
-    crowd.go_on()
-    assert set(crowd.told()) >= set(crowd.ids)
+def test_ids_removed_between_chunks_do_not_stop_fan_out() -> None:
+    users = Users(CHUNK_SIZE * 2)
+    users.announce()
+    del users.ids[CHUNK_SIZE - 1], users.ids[CHUNK_SIZE]
+    users.run_continuations()
+    assert set(users.announced_ids()) >= set(users.ids)
 
 
-class Crowd:
-    """Whoever must be told something."""
+class Users:
+    """Users, each of whom must get an announcement."""
 
     def __init__(self, number: int) -> None:
         self.ids = sorted(new_id() for _ in range(number))
 
     def announce(self, announcement: str = "a-1", after: str | None = None) -> None:
-        """What the task of the job WHOLE does."""
+        """Do what the task of the job ANNOUNCE does."""
         jobs.fan_out(
             self._after,
-            whole=WHOLE,
+            whole=ANNOUNCE,
             each=NAME,
             as_="user_id",
             after=UUID(after) if after else None,
             arguments={"announcement": announcement},
         )
 
-    def go_on(self) -> None:
-        """Do the jobs that go on with it, until there are no more."""
-        while queued := [row for row in list_jobs(WHOLE) if row.status == "queued"]:
+    def run_continuations(self) -> None:
+        """Run the jobs that continue the fan-out, until there are none left."""
+        while queued := [row for row in list_jobs(ANNOUNCE) if row.status == "queued"]:
             claim = claim_job(queued[0].id)
             self.announce(**claim.arguments)
             jobs.finish(claim)
 
-    def told(self) -> list[UUID]:
-        found = [row.arguments for row in list_jobs(NAME)]
-        assert {each["announcement"] for each in found} <= {"a-1"}
-        return sorted(UUID(each["user_id"]) for each in found)
+    def announced_ids(self) -> list[UUID]:
+        arguments = [row.arguments for row in list_jobs(NAME)]
+        assert {each["announcement"] for each in arguments} <= {"a-1"}
+        return sorted(UUID(each["user_id"]) for each in arguments)
 
     def _after(self, after: UUID | None, limit: int) -> Sequence[UUID]:
-        return [one for one in self.ids if after is None or one > after][:limit]
+        return [id_ for id_ in self.ids if after is None or id_ > after][:limit]
 
 
-def test_what_ended_long_ago_is_purged_in_batches(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_old_finished_jobs_are_purged_in_batches(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("project.infrastructure.jobs.admin._BATCH", 2)
     old = [enqueue_job() for _ in range(5)]
     for job_id in old:

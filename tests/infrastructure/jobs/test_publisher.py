@@ -1,4 +1,4 @@
-"""The publisher: nobody waits for the broker, and what it cannot hand over is left to the sweep."""
+"""The publisher: callers never wait for the broker, and jobs that cannot be published are left to republishing."""
 
 import os
 import subprocess
@@ -21,111 +21,109 @@ from tests.kit.fixtures.jobs import list_jobs
 
 
 class Broker:
-    """Takes what it is given, once `open` is set."""
+    """Blocks until `open` is set, then accepts jobs."""
 
     def __init__(self) -> None:
-        self.taken: list[tuple[str, UUID]] = []
+        self.published: list[tuple[str, UUID]] = []
         self.open = threading.Event()
-        self.refusals = 0
+        self.failures_left = 0
 
     def publish(self, name: str, job_id: UUID) -> None:
         self.open.wait()
-        if self.refusals > 0:
-            self.refusals -= 1
+        if self.failures_left > 0:
+            self.failures_left -= 1
             raise ConnectionRefusedError
-        self.taken.append((name, job_id))
+        self.published.append((name, job_id))
 
     def check(self) -> None:
         return
 
 
 @pytest.fixture
-def hanging() -> Iterator[Broker]:
-    """A broker that accepts and stays silent until the test is over."""
+def blocked_broker() -> Iterator[Broker]:
+    """A broker that blocks until the end of the test."""
     broker = Broker()
     yield broker
     broker.open.set()
 
 
 @pytest.fixture
-def broker(hanging: Broker) -> Broker:
-    """A broker that works."""
-    hanging.open.set()
-    return hanging
+def broker(blocked_broker: Broker) -> Broker:
+    """A broker that accepts jobs at once."""
+    blocked_broker.open.set()
+    return blocked_broker
 
 
-def eventually(holds: Callable[[], bool], seconds: float = 5) -> None:
+def eventually(condition: Callable[[], bool], seconds: float = 5) -> None:
     deadline = time.monotonic() + seconds
-    while not holds():
+    while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.01)
 
 
-def test_jobs_reach_the_broker_in_their_order(broker: Broker) -> None:
-    given = [("a.job", new_id()) for _ in range(50)]
-    ours = publisher.Publisher(broker)
-    for name, job_id in given:
-        ours.put(name, job_id)
-    eventually(lambda: len(broker.taken) == 50)
-    assert broker.taken == given
+def test_jobs_are_published_in_order(broker: Broker) -> None:
+    jobs_to_publish = [("a.job", new_id()) for _ in range(50)]
+    job_publisher = publisher.Publisher(broker)
+    for name, job_id in jobs_to_publish:
+        job_publisher.put(name, job_id)
+    eventually(lambda: len(broker.published) == 50)
+    assert broker.published == jobs_to_publish
 
 
-def test_nobody_waits_for_a_broker_that_hangs(hanging: Broker) -> None:
-    ours, began = publisher.Publisher(hanging), time.monotonic()
+def test_put_does_not_wait_for_blocked_broker(blocked_broker: Broker) -> None:
+    job_publisher, started_at = publisher.Publisher(blocked_broker), time.monotonic()
     for _ in range(500):
-        ours.put("a.job", new_id())
-    assert time.monotonic() - began < 2
+        job_publisher.put("a.job", new_id())
+    assert time.monotonic() - started_at < 2
 
 
-def test_what_does_not_fit_is_let_go_without_waiting(hanging: Broker) -> None:
-    ours, began = publisher.Publisher(hanging), time.monotonic()
+def test_jobs_are_dropped_without_waiting_if_queue_is_full(blocked_broker: Broker) -> None:
+    job_publisher, started_at = publisher.Publisher(blocked_broker), time.monotonic()
     for _ in range(1200):
-        ours.put("a.job", new_id())
-    assert time.monotonic() - began < 2
-    hanging.open.set()
-    ours._drain()
-    assert 1000 <= len(hanging.taken) <= 1001
+        job_publisher.put("a.job", new_id())
+    assert time.monotonic() - started_at < 2
+    blocked_broker.open.set()
+    job_publisher._drain()
+    assert 1000 <= len(blocked_broker.published) <= 1001
 
 
-def test_after_a_refusal_it_goes_on(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(publisher, "_PAUSE_SECONDS", 0.01)
-    broker.refusals = 2
-    ours = publisher.Publisher(broker)
+def test_publisher_continues_after_failures(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(publisher, "_PAUSE_AFTER_FAILURE_SECONDS", 0.01)
+    broker.failures_left = 2
+    job_publisher = publisher.Publisher(broker)
     for number in range(4):
-        ours.put(f"job.{number}", new_id())
-    eventually(lambda: len(broker.taken) == 2)
-    assert [name for name, _job_id in broker.taken] == ["job.2", "job.3"]
+        job_publisher.put(f"job.{number}", new_id())
+    eventually(lambda: len(broker.published) == 2)
+    assert [name for name, _job_id in broker.published] == ["job.2", "job.3"]
 
 
-def test_a_commit_does_not_wait_and_what_was_not_handed_over_is_left_to_the_sweep(
-    settings: Settings, hanging: Broker
-) -> None:
-    with at_work(settings.model_copy(update={"job_republish_delay_seconds": 1}), broker=hanging):
-        began = time.monotonic()
+def test_commit_does_not_wait_and_unpublished_job_becomes_overdue(settings: Settings, blocked_broker: Broker) -> None:
+    with at_work(settings.model_copy(update={"job_republish_delay_seconds": 1}), broker=blocked_broker):
+        started_at = time.monotonic()
         with transaction():
             jobs.enqueue("a.job")
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - started_at < 1
         [row] = list_jobs()
         eventually(lambda: jobs.pop_overdue(10) == [(row.id, "a.job")])
 
 
-def test_jobs_are_handed_over_after_the_commit_only(settings: Settings, broker: Broker) -> None:
+def test_jobs_are_published_only_after_commit(settings: Settings, broker: Broker) -> None:
     with at_work(settings, broker=broker):
-        with pytest.raises(ZeroDivisionError), transaction():  # noqa: PT012 - the transaction is what is tested
+        with pytest.raises(ZeroDivisionError), transaction():  # noqa: PT012 - the transaction is under test
             jobs.enqueue("never")
             raise ZeroDivisionError
         with transaction():
             jobs.enqueue("a.job")
             time.sleep(0.05)
-            assert broker.taken == []
-        eventually(lambda: len(broker.taken) == 1)
-        assert broker.taken == [("a.job", list_jobs()[0].id)]
+            assert broker.published == []
+        eventually(lambda: len(broker.published) == 1)
+        assert broker.published == [("a.job", list_jobs()[0].id)]
 
 
-_PROLOGUE = """
+_SETUP = """
 import os, sys, time
-from project.infrastructure.columns import new_id
-from project.infrastructure.outbox.publisher import Publisher
+from project.infrastructure.database.models import new_id
+from project.infrastructure.jobs.publisher import Publisher
 
 class Slow:
     def publish(self, name, job_id):
@@ -135,31 +133,31 @@ class Slow:
 publisher = Publisher(Slow())
 publisher.put("parent", new_id())
 """
-# The clock is the machine's, not the process's.
-_EPILOGUE = "print(time.monotonic(), file=sys.stderr)"
+# The monotonic clock is the same for all processes of the machine.
+_PRINT_TIME = "print(time.monotonic(), file=sys.stderr)"
 
 
 def run(program: str, seconds_each: float) -> tuple[list[str], float]:
-    """What a process has published when it has ended, and how long that took after its last line."""
-    command = [sys.executable, "-c", f"{_PROLOGUE}{program}\n{_EPILOGUE}", str(seconds_each)]
+    """Run a process. Returns the jobs that it published, and the seconds that it took to exit after its last line."""
+    command = [sys.executable, "-c", f"{_SETUP}{program}\n{_PRINT_TIME}", str(seconds_each)]
     root = Path(__file__).parents[3]
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=30, check=True)
-    return done.stdout.split(), time.monotonic() - float(done.stderr)
+    result = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=30, check=True)
+    return result.stdout.split(), time.monotonic() - float(result.stderr)
 
 
-def test_a_process_that_ends_publishes_what_waits() -> None:
+def test_exiting_process_publishes_queued_jobs() -> None:
     published, _seconds = run("for _ in range(9): publisher.put('more', new_id())", 0.02)
     assert published == ["parent", *["more"] * 9]
 
 
-def test_a_process_that_ends_waits_two_seconds_at_most() -> None:
+def test_exiting_process_waits_at_most_two_seconds() -> None:
     published, seconds = run("", 60)
     assert published == []
     assert 1.5 < seconds < 5
 
 
-def test_a_fork_publishes_with_a_thread_of_its_own() -> None:
-    """As gunicorn and Celery fork, perhaps with a thread at work and a queue that is not empty."""
+def test_forked_child_publishes_with_its_own_thread() -> None:
+    """gunicorn and Celery may fork while the thread is running and the queue is not empty."""
     program = """
 if os.fork() == 0:
     publisher.put("child", new_id())
@@ -170,13 +168,13 @@ os.wait()
     assert sorted(published) == ["child", "parent"]
 
 
-def test_a_fork_in_the_middle_of_a_put_does_not_stand_still() -> None:
-    """A lock that another thread held at the fork stays locked in the child for good."""
-    ours = publisher.Publisher(broker := Broker())
+def test_fork_during_put_does_not_deadlock_child() -> None:
+    """A lock that another thread holds during a fork would stay locked in the child forever."""
+    job_publisher = publisher.Publisher(broker := Broker())
     broker.open.set()
-    with ours._lock:
+    with job_publisher._lock:
         child = os.fork()
         if child == 0:
-            ours.put("child", new_id())
+            job_publisher.put("child", new_id())
             os._exit(0)
     eventually(lambda: os.waitpid(child, os.WNOHANG) == (child, 0))

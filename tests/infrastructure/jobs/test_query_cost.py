@@ -1,6 +1,6 @@
-"""What a job costs beside all that were done before it: as much after two hundred thousand as after a thousand.
+"""The cost of a job does not depend on the number of finished jobs: it is the same after 200,000 as after 1,000.
 
-Judged by what PostgreSQL did: how many rows and pages each statement touched.
+Measured by the rows and pages that PostgreSQL reads for each statement.
 """
 
 from typing import LiteralString
@@ -17,9 +17,9 @@ from tests.kit.fixtures.query_plans import Plan, explained
 
 FEW, MANY = 1_000, 200_000
 WAITING, OVERDUE = 500, 20
-# psycopg prepares at once here; five times PostgreSQL plans for the values, then it may settle on a plan for all.
+# psycopg prepares statements on first use here. PostgreSQL may switch to a generic plan after five executions.
 EXECUTIONS = 7
-# A B-tree of two hundred thousand is one page higher than one of a thousand, and each row changed has some indexes.
+# A B-tree of 200,000 rows is one page deeper than one of 1,000, and each changed row is in several indexes.
 SLACK_BUFFERS = 3 * OVERDUE
 _FINISHED: LiteralString = """
 INSERT INTO jobs (id, name, arguments, status, attempts, due_at, publish_at, finished_at, created_at, updated_at)
@@ -35,19 +35,19 @@ FROM generate_series(1, %s), (SELECT now() + interval '1 hour' AS later) AS time
 
 @pytest.mark.full
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-def test_what_is_finished_slows_neither_claim_nor_end_nor_sweep(settings: Settings) -> None:
+def test_finished_jobs_do_not_slow_down_claiming_finishing_or_republishing(settings: Settings) -> None:
     with at_work(settings):
         add(settings, finished=FEW, waiting=WAITING)
         small = costs()
         add(settings, finished=MANY, waiting=0)
         large = costs()
-    # Beside what it is about, only what was done since the last vacuum.
+    # Apart from the relevant rows, only those that have changed since the last VACUUM are read.
     assert {name for name, plan in large.items() if max(plan.rows_read) >= FEW} == set()
     assert {name for name, plan in large.items() if plan.buffers > small[name].buffers + SLACK_BUFFERS} == set()
 
 
 def add(settings: Settings, *, finished: int, waiting: int) -> None:
-    """So many more jobs have ended, and so many wait for their time."""
+    """Insert jobs that are finished, and jobs that are not due yet."""
     with psycopg.connect(settings.database_url.replace("+psycopg", ""), autocommit=True) as connection:
         connection.execute(_FINISHED, [finished])
         connection.execute(_WAITING, [waiting])
@@ -55,8 +55,8 @@ def add(settings: Settings, *, finished: int, waiting: int) -> None:
 
 
 def costs() -> dict[str, Plan]:
-    """The costliest plan of each statement, among some jobs that are done from beginning to end."""
-    found: dict[str, Plan] = {}
+    """Process some jobs from start to end. Returns the most expensive plan of each statement."""
+    costs_by_statement: dict[str, Plan] = {}
     with explained(db.engine) as plans:
         for _ in range(EXECUTIONS):
             for job_id in [enqueue_job() for _ in range(OVERDUE)]:
@@ -66,5 +66,5 @@ def costs() -> dict[str, Plan]:
                 jobs.finish(claim_job(job_id))
             for plan in plans:
                 name = plan.statement[:60]
-                found[name] = max(found.get(name, plan), plan, key=lambda one: one.buffers)
-    return found
+                costs_by_statement[name] = max(costs_by_statement.get(name, plan), plan, key=lambda plan: plan.buffers)
+    return costs_by_statement

@@ -1,4 +1,4 @@
-"""The job table: a job with its cause, and none that nobody is told of."""
+"""The job table: jobs commit with the change that causes them, and unpublished jobs are found again."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -13,8 +13,8 @@ from project.infrastructure.database.models import new_id
 from tests.kit.fixtures.jobs import NAME, age_job, claim_job, enqueue_job, fail, get_job, list_jobs, run_concurrently
 
 
-class Mishap(Exception):
-    """What goes wrong beside a job."""
+class TransactionFailed(Exception):
+    """Raised in the transaction that enqueues a job."""
 
 
 @pytest.fixture(autouse=True)
@@ -23,28 +23,28 @@ def in_app(app: Flask) -> Iterator[None]:
         yield
 
 
-def test_a_job_is_there_with_its_cause() -> None:
+def test_enqueued_job_is_stored_with_its_arguments() -> None:
     file_id = new_id()
     row = get_job(enqueue_job(file_id=file_id, size="small"))
     assert (row.name, row.arguments) == (NAME, {"file_id": str(file_id), "size": "small"})
     assert (row.status, row.attempts) == ("queued", 0)
 
 
-def test_without_its_cause_there_is_no_job() -> None:
-    with suppress(Mishap), transaction():
+def test_rolled_back_transaction_enqueues_no_job() -> None:
+    with suppress(TransactionFailed), transaction():
         jobs.enqueue(NAME)
-        raise Mishap
+        raise TransactionFailed
     assert list_jobs() == []
 
 
-def test_a_new_job_is_left_to_its_publisher_for_a_while(settings: Settings) -> None:
+def test_new_job_is_not_overdue_before_republish_delay(settings: Settings) -> None:
     job_id = enqueue_job()
     assert jobs.pop_overdue(10) == []
     age_job(job_id, settings.job_republish_delay_seconds)
     assert jobs.pop_overdue(10) == [(job_id, NAME)]
 
 
-def test_a_job_that_was_handed_over_again_is_left_alone_for_a_while(settings: Settings) -> None:
+def test_republished_job_is_not_overdue_before_republish_delay(settings: Settings) -> None:
     job_id = enqueue_job()
     for _ in range(3):
         age_job(job_id, settings.job_republish_delay_seconds)
@@ -52,7 +52,7 @@ def test_a_job_that_was_handed_over_again_is_left_alone_for_a_while(settings: Se
         assert jobs.pop_overdue(10) == []
 
 
-def test_a_job_whose_worker_died_is_offered_again(settings: Settings) -> None:
+def test_job_whose_worker_died_is_republished(settings: Settings) -> None:
     job_id = enqueue_job()
     claim_job(job_id)
     age_job(job_id, settings.job_time_limit_seconds)
@@ -61,7 +61,7 @@ def test_a_job_whose_worker_died_is_offered_again(settings: Settings) -> None:
     assert jobs.pop_overdue(10) == [(job_id, NAME)]
 
 
-def test_a_failed_job_is_offered_again_when_it_is_due() -> None:
+def test_failed_job_is_republished_when_due() -> None:
     claim = claim_job(enqueue_job())
     fail(claim)
     assert jobs.pop_overdue(10) == []
@@ -69,25 +69,25 @@ def test_a_failed_job_is_offered_again_when_it_is_due() -> None:
     assert jobs.pop_overdue(10) == [(claim.job_id, NAME)]
 
 
-def test_a_job_that_is_done_is_not_offered_again() -> None:
+def test_done_job_is_not_republished() -> None:
     claim = claim_job(enqueue_job())
     jobs.finish(claim)
     age_job(claim.job_id, 10**6)
     assert jobs.pop_overdue(10) == []
 
 
-def test_the_longest_overdue_come_first() -> None:
+def test_longest_overdue_jobs_are_republished_first() -> None:
     job_ids = [enqueue_job() for _ in range(5)]
     for age, job_id in enumerate(job_ids):
         age_job(job_id, 1000 + age)
     assert {job_id for job_id, _name in jobs.pop_overdue(2)} == set(job_ids[-2:])
 
 
-def test_sweeps_at_the_same_time_take_each_job_once(app: Flask) -> None:
+def test_concurrent_republishing_takes_each_job_once(app: Flask) -> None:
     job_ids = [enqueue_job() for _ in range(60)]
     for job_id in job_ids:
         age_job(job_id, 1000)
-    taken = run_concurrently(app, lambda: jobs.pop_overdue(20))
-    everything = [job_id for batch in taken for job_id, _name in batch]
-    assert len(everything) == len(set(everything))
-    assert set(everything) | {job_id for job_id, _name in jobs.pop_overdue(100)} == set(job_ids)
+    batches = run_concurrently(app, lambda: jobs.pop_overdue(20))
+    popped = [job_id for batch in batches for job_id, _name in batch]
+    assert len(popped) == len(set(popped))
+    assert set(popped) | {job_id for job_id, _name in jobs.pop_overdue(100)} == set(job_ids)
