@@ -1,4 +1,4 @@
-"""The table of idempotency keys: claimed, answered and forgotten."""
+"""The table of idempotency keys: claiming keys, storing responses and purging."""
 
 import hashlib
 from collections.abc import Callable, Iterator
@@ -23,8 +23,8 @@ only_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indire
 DAY = 86400
 
 
-class Mishap(Exception):
-    """What goes wrong in the middle of the work."""
+class RequestFailed(Exception):
+    """Raised after the key has been claimed."""
 
 
 @pytest.fixture(autouse=True)
@@ -41,62 +41,62 @@ def claim(key: str, seconds: int = DAY) -> Any:
     return idempotency_records.claim_key(digest(key), b"fingerprint", seconds=seconds)
 
 
-def answered(key: str, body: bytes = b"first", seconds: int = DAY) -> None:
-    """Claim a key and keep an answer for it."""
+def claim_and_store(key: str, body: bytes = b"first", seconds: int = DAY) -> None:
+    """Claim a key and store a response for it."""
     with transaction():
         assert claim(key, seconds) is None
         idempotency_records.store_response(digest(key), 201, {"Location": ["/there"]}, body)
 
 
-def let_expire(key: str) -> None:
+def expire(key: str) -> None:
     with transaction() as session:
-        mine = update(IdempotencyRecord).where(IdempotencyRecord.digest == digest(key))
-        session.execute(mine.values(expires_at=now() - timedelta(seconds=1)))
+        statement = update(IdempotencyRecord).where(IdempotencyRecord.digest == digest(key))
+        session.execute(statement.values(expires_at=now() - timedelta(seconds=1)))
 
 
-def kept() -> dict[bytes, tuple[datetime, bytes]]:
-    """When each record expires, and the body it holds."""
+def records() -> dict[bytes, tuple[datetime, bytes]]:
+    """Return the expiry time and the body of each record by its digest."""
     with read() as connection:
         rows = connection.execute(select(IdempotencyRecord.__table__)).all()
     return {row.digest: (row.expires_at, row.body) for row in rows}
 
 
-def test_a_new_key_is_claimed_and_then_has_its_answer() -> None:
-    answered("one")
+def test_claimed_key_returns_stored_response() -> None:
+    claim_and_store("one")
     with transaction():
         record = claim("one")
     assert (record.status, record.headers, record.body) == (201, {"Location": ["/there"]}, b"first")
     assert record.fingerprint == b"fingerprint"
 
 
-def test_a_claim_falls_with_its_transaction() -> None:
-    with suppress(Mishap), transaction():
+def test_claim_is_rolled_back_with_its_transaction() -> None:
+    with suppress(RequestFailed), transaction():
         assert claim("one") is None
-        raise Mishap
-    assert kept() == {}
-    answered("one")
+        raise RequestFailed
+    assert records() == {}
+    claim_and_store("one")
 
 
-def test_a_key_is_free_again_when_its_life_is_over() -> None:
-    answered("one")
-    let_expire("one")
-    answered("one", b"second")
-    [(expires_at, body)] = kept().values()
+def test_expired_key_can_be_claimed_again() -> None:
+    claim_and_store("one")
+    expire("one")
+    claim_and_store("one", b"second")
+    [(expires_at, body)] = records().values()
     assert body == b"second"
     assert timedelta(seconds=DAY - 60) < expires_at - now() <= timedelta(seconds=DAY)
 
 
-def test_a_key_whose_new_request_fails_has_still_expired() -> None:
-    answered("one")
-    let_expire("one")
-    with suppress(Mishap), transaction():
+def test_expired_key_stays_expired_if_new_request_fails() -> None:
+    claim_and_store("one")
+    expire("one")
+    with suppress(RequestFailed), transaction():
         assert claim("one") is None
-        raise Mishap
-    answered("one", b"second")
+        raise RequestFailed
+    claim_and_store("one", b"second")
 
 
-def test_of_eight_claims_at_once_one_is_made(app: Flask) -> None:
-    def act() -> bool | None:
+def test_one_of_several_concurrent_claims_succeeds(app: Flask) -> None:
+    def claim_once() -> bool | None:
         try:
             with transaction():
                 if claim("one") is not None:
@@ -106,45 +106,45 @@ def test_of_eight_claims_at_once_one_is_made(app: Flask) -> None:
         except IdempotencyKeyInUse:
             return None
 
-    outcomes = run_concurrently(app, act)
+    outcomes = run_concurrently(app, claim_once)
     assert outcomes.count(True) == 1
-    assert len(kept()) == 1
+    assert len(records()) == 1
 
 
 @contextmanager
-def impatient() -> Iterator[None]:
-    """A transaction that waits for locks a tenth of a second."""
+def short_lock_timeout() -> Iterator[None]:
+    """A transaction that waits at most 0.1 s for a lock."""
     with transaction() as session:
         session.execute(text("SET LOCAL lock_timeout = 100"))
         yield
 
 
 @only_postgresql
-@pytest.mark.parametrize("before", [lambda _key: None, lambda key: (answered(key), let_expire(key))])
-def test_a_key_that_is_being_worked_on_is_in_use(app: Flask, before: Callable[[str], None]) -> None:
-    """Also when an expired answer is still there: it is no longer anybody's."""
+@pytest.mark.parametrize("before", [lambda _key: None, lambda key: (claim_and_store(key), expire(key))])
+def test_key_of_request_in_progress_is_in_use(app: Flask, before: Callable[[str], None]) -> None:
+    """This also applies if an expired response to the key is still stored."""
     before("one")
     with transaction():
         assert claim("one") is None
-        with app.app_context(), pytest.raises(IdempotencyKeyInUse) as refusal, impatient():
+        with app.app_context(), pytest.raises(IdempotencyKeyInUse) as raised, short_lock_timeout():
             claim("one")
-    assert refusal.value.retry_after == 1
+    assert raised.value.retry_after == 1
 
 
 @only_postgresql
-def test_keys_do_not_wait_for_each_other(app: Flask) -> None:
+def test_different_keys_do_not_block_each_other(app: Flask) -> None:
     with transaction():
         assert claim("one") is None
-        with app.app_context(), impatient():
+        with app.app_context(), short_lock_timeout():
             assert claim("two") is None
 
 
 @only_postgresql
-def test_a_lock_that_a_request_waits_for_in_vain_is_no_key_in_use(app: Flask) -> None:
-    answered("one")
+def test_other_lock_timeout_is_not_reported_as_key_in_use(app: Flask) -> None:
+    claim_and_store("one")
     with transaction() as session:
         session.execute(text("LOCK TABLE organizations"))
-        with app.app_context(), pytest.raises(ServiceUnavailable), impatient():
+        with app.app_context(), pytest.raises(ServiceUnavailable), short_lock_timeout():
             read_organizations_after(claim("two"))
 
 
@@ -152,46 +152,46 @@ def read_organizations_after(_claim: Any) -> None:
     idempotency_records.current_session().execute(text("SELECT 1 FROM organizations"))
 
 
-def test_the_sweep_forgets_what_has_expired_and_nothing_else() -> None:
-    answered("live")
+def test_purge_deletes_only_expired_keys() -> None:
+    claim_and_store("live")
     for number in range(5):
-        answered(f"dead {number}", seconds=-1)
+        claim_and_store(f"expired {number}", seconds=-1)
     idempotency_records.purge_expired()
-    assert kept().keys() == {digest("live")}
+    assert records().keys() == {digest("live")}
 
 
-def sweep_in(app: Flask) -> None:
+def purge_in(app: Flask) -> None:
     with app.app_context():
         idempotency_records.purge_expired()
 
 
 @only_postgresql
-def test_the_sweep_spares_a_key_that_is_used_again_meanwhile(app: Flask) -> None:
-    answered("one")
-    let_expire("one")
+def test_purge_keeps_key_that_is_reused_concurrently(app: Flask) -> None:
+    claim_and_store("one")
+    expire("one")
     with ThreadPoolExecutor(1) as pool:
         with transaction() as session:
             assert claim("one") is None
             idempotency_records.store_response(digest("one"), 201, {}, b"second")
-            swept = pool.submit(sweep_in, app)
+            purge = pool.submit(purge_in, app)
             wait_for(1, lambda: session.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")) or 0)
-        swept.result()
-    assert [body for _expires_at, body in kept().values()] == [b"second"]
+        purge.result()
+    assert [body for _expires_at, body in records().values()] == [b"second"]
 
 
-def test_the_sweep_takes_a_batch_in_each_transaction(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_purge_deletes_one_batch_per_transaction(monkeypatch: pytest.MonkeyPatch) -> None:
     batches: list[int] = []
     monkeypatch.setattr(idempotency_records, "_BATCH", 2)
-    monkeypatch.setattr(idempotency_records, "transaction", counting(batches))
+    monkeypatch.setattr(idempotency_records, "transaction", count_transactions(batches))
     for number in range(5):
-        answered(f"dead {number}", seconds=-1)
+        claim_and_store(f"expired {number}", seconds=-1)
     idempotency_records.purge_expired()
-    assert (kept(), len(batches)) == ({}, 3)
+    assert (records(), len(batches)) == ({}, 3)
 
 
-def counting(calls: list[int]) -> Callable[[], Any]:
-    def counted() -> Any:
+def count_transactions(calls: list[int]) -> Callable[[], Any]:
+    def counted_transaction() -> Any:
         calls.append(1)
         return transaction()
 
-    return counted
+    return counted_transaction

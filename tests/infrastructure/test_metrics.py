@@ -1,4 +1,4 @@
-"""What the job table says of itself at each scrape, and what that costs."""
+"""Metrics from the job table, and what a scrape costs."""
 
 import os
 from collections.abc import Iterator
@@ -38,15 +38,15 @@ def depths() -> Measured:
     return {labels[1:]: value for labels, value in scrape().items() if labels[0] == "groundwork_jobs"}
 
 
-def dead(name: str) -> None:
+def create_dead_job(name: str) -> None:
     fail(claim_last_attempt(enqueue_job(name)))
 
 
-def test_jobs_are_counted_by_name_and_status_unless_they_are_done() -> None:
+def test_jobs_that_are_not_done_are_counted_by_name_and_status() -> None:
     for name in ("tests.mail", "tests.mail", "tests.picture"):
         enqueue_job(name)
     claim_job(enqueue_job("tests.mail"))
-    dead("tests.picture")
+    create_dead_job("tests.picture")
     jobs.finish(claim_job(enqueue_job("tests.mail")))
     assert depths() == {
         ("tests.mail", "queued"): 2,
@@ -56,27 +56,27 @@ def test_jobs_are_counted_by_name_and_status_unless_they_are_done() -> None:
     }
 
 
-def test_without_jobs_the_oldest_has_no_age() -> None:
+def test_age_is_zero_without_jobs() -> None:
     assert scrape()[OLDEST] == 0
 
 
-def test_age_is_that_of_the_job_that_is_due_the_longest() -> None:
+def test_age_is_that_of_longest_due_job() -> None:
     for seconds in (10, 1000, 100):
         age_job(enqueue_job(), seconds)
     assert 1000 <= scrape()[OLDEST] < 1060
 
 
-def test_job_that_is_not_due_yet_has_no_age() -> None:
+def test_job_that_is_not_due_has_no_age() -> None:
     enqueue_job(delay_seconds=3600)
     assert scrape()[OLDEST] == 0
 
 
-def test_job_that_hangs_in_its_worker_grows_old() -> None:
+def test_age_includes_running_job() -> None:
     age_job(claim_job(enqueue_job()).job_id, 1000)
     assert 1000 <= scrape()[OLDEST] < 1060
 
 
-def test_dead_job_does_not_grow_old() -> None:
+def test_age_excludes_dead_job() -> None:
     claim = claim_last_attempt(enqueue_job())
     fail(claim)
     age_job(claim.job_id, 1000)
@@ -84,23 +84,23 @@ def test_dead_job_does_not_grow_old() -> None:
 
 
 @on_sqlite
-def test_what_processes_counted_is_told_while_the_database_is_away(tmp_path: Path) -> None:
-    with metrics.measure_job("tests.told", timedelta()) as outcome:
+def test_process_metrics_are_returned_while_database_is_unavailable(tmp_path: Path) -> None:
+    with metrics.measure_job("tests.measured", timedelta()) as outcome:
         outcome.name = "done"
     url = f"postgresql://postgres@127.0.0.1:{free_port()}/app"
     with at_work(Settings(app_env="development", data_dir=tmp_path, database_url=url)):
-        found = scrape()
-    assert found["groundwork_job_attempts_total", "tests.told", "done"] == 1
-    assert not {labels[0] for labels in found} & {"groundwork_jobs", *OLDEST}
+        samples = scrape()
+    assert samples["groundwork_job_attempts_total", "tests.measured", "done"] == 1
+    assert not {labels[0] for labels in samples} & {"groundwork_jobs", *OLDEST}
 
 
 @on_sqlite
-def test_scrape_answers_while_a_process_begins() -> None:
+def test_scrape_succeeds_while_another_process_starts() -> None:
     file = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"], "counter_of_another.db")
     file.touch()
-    found = scrape()
+    samples = scrape()
     file.unlink()
-    assert OLDEST in found
+    assert OLDEST in samples
 
 
 def open_files() -> set[Path]:
@@ -108,12 +108,12 @@ def open_files() -> set[Path]:
 
 
 @on_sqlite
-def test_scrape_leaves_no_connection_that_a_child_could_inherit(settings: Settings) -> None:
+def test_scrape_leaves_no_open_connection(settings: Settings) -> None:
     scrape()
     assert settings.data_dir / "app.db" not in open_files()
 
 
-DONE, ELSE = 200_000, 300
+DONE, OTHERS = 200_000, 300
 _MANY = """
 INSERT INTO jobs (id, name, arguments, status, attempts, due_at, publish_at, created_at, updated_at)
 SELECT gen_random_uuid(), 'tests.' || n %% 7, '{}', %(status)s, 1, now(), now(), now(), now()
@@ -122,7 +122,7 @@ FROM generate_series(1, %(number)s) AS n
 
 
 def fill(url: str) -> None:
-    numbers = {"done": DONE, "queued": ELSE, "running": ELSE, "dead": ELSE}
+    numbers = {"done": DONE, "queued": OTHERS, "running": OTHERS, "dead": OTHERS}
     with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
         for status, number in numbers.items():
             connection.execute(_MANY, {"status": status, "number": number})
@@ -130,9 +130,9 @@ def fill(url: str) -> None:
 
 
 @on_postgresql
-def test_jobs_that_are_done_cost_a_scrape_nothing(settings: Settings) -> None:
+def test_scrape_does_not_read_done_jobs(settings: Settings) -> None:
     fill(settings.database_url)
     with explained(db.engine) as plans:
-        assert sum(depths().values()) == 3 * ELSE
+        assert sum(depths().values()) == 3 * OTHERS
     [plan] = [plan for plan in plans if "jobs" in plan.statement]
-    assert max(plan.rows_read) <= 3 * ELSE
+    assert max(plan.rows_read) <= 3 * OTHERS

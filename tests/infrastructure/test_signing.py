@@ -1,4 +1,4 @@
-"""What is signed: the same each time, good for one purpose, and for as long as its key is kept."""
+"""Signed tokens and MACs: deterministic, and valid for one purpose and while their key is configured."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +17,7 @@ OLD, NEW = "an old key of at least 32 bytes, kept", "a new key of at least 32 by
 
 @contextmanager
 def keys(folder: Path, *secrets: str) -> Iterator[None]:
-    """A process that runs with these keys."""
+    """Run the block in an application with these secret keys."""
     app = create_app(Settings(app_env="development", data_dir=folder, secret_key=secrets))
     with app.app_context():
         yield
@@ -29,54 +29,66 @@ def in_app(tmp_path: Path) -> Iterator[None]:
         yield
 
 
-def minted(purpose: str = "invitation", subject: UUID = SUBJECT, version: int = 3) -> str:
+def issue_token(purpose: str = "invitation", subject: UUID = SUBJECT, version: int = 3) -> str:
     return signing.issue(purpose, subject, version)
 
 
-def test_a_token_says_whose_it_is_and_which_version() -> None:
-    assert signing.verify("invitation", minted()) == (SUBJECT, 3)
+def test_token_contains_subject_and_version() -> None:
+    assert signing.verify("invitation", issue_token()) == (SUBJECT, 3)
 
 
-def test_a_token_is_the_same_each_time() -> None:
-    assert minted() == minted()
+def test_token_is_deterministic() -> None:
+    assert issue_token() == issue_token()
 
 
-def test_a_token_is_good_for_its_purpose_only() -> None:
-    assert signing.verify("refresh-token", minted()) is None
-    assert minted("refresh-token") != minted()
+def test_token_is_valid_only_for_its_purpose() -> None:
+    assert signing.verify("refresh-token", issue_token()) is None
+    assert issue_token("refresh-token") != issue_token()
 
 
 @pytest.mark.parametrize("position", range(0, 78, 3))
-def test_a_token_altered_anywhere_is_none(position: int) -> None:
-    token = minted()
+def test_altered_token_is_invalid(position: int) -> None:
+    token = issue_token()
     letter = "0" if token[position] != "0" else "1"
     assert signing.verify("invitation", token[:position] + letter + token[position + 1 :]) is None
 
 
-def respelled() -> list[str]:
-    """The same token in other spellings, and things that are no token at all."""
-    subject, version, mac = minted().split(".")
-    same = [f"{subject.upper()}.{version}.{mac}", f"{SUBJECT}.{version}.{mac}", f"{{{subject}}}.{version}.{mac}"]
-    same += [f"{subject}.{spelling}.{mac}" for spelling in ("03", "+3", " 3", "3_", "٣", "3.0")]
-    same += [f"{subject}.{version}.{mac}=", f" {minted()}", f"{minted()}\n", f"{minted()}."]
-    return [*same, "", ".", "..", "...", "a.b.c", f"{subject}.{'9' * 5000}.{mac}", f"{subject}.{version}.\ud800", "\0"]
+def invalid_tokens() -> list[str]:
+    """Return other spellings of a valid token, and malformed tokens."""
+    subject, version, mac = issue_token().split(".")
+    respelled = [f"{subject.upper()}.{version}.{mac}", f"{SUBJECT}.{version}.{mac}", f"{{{subject}}}.{version}.{mac}"]
+    respelled += [f"{subject}.{spelling}.{mac}" for spelling in ("03", "+3", " 3", "3_", "٣", "3.0")]
+    respelled += [f"{subject}.{version}.{mac}=", f" {issue_token()}", f"{issue_token()}\n", f"{issue_token()}."]
+    return [
+        *respelled,
+        "",
+        ".",
+        "..",
+        "...",
+        "a.b.c",
+        f"{subject}.{'9' * 5000}.{mac}",
+        f"{subject}.{version}.\ud800",
+        "\0",
+    ]
 
 
-def test_a_token_has_one_spelling() -> None:
-    assert [token for token in [*respelled(), minted()] if signing.verify("invitation", token)] == [minted()]
+def test_only_exact_spelling_of_token_is_valid() -> None:
+    assert [token for token in [*invalid_tokens(), issue_token()] if signing.verify("invitation", token)] == [
+        issue_token()
+    ]
 
 
-def test_while_keys_change_tokens_of_both_are_good(tmp_path: Path) -> None:
-    old = minted()
+def test_tokens_of_old_and_new_key_are_valid_during_rotation(tmp_path: Path) -> None:
+    old = issue_token()
     with keys(tmp_path, NEW, OLD):
-        new = minted()
+        new = issue_token()
         assert signing.verify("invitation", old) == signing.verify("invitation", new) == (SUBJECT, 3)
     with keys(tmp_path, NEW):
-        assert minted() == new
+        assert issue_token() == new
         assert signing.verify("invitation", old) is None
 
 
-def test_a_mac_is_good_for_its_message_purpose_and_keys(tmp_path: Path) -> None:
+def test_mac_is_valid_only_for_its_message_purpose_and_key(tmp_path: Path) -> None:
     mac = signing.mac("cursor", b"message")
     assert len(mac) == 32
     assert signing.verify_mac("cursor", b"message", mac)

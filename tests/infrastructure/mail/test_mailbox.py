@@ -1,4 +1,4 @@
-"""Mail into a folder, and what may not be written at all."""
+"""The mailbox folder, and the validation of messages and mail URLs."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -28,25 +28,25 @@ def test_message_sent_twice_is_one_file_with_the_same_bytes(tmp_path):
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [before]
 
 
-def test_message_appears_whole_and_stays_whole_while_it_is_sent_again(tmp_path):
+def test_message_file_is_always_complete_while_message_is_sent_again(tmp_path):
     mailer = open_mailer(tmp_path.as_uri(), sender=SENDER)
-    long = replace(MESSAGE, text="word " * 200_000)
-    seen = set()
+    long_message = replace(MESSAGE, text="word " * 200_000)
+    sizes = set()
     with ThreadPoolExecutor() as pool:
-        sending = pool.submit(lambda: [mailer.send(long) for _ in range(10)])
+        sending = pool.submit(lambda: [mailer.send(long_message) for _ in range(10)])
         while not sending.done():
-            seen |= {path.stat().st_size for path in tmp_path.glob("*.eml")}
-    [whole] = {path.stat().st_size for path in tmp_path.iterdir()}
-    assert seen == {whole}
+            sizes |= {path.stat().st_size for path in tmp_path.glob("*.eml")}
+    [final_size] = {path.stat().st_size for path in tmp_path.iterdir()}
+    assert sizes == {final_size}
 
 
-def test_failed_write_is_unavailable_and_leaves_nothing(tmp_path):
+def test_failed_write_raises_mail_unavailable(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(MailUnavailable):
         open_mailer((tmp_path / "file" / "mail").as_uri(), sender=SENDER).send(MESSAGE)
 
 
-def test_write_that_fails_at_its_end_leaves_no_draft(tmp_path):
+def test_failed_rename_leaves_no_draft(tmp_path):
     mailer = open_mailer(tmp_path.as_uri(), sender=SENDER)
     mailer.send(MESSAGE)
     [file] = tmp_path.iterdir()
@@ -57,7 +57,7 @@ def test_write_that_fails_at_its_end_leaves_no_draft(tmp_path):
     assert list(tmp_path.iterdir()) == [file]
 
 
-def test_file_name_never_leaves_the_folder(tmp_path):
+def test_file_name_cannot_escape_folder(tmp_path):
     folder = tmp_path / "mail"
     for message_id in ("<../../evil@x>", "<..%2f@x>", "<" + "a" * 400 + "@x>"):
         open_mailer(folder.as_uri(), sender=SENDER).send(replace(MESSAGE, message_id=message_id))
@@ -65,7 +65,7 @@ def test_file_name_never_leaves_the_folder(tmp_path):
     assert list(tmp_path.iterdir()) == [folder]
 
 
-def test_mailbox_is_read_newest_first_and_bounded(tmp_path):
+def test_mailbox_is_read_newest_first_up_to_limit(tmp_path):
     mailer = open_mailer(tmp_path.as_uri(), sender=SENDER)
     for number in range(3):
         mailer.send(replace(MESSAGE, message_id=f"<{number}@example.com>"))
@@ -77,7 +77,7 @@ def test_mailbox_is_read_newest_first_and_bounded(tmp_path):
     assert (newest.text.strip(), (newest.html or "").strip()) == (MESSAGE.text, MESSAGE.html)
 
 
-def test_mailbox_that_is_not_there_yet_is_empty(tmp_path):
+def test_missing_mailbox_folder_is_empty(tmp_path):
     assert read_mailbox(tmp_path / "mail", limit=5) == []
 
 
@@ -89,12 +89,12 @@ def test_mailbox_that_is_not_there_yet_is_empty(tmp_path):
         {"to": "ada@example.org\r\nBcc: eve@example.net"},
         {"to": "ada@example.org, eve@example.net"},
         {"to": "Ada <ada@example.org>"},
-        {"to": "nobody"},
+        {"to": "ada"},
         {"message_id": "<a@b>\r\nBcc: eve@example.net"},
     ],
 )
-def test_what_would_break_a_header_is_refused(tmp_path, change):
-    with pytest.raises(ValueError, match=r"form|one line"):
+def test_message_with_invalid_header_is_rejected(tmp_path, change):
+    with pytest.raises(ValueError, match=r"form|single line"):
         open_mailer(tmp_path.as_uri(), sender=SENDER).send(replace(MESSAGE, **change))
     assert list(tmp_path.iterdir()) == []
 
@@ -117,13 +117,13 @@ def test_what_would_break_a_header_is_refused(tmp_path, change):
         "smtps://host?tls=none",
     ],
 )
-def test_bad_url_is_refused_in_one_line_without_the_password(url):
-    with pytest.raises(ValueError, match=r"^[^\n]+$") as refusal:
+def test_invalid_url_is_rejected_in_one_line_without_password(url):
+    with pytest.raises(ValueError, match=r"^[^\n]+$") as raised:
         open_mailer(url, sender=SENDER)
-    assert "s3cr" not in str(refusal.value)
+    assert "s3cr" not in str(raised.value)
 
 
-def test_long_link_stays_in_one_piece_in_the_source(tmp_path):
+def test_long_link_is_not_wrapped_in_message_source(tmp_path):
     link = "https://example.com/invitation#token=" + "a" * 200
     open_mailer(tmp_path.as_uri(), sender=SENDER).send(replace(MESSAGE, text=f"Join here:\n{link}\n", html=None))
     [file] = tmp_path.iterdir()
@@ -131,12 +131,12 @@ def test_long_link_stays_in_one_piece_in_the_source(tmp_path):
 
 
 @pytest.mark.parametrize("subject", ["=?utf-8?q?a=0D=0ABcc:x?=", "=?utf-8?b?YQ0KDQo8aW1n?= invites you"])
-def test_header_cannot_be_smuggled_in_as_an_encoded_word(tmp_path, subject):
+def test_encoded_word_cannot_inject_header(tmp_path, subject):
     with pytest.raises(ValueError, match="subject"):
         open_mailer(tmp_path.as_uri(), sender=SENDER).send(replace(MESSAGE, subject=subject))
     assert list(tmp_path.iterdir()) == []
 
 
-def test_address_cannot_be_an_encoded_word(tmp_path):
+def test_encoded_word_is_rejected_as_address(tmp_path):
     with pytest.raises(ValueError, match="address"):
         open_mailer(tmp_path.as_uri(), sender=SENDER).send(replace(MESSAGE, to="=?utf-8?q?a=40b?=@example.com"))

@@ -1,4 +1,4 @@
-"""What only a folder can do, or suffer."""
+"""Local storage: atomic writes, full and read-only disks, and removal of empty folders."""
 
 import subprocess
 import sys
@@ -17,7 +17,7 @@ MIB = 1024 * 1024
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of one mebibyte."""
+    """A file system with a capacity of 1 MiB."""
     with tmpfs(tmp_path / "disk") as folder:
         yield folder
 
@@ -30,7 +30,7 @@ def folders_below(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_dir() and path.name != ".incoming"]
 
 
-def test_the_reader_is_a_real_file(tmp_path: Path) -> None:
+def test_reader_is_a_real_file(tmp_path: Path) -> None:
     storage = LocalStorage(tmp_path)
     storage.put("ab/cd", [b"x"])
     with storage.open("ab/cd") as file:
@@ -50,35 +50,37 @@ LocalStorage(Path(sys.argv[1])).put("ab/cd", chunks())
 """
 
 
-def test_what_a_killed_put_left_goes_with_the_next_one(tmp_path: Path) -> None:
+def test_draft_of_killed_put_is_removed_by_the_next_put(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", KILLED_PUT, str(tmp_path)], check=False)
     assert len(files_below(tmp_path)) == 1
     LocalStorage(tmp_path).put("ab/cd", [b"whole"])
     assert files_below(tmp_path) == [tmp_path / "ab" / "cd"]
 
 
-def test_a_broken_upload_leaves_no_file(tmp_path: Path) -> None:
-    def broken() -> Iterator[bytes]:
+def test_failed_upload_leaves_no_file(tmp_path: Path) -> None:
+    def failing_chunks() -> Iterator[bytes]:
         yield b"x"
         raise ConnectionResetError
 
     with pytest.raises(ConnectionResetError):
-        LocalStorage(tmp_path).put("ab/cd", broken())
+        LocalStorage(tmp_path).put("ab/cd", failing_chunks())
     assert files_below(tmp_path) == []
 
 
-# The last fills the disk to the brim, and fails only when its end leaves Python's buffer.
-@pytest.mark.parametrize("sizes", [[1000] * 2000, [3 * MIB], [MIB, 4096]], ids=["small", "large", "brim"])
-def test_a_full_disk_is_unavailable_and_leaves_no_file(small_disk: Path, sizes: list[int]) -> None:
+# The last case fills the disk completely, and fails only when Python's buffer is flushed.
+@pytest.mark.parametrize(
+    "sizes", [[1000] * 2000, [3 * MIB], [MIB, 4096]], ids=["small-chunks", "large-chunk", "buffered-end"]
+)
+def test_full_disk_raises_storage_unavailable_and_leaves_no_file(small_disk: Path, sizes: list[int]) -> None:
     storage = LocalStorage(small_disk / "objects")
-    with pytest.raises(StorageUnavailable) as refused:
+    with pytest.raises(StorageUnavailable) as raised:
         storage.put("ab/cd", map(bytes, sizes))
-    assert refused.value.retry_after == 5
+    assert raised.value.retry_after == 5
     assert files_below(small_disk) == []
     storage.put("ab/cd", [bytes(MIB // 2)])
 
 
-def test_a_disk_that_turns_read_only_fails_its_check(small_disk: Path) -> None:
+def test_read_only_disk_fails_the_check(small_disk: Path) -> None:
     storage = LocalStorage(small_disk)
     storage.check()
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
@@ -86,15 +88,15 @@ def test_a_disk_that_turns_read_only_fails_its_check(small_disk: Path) -> None:
         storage.check()
 
 
-def test_a_folder_that_cannot_be_made_is_unavailable(tmp_path: Path) -> None:
+def test_folder_that_cannot_be_created_raises_storage_unavailable(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     storage = LocalStorage(tmp_path / "file" / "objects")
-    for use in (storage.check, lambda: storage.put("ab/cd", [b"x"])):
+    for operation in (storage.check, lambda: storage.put("ab/cd", [b"x"])):
         with pytest.raises(StorageUnavailable):
-            use()
+            operation()
 
 
-def test_deleting_prunes_the_folders_it_empties_and_no_more(tmp_path: Path) -> None:
+def test_delete_removes_only_empty_folders(tmp_path: Path) -> None:
     storage = LocalStorage(tmp_path / "objects")
     for key in ("ab/one/original", "ab/two/original"):
         storage.put(key, [b"x"])
@@ -104,14 +106,14 @@ def test_deleting_prunes_the_folders_it_empties_and_no_more(tmp_path: Path) -> N
     assert {path.name for path in folders_below(tmp_path)} == {"objects"}
 
 
-def test_deleting_leaves_the_storage_s_own_folder(tmp_path: Path) -> None:
+def test_delete_keeps_root_folder(tmp_path: Path) -> None:
     LocalStorage(tmp_path).delete("ab/cd")
     LocalStorage(tmp_path).delete("ab")
     assert tmp_path.is_dir()
 
 
-def test_pruning_does_not_pull_the_folder_from_under_an_upload(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # Waiting for the disk would keep the threads apart.
+def test_concurrent_delete_does_not_fail_an_upload(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # With real fsync calls, the threads would rarely run at the same time.
     monkeypatch.setattr("os.fsync", lambda descriptor: None)
     storage = LocalStorage(tmp_path)
 

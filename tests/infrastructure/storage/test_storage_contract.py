@@ -1,4 +1,4 @@
-"""The contract of the storage boundary: what holds for a folder holds for an S3-compatible store."""
+"""The contract of storage, which a local folder and an S3-compatible store fulfill."""
 
 import hashlib
 import io
@@ -15,7 +15,7 @@ MIB = 1024 * 1024
 PART = 5 * MIB
 
 
-class ClientWentAway(Exception):
+class ClientDisconnected(Exception):
     pass
 
 
@@ -36,18 +36,18 @@ def key() -> str:
 
 
 def content(size: int) -> bytes:
-    """No two kilobytes alike, so that a part out of its place shows."""
+    """Return content without repetition, so that misplaced parts are detected."""
     lines = b"".join(f"{number:015}\n".encode() for number in range(size // 16 + 1))
     return lines[:size]
 
 
-def pieces(data: bytes, size: int = 60_000) -> Iterator[bytes]:
+def chunks_of(data: bytes, size: int = 60_000) -> Iterator[bytes]:
     for start in range(0, len(data), size):
         yield data[start : start + size]
 
 
-def broken(data: bytes, error: BaseException) -> Iterator[bytes]:
-    yield from pieces(data)
+def failing_chunks(data: bytes, error: BaseException) -> Iterator[bytes]:
+    yield from chunks_of(data)
     raise error
 
 
@@ -57,24 +57,24 @@ def read(storage: Storage, key: str) -> bytes:
 
 
 @pytest.mark.parametrize("size", [0, 1, 100_000, PART, PART + 1, 25 * MIB])
-def test_what_is_put_comes_out_again(storage: Storage, key: str, size: int) -> None:
+def test_stored_content_can_be_read(storage: Storage, key: str, size: int) -> None:
     data = content(size)
-    storage.put(key, pieces(data))
+    storage.put(key, chunks_of(data))
     assert hashlib.sha256(read(storage, key)).digest() == hashlib.sha256(data).digest()
 
 
-def test_empty_chunks_do_not_end_an_object(storage: Storage, key: str) -> None:
+def test_empty_chunks_are_skipped(storage: Storage, key: str) -> None:
     storage.put(key, [b"", b"one", b"", b"two", b""])
     assert read(storage, key) == b"onetwo"
 
 
-def test_memory_does_not_grow_with_the_object(storage: Storage, key: str) -> None:
+def test_memory_does_not_grow_with_object_size(storage: Storage, key: str) -> None:
     chunk = bytes(MIB)
     tracemalloc.start()
     try:
         storage.put(key, (chunk for _ in range(96)))
         with storage.open(key) as file:
-            length = sum(len(piece) for piece in iter(lambda: file.read(MIB), b""))
+            length = sum(len(part) for part in iter(lambda: file.read(MIB), b""))
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -84,7 +84,7 @@ def test_memory_does_not_grow_with_the_object(storage: Storage, key: str) -> Non
 
 def test_any_range_can_be_read(storage: Storage, key: str) -> None:
     data = content(PART + 5000)
-    storage.put(key, pieces(data))
+    storage.put(key, chunks_of(data))
     with storage.open(key) as file:
         for start, length in [(PART - 10, 100), (0, 16), (500_000, 70_000), (500_001, 1), (PART + 4990, 50)]:
             assert file.seek(start) == start
@@ -92,7 +92,7 @@ def test_any_range_can_be_read(storage: Storage, key: str) -> None:
             assert file.tell() == min(start + length, len(data))
 
 
-def test_a_reader_knows_the_size(storage: Storage, key: str) -> None:
+def test_reader_can_seek_from_the_end(storage: Storage, key: str) -> None:
     storage.put(key, [b"0123456789"])
     with storage.open(key) as file:
         assert file.seekable()
@@ -104,22 +104,22 @@ def test_a_reader_knows_the_size(storage: Storage, key: str) -> None:
         assert file.read(1) == b""
 
 
-def test_readers_of_one_object_do_not_disturb_each_other(storage: Storage, key: str) -> None:
+def test_readers_of_one_object_are_independent(storage: Storage, key: str) -> None:
     data = content(300_000)
-    storage.put(key, pieces(data))
+    storage.put(key, chunks_of(data))
     with storage.open(key) as one, storage.open(key) as other:
         halves = one.read(150_000), other.read(150_000)
         assert [half + file.read() for half, file in zip(halves, (one, other), strict=True)] == [data, data]
 
 
-def test_a_missing_object_is_told_from_a_missing_store(storage: Storage, key: str) -> None:
-    storage.put("ab/neighbour", [b"there"])
+def test_missing_object_raises_object_missing(storage: Storage, key: str) -> None:
+    storage.put("ab/other", [b"there"])
     for absent in (key, f"{key}/below", "ab"):
         with pytest.raises(ObjectMissing):
             storage.open(absent)
 
 
-def test_a_deleted_object_is_gone_and_may_be_deleted_again(storage: Storage, key: str) -> None:
+def test_deleted_object_is_missing_and_can_be_deleted_again(storage: Storage, key: str) -> None:
     storage.put(key, [b"here"])
     storage.delete(key)
     with pytest.raises(ObjectMissing):
@@ -127,7 +127,7 @@ def test_a_deleted_object_is_gone_and_may_be_deleted_again(storage: Storage, key
     storage.delete(key)
 
 
-def test_deleting_leaves_the_neighbours(storage: Storage, key: str) -> None:
+def test_delete_keeps_objects_with_same_prefix(storage: Storage, key: str) -> None:
     storage.put(key, [b"one"])
     storage.put(f"{key}-too", [b"two"])
     storage.delete(key)
@@ -135,37 +135,37 @@ def test_deleting_leaves_the_neighbours(storage: Storage, key: str) -> None:
 
 
 @pytest.mark.parametrize("size", [0, 100_000, 2 * PART + 5])
-@pytest.mark.parametrize("error", [ClientWentAway("cut"), ConnectionResetError("cut"), Killed()], ids=repr)
-def test_a_broken_upload_raises_its_own_error_and_leaves_nothing(
+@pytest.mark.parametrize("error", [ClientDisconnected("cut"), ConnectionResetError("cut"), Killed()], ids=repr)
+def test_failed_upload_raises_original_error_and_stores_nothing(
     storage: Storage, key: str, size: int, error: BaseException
 ) -> None:
     with pytest.raises(type(error)) as raised:
-        storage.put(key, broken(content(size), error))
+        storage.put(key, failing_chunks(content(size), error))
     assert raised.value is error
     assert (error.__cause__, error.__context__) == (None, None)
     with pytest.raises(ObjectMissing):
         storage.open(key)
 
 
-def test_a_broken_upload_leaves_what_was_there(storage: Storage, key: str) -> None:
+def test_failed_upload_keeps_existing_object(storage: Storage, key: str) -> None:
     storage.put(key, [b"first"])
-    with pytest.raises(ClientWentAway):
-        storage.put(key, broken(content(PART + MIB), ClientWentAway()))
+    with pytest.raises(ClientDisconnected):
+        storage.put(key, failing_chunks(content(PART + MIB), ClientDisconnected()))
     assert read(storage, key) == b"first"
 
 
-def test_an_object_appears_only_when_it_is_whole(storage: Storage, key: str) -> None:
-    def watched() -> Iterator[bytes]:
-        for chunk in pieces(content(PART + MIB), MIB):
+def test_object_is_visible_only_when_complete(storage: Storage, key: str) -> None:
+    def observed_chunks() -> Iterator[bytes]:
+        for chunk in chunks_of(content(PART + MIB), MIB):
             with pytest.raises(ObjectMissing):
                 storage.open(key)
             yield chunk
 
-    storage.put(key, watched())
+    storage.put(key, observed_chunks())
     assert len(read(storage, key)) == PART + MIB
 
 
-def test_the_same_key_again_replaces_the_object(storage: Storage, key: str) -> None:
+def test_put_replaces_existing_object(storage: Storage, key: str) -> None:
     storage.put(key, [b"a longer first one"])
     storage.put(key, [b"second"])
     assert read(storage, key) == b"second"
@@ -174,22 +174,22 @@ def test_the_same_key_again_replaces_the_object(storage: Storage, key: str) -> N
 @pytest.mark.parametrize(
     "name", ["a b", "ä€𝄞", "100%", "a%2Fb", "a+b", "q?x=1&y#z", "back\\slash", "~tilde'\"", "x" * 60, "a..b"]
 )
-def test_odd_names_are_names(storage: Storage, key: str, name: str) -> None:
+def test_unusual_names_are_accepted(storage: Storage, key: str, name: str) -> None:
     storage.put(f"{key}/{name}/{name}", [name.encode()])
     assert read(storage, f"{key}/{name}/{name}") == name.encode()
     storage.delete(f"{key}/{name}/{name}")
 
 
-NO_KEYS = ["", "/", "/etc/passwd", "../x", "a/../../x", "a/./b", "a//b", "a/", ".incoming/x"]
+INVALID = ["", "/", "/etc/passwd", "../x", "a/../../x", "a/./b", "a//b", "a/", ".incoming/x"]
 UNSAFE = ["a\0b", "a\nb", "\ud800", "x" * 61, "x/" * 500 + "x"]
 
 
-@pytest.mark.parametrize("name", NO_KEYS + UNSAFE)
-def test_what_cannot_be_a_key_is_refused(storage: Storage, name: str) -> None:
-    for use in (lambda: storage.put(name, [b"x"]), lambda: storage.open(name), lambda: storage.delete(name)):
+@pytest.mark.parametrize("name", INVALID + UNSAFE)
+def test_invalid_key_is_rejected(storage: Storage, name: str) -> None:
+    for operation in (lambda: storage.put(name, [b"x"]), lambda: storage.open(name), lambda: storage.delete(name)):
         with pytest.raises(ValueError, match="not a storage key"):
-            use()
+            operation()
 
 
-def test_a_store_that_is_there_passes_its_check(storage: Storage) -> None:
+def test_available_store_passes_check(storage: Storage) -> None:
     storage.check()

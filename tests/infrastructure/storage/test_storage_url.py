@@ -1,4 +1,4 @@
-"""What a storage URL may say."""
+"""Parsing of storage URLs."""
 
 from pathlib import Path
 
@@ -12,27 +12,27 @@ from project.infrastructure.storage.url import Bucket, parse_bucket, parse_direc
 SECRET = "tops3cret"
 
 
-def test_a_file_url_is_a_folder() -> None:
+def test_file_url_is_parsed_as_folder() -> None:
     assert parse_directory("file:///srv/my%20files") == Path("/srv/my files")
 
 
-def test_an_s3_url_says_everything() -> None:
+def test_s3_url_is_parsed_with_all_options() -> None:
     bucket = parse_bucket("s3://k%2Fey:s%2Fe%2Bc%40r+t@store.example:9000/files?secure=false&region=eu-west-1")
     assert bucket == Bucket("files", "store.example:9000", "k/ey", "s/e+c@r+t", secure=False, region="eu-west-1")
 
 
-def test_s3_is_secure_unless_it_is_told_otherwise() -> None:
+def test_s3_url_is_secure_by_default() -> None:
     assert parse_bucket("s3://k:s@store.example/files") == Bucket(
         "files", "store.example", "k", "s", secure=True, region=None
     )
 
 
-def test_the_scheme_chooses_and_nothing_is_connected() -> None:
+def test_scheme_selects_storage_without_connecting() -> None:
     assert isinstance(open_storage("file:///nowhere/yet"), LocalStorage)
     assert isinstance(open_storage(f"s3://k:{SECRET}@[::1]:1/files"), S3Storage)
 
 
-def test_a_bucket_does_not_show_its_secret() -> None:
+def test_repr_of_bucket_hides_secret() -> None:
     assert SECRET not in repr(parse_bucket(f"s3://k:{SECRET}@store.example/files"))
 
 
@@ -74,8 +74,8 @@ def test_a_bucket_does_not_show_its_secret() -> None:
         f"s3://k:{SECRET}\u2100@store.example/files",
     ],
 )
-def test_a_bad_url_is_refused_in_one_line_without_its_secret(url: str) -> None:
-    with pytest.raises(ValueError, match=r"^[^\n]+$") as refused:
+def test_invalid_url_is_rejected_in_one_line_without_secret(url: str) -> None:
+    with pytest.raises(ValueError, match=r"^[^\n]+$") as raised:
         open_storage(url)
-    assert SECRET not in str(refused.value)
-    assert refused.value.__suppress_context__ or refused.value.__context__ is None
+    assert SECRET not in str(raised.value)
+    assert raised.value.__suppress_context__ or raised.value.__context__ is None
