@@ -1,4 +1,4 @@
-"""What every test may ask for: an application on each database, and a client of its API."""
+"""Fixtures for all tests: an application on each kind of database, and a client of its API."""
 
 import shutil
 from collections.abc import Iterator
@@ -15,26 +15,26 @@ from tests.kit.clients.api import Api
 from tests.kit.servers.services import Postgres
 
 pytest_plugins = ["tests.kit.fixtures.services"]
-# Before anything imports them: what they assert is to be shown.
+# Must come before the first import, so that failed assertions in these modules show their values.
 pytest.register_assert_rewrite("tests.conformance.checks", "tests.conformance.world")
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _no_settings_from_outside() -> Iterator[None]:
-    """A setting in the environment of whoever runs the tests must not decide how they end."""
+def _no_settings_from_environment() -> Iterator[None]:
+    """Remove settings from the environment, so that they do not affect the tests."""
     with pytest.MonkeyPatch.context() as patch:
         for name, field in Settings.model_fields.items():
             patch.delenv(name.upper(), raising=False)
             for alias in getattr(field.validation_alias, "choices", []):
                 patch.delenv(alias, raising=False)
-        # Tests send more than one address may; those of the limits switch them on.
+        # Tests exceed the rate limits of their IP address. The tests of rate limits enable them.
         patch.setenv("RATE_LIMIT_ENABLED", "false")
         yield
 
 
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated database file to copy."""
+    """The path of a migrated database file, to be copied."""
     folder = tmp_path_factory.mktemp("sqlite")
     _migrate(Settings(app_env="development", data_dir=folder))
     return folder / "app.db"
@@ -42,7 +42,7 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def postgres_template(postgres_server: Postgres, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The URL of a migrated database to copy."""
+    """The URL of a migrated database, to be copied."""
     url = postgres_server.create_database()
     _migrate(Settings(app_env="development", data_dir=tmp_path_factory.mktemp("postgres"), database_url=url))
     return url
@@ -50,7 +50,7 @@ def postgres_template(postgres_server: Postgres, tmp_path_factory: pytest.TempPa
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The URL of an empty, migrated database; tests that ask for it run on each kind."""
+    """The URL of an empty, migrated database. Tests that use it run on each kind of database."""
     if request.param == "sqlite":
         shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "app.db")
         yield f"sqlite:///{tmp_path}/app.db"
@@ -63,13 +63,13 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 
 @pytest.fixture
 def settings(database_url: str, tmp_path: Path) -> Settings:
-    """Settings of a development application in a folder of its own."""
+    """Settings of a development application with a separate data folder."""
     return Settings(app_env="development", data_dir=tmp_path, database_url=database_url)
 
 
 @pytest.fixture
 def app(settings: Settings) -> Iterator[Flask]:
-    """An application whose jobs wait in their table, since nothing publishes them."""
+    """An application without a broker: its jobs stay in the job table."""
     app = create_app(settings)
     yield app
     with app.app_context():
@@ -78,7 +78,7 @@ def app(settings: Settings) -> Iterator[Flask]:
 
 @pytest.fixture
 def api(app: Flask) -> Api:
-    """A client of the API, nobody signed in."""
+    """An API client that is not logged in."""
     return Api(app.test_client())
 
 

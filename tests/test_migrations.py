@@ -1,4 +1,4 @@
-"""Migrations: they make what the models say, and can be taken back, on each kind of database."""
+"""Migrations match the models and can be downgraded, on each kind of database."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +21,7 @@ from tests.kit.servers.services import Postgres
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def app(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:
-    """An application on a database without tables, in its context."""
+    """An application with a database without tables. Its context is active."""
     settings = Settings(app_env="development", data_dir=tmp_path)
     if request.param == "postgresql":
         server: Postgres = request.getfixturevalue("postgres_server")
@@ -33,12 +33,12 @@ def app(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:
 
 
 def tables() -> set[str]:
-    """What there is in the database."""
+    """Return the names of the tables in the database."""
     return set(inspect(db.engine).get_table_names())
 
 
 def differences() -> list[Any]:
-    """Between the tables and the models."""
+    """Return the differences between the database schema and the models."""
     with db.engine.connect() as connection:
         context = MigrationContext.configure(
             connection, opts={"compare_type": True, "compare_server_default": True, "render_as_batch": True}
@@ -47,23 +47,23 @@ def differences() -> list[Any]:
 
 
 @pytest.mark.usefixtures("app")
-def test_migrations_make_what_the_models_say() -> None:
+def test_migrated_schema_matches_models() -> None:
     upgrade()
     assert differences() == []
 
 
 @pytest.mark.usefixtures("app")
-def test_migrations_can_be_taken_back_and_made_again() -> None:
+def test_migrations_can_be_downgraded_and_upgraded_again() -> None:
     upgrade()
-    made = tables()
+    created = tables()
     downgrade(revision="base")
     assert tables() == {"alembic_version"}
     upgrade()
-    assert tables() == made == {*Base.metadata.tables, "alembic_version"}
+    assert tables() == created == {*Base.metadata.tables, "alembic_version"}
 
 
 @pytest.mark.usefixtures("app")
-def test_indexes_that_a_broken_off_upgrade_left_are_made_anew() -> None:
+def test_indexes_left_by_interrupted_upgrade_are_replaced() -> None:
     upgrade(revision="5f0c1a7d9e42")
     with db.engine.begin() as connection:
         connection.execute(text("CREATE INDEX ix_files_personal ON files (size)"))
@@ -73,21 +73,21 @@ def test_indexes_that_a_broken_off_upgrade_left_are_made_anew() -> None:
 
 
 @pytest.mark.usefixtures("app")
-def test_upgrading_what_is_up_to_date_changes_nothing() -> None:
+def test_upgrade_of_current_database_changes_nothing() -> None:
     upgrade()
     upgrade()
     ensure_migrated()
 
 
 @pytest.mark.usefixtures("app")
-def test_database_behind_the_code_is_noticed() -> None:
+def test_outdated_database_raises_not_migrated() -> None:
     with pytest.raises(NotMigrated, match="flask db upgrade"):
         ensure_migrated()
 
 
 @pytest.mark.usefixtures("app")
-def test_database_of_the_next_release_is_fit() -> None:
+def test_database_of_next_release_is_accepted() -> None:
     upgrade()
     with db.engine.begin() as connection:
-        connection.execute(text("UPDATE alembic_version SET version_num = 'of the next release'"))
+        connection.execute(text("UPDATE alembic_version SET version_num = 'next-release'"))
     ensure_migrated()

@@ -1,4 +1,4 @@
-"""Doing the jobs of a test in its own process."""
+"""Fixtures for running jobs in the process of the test."""
 
 from collections.abc import Callable
 from uuid import UUID
@@ -7,16 +7,16 @@ import pytest
 from celery import current_app as celery
 
 from tests.kit.fixtures.jobs import list_jobs
-from worker.tasks import files, invitations  # noqa: F401 - their tasks are registered by being imported
+from worker.tasks import files, invitations  # noqa: F401 - the import registers their tasks
 
 
 @pytest.fixture
-def do() -> Callable[[str], UUID]:
-    """Do the newest job of a name, as a worker does, in the application at work; its id."""
+def run_newest_job() -> Callable[[str], UUID]:
+    """A function that runs the newest job with a name, as a worker does, in the current application. Returns its id."""
 
-    def do(name: str) -> UUID:
+    def run(name: str) -> UUID:
         job_id: UUID = list_jobs(name)[-1].id
         celery.tasks[name].run(str(job_id))
         return job_id
 
-    return do
+    return run

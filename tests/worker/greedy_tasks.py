@@ -1,4 +1,4 @@
-"""Tasks that take more than they may; a worker loads them with `--include`."""
+"""Tasks that exceed their limits. A worker loads them with `--include`."""
 
 import time
 from contextlib import suppress
@@ -6,21 +6,23 @@ from contextlib import suppress
 from worker.runner import job
 
 QUEUE = "greedy"
-RUN_LONG, RUN_LONG_DEAF, RUN_SHORT, TAKE_MEMORY = (f"{QUEUE}.{task}" for task in ("long", "deaf", "short", "memory"))
+RUN_LONG, RUN_LONG_IGNORING_INTERRUPTS, RUN_SHORT, TAKE_MEMORY = (
+    f"{QUEUE}.{task}" for task in ("long", "ignoring", "short", "memory")
+)
 
 
 @job(RUN_LONG)
 def run_long(seconds: float) -> None:
-    """Run so long, and take every error for something to get over."""
+    """Run for `seconds`, suppressing every Exception."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         with suppress(Exception):
             time.sleep(0.05)
 
 
-@job(RUN_LONG_DEAF)
-def run_long_deaf() -> None:
-    """Run in a loop that gets over everything."""
+@job(RUN_LONG_IGNORING_INTERRUPTS)
+def run_long_ignoring_interrupts() -> None:
+    """Run forever, suppressing every exception."""
     while True:
         with suppress(BaseException):
             time.sleep(1)

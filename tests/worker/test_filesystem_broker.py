@@ -1,4 +1,4 @@
-"""The embedded broker under writers and readers in several processes."""
+"""The filesystem broker with several processes that write and read."""
 
 import subprocess
 import sys
@@ -20,23 +20,23 @@ if sys.argv[2] == "write":
         broker.publish("x", uuid4())
 else:
     channel = make_celery(settings).connection().channel()
-    taken = 0
-    while taken < {messages}:
+    received = 0
+    while received < {messages}:
         try:
-            taken += bool(channel._get("worker"))
+            received += bool(channel._get("worker"))
         except Empty:
             pass
 """
 
 
-def test_every_message_is_read_whole(tmp_path: Path) -> None:
+def test_concurrent_readers_receive_complete_messages(tmp_path: Path) -> None:
     program = _PROGRAM.format(messages=_MESSAGES)
     command = [sys.executable, "-c", program, str(tmp_path)]
     processes = [subprocess.Popen([*command, role]) for role in ("read", "write", "read", "write")]
     try:
         assert [process.wait(60) for process in processes] == [0, 0, 0, 0]
     finally:
-        # A reader that misses a message would look for it for ever.
+        # A reader that misses a message would wait for it forever.
         for process in processes:
             process.kill()
             process.wait()

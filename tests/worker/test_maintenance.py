@@ -1,4 +1,4 @@
-"""What is cleared away now and then."""
+"""Periodic jobs that purge old rows."""
 
 from celery import current_app as celery
 from sqlalchemy import func, select, update
@@ -13,24 +13,24 @@ from tests.kit.fixtures.jobs import enqueue_job
 from worker import maintenance
 
 
-def test_forgetting_takes_the_expired_keys_and_leaves_the_others(api: Api, settings: Settings) -> None:
+def test_purge_deletes_only_expired_idempotency_keys(api: Api, settings: Settings) -> None:
     ada = api.signed_in()
-    for key in ("dead", "live"):
+    for key in ("expired", "live"):
         created(ada.post("/organizations", {"name": key}, headers={"Idempotency-Key": key}))
-        if key == "dead":
+        if key == "expired":
             with at_work(settings), transaction() as session:
                 session.execute(update(IdempotencyRecord).values(expires_at=now()))
     with at_work(settings):
-        do_job(maintenance.PURGE_IDEMPOTENCY_KEYS)
-        assert kept() == 1
-    again = ada.post("/organizations", {"name": "live"}, headers={"Idempotency-Key": "live"})
-    assert "Idempotency-Replayed" in again.headers
+        run_job(maintenance.PURGE_IDEMPOTENCY_KEYS)
+        assert record_count() == 1
+    replay = ada.post("/organizations", {"name": "live"}, headers={"Idempotency-Key": "live"})
+    assert "Idempotency-Replayed" in replay.headers
 
 
-def do_job(name: str) -> None:
+def run_job(name: str) -> None:
     celery.tasks[name].run(str(enqueue_job(name)))
 
 
-def kept() -> int:
+def record_count() -> int:
     with read() as connection:
         return connection.scalar(select(func.count()).select_from(IdempotencyRecord)) or 0

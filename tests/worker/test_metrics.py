@@ -1,4 +1,4 @@
-"""What real workers tell of their jobs, whatever becomes of their processes."""
+"""Metrics of real workers, also if their child processes are killed or their broker is unavailable."""
 
 import asyncio
 import os
@@ -27,7 +27,7 @@ from tests.kit.servers.process import eventually
 from worker.broker import CeleryBroker
 from worker.runner import JobPolicy, run_job
 
-_numbers = count(1)
+_host_numbers = count(1)
 OLDEST = ("groundwork_oldest_job_age_seconds",)
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 on_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
@@ -35,22 +35,22 @@ on_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect
 
 @dataclass
 class MailServer:
-    """Answers by the name before the `@`; whoever sends to another one waits, and is noticed."""
+    """Replies according to the local part of the recipient. For an unknown one, the reply is delayed forever."""
 
-    has_waited_for: bool = False
+    has_blocked_client: bool = False
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802
-        answers = {"done": "250 OK", "failed": "451 Later", "dead": "554 Never"}
+        replies = {"done": "250 OK", "failed": "451 Later", "dead": "554 Never"}
         name = envelope.rcpt_tos[0].partition("@")[0]
-        while name not in answers:
-            self.has_waited_for = True
+        while name not in replies:
+            self.has_blocked_client = True
             await asyncio.sleep(0.05)
-        return answers[name]
+        return replies[name]
 
 
 @dataclass(frozen=True)
 class Scene:
-    """Somebody who invites, a mail server, and programs whose worker serves its metrics."""
+    """A user who invites others, a mail server, and programs whose worker serves metrics."""
 
     settings: Settings
     run: Programs
@@ -59,17 +59,17 @@ class Scene:
     mail_server: MailServer
 
     def invite(self, name: str) -> None:
-        self.owner.invitation(self.organization_id, f"{name}@host{next(_numbers)}.example.com")
+        self.owner.invitation(self.organization_id, f"{name}@host{next(_host_numbers)}.example.com")
 
     def scrape(self) -> Measured:
         return scraped(self.port)
 
-    def tells(self, *labels: str) -> Callable[[], float]:
-        """What the worker says of invitations under these labels, if it says anything."""
-        name, *others = labels
-        return lambda: self.answers() and self.scrape().get((name, SEND_INVITATION, *others), 0)
+    def value_of(self, *labels: str) -> Callable[[], float]:
+        """Return a function that returns the value of a metric for invitation jobs, or a false value."""
+        name, *other_labels = labels
+        return lambda: self.serves_metrics() and self.scrape().get((name, SEND_INVITATION, *other_labels), 0)
 
-    def answers(self) -> bool:
+    def serves_metrics(self) -> bool:
         try:
             return bool(self.scrape())
         except HTTPError:
@@ -80,8 +80,8 @@ class Scene:
         assert self.settings.metrics_port is not None
         return self.settings.metrics_port
 
-    def waits_in_a_job(self) -> bool:
-        return self.mail_server.has_waited_for
+    def is_job_blocked(self) -> bool:
+        return self.mail_server.has_blocked_client
 
 
 @pytest.fixture
@@ -96,10 +96,10 @@ def scene(settings: Settings) -> Iterator[Scene]:
     server, mail_port = MailServer(), free_port()
     controller = Controller(server, hostname="127.0.0.1", port=mail_port)
     controller.start()
-    more = {"METRICS_PORT": str(settings.metrics_port), "MAIL_URL": f"smtp://127.0.0.1:{mail_port}?tls=none"}
+    environment = {"METRICS_PORT": str(settings.metrics_port), "MAIL_URL": f"smtp://127.0.0.1:{mail_port}?tls=none"}
     with application(settings, broker=CeleryBroker(settings)) as app:
         owner = Api(app.test_client()).signed_in()
-        yield Scene(settings, programs(settings, **more), owner, owner.organization()["id"], server)
+        yield Scene(settings, programs(settings, **environment), owner, owner.organization()["id"], server)
     controller.stop()
 
 
@@ -110,24 +110,24 @@ def attempts(scene: Scene) -> dict[str, float]:
 
 
 @on_postgresql
-def test_every_way_in_which_an_attempt_ends_is_told(scene: Scene) -> None:
+def test_attempts_are_counted_by_outcome(scene: Scene) -> None:
     with scene.run.worker("--concurrency 1") as worker:
-        for name in ("done", "failed", "dead", "nobody"):
+        for name in ("done", "failed", "dead", "unknown"):
             scene.invite(name)
-        eventually(scene.waits_in_a_job)
+        eventually(scene.is_job_blocked)
         [child] = children(worker.pid)
         os.kill(child, signal.SIGUSR2)
-        eventually(scene.tells("groundwork_job_attempts_total", "released"))
+        eventually(scene.value_of("groundwork_job_attempts_total", "released"))
         assert attempts(scene) == dict.fromkeys(("done", "failed", "dead", "released"), 1)
-        told = scene.scrape()
-    assert told["groundwork_jobs", SEND_INVITATION, "queued"] == 2
-    assert told["groundwork_jobs", SEND_INVITATION, "dead"] == 1
-    assert told["groundwork_job_duration_seconds_count", SEND_INVITATION] == 4
-    assert told["groundwork_job_delay_seconds_count", SEND_INVITATION] == 4
+        samples = scene.scrape()
+    assert samples["groundwork_jobs", SEND_INVITATION, "queued"] == 2
+    assert samples["groundwork_jobs", SEND_INVITATION, "dead"] == 1
+    assert samples["groundwork_job_duration_seconds_count", SEND_INVITATION] == 4
+    assert samples["groundwork_job_delay_seconds_count", SEND_INVITATION] == 4
 
 
-def test_what_a_killed_process_counted_stays_counted_and_its_successor_works(scene: Scene) -> None:
-    done = scene.tells("groundwork_job_attempts_total", "done")
+def test_counts_of_killed_process_are_kept(scene: Scene) -> None:
+    done = scene.value_of("groundwork_job_attempts_total", "done")
     with scene.run.worker("--concurrency 1") as worker:
         scene.invite("done")
         eventually(lambda: done() == 1)
@@ -140,31 +140,31 @@ def test_what_a_killed_process_counted_stays_counted_and_its_successor_works(sce
 
 
 @on_postgresql
-def test_worker_that_still_looks_for_its_broker_tells_how_old_jobs_are(scene: Scene) -> None:
+def test_worker_without_broker_reports_age_of_oldest_job(scene: Scene) -> None:
     with at_work(scene.settings):
         age_job(enqueue_job(), 1000)
-    nobody = f"redis://127.0.0.1:{free_port()}/0"
-    with Programs(scene.run.folder, {**scene.run.environment, "BROKER_URL": nobody}).worker():
-        eventually(scene.answers)
+    unreachable = f"redis://127.0.0.1:{free_port()}/0"
+    with Programs(scene.run.folder, {**scene.run.environment, "BROKER_URL": unreachable}).worker():
+        eventually(scene.serves_metrics)
         assert scene.scrape()[OLDEST] >= 1000
 
 
 @on_sqlite
-def test_worker_that_ended_leaves_nothing_behind(scene: Scene, tmp_path: Path) -> None:
+def test_exited_worker_leaves_no_metrics_folder(scene: Scene, tmp_path: Path) -> None:
     run = Programs(scene.run.folder, {**scene.run.environment, "TMPDIR": str(tmp_path)})
     with run.worker("--concurrency 2") as worker:
         scene.invite("done")
-        eventually(scene.tells("groundwork_job_attempts_total", "done"))
+        eventually(scene.value_of("groundwork_job_attempts_total", "done"))
         os.kill(children(worker.pid)[0], signal.SIGKILL)
         assert len(list(tmp_path.glob("metrics-*"))) == 1
         worker.terminate()
         assert worker.wait(20) == 0
-    assert not scene.answers()
+    assert not scene.serves_metrics()
     assert list(tmp_path.glob("metrics-*")) == []
 
 
 @on_postgresql
-def test_age_of_the_oldest_job_grows_without_a_worker_and_ends_with_the_job(settings: Settings) -> None:
+def test_age_of_oldest_job_grows_until_job_is_done(settings: Settings) -> None:
     ages = []
     with at_work(settings):
         job_id = enqueue_job()

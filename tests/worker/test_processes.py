@@ -1,4 +1,4 @@
-"""Real workers on real brokers: jobs are done, whatever is killed or lost on the way."""
+"""Real workers on real brokers: jobs are done even if messages or connections are lost."""
 
 import shutil
 import time
@@ -20,33 +20,33 @@ from tests.kit.servers.services import Postgres
 from worker.broker import CeleryBroker
 
 PICTURE = Path(__file__).parents[1].joinpath("data", "photos", "coffee.png").read_bytes()
-IMPATIENT = {
+SHORT_DELAYS = {
     "job_republish_delay_seconds": 1,
     "republish_interval_seconds": 1,
     "job_time_limit_seconds": 4,
     "job_initial_backoff_seconds": 1,
 }
 
-# `./bin/run`, which has a test of its own, uses the embedded one each time.
-on_both_brokers = pytest.mark.parametrize("broker", ["redis", pytest.param("embedded", marks=pytest.mark.full)])
+# The filesystem broker is also covered by the test of `./bin/run`.
+on_both_brokers = pytest.mark.parametrize("broker", ["redis", pytest.param("filesystem", marks=pytest.mark.full)])
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 on_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 
 
 @pytest.fixture
 def broker() -> str:
-    """Which broker; tests say otherwise by a parameter."""
+    """The kind of broker, which tests may parametrize."""
     return "redis"
 
 
 @pytest.fixture
 def settings(request: pytest.FixtureRequest, settings: Settings, broker: str) -> Settings:
-    if broker == "embedded":
-        return settings.model_copy(update=IMPATIENT)
+    if broker == "filesystem":
+        return settings.model_copy(update=SHORT_DELAYS)
     url: str = request.getfixturevalue("redis_url")
     with Redis.from_url(url) as client:
         client.flushall()
-    return settings.model_copy(update={**IMPATIENT, "broker_url": url})
+    return settings.model_copy(update={**SHORT_DELAYS, "broker_url": url})
 
 
 @pytest.fixture
@@ -58,10 +58,10 @@ def api(settings: Settings) -> Iterator[Api]:
 
 @pytest.fixture
 def run(settings: Settings) -> Programs:
-    return programs(settings, **{name.upper(): str(value) for name, value in IMPATIENT.items()})
+    return programs(settings, **{name.upper(): str(value) for name, value in SHORT_DELAYS.items()})
 
 
-def are_done(settings: Settings) -> Callable[[], bool]:
+def all_done(settings: Settings) -> Callable[[], bool]:
     def done() -> bool:
         with at_work(settings):
             return {row.status for row in list_jobs()} == {"done"}
@@ -74,7 +74,7 @@ def mailbox(settings: Settings) -> list[Path]:
 
 
 def invite(api: Api) -> tuple[Api, str]:
-    """Who invited, and the path of the invitation."""
+    """Create an invitation. Returns the client of the inviter, and the path of the invitation."""
     owner = api.signed_in()
     path = f"/organizations/{owner.organization()['id']}/invitations"
     return owner, f"{path}/{created(owner.post(path, {'email': 'grace@example.org', 'role': 'member'}))['id']}"
@@ -82,18 +82,18 @@ def invite(api: Api) -> tuple[Api, str]:
 
 @on_both_brokers
 @on_postgresql
-def test_what_a_request_causes_is_done(api: Api, settings: Settings, run: Programs) -> None:
+def test_jobs_of_a_request_are_done(api: Api, settings: Settings, run: Programs) -> None:
     with run.worker():
         owner, invitation = invite(api)
         file = created(owner.upload(PICTURE, "coffee.png"))
-        eventually(are_done(settings))
+        eventually(all_done(settings))
     assert created(owner.get(f"/files/{file['id']}"))["thumbnails"]["status"] == "ready"
     assert created(owner.get(invitation))["delivery"] == "sent"
     assert len(mailbox(settings)) == 1
 
 
 def lose_all_messages(settings: Settings, broker: str) -> None:
-    if broker == "embedded":
+    if broker == "filesystem":
         shutil.rmtree(settings.data_dir / "broker")
         return
     with Redis.from_url(settings.broker_url) as client:
@@ -102,7 +102,7 @@ def lose_all_messages(settings: Settings, broker: str) -> None:
 
 
 def is_published(settings: Settings, broker: str) -> Callable[[], bool]:
-    if broker == "embedded":
+    if broker == "filesystem":
         return lambda: any((settings.data_dir / "broker" / "queues").glob("*"))
     client = Redis.from_url(settings.broker_url)
     return lambda: client.dbsize() > 0
@@ -110,41 +110,41 @@ def is_published(settings: Settings, broker: str) -> Callable[[], bool]:
 
 @on_both_brokers
 @on_sqlite
-def test_a_broker_that_lost_everything_loses_no_job(api: Api, settings: Settings, run: Programs, broker: str) -> None:
+def test_broker_that_loses_all_messages_loses_no_job(api: Api, settings: Settings, run: Programs, broker: str) -> None:
     owner, invitation = invite(api)
     eventually(is_published(settings, broker))
     lose_all_messages(settings, broker)
     with run.jobs():
-        eventually(are_done(settings))
+        eventually(all_done(settings))
     assert created(owner.get(invitation))["delivery"] == "sent"
     assert len(mailbox(settings)) == 1
 
 
 @pytest.mark.full
 @on_sqlite
-def test_a_broker_that_was_away_gets_the_jobs_when_it_is_back(api: Api, settings: Settings, run: Programs) -> None:
-    nobody = settings.model_copy(update={"broker_url": f"redis://127.0.0.1:{free_port()}/0"})
-    with application(nobody, broker=CeleryBroker(nobody)) as app:
-        began = time.monotonic()
+def test_jobs_are_done_after_broker_was_unavailable(api: Api, settings: Settings, run: Programs) -> None:
+    unreachable = settings.model_copy(update={"broker_url": f"redis://127.0.0.1:{free_port()}/0"})
+    with application(unreachable, broker=CeleryBroker(unreachable)) as app:
+        started_at = time.monotonic()
         owner, invitation = invite(Api(app.test_client()))
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - started_at < 3
     with run.jobs():
-        eventually(are_done(settings))
+        eventually(all_done(settings))
     assert created(owner.get(invitation))["delivery"] == "sent"
 
 
 @on_postgresql
-def test_a_worker_leaves_a_silent_database_and_goes_on_when_it_speaks_again(
+def test_worker_recovers_from_unresponsive_database(
     api: Api, settings: Settings, run: Programs, postgres_server: Postgres
 ) -> None:
-    """By itself: its time limit, which is much longer in production, would end it as well."""
+    """The worker must notice by itself, without its time limit, which is much longer in production."""
     log = run.folder / "worker.log"
     with run.jobs():
         invite(api)
-        eventually(are_done(settings))
+        eventually(all_done(settings))
         with silent(postgres_server):
             eventually(lambda: "ServiceUnavailable" in log.read_text(), seconds=10)
         time.sleep(1.1)
         invite(api)
-        eventually(are_done(settings))
+        eventually(all_done(settings))
     assert "TimeLimitExceeded" not in log.read_text()

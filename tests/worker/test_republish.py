@@ -1,4 +1,4 @@
-"""The sweep on real brokers: it hands over what is overdue, and no more than the broker should hold."""
+"""Republishing on real brokers: overdue jobs are published, up to the maximum number of messages."""
 
 from collections.abc import Iterator
 
@@ -16,11 +16,11 @@ from worker.broker import CeleryBroker, consume_from_queues, make_celery, queue_
 NAMES = ("files.a_job", "invitations.a_job")
 
 
-@pytest.fixture(params=["embedded", "redis"])
+@pytest.fixture(params=["filesystem", "redis"])
 def settings(request: pytest.FixtureRequest, settings: Settings) -> Settings:
-    if request.param == "embedded":
+    if request.param == "filesystem":
         return settings
-    # The last database of this Redis is of no other test.
+    # No other test uses database 15 of this Redis server.
     url = request.getfixturevalue("redis_url").removesuffix("/0") + "/15"
     with Redis.from_url(url) as client:
         client.flushdb()
@@ -38,22 +38,22 @@ def celery(settings: Settings) -> Iterator[Celery]:
 
 
 @pytest.fixture(autouse=True)
-def _small_broker(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(republish, "_FULL", 5)
+def _low_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(republish, "_MAX_QUEUED", 5)
     monkeypatch.setattr(republish, "_BATCH", 2)
 
 
-def overdue(number: int) -> None:
-    """So many jobs, that their publishers have handed over to nobody."""
-    for turn in range(number):
-        age_job(enqueue_job(NAMES[turn % 2]), 3600)
+def create_overdue_jobs(number: int) -> None:
+    """Create jobs that were not published."""
+    for index in range(number):
+        age_job(enqueue_job(NAMES[index % 2]), 3600)
 
 
-def taken(celery: Celery) -> None:
-    """A worker takes all that waits."""
-    with celery.connection_for_write(transport_options=celery.conf.broker_transport_options) as link:
+def consume_all(celery: Celery) -> None:
+    """Remove all messages, as if workers had received them."""
+    with celery.connection_for_write(transport_options=celery.conf.broker_transport_options) as connection:
         for name in NAMES:
-            link.default_channel.queue_purge(queue_of(name))
+            connection.default_channel.queue_purge(queue_of(name))
 
 
 @pytest.fixture(autouse=True)
@@ -61,23 +61,23 @@ def _publish_nothing(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("project.infrastructure.jobs.publisher.put", lambda *_: None)
 
 
-def test_all_that_is_overdue_is_handed_over_in_batches(celery: Celery) -> None:
-    overdue(4)
+def test_all_overdue_jobs_are_published_in_batches(celery: Celery) -> None:
+    create_overdue_jobs(4)
     republish.republish()
     assert sum(queue_lengths(celery).values()) == 4
 
 
-def test_a_broker_is_filled_and_no_more(celery: Celery) -> None:
-    overdue(7)
+def test_broker_is_filled_up_to_its_limit(celery: Celery) -> None:
+    create_overdue_jobs(7)
     for _ in range(2):
         republish.republish()
         assert sum(queue_lengths(celery).values()) == 5
-    taken(celery)
+    consume_all(celery)
     republish.republish()
     assert sum(queue_lengths(celery).values()) == 2
 
 
-def test_each_blueprint_has_a_queue_of_its_own(celery: Celery) -> None:
-    overdue(3)
+def test_each_blueprint_has_its_own_queue(celery: Celery) -> None:
+    create_overdue_jobs(3)
     republish.republish()
     assert queue_lengths(celery) == {"files": 2, "invitations": 1, "worker": 0}

@@ -1,4 +1,4 @@
-"""What becomes of a job: done, tried again, laid to rest, or taken over by another."""
+"""Running jobs: they are done, retried, marked dead, or lost to another worker."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -18,16 +18,15 @@ from tests.kit.fixtures.jobs import (
     get_job,
     list_jobs,
 )
-from worker.runner import JobPolicy
-from worker.runner import run_job as perform_task
+from worker.runner import JobPolicy, run_job
 
 
-class Mishap(Exception):
-    """What goes wrong with a job."""
+class WorkFailed(Exception):
+    """The work of the job failed."""
 
 
-class Hopeless(Exception):
-    """What will never go right."""
+class CannotSucceed(Exception):
+    """The work of the job will never succeed."""
 
 
 @pytest.fixture(autouse=True)
@@ -37,7 +36,7 @@ def in_app(app: Flask) -> Iterator[None]:
 
 
 def perform(job_id: UUID, work: Callable[..., None], **options: Any) -> None:
-    perform_task(job_id, JobPolicy(work, **options))
+    run_job(job_id, JobPolicy(work, **options))
 
 
 def failing(error: Exception) -> Callable[..., None]:
@@ -56,81 +55,86 @@ def effects() -> int:
     return len(list_jobs("tests.effect"))
 
 
-def after_another_try(job_id: UUID) -> UUID:
+def skip_backoff(job_id: UUID) -> UUID:
     age_job(job_id, 3600)
     return job_id
 
 
-def test_a_job_is_done_with_its_arguments() -> None:
+def test_job_is_called_with_its_arguments() -> None:
     seen: list[dict[str, Any]] = []
     job_id = enqueue_job(file_id="7")
     perform(job_id, lambda **arguments: seen.append(arguments))
     assert (get_job(job_id).status, seen) == ("done", [{"file_id": "7"}])
 
 
-def test_a_job_that_is_done_is_not_done_again() -> None:
+def test_done_job_is_not_run_again() -> None:
     job_id = enqueue_job()
     for _ in range(3):
         perform(job_id, effect)
     assert effects() == 1
 
 
-def test_a_job_that_another_holds_is_left_to_it() -> None:
+def test_job_claimed_by_another_worker_is_not_run() -> None:
     claim = claim_job(enqueue_job())
     perform(claim.job_id, effect)
     assert effects() == 0
     jobs.finish(claim)
 
 
-def test_a_job_that_fails_is_tried_again_later() -> None:
+def test_failed_job_is_retried_later() -> None:
     job_id = enqueue_job()
-    perform(job_id, failing(Mishap("once")))
+    perform(job_id, failing(WorkFailed("once")))
     row = get_job(job_id)
-    assert (row.status, row.attempts, row.last_error) == ("queued", 1, "Mishap: once")
+    assert (row.status, row.attempts, row.last_error) == ("queued", 1, "WorkFailed: once")
     perform(job_id, effect)
     assert effects() == 0
-    perform(after_another_try(job_id), effect)
+    perform(skip_backoff(job_id), effect)
     assert (get_job(job_id).status, effects()) == ("done", 1)
 
 
-def test_what_a_failed_attempt_began_is_undone() -> None:
-    def half(**_arguments: Any) -> None:
+def test_effects_of_failed_attempt_are_rolled_back() -> None:
+    def start_and_fail(**_arguments: Any) -> None:
         with transaction():
             jobs.enqueue("tests.effect")
-            raise Mishap
+            raise WorkFailed
 
-    perform(enqueue_job(), half)
+    perform(enqueue_job(), start_and_fail)
     assert effects() == 0
 
 
-def test_a_hopeless_job_rests_at_once_and_says_so() -> None:
+def test_permanent_failure_marks_job_dead_and_calls_on_dead() -> None:
     job_id = enqueue_job(file_id="7")
-    told: list[dict[str, Any]] = []
-    perform(job_id, failing(Hopeless()), on_dead=lambda **arguments: told.append(arguments), permanent=(Hopeless,))
-    assert (get_job(job_id).status, told) == ("dead", [{"file_id": "7"}])
+    calls: list[dict[str, Any]] = []
+    perform(
+        job_id,
+        failing(CannotSucceed()),
+        on_dead=lambda **arguments: calls.append(arguments),
+        permanent=(CannotSucceed,),
+    )
+    assert (get_job(job_id).status, calls) == ("dead", [{"file_id": "7"}])
 
 
-def test_a_job_rests_after_its_last_attempt() -> None:
+def test_dead_job_is_not_run() -> None:
     claim = claim_last_attempt(enqueue_job())
     jobs.fail(claim, "not yet", jobs.FailureKind.OTHER, on_dead=lambda: None)
     assert get_job(claim.job_id).status == "dead"
-    perform(after_another_try(claim.job_id), effect)
+    perform(skip_backoff(claim.job_id), effect)
     assert effects() == 0
 
 
-def test_a_job_that_ended_its_worker_each_time_rests_untried() -> None:
+def test_job_whose_workers_died_is_marked_dead_without_running() -> None:
     job_id = enqueue_job()
     claim_last_attempt(job_id)
     age_job(job_id, 3600)
-    told: list[bool] = []
-    perform(job_id, effect, on_dead=lambda: told.append(True))
+    calls: list[bool] = []
+    perform(job_id, effect, on_dead=lambda: calls.append(True))
     assert get_job(job_id).status == "dead"
-    assert get_job(job_id).last_error == "WorkerEnded: Every attempt that was allowed ended its worker."
-    assert (effects(), told) == (0, [True])
+    assert get_job(job_id).last_error == "WorkerDied: The worker died in the last allowed attempt."
+    assert (effects(), calls) == (0, [True])
 
 
-def taken_over(job_id: UUID, ending: Callable[..., None]) -> Callable[..., None]:
-    """Work that takes so long that its job is given to another, and wakes up then."""
+def lose_claim(job_id: UUID, ending: Callable[..., None]) -> Callable[..., None]:
+    """Return work during which the lease expires and another worker claims the job. It then calls `ending`."""
 
     def work(**_arguments: Any) -> None:
         age_job(job_id, 3600)
@@ -140,44 +144,44 @@ def taken_over(job_id: UUID, ending: Callable[..., None]) -> Callable[..., None]
     return work
 
 
-@pytest.mark.parametrize("ending", [effect, failing(Mishap())], ids=["does its work", "fails"])
-def test_a_worker_that_wakes_up_late_changes_nothing(ending: Callable[..., None]) -> None:
+@pytest.mark.parametrize("ending", [effect, failing(WorkFailed())], ids=["succeeds", "fails"])
+def test_worker_that_lost_its_claim_changes_nothing(ending: Callable[..., None]) -> None:
     job_id = enqueue_job()
-    perform(job_id, taken_over(job_id, ending))
+    perform(job_id, lose_claim(job_id, ending))
     row = get_job(job_id)
     assert (row.status, row.attempts, row.last_error) == ("running", 2, None)
     assert effects() == 0
 
 
-def test_a_late_worker_is_done_when_its_successor_is() -> None:
-    late = claim_with_expired_lease(enqueue_job())
-    perform(late.job_id, effect)
-    assert (get_job(late.job_id).status, effects()) == ("done", 1)
+def test_job_with_expired_lease_is_run_by_next_worker() -> None:
+    expired = claim_with_expired_lease(enqueue_job())
+    perform(expired.job_id, effect)
+    assert (get_job(expired.job_id).status, effects()) == ("done", 1)
 
 
-def test_a_long_error_is_cut() -> None:
+def test_long_error_message_is_truncated() -> None:
     job_id = enqueue_job()
-    perform(job_id, failing(Mishap("x" * 10_000)))
+    perform(job_id, failing(WorkFailed("x" * 10_000)))
     assert len(get_job(job_id).last_error) == 500
 
 
-@pytest.mark.parametrize("unfit", ["\n", "\x00", "\x1b[2J", "\ud800", "\u2028"], ids=ascii)
-def test_an_error_is_one_line_that_a_column_and_a_terminal_can_hold(unfit: str) -> None:
+@pytest.mark.parametrize("character", ["\n", "\x00", "\x1b[2J", "\ud800", "\u2028"], ids=ascii)
+def test_error_message_is_one_printable_line(character: str) -> None:
     job_id = enqueue_job()
-    perform(job_id, failing(Mishap(f"one{unfit}two")))
+    perform(job_id, failing(WorkFailed(f"one{character}two")))
     row = get_job(job_id)
     assert row.status == "queued"
     assert row.last_error.isprintable()
-    assert row.last_error.startswith("Mishap: one ")
+    assert row.last_error.startswith("WorkFailed: one ")
 
 
-def test_an_error_without_words_tells_what_its_kind_means() -> None:
+def test_error_without_message_is_described_by_its_docstring() -> None:
     job_id = enqueue_job()
-    perform(job_id, failing(Mishap()))
-    assert get_job(job_id).last_error == "Mishap: What goes wrong with a job."
+    perform(job_id, failing(WorkFailed()))
+    assert get_job(job_id).last_error == "WorkFailed: The work of the job failed."
 
 
-def test_what_a_job_logs_carries_the_request_that_caused_it() -> None:
+def test_log_context_of_job_includes_ids_of_its_request() -> None:
     logging.clear_context()
     ids = {"request_id": "a-request", "trace_id": "a-trace"}
     logging.bind(**ids)

@@ -1,4 +1,4 @@
-"""What happens at intervals: known to the worker, and once in each interval, however many schedulers there are."""
+"""The schedule: its tasks are registered, and each periodic job runs once per interval with several schedulers."""
 
 import subprocess
 import sys
@@ -24,17 +24,17 @@ def in_app(app: Flask) -> Iterator[None]:
         yield
 
 
-def test_every_periodic_job_has_its_tick(settings: Settings) -> None:
+def test_every_periodic_job_has_a_tick(settings: Settings) -> None:
     ticks = {entry["args"] for entry in schedule(settings).values() if entry["task"] == TICK}
     assert ticks == set(PERIODIC.items())
 
 
-def test_ticks_of_several_schedulers_at_once_cause_one_job(app: Flask) -> None:
+def test_concurrent_ticks_enqueue_one_job(app: Flask) -> None:
     run_concurrently(app, lambda: tick(NAME, SECONDS))
     assert [row.name for row in list_jobs()] == [NAME]
 
 
-def test_a_job_that_is_done_is_not_caused_again_in_the_same_interval() -> None:
+def test_done_job_is_not_enqueued_again_in_same_interval() -> None:
     tick(NAME, SECONDS)
     [row] = list_jobs()
     run_job(row.id, JobPolicy(lambda: None))
@@ -43,7 +43,7 @@ def test_a_job_that_is_done_is_not_caused_again_in_the_same_interval() -> None:
     assert len(list_jobs()) == 1
 
 
-def test_the_next_interval_has_a_job_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_next_interval_has_its_own_job(monkeypatch: pytest.MonkeyPatch) -> None:
     at = clock.now()
     for hours in (0, 1, 1):
         monkeypatch.setattr("worker.schedule.now", lambda hours=hours: at + timedelta(hours=hours))
@@ -52,7 +52,7 @@ def test_the_next_interval_has_a_job_of_its_own(monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_every_scheduled_task_is_one_that_the_worker_knows(settings: Settings) -> None:
+def test_every_scheduled_task_is_registered_in_worker(settings: Settings) -> None:
     script = (
         "from worker.app import celery; from worker.schedule import PERIODIC;"
         "scheduled = {entry['task'] for entry in celery.conf.beat_schedule.values()} | PERIODIC.keys();"
@@ -60,5 +60,5 @@ def test_every_scheduled_task_is_one_that_the_worker_knows(settings: Settings) -
     )
     environment = {"APP_ENV": "development", "DATA_DIR": str(settings.data_dir), "DATABASE_URL": settings.database_url}
     root = Path(__file__).parents[2]
-    known = subprocess.run([sys.executable, "-c", script], cwd=root, env=environment, capture_output=True, check=True)
-    assert known.stdout.strip() == b""
+    result = subprocess.run([sys.executable, "-c", script], cwd=root, env=environment, capture_output=True, check=True)
+    assert result.stdout.strip() == b""

@@ -1,4 +1,4 @@
-"""Tasks of a real worker that take more than they may, or that must end with it."""
+"""Tasks of a real worker that exceed their limits, or that run while the worker shuts down."""
 
 import os
 import signal
@@ -15,7 +15,7 @@ from tests.kit.deployment.programs import children, programs
 from tests.kit.fixtures.apps import at_work
 from tests.kit.fixtures.jobs import enqueue_job, get_job
 from tests.kit.servers.process import eventually
-from tests.worker.greedy_tasks import QUEUE, RUN_LONG, RUN_LONG_DEAF, RUN_SHORT, TAKE_MEMORY
+from tests.worker.greedy_tasks import QUEUE, RUN_LONG, RUN_LONG_IGNORING_INTERRUPTS, RUN_SHORT, TAKE_MEMORY
 from worker.broker import CeleryBroker
 
 pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
@@ -29,44 +29,44 @@ def settings(settings: Settings, redis_url: str) -> Settings:
 
 
 @contextmanager
-def at_work_with_a_worker(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
+def running_worker(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
     run = programs(settings, **{name.upper(): str(value) for name, value in LIMITS.items()})
     with run.worker(OPTIONS) as worker, at_work(settings, broker=CeleryBroker(settings)):
         yield worker
 
 
-def ended(job_id: UUID) -> Any:
-    """The row of a job that has come to an end."""
+def finished(job_id: UUID) -> Any:
+    """Wait until the job is done or dead. Returns its row."""
     eventually(lambda: get_job(job_id).status in ("done", "dead"))
     return get_job(job_id)
 
 
-def test_a_task_is_held_to_its_limits_and_the_worker_goes_on(settings: Settings) -> None:
-    with at_work_with_a_worker(settings) as worker:
+def test_task_over_its_limits_fails_and_worker_continues(settings: Settings) -> None:
+    with running_worker(settings) as worker:
         greedy = [enqueue_job(TAKE_MEMORY, size_bytes=100_000_000), enqueue_job(RUN_SHORT, seconds=3)]
         modest = [enqueue_job(TAKE_MEMORY, size_bytes=10_000_000), enqueue_job(RUN_SHORT, seconds=0)]
-        assert [ended(job_id).last_error for job_id in greedy] == [
+        assert [finished(job_id).last_error for job_id in greedy] == [
             "MemoryError: Out of memory.",
-            "TooLong: The task ran longer than its time limit.",
+            "TimeLimitExceeded: The task ran longer than its time limit.",
         ]
         [child] = children(worker.pid)
-        assert [ended(job_id).status for job_id in modest] == ["done", "done"]
+        assert [finished(job_id).status for job_id in modest] == ["done", "done"]
         assert children(worker.pid) == [child]
 
 
-def test_a_task_that_will_not_end_at_its_limit_is_killed_within_its_lease(settings: Settings) -> None:
-    with at_work_with_a_worker(settings) as worker:
-        job_id = enqueue_job(RUN_LONG_DEAF)
+def test_task_that_ignores_its_time_limit_is_killed_within_lease(settings: Settings) -> None:
+    with running_worker(settings) as worker:
+        job_id = enqueue_job(RUN_LONG_IGNORING_INTERRUPTS)
         eventually(lambda: get_job(job_id).status == "running")
         [child] = children(worker.pid)
         eventually(lambda: child not in children(worker.pid))
         row = get_job(job_id)
         assert row.status == "running"
-        assert ended(enqueue_job(RUN_SHORT, seconds=0)).status == "done"
+        assert finished(enqueue_job(RUN_SHORT, seconds=0)).status == "done"
 
 
-def test_a_worker_that_is_told_to_end_gives_back_what_takes_too_long(settings: Settings) -> None:
-    with at_work_with_a_worker(settings) as worker:
+def test_stopping_worker_releases_job_after_grace_period(settings: Settings) -> None:
+    with running_worker(settings) as worker:
         job_id = enqueue_job(RUN_LONG, seconds=3)
         eventually(lambda: get_job(job_id).status == "running")
         os.killpg(worker.pid, signal.SIGTERM)
@@ -75,8 +75,8 @@ def test_a_worker_that_is_told_to_end_gives_back_what_takes_too_long(settings: S
     assert (worker.returncode, row.status, row.attempts) == (0, "queued", 0)
 
 
-def test_a_worker_that_is_told_to_end_finishes_what_is_soon_done(settings: Settings) -> None:
-    with at_work_with_a_worker(settings) as worker:
+def test_stopping_worker_finishes_job_within_grace_period(settings: Settings) -> None:
+    with running_worker(settings) as worker:
         job_id = enqueue_job(RUN_LONG, seconds=0.5)
         eventually(lambda: get_job(job_id).status == "running")
         os.killpg(worker.pid, signal.SIGTERM)
