@@ -1,4 +1,4 @@
-"""The table of idempotency keys: claiming the key, its effects and the stored response share one transaction.
+"""The table of idempotency keys. Claiming a key and storing its response share the transaction of the request.
 
 On PostgreSQL, a concurrent duplicate waits until the first request ends, for `lock_timeout` at most; at most half of a
 process's threads wait at a time. On SQLite it waits for the write lock like any other transaction.

@@ -59,7 +59,7 @@ def configure(engine: Engine) -> Engine:
 
 
 def _hide_values(context: ExceptionContext) -> None:
-    """Truncate the message of a constraint or data error, which is logged, before the first row value.
+    """Remove row values from the message of a constraint or data error, since it is logged.
 
     PostgreSQL repeats the rejected values, up to the whole row, after the first colon and in the DETAIL line.
     """

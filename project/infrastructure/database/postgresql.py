@@ -23,7 +23,7 @@ from psycopg.waiting import Ready
 
 _PROBE_AFTER_SECONDS = 0.5
 _PROBE_TIMEOUT_SECONDS = 1.0
-# After a probe, the next one waits this long; after a failed one, so do new connections.
+# Minimum time between two probes, and between a failed probe and the next attempt to connect.
 _PROBE_INTERVAL_SECONDS = 1.0
 # Time to connect to one address, and to a host with all its addresses.
 _ADDRESS_TIMEOUT_SECONDS, _HOST_TIMEOUT_SECONDS = 1.5, 2.0

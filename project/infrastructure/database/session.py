@@ -95,7 +95,7 @@ def read() -> Iterator[Connection]:
 def execute_autocommit(statement: Executable, values: Mapping[str, Any]) -> Row[Any] | None:
     """Execute a single writing statement and return its row, or None. Raises ServiceUnavailable.
 
-    It runs in the open transaction, otherwise in autocommit mode, which costs a third of a transaction. Guards are
+    It runs in the open transaction, otherwise in autocommit mode, at a third of the cost of a transaction. Guards are
     not called.
     """
     # Outside of a transaction, the connection from `read()` commits each statement.

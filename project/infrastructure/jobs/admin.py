@@ -95,7 +95,7 @@ def _in_batches(run_batch: Callable[[], int]) -> int:
 
 
 def _retry_batch(name: str | None, died_by: datetime) -> int:
-    # Jobs that die again after being retried are not selected, so that the loop finished batches ends.
+    # Jobs that die again after being retried are not selected, so the loop over the batches ends.
     dead = select(Job.id).where(Job.status == "dead", Job.finished_at <= died_by).order_by(Job.id).limit(_BATCH)
     batch = dead if name is None else dead.where(Job.name == name)
     at = now()

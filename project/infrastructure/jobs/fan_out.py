@@ -1,4 +1,4 @@
-"""Enqueues one job for each of a large number of ids, in chunks, without one large transaction."""
+"""Enqueues one job for each of a large number of ids, in chunks, with one transaction per chunk."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any

@@ -26,10 +26,10 @@ class Broker(Protocol):
     """Carries job ids to workers."""
 
     def publish(self, name: str, job_id: UUID) -> None:
-        """Publish a job. Raises any exception within seconds if that fails."""
+        """Publish a job. If that fails, raises an exception of any type, within seconds."""
 
     def check(self) -> None:
-        """Raise any exception if the broker is unavailable."""
+        """Raise an exception of any type if the broker is unavailable."""
 
 
 class Publisher:
@@ -44,7 +44,7 @@ class Publisher:
         atexit.register(self._drain)
 
     def put(self, name: str, job_id: UUID) -> None:
-        """Queue the job to be published. Never blocks; drops the job if the queue is full."""
+        """Queue the job to be published. Never blocks: if the queue is full, the job is left to the republish task."""
         self._ensure_started()
         try:
             self._queue.put_nowait((name, job_id))
@@ -93,14 +93,14 @@ def put(name: str, job_id: UUID) -> None:
 
 
 def publish(name: str, job_id: UUID) -> None:
-    """Publish a job immediately, for the republish task, which may block. Raises any exception if that fails."""
+    """Publish a job immediately. May block, and raises an exception of any type if that fails."""
     broker = cast(Broker | None, current_app.extensions["broker"])
     if broker is not None:
         broker.publish(name, job_id)
 
 
 def check_broker() -> None:
-    """Raise any exception if there is a broker and it is unavailable."""
+    """Raise an exception of any type if there is a broker and it is unavailable."""
     broker = cast(Broker | None, current_app.extensions["broker"])
     if broker is not None:
         broker.check()
