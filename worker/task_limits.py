@@ -102,8 +102,8 @@ def _memory(allowed_bytes: int) -> Iterator[None]:
 
 def _data_bytes() -> int:
     """Return the data size of this process (VmData), which RLIMIT_DATA limits."""
-    found = _DATA_KILOBYTES.search(Path("/proc/self/status").read_text())
-    return int(found[1]) * 1024 if found else 0
+    match = _DATA_KILOBYTES.search(Path("/proc/self/status").read_text())
+    return int(match[1]) * 1024 if match else 0
 
 
 @worker_process_init.connect

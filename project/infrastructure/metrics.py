@@ -74,12 +74,12 @@ def measure_job(name: str, delay: timedelta) -> Iterator[AttemptOutcome]:
 
     The block sets the name of the yielded outcome.
     """
-    outcome, began = AttemptOutcome(), time.perf_counter()
+    outcome, started_at = AttemptOutcome(), time.perf_counter()
     _DELAY.labels(name).observe(max(0.0, delay.total_seconds()))
     try:
         yield outcome
     finally:
-        _DURATION.labels(name).observe(time.perf_counter() - began)
+        _DURATION.labels(name).observe(time.perf_counter() - started_at)
         _ATTEMPTS.labels(name, outcome.name).inc()
 
 

@@ -137,17 +137,17 @@ def settings_for(port: int, folder: Path) -> Settings:
 
 
 def test_database_that_is_down_raises_service_unavailable_within_two_seconds(tmp_path: Path) -> None:
-    began = time.monotonic()
+    started_at = time.monotonic()
     with at_work(settings_for(free_port(), tmp_path)), pytest.raises(ServiceUnavailable):
         ensure_reachable()
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - started_at < 2
 
 
 def test_unresponsive_database_raises_service_unavailable_within_four_seconds(tmp_path: Path) -> None:
-    began = time.monotonic()
+    started_at = time.monotonic()
     with unresponsive_server() as port, at_work(settings_for(port, tmp_path)), pytest.raises(ServiceUnavailable):
         ensure_reachable()
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - started_at < 4
 
 
 @only_postgresql
