@@ -12,7 +12,7 @@ from project.config import Settings
 from project.infrastructure import signing
 
 SUBJECT = UUID("01961f3c-7a1e-7c3a-9b1d-0a0b0c0d0e0f")
-OLD, NEW = "an old key of at least 32 bytes", "a new key of at least 32 bytes"
+OLD, NEW = "old secret key with at least 32 bytes", "new secret key with at least 32 bytes"
 
 
 @contextmanager
