@@ -1,4 +1,4 @@
-"""A check: something that must hold for every operation that it applies to."""
+"""A check: a rule that every operation it applies to must follow."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ Predicate = Callable[[Operation], bool]
 
 @dataclass(frozen=True)
 class Check:
-    """Its name, what it applies to, and what raises AssertionError where it does not hold."""
+    """A named rule. `applies` selects the operations; `body` raises AssertionError if an operation breaks the rule."""
 
     name: str
     applies: Predicate
@@ -22,12 +22,12 @@ class Check:
         self.body(operation, world)
 
     def fails(self, operation: Operation, world: World) -> bool:
-        """Whether it applies to an operation and does not hold."""
+        """Return whether the check applies to the operation and fails."""
         if not self.applies(operation):
             return False
         try:
             self(operation, world)
-        except Exception:  # an error is a failure too
+        except Exception:  # An unexpected error counts as a failure too.
             return True
         return False
 
@@ -36,7 +36,7 @@ CHECKS: list[Check] = []
 
 
 def check(applies: Predicate = lambda operation: True) -> Callable[[Body], Body]:
-    """Make a function a check of the operations that `applies` picks."""
+    """Register the decorated function as a check, under its own name, for the operations that `applies` selects."""
 
     def register(body: Body) -> Body:
         CHECKS.append(Check(body.__name__, applies, body))

@@ -1,4 +1,4 @@
-"""The world that all checks share, on each database."""
+"""The application that all conformance checks share, on each database."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -13,51 +13,51 @@ from project.infrastructure.database import db
 from tests.conformance.world import World
 from tests.kit.servers.services import Postgres
 
-_MANY = 1_000_000
+_UNREACHABLE_LIMIT = 1_000_000
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
 def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """The application as it is."""
+    """The application under test, with users and resources."""
     if request.param == "sqlite":
-        yield request.getfixturevalue("settle")()
+        yield request.getfixturevalue("create_world")()
         return
     server: Postgres = request.getfixturevalue("postgres_server")
     url = server.create_database(request.getfixturevalue("postgres_template"))
     app = _application(tmp_path_factory.mktemp("world"), url)
     yield World(app)
-    _leave(app)
+    _dispose(app)
 
 
 @pytest.fixture(scope="session")
-def settle(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], World]]:
-    """Makes a world on SQLite, of an application as it is at that moment."""
+def create_world(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], World]]:
+    """A function that creates a world on SQLite, with the blueprints registered at the time of the call."""
     apps: list[Flask] = []
 
-    def make() -> World:
+    def create() -> World:
         folder = tmp_path_factory.mktemp("world")
         shutil.copy(sqlite_template, folder / "app.db")
         apps.append(_application(folder, f"sqlite:///{folder}/app.db"))
         return World(apps[-1])
 
-    yield make
+    yield create
     for app in apps:
-        _leave(app)
+        _dispose(app)
 
 
 def _application(folder: Path, url: str) -> Flask:
-    """An application whose limits are told, but not reached."""
+    """Return an application that sends rate limit headers but never reaches a limit."""
     settings = Settings(
         app_env="development",
         data_dir=folder,
         database_url=url,
         rate_limit_enabled=True,
-        logins_per_minute=_MANY,
-        registrations_per_minute=_MANY,
+        logins_per_minute=_UNREACHABLE_LIMIT,
+        registrations_per_minute=_UNREACHABLE_LIMIT,
     )
     return create_app(settings)
 
 
-def _leave(app: Flask) -> None:
+def _dispose(app: Flask) -> None:
     with app.app_context():
         db.engine.dispose()

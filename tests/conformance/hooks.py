@@ -1,4 +1,4 @@
-"""The hooks of the platform: how each is taken out, which operations it serves, and the checks that must notice."""
+"""The hooks of the platform: how to remove each one, which operations it serves, and which checks must then fail."""
 
 import sys
 from collections.abc import Callable
@@ -22,7 +22,7 @@ Removal = Callable[[Flask, pytest.MonkeyPatch], None]
 
 @dataclass(frozen=True)
 class Hook:
-    """`remove` takes it out of an application; one of `checks` must then fail for each operation that it `serves`."""
+    """A hook. After `remove`, at least one of `checks` must fail for each operation that the hook `serves`."""
 
     remove: Removal
     checks: tuple[str, ...]
@@ -30,7 +30,7 @@ class Hook:
 
 
 def registered(app: Flask) -> list[str]:
-    """The functions that see every request or answer, by module and name."""
+    """Return the functions that run before or after every request, as `module.function`."""
     functions = [*app.before_request_funcs[None], *app.after_request_funcs[None]]
     return [_name(function) for function in functions]
 
@@ -55,102 +55,102 @@ def _without_handler(kind: type[Exception]) -> Removal:
     return remove
 
 
-def _instead(owner: object, name: str, stand_in: Any) -> Removal:
-    """Replaces a function wherever it was imported by its name."""
+def _replaced(owner: object, name: str, replacement: Any) -> Removal:
+    """Replace a function in `owner` and in every module that imported it by name."""
 
     def remove(_app: Flask, patch: pytest.MonkeyPatch) -> None:
         original = getattr(owner, name)
-        patch.setattr(owner, name, stand_in)
+        patch.setattr(owner, name, replacement)
         for module in [module for key, module in sys.modules.items() if key.startswith("project.")]:
             if getattr(module, name, None) is original:
-                patch.setattr(module, name, stand_in)
+                patch.setattr(module, name, replacement)
 
     return remove
 
 
-def _without_whole_body(app: Flask, patch: pytest.MonkeyPatch) -> None:
+def _without_complete_body(app: Flask, patch: pytest.MonkeyPatch) -> None:
     assert isinstance(app.wsgi_app, CompleteBody)
     patch.setattr(app, "wsgi_app", app.wsgi_app._application)
 
 
-def _takes_json(operation: Operation) -> bool:
+def _accepts_json(operation: Operation) -> bool:
     return operation.body_schema is not None
 
 
 HOOKS = {
-    "request_id._begin": Hook(_without_function("request_id._begin"), ("keeps_the_request_id",)),
-    "request_id._end": Hook(_without_function("request_id._end"), ("keeps_the_request_id",)),
-    "trace_context.bind": Hook(_without_function("trace_context.bind"), ("is_logged_once_with_its_trace",)),
+    "request_id._begin": Hook(_without_function("request_id._begin"), ("request_id_is_returned",)),
+    "request_id._end": Hook(_without_function("request_id._end"), ("request_id_is_returned",)),
+    "trace_context.bind": Hook(_without_function("trace_context.bind"), ("request_is_logged_once_with_its_trace_id",)),
     "trusted_hosts.ensure_trusted": Hook(
         _without_function("trusted_hosts.ensure_trusted"),
-        ("does_not_answer_for_other_hosts",),
+        ("untrusted_hosts_are_rejected",),
         lambda operation: not operation.rule.any_host,
     ),
     "identity._judge": Hook(
         _without_function("identity._judge"),
-        ("nobody_gets_in_without_a_token",),
+        ("requests_without_a_token_are_rejected",),
         lambda operation: not operation.is_public,
     ),
     "rate_limits._judge": Hook(
         _without_function("rate_limits._judge"),
-        ("tells_what_is_left_of_its_limits",),
+        ("responses_have_the_rate_limit_headers",),
         lambda operation: bool(operation.rule.limits),
     ),
     "rate_limits._tell": Hook(
         _without_function("rate_limits._tell"),
-        ("tells_what_is_left_of_its_limits",),
+        ("responses_have_the_rate_limit_headers",),
         lambda operation: bool(operation.rule.limits),
     ),
     "json_body.ensure_acceptable": Hook(
         _without_function("json_body.ensure_acceptable"),
-        ("refuses_who_rules_out_json", "unknown_parameters_are_refused"),
+        ("accept_headers_without_json_are_rejected", "unknown_parameters_are_rejected"),
         lambda operation: operation.rule.json or not operation.rule.takes_query,
     ),
-    "security_headers.add": Hook(_without_function("security_headers.add"), ("every_answer_carries_the_headers",)),
+    "security_headers.add": Hook(_without_function("security_headers.add"), ("responses_have_the_security_headers",)),
     "deprecation._add": Hook(
         _without_function("deprecation._add"),
-        ("says_that_it_ends",),
+        ("deprecated_routes_send_deprecation_and_sunset",),
         lambda operation: operation.rule.deprecation is not None,
     ),
-    "problems of our own": Hook(
-        _without_handler(Error), ("does_not_answer_for_other_hosts", "unknown_parameters_are_refused")
+    "problems for domain errors": Hook(
+        _without_handler(Error), ("untrusted_hosts_are_rejected", "unknown_parameters_are_rejected")
     ),
-    "problems of Flask's": Hook(_without_handler(HTTPException), ("names_the_methods_that_there_are",)),
-    "whole bodies": Hook(
-        _without_whole_body,
-        ("bodies_that_are_cut_off_are_malformed",),
-        _takes_json,
+    "problems for Flask errors": Hook(_without_handler(HTTPException), ("other_methods_are_rejected_with_allow",)),
+    "complete bodies": Hook(
+        _without_complete_body,
+        ("truncated_bodies_are_rejected",),
+        _accepts_json,
     ),
     "strict JSON": Hook(
-        _instead(
+        _replaced(
             json_body.StrictParser, "load_json", lambda _parser, request, _schema: request.get_json(silent=True) or {}
         ),
-        ("unreadable_bodies_are_malformed",),
-        _takes_json,
+        ("unparseable_bodies_are_rejected",),
+        _accepts_json,
     ),
-    "parameters given once": Hook(
-        _instead(json_body.StrictParser, "load_querystring", lambda _parser, request, _schema: request.args.to_dict()),
-        ("parameters_are_given_once",),
+    "single parameters": Hook(
+        _replaced(json_body.StrictParser, "load_querystring", lambda _parser, request, _schema: request.args.to_dict()),
+        ("repeated_parameters_are_rejected",),
         lambda operation: bool(operation.query),
     ),
     "idempotency": Hook(
-        _instead(idempotency, "dispatch", lambda view: view()),
-        ("repeats_its_answer_and_not_its_effect", "bad_keys_are_refused"),
+        _replaced(idempotency, "dispatch", lambda view: view()),
+        ("retry_with_a_key_replays_the_response", "invalid_keys_are_rejected"),
         lambda operation: operation.is_keyed,
     ),
     "signed cursors": Hook(
-        _instead(pagination, "_signed", lambda _after: b""),
-        ("cursor_is_good_for_its_caller_and_listing_only",),
+        _replaced(pagination, "_signed", lambda _after: b""),
+        ("cursors_are_bound_to_their_caller_and_listing",),
         lambda operation: operation.is_listing,
     ),
-    "tags": Hook(
-        _instead(etags, "_add_tag", lambda _response: None),
-        ("has_a_tag_that_spares_what_is_known",),
+    "ETag": Hook(
+        _replaced(etags, "_add_tag", lambda _response: None),
+        ("unchanged_resources_return_304",),
         lambda operation: operation.is_versioned and operation.method == "GET",
     ),
     "If-Match": Hook(
-        _instead(etags, "expected_versions", lambda: None),
-        ("changes_only_the_version_that_was_read",),
+        _replaced(etags, "expected_versions", lambda: None),
+        ("updates_of_a_stale_version_are_rejected",),
         lambda operation: operation.is_conditional,
     ),
 }

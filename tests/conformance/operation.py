@@ -1,4 +1,4 @@
-"""The operations of an application, from its live routes and its document."""
+"""The operations of an application: each route together with its part of the OpenAPI document."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from tests.kit.clients.response_checker import PROBLEM
 
 @dataclass(frozen=True)
 class Operation(platform.Operation):
-    """An operation with its path, and the document that its schemas are in."""
+    """An operation with its path and the whole document, to resolve the references in its schemas."""
 
     path: str
     document: dict[str, Any]
@@ -23,7 +23,7 @@ class Operation(platform.Operation):
 
     @property
     def name(self) -> str:
-        """Its `operationId`."""
+        """The `operationId`."""
         return str(self.described["operationId"])
 
     @property
@@ -32,49 +32,49 @@ class Operation(platform.Operation):
 
     @property
     def path_names(self) -> list[str]:
-        """The variables in its path, in their order."""
+        """The names of the variables in the path, in order."""
         return [part[1:-1] for part in self.path.split("/") if part.startswith("{")]
 
     @property
     def body_schema(self) -> dict[str, Any] | None:
-        """What it takes as JSON."""
+        """The schema of the JSON request body, or `None` if the operation accepts none."""
         content = self.described.get("requestBody", {}).get("content", {})
         return self.resolved(content["application/json"]["schema"]) if "application/json" in content else None
 
     @property
-    def takes_form(self) -> bool:
+    def accepts_form(self) -> bool:
         return "multipart/form-data" in self.described.get("requestBody", {}).get("content", {})
 
     @property
     def query(self) -> dict[str, dict[str, Any]]:
-        """The schema of each query parameter."""
-        return {one["name"]: one["schema"] for one in self.parameters if one["in"] == "query"}
+        """The schema of each query parameter, by name."""
+        return {parameter["name"]: parameter["schema"] for parameter in self.parameters if parameter["in"] == "query"}
 
     @property
     def parameters(self) -> list[dict[str, Any]]:
-        """Those of the operation and those of its path."""
-        of_path = self.document["paths"][self.path].get("parameters", [])
-        return [self.resolved(one) for one in [*of_path, *self.described.get("parameters", [])]]
+        """The parameters of the path and of the operation."""
+        path_parameters = self.document["paths"][self.path].get("parameters", [])
+        return [self.resolved(parameter) for parameter in [*path_parameters, *self.described.get("parameters", [])]]
 
     @property
     def successes(self) -> list[int]:
-        """The statuses of its answers that are no refusals."""
+        """The documented statuses below 400."""
         return [int(status) for status in self.described["responses"] if int(status) < 400]
 
     def problem_codes(self) -> set[str]:
-        """The codes of the problems that the document lists."""
+        """Return the documented problem codes."""
         contents = [response.get("content", {}) for response in self.described["responses"].values()]
         problems = [content[PROBLEM]["schema"] for content in contents if PROBLEM in content]
         return {code for schema in problems for code in schema["allOf"][1]["properties"]["code"]["enum"]}
 
-    def answer_schemas(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Status and schema of each of its answers in JSON."""
-        for status, answer in self.described["responses"].items():
-            if "application/json" in answer.get("content", {}):
-                yield status, self.resolved(answer["content"]["application/json"]["schema"])
+    def response_schemas(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Return the status and schema of each documented JSON response."""
+        for status, response in self.described["responses"].items():
+            if "application/json" in response.get("content", {}):
+                yield status, self.resolved(response["content"]["application/json"]["schema"])
 
     def resolved(self, part: dict[str, Any]) -> dict[str, Any]:
-        """`part` itself, or what it refers to."""
+        """Return `part`, or the component that its `$ref` names."""
         if "$ref" not in part:
             return part
         _hash, _components, kind, name = part["$ref"].split("/")
@@ -83,9 +83,9 @@ class Operation(platform.Operation):
 
 
 def operations_of(app: Flask) -> list[Operation]:
-    """Every operation in the document, by path."""
+    """Return every operation in the API document of `app`, sorted by method and path."""
     document = api_document(app)
     found = platform.operations(document, app)
     return sorted(
-        (Operation(one.method, one.rule, one.described, one.rule.template, document) for one in found), key=str
+        (Operation(each.method, each.rule, each.described, each.rule.template, document) for each in found), key=str
     )

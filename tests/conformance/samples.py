@@ -1,4 +1,4 @@
-"""Values that a schema takes, a new one each time where two of the same could be in each other's way."""
+"""Sample values for a schema. Texts are different on each call, so that unique values do not collide."""
 
 import re
 from itertools import count
@@ -11,19 +11,19 @@ _PLAIN = {"integer": 1, "number": 1.5, "boolean": True, "null": None}
 
 
 def body(operation: Operation, schema: dict[str, Any]) -> dict[str, Any]:
-    """An object by `schema` with the members that it asks for; of a change, with all that can be changed."""
+    """Return an object for `schema`: its required members, or all members if the operation is an update."""
     members = schema.get("properties", {})
     names = members if operation.method in ("PATCH", "PUT") else schema.get("required", [])
     return {name: value(operation, members[name]) for name in names}
 
 
 def full_body(operation: Operation, schema: dict[str, Any]) -> dict[str, Any]:
-    """An object by `schema` with all members."""
+    """Return an object for `schema` with all members."""
     return {name: value(operation, member) for name, member in schema.get("properties", {}).items()}
 
 
 def value(operation: Operation, schema: dict[str, Any]) -> Any:
-    """A value by `schema`."""
+    """Return a value for `schema`."""
     schema = operation.resolved(schema)
     if "enum" in schema:
         return schema["enum"][0]
@@ -39,10 +39,10 @@ def _text(schema: dict[str, Any]) -> str:
     number = next(_numbers)
     if schema.get("format") == "email":
         return f"sample{number}@example.com"
-    given = str(schema.get("examples", ["text"])[0])
-    others = [other for other in (f"{given} {number}", f"{given}-{number}") if _fits(other, schema)]
-    return others[0] if others and "format" not in schema else given
+    example = str(schema.get("examples", ["text"])[0])
+    numbered = [text for text in (f"{example} {number}", f"{example}-{number}") if _is_valid(text, schema)]
+    return numbered[0] if numbered and "format" not in schema else example
 
 
-def _fits(text: str, schema: dict[str, Any]) -> bool:
+def _is_valid(text: str, schema: dict[str, Any]) -> bool:
     return len(text) <= schema.get("maxLength", len(text)) and re.search(schema.get("pattern", ""), text) is not None

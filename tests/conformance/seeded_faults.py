@@ -1,4 +1,4 @@
-"""A blueprint with ten faults that people and coding agents make, and one route that is as it should be."""
+"""A blueprint with ten faults that developers and coding agents commonly introduce, and two correct routes."""
 
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -20,136 +20,136 @@ from project.http.requests.schemas import Body
 from project.http.routing.access import public, user
 from project.http.routing.rule import CREATES_ANOTHER
 
-blueprint = Blueprint("planted", __name__, url_prefix="/planted", description="Faults")
+blueprint = Blueprint("seeded", __name__, url_prefix="/seeded", description="Seeded faults")
 
-_things: dict[UUID, SimpleNamespace] = {}
+_notes: dict[UUID, SimpleNamespace] = {}
 _names: set[str] = set()
 
 
-class ThingRequest(Body):
+class NoteRequest(Body):
     name = Text(100, required=True)
 
 
-class ThingResponse(Body):
+class NoteResponse(Body):
     id = Id(required=True)
     name = Text(100, required=True)
 
 
-class LongRequest(Body):
-    note = fields.String(required=True)
+class UnboundedRequest(Body):
+    text = fields.String(required=True)
 
 
 class ListResponse(Body):
-    items = fields.List(fields.Nested(ThingResponse), required=True, metadata={"maxItems": 100})
+    items = fields.List(fields.Nested(NoteResponse), required=True, metadata={"maxItems": 100})
 
 
-@blueprint.get("/open", access=public, exempt={"etag": "not versioned"})
+@blueprint.get("/public", access=public, exempt={"etag": "not versioned"})
 @blueprint.response(200, ListResponse)
-def read_openly() -> Any:
-    """Show everything to everyone."""
+def list_publicly() -> Any:
+    """List notes publicly, without a reason."""
     return {"items": []}
 
 
-@blueprint.get("/whole", access=user, exempt={"etag": "not versioned"})
+@blueprint.get("/row", access=user, exempt={"etag": "not versioned"})
 @blueprint.response(200, UserResponse)
-def dump_whole() -> Response:
-    """Dump the row, and the hash of the password with it."""
+def dump_row() -> Response:
+    """Return the whole row, including the password hash."""
     row = auth.get_user(current_user_id())._mapping
     return jsonify({name: value if isinstance(value, bool | int) else str(value) for name, value in row.items()})
 
 
-@blueprint.post("/aborting", access=user)
-@blueprint.arguments(ThingRequest)
-@blueprint.response(201, ThingResponse)
+@blueprint.post("/abort", access=user)
+@blueprint.arguments(NoteRequest)
+@blueprint.response(201, NoteResponse)
 def abort_with_text(body: dict[str, Any]) -> Any:
-    """Abort by hand."""
+    """Abort with plain text."""
     if body["name"] in _names:
         abort(make_response("taken", 400))
     _names.add(body["name"])
     return {"id": uuid4(), **body}
 
 
-@blueprint.get("/list", access=user, exempt={"etag": "not versioned"})
+@blueprint.get("/all", access=user, exempt={"etag": "not versioned"})
 @blueprint.response(200, ListResponse)
 def list_all() -> Any:
-    """List all there is."""
-    return {"items": list(_things.values())}
+    """List all notes without pages."""
+    return {"items": list(_notes.values())}
 
 
-@blueprint.post("/creating", access=user, handles_idempotency=True)
-@blueprint.arguments(ThingRequest)
-@blueprint.response(201, ThingResponse)
+@blueprint.post("/twice", access=user, handles_idempotency=True)
+@blueprint.arguments(NoteRequest)
+@blueprint.response(201, NoteResponse)
 def create_twice(body: dict[str, Any]) -> Any:
-    """Create another one with each retry."""
+    """Create another organization on each retry."""
     return organizations.create_organization(owner_id=current_user_id(), slug=None, **body)
 
 
-@blueprint.post("/conflicting", access=user)
-@blueprint.arguments(ThingRequest)
-@blueprint.response(201, ThingResponse)
-def refuse_undocumented(body: dict[str, Any]) -> Any:
-    """Refuse what the document does not say."""
+@blueprint.post("/undocumented", access=user)
+@blueprint.arguments(NoteRequest)
+@blueprint.response(201, NoteResponse)
+def raise_undocumented(body: dict[str, Any]) -> Any:
+    """Raise an undocumented problem."""
     if body["name"] in _names:
         raise SlugTaken
     _names.add(body["name"])
     return {"id": uuid4(), **body}
 
 
-@blueprint.post("/things", access=user, on_retry=CREATES_ANOTHER)
-@blueprint.arguments(ThingRequest)
-@blueprint.response(201, ThingResponse)
-def create_thing(body: dict[str, Any]) -> Any:
-    """Create a thing."""
-    thing = SimpleNamespace(id=uuid4(), version=1, owner_id=current_user_id(), **body)
-    _things[thing.id] = thing
-    return thing
+@blueprint.post("/notes", access=user, on_retry=CREATES_ANOTHER)
+@blueprint.arguments(NoteRequest)
+@blueprint.response(201, NoteResponse)
+def create_note(body: dict[str, Any]) -> Any:
+    """Create a note. This route is correct."""
+    note = SimpleNamespace(id=uuid4(), version=1, owner_id=current_user_id(), **body)
+    _notes[note.id] = note
+    return note
 
 
-@blueprint.get("/things/<uuid:thing_id>", access=user)
-@blueprint.response(200, ThingResponse)
-def get_anyones_thing(thing_id: UUID) -> Any:
-    """Read a thing, whoever's it is."""
-    return _thing(thing_id)
+@blueprint.get("/notes/<uuid:note_id>", access=user)
+@blueprint.response(200, NoteResponse)
+def get_of_any_user(note_id: UUID) -> Any:
+    """Get a note of any user."""
+    return _note(note_id)
 
 
-@blueprint.patch("/things/<uuid:thing_id>", access=user)
-@blueprint.arguments(ThingRequest)
-@blueprint.response(200, ThingResponse)
-def update_any_version(body: dict[str, Any], thing_id: UUID) -> Any:
-    """Change a thing, whatever version was read."""
-    thing = _thing(thing_id)
-    if thing.owner_id != current_user_id():
+@blueprint.patch("/notes/<uuid:note_id>", access=user)
+@blueprint.arguments(NoteRequest)
+@blueprint.response(200, NoteResponse)
+def update_any_version(body: dict[str, Any], note_id: UUID) -> Any:
+    """Update a note without checking the version."""
+    note = _note(note_id)
+    if note.owner_id != current_user_id():
         raise NotFound
-    thing.name, thing.version = body["name"], thing.version + 1
-    return thing
+    note.name, note.version = body["name"], note.version + 1
+    return note
 
 
-@blueprint.post("/long", access=user)
-@blueprint.arguments(LongRequest)
-@blueprint.response(201, ThingResponse)
-def take_any_length(body: dict[str, Any]) -> Any:
-    """Take text of any length."""
-    return {"id": uuid4(), "name": body["note"][:100]}
+@blueprint.post("/unbounded", access=user)
+@blueprint.arguments(UnboundedRequest)
+@blueprint.response(201, NoteResponse)
+def accept_any_length(body: dict[str, Any]) -> Any:
+    """Accept text of any length."""
+    return {"id": uuid4(), "name": body["text"][:100]}
 
 
-@blueprint.get("/writing", access=user, exempt={"etag": "not versioned"})
-@blueprint.response(200, ThingResponse)
+@blueprint.get("/write", access=user, exempt={"etag": "not versioned"})
+@blueprint.response(200, NoteResponse)
 def read_and_write() -> Any:
-    """Write when read."""
+    """Write on a GET."""
     return organizations.create_organization(owner_id=current_user_id(), name="Written", slug=None)
 
 
-@blueprint.get("/ending", access=user, exempt={"etag": "not versioned"})
+@blueprint.get("/deprecated", access=user, exempt={"etag": "not versioned"})
 @blueprint.deprecated(
     since=datetime(2026, 1, 1, tzinfo=UTC), sunset=datetime(2027, 1, 1, tzinfo=UTC), link="https://example.com/instead"
 )
-@blueprint.response(200, ThingResponse)
-def get_ending() -> Any:
-    """Read what comes to an end; nothing is wrong with this one."""
-    return {"id": uuid4(), "name": "Ending"}
+@blueprint.response(200, NoteResponse)
+def get_deprecated() -> Any:
+    """Get a deprecated resource. This route is correct."""
+    return {"id": uuid4(), "name": "Deprecated"}
 
 
-def _thing(thing_id: UUID) -> SimpleNamespace:
-    if thing_id not in _things:
+def _note(note_id: UUID) -> SimpleNamespace:
+    if note_id not in _notes:
         raise NotFound
-    return _things[thing_id]
+    return _notes[note_id]

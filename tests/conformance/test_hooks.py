@@ -1,4 +1,4 @@
-"""The conformance suite notices when a part of the platform is gone: for every route that the part serves."""
+"""If a hook of the platform is removed, a conformance check fails for every route that the hook serves."""
 
 from collections.abc import Callable
 
@@ -11,30 +11,35 @@ from tests.conformance.hooks import HOOKS, registered
 from tests.conformance.operation import Operation
 from tests.conformance.world import World
 
-_KNOWN = {check.name: check for check in CHECKS}
+_CHECKS_BY_NAME = {check.name: check for check in CHECKS}
 
 
 @pytest.fixture
-def whole(settle: Callable[[], World], monkeypatch: pytest.MonkeyPatch) -> World:
-    """A world with a route of every kind, a deprecated one too."""
+def world_with_all_kinds(create_world: Callable[[], World], monkeypatch: pytest.MonkeyPatch) -> World:
+    """A world that has a route of every kind, including a deprecated one."""
     monkeypatch.setattr("project.app.BLUEPRINTS", (*BLUEPRINTS, seeded_faults.blueprint))
-    return settle()
+    return create_world()
 
 
 @pytest.mark.parametrize("name", HOOKS)
-def test_hook_that_is_taken_out_is_missed_by_every_route_it_serves(
-    name: str, whole: World, monkeypatch: pytest.MonkeyPatch
+def test_removed_hook_fails_a_check_on_every_route_it_serves(
+    name: str, world_with_all_kinds: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hook = HOOKS[name]
-    served = [one for one in whole.operations if hook.serves(one) and _is_sound(one)]
+    world, hook = world_with_all_kinds, HOOKS[name]
+    served = [operation for operation in world.operations if hook.serves(operation) and _is_sound(operation)]
     assert served
-    hook.remove(whole.app, monkeypatch)
-    assert [str(one) for one in served if not any(_KNOWN[check].fails(one, whole) for check in hook.checks)] == []
+    hook.remove(world.app, monkeypatch)
+    unnoticed = [
+        str(operation)
+        for operation in served
+        if not any(_CHECKS_BY_NAME[check].fails(operation, world) for check in hook.checks)
+    ]
+    assert unnoticed == []
 
 
-def test_every_hook_is_known(whole: World) -> None:
-    assert set(registered(whole.app)) <= set(HOOKS)
+def test_every_registered_hook_is_listed(world_with_all_kinds: World) -> None:
+    assert set(registered(world_with_all_kinds.app)) <= set(HOOKS), "add the new hook to tests/conformance/hooks.py"
 
 
 def _is_sound(operation: Operation) -> bool:
-    return "planted" not in operation.path or operation.name == "get_ending"
+    return "seeded" not in operation.path or operation.name == "get_deprecated"

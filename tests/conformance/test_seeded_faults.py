@@ -1,4 +1,4 @@
-"""The conformance suite finds what people get wrong: each planted fault fails a check by name."""
+"""The conformance suite detects common mistakes: each seeded fault fails the check named for it."""
 
 from collections.abc import Callable, Iterator
 
@@ -10,38 +10,41 @@ from tests.conformance.seeded_faults import blueprint
 from tests.conformance.world import World
 
 FAULTS = {
-    ("open_routes_say_why", "read_openly"),
-    ("succeeds_as_documented", "dump_whole"),
-    ("refuses_the_same_again_as_documented", "abort_with_text"),
-    ("lists_in_pages", "list_all"),
-    ("repeats_its_answer_and_not_its_effect", "create_twice"),
-    ("refuses_the_same_again_as_documented", "refuse_undocumented"),
-    ("strangers_see_nothing", "get_anyones_thing"),
-    ("every_text_and_list_is_bounded", "take_any_length"),
-    ("reads_write_nothing", "read_and_write"),
-    ("changes_only_the_version_that_was_read", "update_any_version"),
+    ("public_routes_declare_a_reason", "list_publicly"),
+    ("successful_response_matches_the_document", "dump_row"),
+    ("response_to_a_repeated_request_matches_the_document", "abort_with_text"),
+    ("lists_are_paginated", "list_all"),
+    ("retry_with_a_key_replays_the_response", "create_twice"),
+    ("response_to_a_repeated_request_matches_the_document", "raise_undocumented"),
+    ("resources_are_hidden_from_other_users", "get_of_any_user"),
+    ("text_numbers_and_lists_are_bounded", "accept_any_length"),
+    ("reads_do_not_write", "read_and_write"),
+    ("updates_of_a_stale_version_are_rejected", "update_any_version"),
 }
 
 
 @pytest.fixture(scope="module")
-def planted(settle: Callable[[], World]) -> Iterator[World]:
-    """A world with the faulty blueprint in it."""
+def world_with_faults(create_world: Callable[[], World]) -> Iterator[World]:
+    """A world whose application includes the faulty blueprint."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("project.app.BLUEPRINTS", (*BLUEPRINTS, blueprint))
-        yield settle()
+        yield create_world()
 
 
 @pytest.fixture(scope="module")
-def failures(planted: World) -> set[tuple[str, str]]:
-    """Check and operation of each failure among the operations of the faulty blueprint."""
-    operations = [one for one in planted.operations if "planted" in one.path]
-    return {(check.name, one.name) for one in operations for check in CHECKS if check.fails(one, planted)}
+def failures(world_with_faults: World) -> set[tuple[str, str]]:
+    """The check and operation of each failure among the operations of the faulty blueprint."""
+    world = world_with_faults
+    operations = [operation for operation in world.operations if "seeded" in operation.path]
+    return {
+        (check.name, operation.name) for operation in operations for check in CHECKS if check.fails(operation, world)
+    }
 
 
 @pytest.mark.parametrize(("check", "operation"), sorted(FAULTS))
-def test_planted_fault_fails_by_name(failures: set[tuple[str, str]], check: str, operation: str) -> None:
+def test_seeded_fault_fails_its_check(failures: set[tuple[str, str]], check: str, operation: str) -> None:
     assert (check, operation) in failures
 
 
-def test_nothing_else_fails(failures: set[tuple[str, str]]) -> None:
+def test_only_faulty_routes_fail_checks(failures: set[tuple[str, str]]) -> None:
     assert {operation for _check, operation in failures} == {operation for _check, operation in FAULTS}

@@ -1,4 +1,4 @@
-"""People, things and valid requests: how an operation that nobody knows is called as its users would."""
+"""Users, resources and valid requests, generated from the document for any operation."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -23,7 +23,7 @@ from tests.kit.fixtures.jobs import dead_job
 
 @dataclass(frozen=True)
 class Case:
-    """A request that should succeed: by whom, on what, with what."""
+    """A request that should succeed: the caller, the path values and the body."""
 
     actor: Api
     path: dict[str, str] = field(default_factory=dict)
@@ -32,50 +32,50 @@ class Case:
 
 
 class World:
-    """An application with an organization, its owner, who has another one too, a member, and a stranger."""
+    """An application with two organizations of one owner, a member of the first one, and a user outside of both."""
 
     def __init__(self, app: Flask) -> None:
         self.app = app
         self.operations = operations_of(app)
-        self.nobody = Api(app.test_client())
-        self.owner, self.member, self.stranger = (self.nobody.signed_in() for _ in range(3))
+        self.anonymous = Api(app.test_client())
+        self.owner, self.member, self.other_user = (self.anonymous.signed_in() for _ in range(3))
         self.organization_id, self.other_organization_id = (self.owner.organization()["id"] for _ in range(2))
-        self.administrator, self.other_administrator = (administrator(app, self.nobody) for _ in range(2))
+        self.administrator, self.other_administrator = (administrator(app, self.anonymous) for _ in range(2))
         self._join(self.member, "member")
 
     def case(self, operation: Operation) -> Case:
-        """A new request that should succeed."""
+        """Return a new request that should succeed, from the recipe of the operation if it has one."""
         recipe = RECIPES.get(operation.name)
         return recipe(self, operation) if recipe else self.plain(operation)
 
     def plain(self, operation: Operation) -> Case:
-        """A request by the document: ids of new things, and the members that the body must have."""
+        """Return a request derived from the document: ids of new resources and a body of sample values."""
         schema = operation.body_schema
         return Case(
             actor=self.actor(operation.rule.access),
             path=self.path_values(operation),
             body=None if schema is None else samples.body(operation, schema),
-            form=form(f"sample {uuid4()}".encode(), "sample.txt") if operation.takes_form else None,
+            form=form(f"sample {uuid4()}".encode(), "sample.txt") if operation.accepts_form else None,
         )
 
     def actor(self, access: Access) -> Api:
-        """Someone who may."""
-        kinds = {"public": self.nobody, "admin": self.administrator}
+        """Return a user who is authorized."""
+        kinds = {"public": self.anonymous, "admin": self.administrator}
         return kinds.get(access.kind, self.owner)
 
-    def another(self, access: Access) -> Api:
-        """Someone else who may, where that does not depend on the path."""
-        return self.other_administrator if access.kind == "admin" else self.stranger
+    def other_actor(self, access: Access) -> Api:
+        """Return another user who is authorized, for access that does not depend on the path."""
+        return self.other_administrator if access.kind == "admin" else self.other_user
 
     def path_values(self, operation: Operation) -> dict[str, str]:
-        """A value for each variable in the path."""
+        """Return a value for each variable in the path, creating the resources it identifies."""
         values: dict[str, str] = {}
         for name in operation.path_names:
             values[name] = self._path_value(operation, name, values)
         return values
 
     def send(self, operation: Operation, case: Case, **options: Any) -> TestResponse:
-        """The answer to a request; `options` replace parts of it."""
+        """Send the request and return the response. `options` replace parts of the request."""
         headers = dict(options.pop("headers", {}))
         if case.actor.tokens:
             headers.setdefault("Authorization", f"Bearer {case.actor.tokens['access_token']}")
@@ -88,49 +88,49 @@ class World:
         return client.open(path, method=operation.method, headers=headers, buffered=True, **options)
 
     def succeed(self, operation: Operation, case: Case | None = None, **options: Any) -> TestResponse:
-        """The answer to a request that must be a success, and in the document."""
-        answer = self.send(operation, case or self.case(operation), **options)
-        assert answer.status_code in operation.successes, f"{operation}: {answer.get_data(as_text=True)}"
-        judge_of(self.app).judge(answer)
-        return answer
+        """Send the request and return the response, which must be a documented success."""
+        response = self.send(operation, case or self.case(operation), **options)
+        assert response.status_code in operation.successes, f"{operation}: {response.get_data(as_text=True)}"
+        judge_of(self.app).judge(response)
+        return response
 
-    def collection_of(self, path: str) -> Operation | None:
-        """The operation that makes things in the collection at `path`."""
-        found = [one for one in self.operations if one.method == "POST" and one.path == path]
+    def create_operation(self, path: str) -> Operation | None:
+        """Return the operation that creates resources in the collection at `path`, or `None`."""
+        found = [each for each in self.operations if each.method == "POST" and each.path == path]
         return found[0] if found else None
 
-    def reader_of(self, operation: Operation) -> Operation | None:
-        """The operation that reads what another one changes."""
-        found = [one for one in self.operations if one.method == "GET" and one.path == operation.path]
+    def read_operation(self, operation: Operation) -> Operation | None:
+        """Return the operation that reads the resource which `operation` changes, or `None`."""
+        found = [each for each in self.operations if each.method == "GET" and each.path == operation.path]
         return found[0] if found else None
 
     def _path_value(self, operation: Operation, name: str, known: dict[str, str]) -> str:
         if name == "organization_id":
             return self.organization_id
-        schema = next(one["schema"] for one in operation.parameters if one["name"] == name)
+        schema = next(each["schema"] for each in operation.parameters if each["name"] == name)
         if "enum" in schema:
             return str(schema["enum"][0])
-        maker = self.collection_of(operation.path.split(f"/{{{name}}}")[0])
-        assert maker is not None, f"{operation}: nothing makes a {name}: give it a recipe in tests/conformance/world.py"
-        case = self.case(maker)
-        return str(self.succeed(maker, replace(case, path={**case.path, **known})).json["id"])
+        create = self.create_operation(operation.path.split(f"/{{{name}}}")[0])
+        assert create is not None, f"{operation}: no POST creates a {name}: add a recipe in tests/conformance/world.py"
+        case = self.case(create)
+        return str(self.succeed(create, replace(case, path={**case.path, **known})).json["id"])
 
     def _join(self, user: Api, role: str) -> None:
         created(user.post("/invitations/accept", {"token": self.invitation_token(user.user["email"], role)}))
 
     def invitation_token(self, email: str, role: str = "member") -> str:
-        """What a new invitation to `email` carries in its mail."""
+        """Create an invitation to `email` and return the token in its email."""
         invitation = self.owner.invitation(self.organization_id, email, role)
         with self.app.app_context():
             return signing.issue("invitation", UUID(invitation["id"]), 1)
 
 
 def _log_in(world: World, _operation: Operation) -> Case:
-    return Case(world.nobody, body={"email": world.owner.user["email"], "password": PASSWORD})
+    return Case(world.anonymous, body={"email": world.owner.user["email"], "password": PASSWORD})
 
 
 def _refresh(world: World, _operation: Operation) -> Case:
-    return Case(world.nobody, body={"refresh_token": world.owner.signed_in_again().tokens["refresh_token"]})
+    return Case(world.anonymous, body={"refresh_token": world.owner.signed_in_again().tokens["refresh_token"]})
 
 
 def _log_out(world: World, _operation: Operation) -> Case:
@@ -138,11 +138,11 @@ def _log_out(world: World, _operation: Operation) -> Case:
 
 
 def _look_up(world: World, _operation: Operation) -> Case:
-    return Case(world.nobody, body={"token": world.invitation_token(f"{uuid4()}@example.com")})
+    return Case(world.anonymous, body={"token": world.invitation_token(f"{uuid4()}@example.com")})
 
 
 def _accept(world: World, _operation: Operation) -> Case:
-    guest = world.nobody.signed_in()
+    guest = world.anonymous.signed_in()
     return Case(guest, body={"token": world.invitation_token(guest.user["email"])})
 
 

@@ -1,4 +1,4 @@
-"""The checks, by subject; importing this package registers them."""
+"""The checks, one module per subject. Importing this package registers all of them."""
 
 from tests.conformance.check import CHECKS
 from tests.conformance.checks import (

@@ -1,4 +1,4 @@
-"""Who may call it."""
+"""Access: authentication, roles, and resources that other users must not see."""
 
 import time
 from typing import Any
@@ -13,73 +13,81 @@ from tests.conformance.world import Case, World
 from tests.kit.clients.api import Api, problem
 
 
-def _is_closed(operation: Operation) -> bool:
+def _requires_token(operation: Operation) -> bool:
     return not operation.is_public
 
 
 @check()
-def open_routes_say_why(operation: Operation, world: World) -> None:
-    assert operation.is_public == ("access" in operation.rule.exempt)
-    assert operation.described["security"] == ([] if operation.is_public else [{"bearer": []}])
+def public_routes_declare_a_reason(operation: Operation, world: World) -> None:
+    assert operation.is_public == ("access" in operation.rule.exempt), (
+        'declare exempt={"access": "<reason>"} if the route is public, and only then'
+    )
+    security = [] if operation.is_public else [{"bearer": []}]
+    assert operation.described["security"] == security, "let the route's access= decide `security` in the document"
 
 
-@check(_is_closed)
-def nobody_gets_in_without_a_token(operation: Operation, world: World) -> None:
-    answer = world.send(operation, Case(world.nobody, any_path(operation)), data=b"{", content_type="text/plain")
-    problem(answer, 401, "authentication-required")
-    assert answer.headers["WWW-Authenticate"] == "Bearer"
+@check(_requires_token)
+def requests_without_a_token_are_rejected(operation: Operation, world: World) -> None:
+    path = unknown_path(operation)
+    response = world.send(operation, Case(world.anonymous, path), data=b"{", content_type="text/plain")
+    problem(response, 401, "authentication-required")
+    assert response.headers["WWW-Authenticate"] == "Bearer"
 
 
-@check(_is_closed)
-def bad_tokens_are_refused(operation: Operation, world: World) -> None:
-    for name, token in _bad_tokens(world).items():
+@check(_requires_token)
+def invalid_tokens_are_rejected(operation: Operation, world: World) -> None:
+    for name, token in _invalid_tokens(world).items():
         headers = {"Authorization": f"Bearer {token}"}
-        answer = world.send(operation, Case(world.nobody, any_path(operation)), headers=headers)
+        response = world.send(operation, Case(world.anonymous, unknown_path(operation)), headers=headers)
         code = "token-expired" if name == "expired" else "token-invalid"
-        assert problem(answer, 401, code), name
-        assert answer.headers["WWW-Authenticate"] == 'Bearer error="invalid_token"'
+        assert problem(response, 401, code), name
+        assert response.headers["WWW-Authenticate"] == 'Bearer error="invalid_token"'
 
 
-@check(_is_closed)
-def ended_session_opens_nothing(operation: Operation, world: World) -> None:
-    ended = world.stranger.signed_in_again()
+@check(_requires_token)
+def tokens_of_ended_sessions_are_rejected(operation: Operation, world: World) -> None:
+    ended = world.other_user.signed_in_again()
     ended.post("/auth/logout")
-    problem(world.send(operation, Case(ended, any_path(operation))), 401, "token-revoked")
+    problem(world.send(operation, Case(ended, unknown_path(operation))), 401, "token-revoked")
 
 
-@check(lambda operation: _is_closed(operation) and bool(operation.path_names) and operation.rule.access.kind != "admin")
-def strangers_see_nothing(operation: Operation, world: World) -> None:
+@check(
+    lambda operation: (
+        _requires_token(operation) and bool(operation.path_names) and operation.rule.access.kind != "admin"
+    )
+)
+def resources_are_hidden_from_other_users(operation: Operation, world: World) -> None:
     case = world.case(operation)
-    theirs = world.send(operation, Case(world.stranger, case.path, case.body, case.form))
-    none = world.send(operation, Case(world.stranger, any_path(operation), case.body, case.form))
-    bodies = [problem(answer, 404, "not-found") for answer in (theirs, none)]
-    assert bodies[0]["detail"] == bodies[1]["detail"]
+    foreign = world.send(operation, Case(world.other_user, case.path, case.body, case.form))
+    missing = world.send(operation, Case(world.other_user, unknown_path(operation), case.body, case.form))
+    bodies = [problem(response, 404, "not-found") for response in (foreign, missing)]
+    assert bodies[0]["detail"] == bodies[1]["detail"], "return the same 404 whether or not the resource exists"
 
 
 @check(lambda operation: operation.rule.access.role not in ("", "member"))
-def members_of_a_lower_role_are_refused(operation: Operation, world: World) -> None:
+def members_below_the_required_role_are_rejected(operation: Operation, world: World) -> None:
     case = world.case(operation)
     problem(world.send(operation, Case(world.member, case.path, case.body)), 403, "permission-denied")
 
 
 @check(lambda operation: operation.rule.access.kind == "admin")
-def users_are_no_administrators(operation: Operation, world: World) -> None:
+def users_who_are_not_admins_are_rejected(operation: Operation, world: World) -> None:
     case = world.case(operation)
     problem(world.send(operation, Case(world.owner, case.path, case.body)), 403, "permission-denied")
 
 
-def any_path(operation: Operation) -> dict[str, str]:
-    """A path that leads to the operation, on things that never were."""
-    schemas = {one["name"]: one["schema"] for one in operation.parameters}
+def unknown_path(operation: Operation) -> dict[str, str]:
+    """Return path values that match the route but identify no existing resource."""
+    schemas = {parameter["name"]: parameter["schema"] for parameter in operation.parameters}
     return {name: str(schemas[name].get("enum", [uuid4()])[0]) for name in operation.path_names}
 
 
-def _bad_tokens(world: World) -> dict[str, str]:
-    api = world.stranger
+def _invalid_tokens(world: World) -> dict[str, str]:
+    api = world.other_user
     header = jwt.get_unverified_header(api.tokens["access_token"])
     claims = jwt.decode(api.tokens["access_token"], options={"verify_signature": False})
     private = world.app.extensions["keys"].private[header["kid"]]
-    past = {**claims, "iat": time.time() - 1000, "nbf": time.time() - 1000, "exp": time.time() - 400}
+    expired = {**claims, "iat": time.time() - 1000, "nbf": time.time() - 1000, "exp": time.time() - 400}
 
     def token(claims: dict[str, Any], key: Any = private, algorithm: str = "EdDSA") -> str:
         return jwt.encode(claims, key, algorithm, headers={"kid": header["kid"], "typ": header["typ"]})
@@ -87,8 +95,8 @@ def _bad_tokens(world: World) -> dict[str, str]:
     return {
         "garbage": "garbage",
         "unsigned": token(claims, "", "none"),
-        "foreign key": token(claims, Ed25519PrivateKey.generate()),
-        "expired": token(past),
+        "signed with another key": token(claims, Ed25519PrivateKey.generate()),
+        "expired": token(expired),
         "for another audience": token({**claims, "aud": "https://elsewhere.example"}),
         "a refresh token": _refresh_token(api),
     }

@@ -1,4 +1,4 @@
-"""JSON bodies: what is refused, and changes nothing."""
+"""JSON bodies: invalid bodies are rejected before they have any effect."""
 
 import json
 import time
@@ -15,8 +15,8 @@ from tests.conformance.world import Case, World
 from tests.kit.clients.api import pointers, problem
 
 JSON = "application/json"
-LIMIT = 1_000_000
-UNREADABLE = [
+MAX_BYTES = 1_000_000
+UNPARSEABLE = [
     b"",
     b" ",
     b"{",
@@ -46,7 +46,7 @@ UNREADABLE = [
     b'{"a":' * 100_000,
     b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
 ]
-OTHER_TYPES = [
+OTHER_MEDIA_TYPES = [
     None,
     "",
     "text/plain",
@@ -59,10 +59,11 @@ OTHER_TYPES = [
     "application/json; charset=utf-16",
     "application/json, text/plain",
 ]
-WAYS_TO_SAY_JSON = [JSON, "application/json; charset=utf-8", 'APPLICATION/JSON; charset="UTF-8"']
-UNKNOWN = ["unknown", "id", "Email", "__class__", "", "a/b", "\u0000", "\ud800", "_schema"]
-UNSTORABLE = ["\u0000", "a\u0000b", "\ud800", "a\udfffb"]
-LONG = ["x" * 900_000, "\u0301\u0316" * 75_000, "a." * 400_000 + "@example.com", "a-" * 400_000]
+JSON_MEDIA_TYPES = [JSON, "application/json; charset=utf-8", 'APPLICATION/JSON; charset="UTF-8"']
+UNKNOWN_MEMBERS = ["unknown", "id", "Email", "__class__", "", "a/b", "\u0000", "\ud800", "_schema"]
+# PostgreSQL cannot store NUL characters, and lone surrogates cannot be encoded in UTF-8.
+UNSTORABLE_TEXTS = ["\u0000", "a\u0000b", "\ud800", "a\udfffb"]
+LONG_TEXTS = ["x" * 900_000, "\u0301\u0316" * 75_000, "a." * 400_000 + "@example.com", "a-" * 400_000]
 WRONG_TYPES: dict[str, list[Any]] = {
     "string": [1, 1.9, True, [], {}, ["x"], 2**31, 2**63],
     "integer": ["1", 1.9, True, 2**31, 2**63, [], {}],
@@ -71,53 +72,54 @@ WRONG_TYPES: dict[str, list[Any]] = {
 }
 
 
-def _takes_json(operation: Operation) -> bool:
+def _accepts_json(operation: Operation) -> bool:
     return operation.body_schema is not None
 
 
-@check(_takes_json)
-def unreadable_bodies_are_malformed(operation: Operation, world: World) -> None:
-    case = _quick_case(operation, world)
-    for body in UNREADABLE:
+@check(_accepts_json)
+def unparseable_bodies_are_rejected(operation: Operation, world: World) -> None:
+    case = _authorized_case(operation, world)
+    for body in UNPARSEABLE:
         assert problem(_send(operation, world, case, body), 400, "malformed-request"), body[:24]
 
 
-@check(lambda operation: _takes_json(operation) or operation.takes_form)
-def bodies_that_are_cut_off_are_malformed(operation: Operation, world: World) -> None:
+@check(lambda operation: _accepts_json(operation) or operation.accepts_form)
+def truncated_bodies_are_rejected(operation: Operation, world: World) -> None:
     case = world.case(operation)
-    whole = case.form[0] if case.form else json.dumps(case.body).encode()
+    body = case.form[0] if case.form else json.dumps(case.body).encode()
     content_type = case.form[1] if case.form else JSON
-    cut = {"environ_overrides": {"CONTENT_LENGTH": str(len(whole) + 10)}}
-    answer = world.send(operation, case, data=whole, content_type=content_type, **cut)
-    problem(answer, 400, "malformed-request")
+    overrides = {"environ_overrides": {"CONTENT_LENGTH": str(len(body) + 10)}}
+    response = world.send(operation, case, data=body, content_type=content_type, **overrides)
+    problem(response, 400, "malformed-request")
 
 
-@check(lambda operation: _takes_json(operation) or operation.takes_form)
-def other_types_are_unsupported(operation: Operation, world: World) -> None:
-    case = _quick_case(operation, world)
-    for content_type in OTHER_TYPES:
-        if not (operation.takes_form and "multipart" in (content_type or "")):
-            answer = _send(operation, world, case, b'{"name": "x"}', content_type)
-            assert problem(answer, 415, "unsupported-media-type"), content_type
+@check(lambda operation: _accepts_json(operation) or operation.accepts_form)
+def other_media_types_are_rejected(operation: Operation, world: World) -> None:
+    case = _authorized_case(operation, world)
+    for content_type in OTHER_MEDIA_TYPES:
+        if not (operation.accepts_form and "multipart" in (content_type or "")):
+            response = _send(operation, world, case, b'{"name": "x"}', content_type)
+            assert problem(response, 415, "unsupported-media-type"), content_type
     content_type = case.form[1] if case.form else JSON
     for encoding in ("gzip", "br", "deflate", "identity, gzip", "x"):
-        answer = _send(operation, world, case, b"{}", content_type, {"Content-Encoding": encoding})
-        assert problem(answer, 415, "unsupported-media-type"), encoding
+        response = _send(operation, world, case, b"{}", content_type, {"Content-Encoding": encoding})
+        assert problem(response, 415, "unsupported-media-type"), encoding
 
 
-@check(_takes_json)
-def ways_to_say_json_are_taken(operation: Operation, world: World) -> None:
-    case = _quick_case(operation, world)
-    for content_type in WAYS_TO_SAY_JSON:
-        answer = _send(operation, world, case, b'{"unknown": 1}', content_type, {"Content-Encoding": "identity"})
-        assert problem(answer, 422, "validation-failed"), content_type
+@check(_accepts_json)
+def every_spelling_of_the_json_media_type_is_accepted(operation: Operation, world: World) -> None:
+    case = _authorized_case(operation, world)
+    for content_type in JSON_MEDIA_TYPES:
+        # 422 shows that the body was parsed.
+        response = _send(operation, world, case, b'{"unknown": 1}', content_type, {"Content-Encoding": "identity"})
+        assert problem(response, 422, "validation-failed"), content_type
 
 
-@check(_takes_json)
-def bodies_have_a_largest_size(operation: Operation, world: World) -> None:
-    case = _quick_case(operation, world)
-    problem(_send(operation, world, case, b" " * (LIMIT + 1)), 413, "payload-too-large")
-    largest = b'{"unknown": "' + b"x" * (LIMIT - 15) + b'"}'
+@check(_accepts_json)
+def body_size_is_limited(operation: Operation, world: World) -> None:
+    case = _authorized_case(operation, world)
+    problem(_send(operation, world, case, b" " * (MAX_BYTES + 1)), 413, "payload-too-large")
+    largest = b'{"unknown": "' + b"x" * (MAX_BYTES - 15) + b'"}'
     problem(_send(operation, world, case, largest), 422, "validation-failed")
     for number in (1_001, 80_000):
         members = {str(index): 1 for index in range(number)}
@@ -125,53 +127,54 @@ def bodies_have_a_largest_size(operation: Operation, world: World) -> None:
             problem(_send(operation, world, case, json.dumps(body)), 413, "payload-too-large")
 
 
-@check(_takes_json)
-def unknown_members_are_refused(operation: Operation, world: World) -> None:
+@check(_accepts_json)
+def unknown_members_are_rejected(operation: Operation, world: World) -> None:
     case = world.case(operation)
-    for name in UNKNOWN:
+    for name in UNKNOWN_MEMBERS:
         if name not in _members(operation):
-            answer = _send(operation, world, case, json.dumps({**(case.body or {}), name: "x"}))
-            assert problem(answer, 422, "validation-failed"), name
+            response = _send(operation, world, case, json.dumps({**(case.body or {}), name: "x"}))
+            assert problem(response, 422, "validation-failed"), name
 
 
-@check(_takes_json)
-def missing_members_are_named(operation: Operation, world: World) -> None:
-    schema, case = operation.body_schema or {}, _quick_case(operation, world)
+@check(_accepts_json)
+def missing_members_are_reported(operation: Operation, world: World) -> None:
+    schema, case = operation.body_schema or {}, _authorized_case(operation, world)
     if schema.get("required"):
         body = problem(_send(operation, world, case, b"{}"), 422, "validation-failed")
         assert pointers(body) == {("body", f"/{name}") for name in schema["required"]}
 
 
-@check(_takes_json)
-def text_that_no_column_holds_is_refused(operation: Operation, world: World) -> None:
-    for poison in UNSTORABLE:
-        for name, schema, answer in _poisoned(operation, world, poison, "string"):
-            assert 400 <= answer.status_code < 500, name
+@check(_accepts_json)
+def unstorable_text_is_rejected(operation: Operation, world: World) -> None:
+    for text in UNSTORABLE_TEXTS:
+        for name, schema, response in _send_with_each(operation, world, text, "string"):
+            assert 400 <= response.status_code < 500, f"{name}: use a field of project/http/fields.py"
+            # Passwords are hashed and tokens are verified, never stored, so NUL characters are harmless there.
             is_secret = schema.get("format") == "password" or ("pattern" not in schema and "token" in name)
-            if not is_secret or "\u0000" not in poison:
-                assert ("body", f"/{name}") in pointers(problem(answer, 422, "validation-failed")), name
+            if not is_secret or "\u0000" not in text:
+                assert ("body", f"/{name}") in pointers(problem(response, 422, "validation-failed")), name
 
 
-@check(_takes_json)
-def no_type_is_guessed(operation: Operation, world: World) -> None:
+@check(_accepts_json)
+def values_of_the_wrong_type_are_rejected(operation: Operation, world: World) -> None:
     for kind, values in WRONG_TYPES.items():
         for value in values:
-            for name, _schema, answer in _poisoned(operation, world, value, kind):
-                assert ("body", f"/{name}") in pointers(problem(answer, 422, "validation-failed")), (name, value)
+            for name, _schema, response in _send_with_each(operation, world, value, kind):
+                assert ("body", f"/{name}") in pointers(problem(response, 422, "validation-failed")), (name, value)
 
 
-@check(_takes_json)
-def very_long_text_is_refused_fast(operation: Operation, world: World) -> None:
-    for text in LONG:
+@check(_accepts_json)
+def very_long_text_is_rejected_quickly(operation: Operation, world: World) -> None:
+    for text in LONG_TEXTS:
         began = time.process_time()
-        answers = list(_poisoned(operation, world, text, "string"))
-        assert (time.process_time() - began) / max(1, len(answers)) < 0.2
-        for name, _schema, answer in answers:
-            assert ("body", f"/{name}") in pointers(problem(answer, 422, "validation-failed")), name
+        responses = list(_send_with_each(operation, world, text, "string"))
+        assert (time.process_time() - began) / max(1, len(responses)) < 0.2, "check the length before anything else"
+        for name, _schema, response in responses:
+            assert ("body", f"/{name}") in pointers(problem(response, 422, "validation-failed")), name
 
 
-def _quick_case(operation: Operation, world: World) -> Case:
-    """Someone who may, on a thing that there is; the body is replaced."""
+def _authorized_case(operation: Operation, world: World) -> Case:
+    """Return an authorized request for an existing resource. The caller replaces its body."""
     return replace(world.plain(operation), actor=world.actor(operation.rule.access))
 
 
@@ -191,11 +194,14 @@ def _members(operation: Operation) -> dict[str, dict[str, Any]]:
     return {name: operation.resolved(schema) for name, schema in members.items()}
 
 
-def _poisoned(
+def _send_with_each(
     operation: Operation, world: World, value: Any, kind: str
 ) -> Iterator[tuple[str, dict[str, Any], TestResponse]]:
-    """Name, schema and answer for each member of that type, set to `value`."""
-    case = _quick_case(operation, world)
+    """Send one request for each member of type `kind`, with that member set to `value`.
+
+    Yields the member's name, its schema and the response.
+    """
+    case = _authorized_case(operation, world)
     body = samples.full_body(operation, operation.body_schema or {})
     for name, schema in _members(operation).items():
         if kind in schema.get("type", ()):

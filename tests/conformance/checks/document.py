@@ -1,4 +1,4 @@
-"""What the document says of it."""
+"""The OpenAPI document: names, summaries, schemas, examples and problems of each operation."""
 
 import re
 from collections.abc import Iterator
@@ -12,46 +12,49 @@ from tests.kit.clients.response_checker import PROBLEM, judge_of
 
 
 @check()
-def is_named_by_verb_and_noun(operation: Operation, world: World) -> None:
-    assert re.fullmatch(r"[a-z]+(_[a-z]+)*", operation.name)
-    assert [one.name for one in world.operations].count(operation.name) == 1
-    assert operation.described["tags"]
+def operations_have_a_unique_id_and_a_tag(operation: Operation, world: World) -> None:
+    assert re.fullmatch(r"[a-z]+(_[a-z]+)*", operation.name), "name the view <verb>_<noun>, in lowercase letters"
+    names = [other.name for other in world.operations]
+    assert names.count(operation.name) == 1, "rename the view: its name is the operation id and must be unique"
+    assert operation.described["tags"], "give the operation a tag"
 
 
 @check()
-def is_summed_up_in_a_sentence(operation: Operation, world: World) -> None:
+def operations_have_a_summary_and_a_description(operation: Operation, world: World) -> None:
     summary = operation.described["summary"]
-    assert 3 < len(summary) <= 80
-    assert summary[0].isupper()
-    assert summary.endswith(".")
-    assert operation.described["description"]
+    assert 3 < len(summary) <= 80, "the first line of the view's docstring must have 4 to 80 characters"
+    assert summary[0].isupper(), "begin the summary with a capital letter"
+    assert summary.endswith("."), "end the summary with a period"
+    assert operation.described["description"], "describe the operation"
 
 
 @check()
-def problems_are_those_of_the_catalogue(operation: Operation, world: World) -> None:
-    catalogue = problems.catalog()
-    for status, answer in operation.described["responses"].items():
+def problem_codes_match_their_status(operation: Operation, world: World) -> None:
+    catalog = problems.catalog()
+    for status, response in operation.described["responses"].items():
         if status >= "4":
-            codes = answer["content"][PROBLEM]["schema"]["allOf"][1]["properties"]["code"]["enum"]
-            assert {problems.status_of(catalogue[code]) for code in codes} == {int(status)}
-            assert list(answer["content"]) == [PROBLEM]
+            codes = response["content"][PROBLEM]["schema"]["allOf"][1]["properties"]["code"]["enum"]
+            assert {problems.status_of(catalog[code]) for code in codes} == {int(status)}
+            assert list(response["content"]) == [PROBLEM], f"document {status} as {PROBLEM} only"
 
 
 @check()
-def every_text_and_list_is_bounded(operation: Operation, world: World) -> None:
-    unbounded = [where for where, schema in _parts(operation) if not _is_bounded(schema)]
-    assert unbounded == []
+def text_numbers_and_lists_are_bounded(operation: Operation, world: World) -> None:
+    unbounded = [where for where, schema in _schemas(operation) if not _is_bounded(schema)]
+    assert unbounded == [], f"{unbounded}: use the fields of project/http/fields.py, or declare the bounds"
 
 
 @check()
-def answers_have_a_shape(operation: Operation, world: World) -> None:
-    schemas = dict(operation.answer_schemas())
-    shapeless = [status for status, schema in schemas.items() if schema.get("additionalProperties") is not False]
-    assert bool(shapeless) == ("schema" in operation.rule.exempt), f"{shapeless}: give the answer a schema"
+def responses_have_a_closed_schema(operation: Operation, world: World) -> None:
+    schemas = dict(operation.response_schemas())
+    open_schemas = [status for status, schema in schemas.items() if schema.get("additionalProperties") is not False]
+    assert bool(open_schemas) == ("schema" in operation.rule.exempt), (
+        f"{open_schemas}: give the response a schema, or declare exempt={{'schema': '<reason>'}}"
+    )
 
 
 @check()
-def examples_are_examples(operation: Operation, world: World) -> None:
+def examples_match_their_schema(operation: Operation, world: World) -> None:
     bodies = [operation.described.get("requestBody", {}), *operation.described["responses"].values()]
     for body in bodies:
         content = body.get("content", {}).get("application/json")
@@ -63,7 +66,7 @@ def examples_are_examples(operation: Operation, world: World) -> None:
 def exemptions_are_needed_and_have_reasons(operation: Operation, world: World) -> None:
     for part, reason in operation.rule.exempt.items():
         assert 4 <= len(reason) <= 60, f"{part}: give the reason in a few words, such as 'not versioned'"
-        assert _applies(operation, part), f"{part}: the operation needs no exemption from this"
+        assert _applies(operation, part), f"{part}: remove the exemption, this rule does not apply to the operation"
 
 
 def _applies(operation: Operation, part: str) -> bool:
@@ -78,12 +81,13 @@ def _applies(operation: Operation, part: str) -> bool:
     }[part]
 
 
-def _parts(operation: Operation) -> Iterator[tuple[str, dict[str, Any]]]:
+def _schemas(operation: Operation) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Return every schema of the operation, nested ones too, with its location."""
     for parameter in operation.parameters:
         yield from _walk(operation, parameter["name"], parameter["schema"])
     if operation.body_schema is not None:
         yield from _walk(operation, "body", operation.body_schema)
-    for status, schema in operation.answer_schemas():
+    for status, schema in operation.response_schemas():
         yield from _walk(operation, status, schema)
 
 

@@ -1,4 +1,4 @@
-"""Idempotency keys."""
+"""Idempotency keys: a retried POST has one effect."""
 
 from dataclasses import replace
 from uuid import uuid4
@@ -13,7 +13,7 @@ from tests.conformance.operation import Operation
 from tests.conformance.world import Case, World
 from tests.kit.clients.api import problem
 
-_BAD_KEYS = ["", '""', "k" * 256, "a\tb", "a,b", '"open', "caf\u00e9"]
+_INVALID_KEYS = ["", '""', "k" * 256, "a\tb", "a,b", '"open', "caf\u00e9"]
 
 
 def _is_keyed(operation: Operation) -> bool:
@@ -21,17 +21,19 @@ def _is_keyed(operation: Operation) -> bool:
 
 
 @check(lambda operation: operation.method == "POST")
-def takes_a_key_or_says_why_not(operation: Operation, world: World) -> None:
-    documented = [one.get("$ref", "").rpartition("/")[2] for one in operation.described.get("parameters", [])]
+def post_accepts_a_key_or_is_exempt(operation: Operation, world: World) -> None:
+    parameters = operation.described.get("parameters", [])
+    documented = [parameter.get("$ref", "").rpartition("/")[2] for parameter in parameters]
     assert operation.is_keyed == ("Idempotency-Key" in documented)
     assert operation.is_keyed or operation.rule.exempt["idempotency"]
 
 
 @check(_is_keyed)
-def declares_the_effect_of_a_retry(operation: Operation, world: World) -> None:
+def effect_of_a_retry_is_declared(operation: Operation, world: World) -> None:
     declared = operation.rule.on_retry
     assert declared, "declare on_retry=: the code of a problem, or CREATES_ANOTHER"
-    assert set(declared) <= {CREATES_ANOTHER, *operation.problem_codes()}, "on_retry= is not a problem of this route"
+    allowed = {CREATES_ANOTHER, *operation.problem_codes()}
+    assert set(declared) <= allowed, "declare the problem of on_retry= among the problems of the route"
 
 
 @check(_is_keyed)
@@ -40,63 +42,63 @@ def retry_without_a_key_has_the_declared_effect(operation: Operation, world: Wor
     world.succeed(operation, case)
     retried = world.send(operation, case)
     effect = retried.json["code"] if retried.status_code >= 400 else CREATES_ANOTHER
-    assert effect in operation.rule.on_retry
+    assert effect in operation.rule.on_retry, f'declare on_retry="{effect}"'
 
 
 @check(_is_keyed)
-def repeats_its_answer_and_not_its_effect(operation: Operation, world: World) -> None:
+def retry_with_a_key_replays_the_response(operation: Operation, world: World) -> None:
     case, key = world.case(operation), str(uuid4())
     first = world.succeed(operation, case, headers={"Idempotency-Key": key})
-    rows = _rows(world)
-    again = world.succeed(operation, case, headers={"Idempotency-Key": f'"{key}"'})
-    assert (again.status_code, again.data) == (first.status_code, first.data)
-    assert again.headers["Idempotency-Replayed"] == "true"
+    rows = _row_counts(world)
+    retried = world.succeed(operation, case, headers={"Idempotency-Key": f'"{key}"'})
+    assert (retried.status_code, retried.data) == (first.status_code, first.data), "replay the first response"
+    assert retried.headers["Idempotency-Replayed"] == "true"
     assert "Idempotency-Replayed" not in first.headers
-    assert again.headers.get("Location") == first.headers.get("Location")
-    assert _rows(world) == rows
+    assert retried.headers.get("Location") == first.headers.get("Location")
+    assert _row_counts(world) == rows, "write nothing when a response is replayed"
 
 
 @check(lambda operation: operation.is_keyed and not operation.is_public and _has_body(operation))
-def refuses_its_key_for_another_request(operation: Operation, world: World) -> None:
+def key_of_another_request_is_rejected(operation: Operation, world: World) -> None:
     case, other, key = world.case(operation), world.plain(operation), {"Idempotency-Key": str(uuid4())}
     world.succeed(operation, case, headers=key)
-    rows = _rows(world)
+    rows = _row_counts(world)
     different = Case(case.actor, case.path, other.body, other.form)
     problem(world.send(operation, different, headers=key), 422, "idempotency-key-reused")
-    assert _rows(world) == rows
+    assert _row_counts(world) == rows, "write nothing when a key is rejected"
 
 
 @check(lambda operation: operation.is_keyed and operation.body_schema is not None)
-def refusal_leaves_its_key_free(operation: Operation, world: World) -> None:
+def key_of_a_rejected_request_can_be_used_again(operation: Operation, world: World) -> None:
     case, key = world.case(operation), {"Idempotency-Key": str(uuid4())}
     problem(world.send(operation, case, json={"no-such-member": 1}, headers=key), 422, "validation-failed")
     assert "Idempotency-Replayed" not in world.succeed(operation, case, headers=key).headers
 
 
 @check(lambda operation: operation.is_keyed and not operation.is_public)
-def key_is_good_for_its_caller_only(operation: Operation, world: World) -> None:
+def key_is_bound_to_its_caller(operation: Operation, world: World) -> None:
     case, key = world.case(operation), {"Idempotency-Key": str(uuid4())}
     world.succeed(operation, case, headers=key)
-    other = world.send(operation, replace(case, actor=world.stranger), headers=key)
-    assert "Idempotency-Replayed" not in other.headers
-    problem(world.send(operation, replace(case, actor=world.nobody), headers=key), 401, "authentication-required")
+    other = world.send(operation, replace(case, actor=world.other_user), headers=key)
+    assert "Idempotency-Replayed" not in other.headers, "never replay a response to another user"
+    problem(world.send(operation, replace(case, actor=world.anonymous), headers=key), 401, "authentication-required")
 
 
 @check(_is_keyed)
-def bad_keys_are_refused(operation: Operation, world: World) -> None:
+def invalid_keys_are_rejected(operation: Operation, world: World) -> None:
     case = world.case(operation)
-    for key in _BAD_KEYS:
-        answer = world.send(operation, case, headers={"Idempotency-Key": key})
-        assert problem(answer, 400, "idempotency-key-invalid"), key
+    for key in _INVALID_KEYS:
+        response = world.send(operation, case, headers={"Idempotency-Key": key})
+        assert problem(response, 400, "idempotency-key-invalid"), key
     assert "Idempotency-Replayed" not in world.succeed(operation, case).headers
 
 
 def _has_body(operation: Operation) -> bool:
-    return operation.body_schema is not None or operation.takes_form
+    return operation.body_schema is not None or operation.accepts_form
 
 
-def _rows(world: World) -> dict[str, int]:
-    """The number of rows in each table."""
+def _row_counts(world: World) -> dict[str, int]:
+    """Return the number of rows in each table."""
     with world.app.app_context(), read() as connection:
         return {
             table.name: connection.scalar(select(func.count()).select_from(table)) or 0

@@ -1,4 +1,4 @@
-"""Parameters in the query."""
+"""Query parameters: invalid parameters are rejected."""
 
 from tests.conformance import samples
 from tests.conformance.check import check
@@ -10,7 +10,7 @@ _UNSTORABLE = ["\x00", "a\x00b", "\ud800", "\ufffe\x00", "x" * 10_000]
 
 
 @check()
-def unknown_parameters_are_refused(operation: Operation, world: World) -> None:
+def unknown_parameters_are_rejected(operation: Operation, world: World) -> None:
     body = problem(
         world.send(operation, world.case(operation), query_string={"no_such": "1"}), 422, "validation-failed"
     )
@@ -18,18 +18,20 @@ def unknown_parameters_are_refused(operation: Operation, world: World) -> None:
 
 
 @check(lambda operation: bool(operation.query))
-def parameters_are_given_once(operation: Operation, world: World) -> None:
+def repeated_parameters_are_rejected(operation: Operation, world: World) -> None:
     for name, schema in operation.query.items():
-        given = f"{name}={samples.value(operation, schema)}"
-        answer = world.send(operation, world.case(operation), query_string=f"{given}&{given}")
-        assert pointers(problem(answer, 422, "validation-failed")) >= {("query", f"/{name}")}
+        parameter = f"{name}={samples.value(operation, schema)}"
+        response = world.send(operation, world.case(operation), query_string=f"{parameter}&{parameter}")
+        assert pointers(problem(response, 422, "validation-failed")) >= {("query", f"/{name}")}
 
 
 @check(lambda operation: bool(operation.query))
-def parameters_that_no_column_holds_are_refused(operation: Operation, world: World) -> None:
+def unstorable_parameters_are_rejected(operation: Operation, world: World) -> None:
     for name in operation.query:
         for value in _UNSTORABLE:
             query = f"{name}=".encode() + b"".join(b"%%%02x" % byte for byte in value.encode(errors="surrogatepass"))
-            answer = world.send(operation, world.case(operation), query_string=query.decode())
-            assert answer.status_code in (400, 422), f"{name}={value[:20]!r}: {answer.status}"
-            problem(answer, answer.status_code, answer.json["code"])
+            response = world.send(operation, world.case(operation), query_string=query.decode())
+            assert response.status_code in (400, 422), (
+                f"{name}={value[:20]!r}: {response.status}: use a field of project/http/fields.py"
+            )
+            problem(response, response.status_code, response.json["code"])
