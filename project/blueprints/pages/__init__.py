@@ -1,1 +1,1 @@
-"""The pages people see: home page, documentation, problems, mailbox, invitation."""
+"""The HTML pages: home page, API documentation, problems, invitation, and the development mailbox."""

@@ -1,4 +1,4 @@
-"""The pages people see, and the assets they are made with."""
+"""Routes of the HTML pages and their static assets."""
 
 from importlib.resources import files
 from pathlib import Path
@@ -36,13 +36,13 @@ def show_documentation() -> str:
 
 @blueprint.get("/docs/<any('swagger-ui.css', 'swagger-ui-bundle.js'):name>", access=public, json=False)
 def send_swagger_ui(name: str) -> Response:
-    # The package is looked up by name: its own Flask blueprint needs inline scripts, and stays unused.
+    # Only the assets of flask_swagger_ui are used: its blueprint needs inline scripts, which our policy forbids.
     return send_from_directory(str(files("flask_swagger_ui") / "dist"), name, max_age=_DAY_SECONDS)
 
 
 @blueprint.get("/static/<path:name>", access=public, json=False)
 def send_static(name: str) -> Response:
-    """One of our own assets: kept by browsers, and asked after by its ETag each time."""
+    """Send a static asset. Browsers cache it and revalidate it by its `ETag` on each use."""
     return send_from_directory(_STATIC, name)
 
 
@@ -62,13 +62,13 @@ def show_problem(code: str) -> str:
 
 @blueprint.get("/invitation", access=public, json=False)
 def show_invitation() -> str:
-    """The page a mailed link leads to. The token stays in the fragment, which no server is sent."""
+    """Render the page that invitation emails link to. The token is in the fragment, which browsers never send."""
     return render_template("invitation.html")
 
 
 @blueprint.get("/dev/mail", access=development, json=False)
 def show_mailbox() -> Response:
-    """The mail that would have been sent, as a page, or as JSON to who prefers it."""
+    """Return the emails stored in development, as a page or, if the client prefers it, as JSON."""
     mail_url = current_settings().mail_url
     messages = service.list_mail(mail_url)
     page = {"messages": messages, "server": service.mail_server(mail_url)}

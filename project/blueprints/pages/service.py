@@ -1,4 +1,4 @@
-"""The development mailbox: mail that would have been sent, ready to be read. Nothing here knows HTTP."""
+"""The development mailbox: reads the emails that were written to a folder instead of being sent."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -7,20 +7,20 @@ from urllib.parse import unquote, urlsplit
 
 from project.infrastructure.mail import ReceivedMessage, read_mailbox
 
-_MOST = 100
+_MAX_MESSAGES = 100
 
 
 def mail_server(mail_url: str) -> str | None:
-    """The server that mail goes to, without its password; None when it goes to a folder."""
+    """Return the host name of the mail server, or `None` if email is written to a folder."""
     parts = urlsplit(mail_url)
     return None if parts.scheme == "file" else parts.hostname
 
 
 def list_mail(mail_url: str) -> list[dict[str, Any]]:
-    """The newest 100 messages of the folder, newest first; none when mail goes to a server."""
+    """Return the newest 100 messages in the folder, newest first. Empty if email goes to a server."""
     if mail_server(mail_url):
         return []
-    return [_view(message) for message in read_mailbox(Path(unquote(urlsplit(mail_url).path)), limit=_MOST)]
+    return [_view(message) for message in read_mailbox(Path(unquote(urlsplit(mail_url).path)), limit=_MAX_MESSAGES)]
 
 
 def _view(message: ReceivedMessage) -> dict[str, Any]:

@@ -1,20 +1,20 @@
-// Starts Swagger UI on the API document of this server. Access tokens are kept in memory only.
+// Starts Swagger UI with the API document of this server. Access tokens are kept in memory only.
 "use strict";
 
-const place = document.getElementById("swagger-ui");
+const container = document.getElementById("swagger-ui");
 const dark = window.matchMedia("(prefers-color-scheme: dark)");
-const followColours = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
+const applyColorScheme = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
 
-// "Try it out" calls the host this page came from, which PUBLIC_URL may spell in another way.
+// "Try it out" calls the host that served this page. PUBLIC_URL may spell it differently.
 function onThisHost(server) {
   const path = new URL(server.url).pathname.replace(/\/$/, "");
   return { ...server, url: window.location.origin + path };
 }
 
-function start(description) {
+function start(apiDocument) {
   window.SwaggerUIBundle({
-    domNode: place,
-    spec: { ...description, servers: description.servers.map(onThisHost) },
+    domNode: container,
+    spec: { ...apiDocument, servers: apiDocument.servers.map(onThisHost) },
     deepLinking: true,
     defaultModelsExpandDepth: 0,
     displayRequestDuration: true,
@@ -23,9 +23,9 @@ function start(description) {
   });
 }
 
-dark.addEventListener("change", followColours);
-followColours();
-fetch(place.dataset.document)
+dark.addEventListener("change", applyColorScheme);
+applyColorScheme();
+fetch(container.dataset.document)
   .then((response) => response.json())
   .then(start)
-  .catch(() => { place.textContent = "The API document could not be loaded. Reload the page to try again."; });
+  .catch(() => { container.textContent = "The API document could not be loaded. Reload the page to try again."; });

@@ -1,12 +1,12 @@
-// Shows under the command how this server is; without an answer, the page stays as it is.
+// Shows the readiness checks of this server below the command. If the request fails, the list stays hidden.
 
 const list = document.getElementById("health");
-const answer = await fetch("/health/ready").then((response) => response.json()).catch(() => null);
+const health = await fetch("/health/ready").then((response) => response.json()).catch(() => null);
 
-for (const [part, state] of Object.entries(answer?.checks ?? {})) {
+for (const [name, status] of Object.entries(health?.checks ?? {})) {
   const item = document.createElement("li");
-  item.className = state === "ok" ? "ok" : "failing";
-  item.textContent = state === "ok" ? part : `${part}: ${state}`;
+  item.className = status === "ok" ? "ok" : "failing";
+  item.textContent = status === "ok" ? name : `${name}: ${status}`;
   list.append(item);
 }
 list.hidden = !list.children.length;

@@ -1,27 +1,27 @@
-// Joining by a mailed link. Its token stands in the fragment, which no server is sent; it is taken out of the
-// address bar at once and kept in memory only. What comes from outside is set as text, never as HTML.
+// Accepts an invitation. The token is in the fragment of the emailed link, which browsers never send to a server.
+// It is removed from the address bar at once and kept in memory only. External values are set as text, never as HTML.
 
-import { Refusal, lookUp, signIn, signUp } from "./invitation_service.js";
+import { ProblemError, logInAndAccept, lookUp, register } from "./invitation_service.js";
 
 const NO_TOKEN = {
-  title: "Open the link in your mail",
-  detail: "An invitation is opened by the link that was mailed to you, and this page was opened without one.",
-  hint: "Did you reload the page? Then open the link once more: it is not kept here, so that nobody else finds it.",
+  title: "Open the link in your email",
+  detail: "This page needs the complete invitation link from your email.",
+  hint: "If you reloaded the page, open the link again. For your security, it is not stored in the browser.",
 };
 
 const byId = (id) => document.getElementById(id);
-const forms = [byId("sign-up"), byId("sign-in")];
-const joinBy = {
-  "sign-up": (form) => signUp(token, { displayName: form.display_name.value.trim(), password: form.password.value }),
-  "sign-in": (form) => signIn(token, { email: offer.email, password: form.password.value }),
+const forms = [byId("register"), byId("log-in")];
+const joinWith = {
+  "register": (form) => register(token, { displayName: form.display_name.value.trim(), password: form.password.value }),
+  "log-in": (form) => logInAndAccept(token, { email: offer.email, password: form.password.value }),
 };
 const token = takeToken();
 let offer = null;
 
 function takeToken() {
-  const presented = new URLSearchParams(window.location.hash.slice(1)).get("token");
+  const linkToken = new URLSearchParams(window.location.hash.slice(1)).get("token");
   window.history.replaceState(null, "", window.location.pathname);
-  return presented;
+  return linkToken;
 }
 
 function show(id, texts) {
@@ -34,7 +34,7 @@ function show(id, texts) {
 
 function fill(element, texts) {
   for (const [name, text] of Object.entries(texts)) {
-    for (const place of element.querySelectorAll(`[data-text="${name}"]`)) place.textContent = text ?? "";
+    for (const target of element.querySelectorAll(`[data-text="${name}"]`)) target.textContent = text ?? "";
     for (const input of element.querySelectorAll(`[data-value="${name}"]`)) input.value = text ?? "";
   }
 }
@@ -55,9 +55,9 @@ function showOffer() {
     inviter: offer.inviter_name,
     role: offer.role,
     email: offer.email,
-    until: format.format(new Date(offer.expires_at)),
+    expiresAt: format.format(new Date(offer.expires_at)),
   });
-  showForm(offer.account_exists ? "sign-in" : "sign-up");
+  showForm(offer.account_exists ? "log-in" : "register");
 }
 
 function showForm(id) {
@@ -72,10 +72,10 @@ function clearErrors() {
 }
 
 function showProblem(form, { title, detail, errors = [] }) {
-  const elsewhere = errors.filter((error) => !showAtField(form, error)).map((error) => error.detail);
+  const otherErrors = errors.filter((error) => !showAtField(form, error)).map((error) => error.detail);
   const invalid = form.querySelector("[aria-invalid]");
-  if (!invalid || elsewhere.length) {
-    fill(byId("problem"), { title, detail: [detail, ...elsewhere].join(" ") });
+  if (!invalid || otherErrors.length) {
+    fill(byId("problem"), { title, detail: [detail, ...otherErrors].join(" ") });
     byId("problem").hidden = false;
   }
   (invalid ?? form.password).focus();
@@ -91,7 +91,7 @@ function showAtField(form, { pointer, detail }) {
 
 function emptyFields(form) {
   const empty = [...form.elements].filter((input) => input.required && !input.value.trim());
-  return empty.map((input) => ({ pointer: `/${input.name}`, detail: "Please fill this in." }));
+  return empty.map((input) => ({ pointer: `/${input.name}`, detail: "This field is required." }));
 }
 
 async function submit(event) {
@@ -108,33 +108,33 @@ async function join(form) {
   form.ariaBusy = "true";
   announce("Joining…");
   try {
-    await joinBy[form.id](form);
+    await joinWith[form.id](form);
     form.reset();
     show("done", { organization: offer.organization_name, role: offer.role, email: offer.email });
   } catch (error) {
-    refuse(form, error);
+    handleError(form, error);
   } finally {
     form.ariaBusy = "false";
     announce("");
   }
 }
 
-function refuse(form, error) {
-  if (!(error instanceof Refusal)) throw error;
+function handleError(form, error) {
+  if (!(error instanceof ProblemError)) throw error;
   if (error.problem.isFinal) return showMessage(error.problem);
   if (error.problem.code !== "email-taken") return showProblem(form, error.problem);
-  // Made meanwhile, perhaps by an answer that got lost on its way here.
-  showForm("sign-in");
-  return showProblem(byId("sign-in"), error.problem);
+  // The account was created in the meantime, perhaps by an earlier attempt whose response was lost.
+  showForm("log-in");
+  return showProblem(byId("log-in"), error.problem);
 }
 
 async function begin() {
-  announce("Reading your invitation…");
+  announce("Loading your invitation…");
   try {
     offer = await lookUp(token);
     showOffer();
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
+    if (!(error instanceof ProblemError)) throw error;
     showMessage(error.problem, { mayRetry: !error.problem.isFinal });
   } finally {
     announce("");
@@ -158,7 +158,7 @@ for (const form of forms) form.addEventListener("submit", submit);
 for (const button of document.querySelectorAll(".secret button")) button.addEventListener("click", togglePassword);
 for (const button of document.querySelectorAll("[data-show]")) button.addEventListener("click", switchForm);
 byId("retry").addEventListener("click", begin);
-// A second link opened in this tab changes the fragment only, which loads nothing by itself.
+// Opening another link in this tab changes only the fragment, which does not reload the page.
 window.addEventListener("hashchange", () => window.location.reload());
 
 if (token) begin();

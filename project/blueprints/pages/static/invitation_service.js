@@ -1,28 +1,26 @@
-// What the invitation page asks of the server. What it refuses is thrown as a Refusal, with the problem to show.
+// The requests of the invitation page. Every error is thrown as a ProblemError that holds the problem to show.
 
 const API = "/api/v1";
 const NO_CONNECTION = {
   title: "No connection",
   detail: "The server could not be reached. Try again in a moment.",
 };
-const UNKNOWN_LINK = {
-  title: "This link does not work",
-  detail: "There is no invitation behind it. Perhaps the link was cut off on its way.",
-  hint: "Open it straight from your mail, or ask for a new invitation.",
+const INVALID_LINK = {
+  title: "Invalid invitation link",
+  detail: "This link does not belong to an invitation. It may be incomplete.",
+  hint: "Open the link directly from your email, or ask for a new invitation.",
   isFinal: true,
 };
 
-// Refusals that end the invitation, and what to do then, where the problem's own words leave that open.
+// Problems after which this invitation cannot be used, with what to do next.
 const FINAL = {
-  "already-a-member": "There is nothing left to do here.",
-  "invitation-already-accepted": "If that was you, you are a member already: there is nothing left to do here.",
-  "invitation-declined": "If that was you and you have changed your mind, ask for a new one.",
-  "invitation-expired": "Ask the person who invited you to send a new one.",
-  "invitation-replaced": "Look for the newest mail, and open the link in that one.",
-  "invitation-revoked": "If you think this is a mistake, ask the person who invited you.",
+  "already-a-member": "There is nothing left to do.",
+  "invitation-already-accepted": "If you accepted it, you are already a member and there is nothing left to do.",
+  "invitation-expired": "Ask the person who invited you for a new invitation.",
+  "invitation-replaced": "Open the link in the latest email.",
 };
 
-export class Refusal extends Error {
+export class ProblemError extends Error {
   constructor(problem) {
     super(problem.title);
     this.problem = problem;
@@ -33,22 +31,22 @@ export async function lookUp(token) {
   try {
     return await post("/invitations/lookup", { token });
   } catch (error) {
-    // What is too long or too short to be a token is, to a reader, just another broken link.
-    if (error.problem?.code === "validation-failed") throw new Refusal(UNKNOWN_LINK);
+    // A token that is too long or too short fails validation. To the user, it is just an invalid link.
+    if (error.problem?.code === "validation-failed") throw new ProblemError(INVALID_LINK);
     throw error;
   }
 }
 
-export async function signUp(token, { displayName, password }) {
+export async function register(token, { displayName, password }) {
   await post("/invitations/register", { token, password, display_name: displayName });
 }
 
-export async function signIn(token, { email, password }) {
+export async function logInAndAccept(token, { email, password }) {
   const session = await post("/auth/login", { email, password });
   try {
     await post("/invitations/accept", { token }, session.access_token);
   } finally {
-    // Nobody needs the session any more, and it should not outlive the page.
+    // The session served only this request and must not outlive the page.
     await post("/auth/logout", undefined, session.access_token).catch(() => null);
   }
 }
@@ -58,26 +56,27 @@ async function post(path, body, accessToken) {
   if (body) headers["Content-Type"] = "application/json";
   if (accessToken) headers.Authorization = `Bearer ${accessToken}`;
   const response = await send(path, { method: "POST", headers, body: JSON.stringify(body) });
-  const answer = await response.json().catch(() => null);
-  if (!response.ok) throw new Refusal(asProblem(response, answer));
-  return answer;
+  const content = await response.json().catch(() => null);
+  if (!response.ok) throw new ProblemError(asProblem(response, content));
+  return content;
 }
 
 async function send(path, request) {
   try {
     return await fetch(API + path, { ...request, credentials: "omit", cache: "no-store" });
   } catch {
-    throw new Refusal(NO_CONNECTION);
+    throw new ProblemError(NO_CONNECTION);
   }
 }
 
-function asProblem(response, answer) {
-  if (!answer?.title) return { title: "Something went wrong", detail: `The server answered ${response.status}.` };
-  if (answer.code === "not-found") return UNKNOWN_LINK;
-  return { ...answer, detail: inFull(response, answer), hint: FINAL[answer.code], isFinal: answer.code in FINAL };
+function asProblem(response, content) {
+  if (!content?.title) return { title: "Unexpected error", detail: `The server returned status ${response.status}.` };
+  if (content.code === "not-found") return INVALID_LINK;
+  const detail = fullDetail(response, content);
+  return { ...content, detail, hint: FINAL[content.code], isFinal: content.code in FINAL };
 }
 
-function inFull(response, { status, detail, request_id: requestId }) {
+function fullDetail(response, { status, detail, request_id: requestId }) {
   const seconds = response.headers.get("Retry-After");
   const wait = seconds ? ` Try again in ${seconds} s.` : "";
   return detail + wait + (status >= 500 ? ` (Request ${requestId})` : "");
