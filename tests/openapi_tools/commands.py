@@ -1,4 +1,4 @@
-"""Running the judges: programs beside this Python, and programs of the Node.js packages here."""
+"""Runs the tools: programs in the Python environment, and programs of the Node.js packages in this folder."""
 
 import os
 import subprocess
@@ -8,20 +8,20 @@ from pathlib import Path
 HERE = Path(__file__).parent
 NODE_BIN = HERE / "node_modules" / ".bin"
 PYTHON_BIN = Path(sys.executable).parent
-# None of them is to speak to anybody but the server.
-_SILENT = {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true"}
+# The tools must not connect to anything but the server under test.
+_NO_TELEMETRY = {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true"}
 
 
-def verdict(program: Path, *arguments: str | Path, folder: Path, **environment: str) -> str:
-    """What the judge printed, which must have been content; it runs in `folder`."""
-    done = subprocess.run(
+def run_tool(program: Path, *arguments: str | Path, folder: Path, **environment: str) -> str:
+    """Run a tool in `folder` and return its output. Fails unless its exit status is 0."""
+    result = subprocess.run(
         [program, *arguments],
         cwd=folder,
-        env=os.environ | _SILENT | environment,
+        env=os.environ | _NO_TELEMETRY | environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         check=False,
     )
-    assert done.returncode == 0, f"{program.name} ended with {done.returncode}:\n{done.stdout}"
-    return done.stdout
+    assert result.returncode == 0, f"{program.name} exited with status {result.returncode}:\n{result.stdout}"
+    return result.stdout

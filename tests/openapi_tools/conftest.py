@@ -1,4 +1,4 @@
-"""The document as a deployment has it, a running server, and the judges that are Node.js packages."""
+"""The API document as a deployment serves it, a running server, and the Node.js tools."""
 
 import filecmp
 import json
@@ -17,7 +17,7 @@ from tests.openapi_tools.commands import HERE, NODE_BIN
 
 @pytest.fixture(scope="session")
 def document(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file with the document of a server at an address that is not of this machine."""
+    """The API document of a deployment with a public URL, as a file."""
     folder, url = tmp_path_factory.mktemp("document"), "https://groundwork.test"
     client = create_app(Settings(app_env="development", data_dir=folder, public_url=url)).test_client()
     path = folder / "openapi.json"
@@ -27,17 +27,17 @@ def document(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def node() -> Path:
-    """The folder with the programs of exactly the packages in package-lock.json."""
-    lock, made_from = HERE / "package-lock.json", HERE / "node_modules" / "made-from-package-lock.json"
-    if not (shutil.which("node") and made_from.exists() and filecmp.cmp(lock, made_from, shallow=False)):
-        missing = "spectral, redocly, openapi-typescript and tsc are not here: ./bin/test gets them, with Node.js"
+    """The folder of the Node.js programs, if the installed packages match package-lock.json."""
+    lock, installed_lock = HERE / "package-lock.json", HERE / "node_modules" / "installed-package-lock.json"
+    if not (shutil.which("node") and installed_lock.exists() and filecmp.cmp(lock, installed_lock, shallow=False)):
+        missing = "the Node.js tools are missing or outdated: run ./bin/test once without arguments to install them"
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(missing)
     return NODE_BIN
 
 
 @pytest.fixture(scope="session")
 def server_settings(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """What the server runs with, on SQLite."""
+    """The settings of the server, which uses SQLite."""
     folder = tmp_path_factory.mktemp("server")
     shutil.copy(sqlite_template, folder / "app.db")
     return Settings(app_env="development", data_dir=folder)
@@ -45,6 +45,6 @@ def server_settings(sqlite_template: Path, tmp_path_factory: pytest.TempPathFact
 
 @pytest.fixture(scope="session")
 def server(server_settings: Settings) -> Iterator[str]:
-    """The URL of gunicorn."""
+    """The URL of a running server."""
     with programs(server_settings).web() as url:
         yield url

@@ -1,6 +1,6 @@
-"""What somebody would write against the generated client: sign up, found an organization, invite.
+"""A program that uses the generated Python client: register, create an organization, invite a member.
 
-`python flow.py URL`, with the package `groundwork_client` on the path.
+Run it with `python flow.py URL`. The package `groundwork_client` must be importable.
 """
 
 import sys
@@ -24,17 +24,17 @@ EMAIL, PASSWORD = "client@example.com", "seven unlikely herons"
 Model = TypeVar("Model")
 
 
-def checked(answer: object, kind: type[Model]) -> Model:
-    """The answer, which must be of this kind."""
-    assert isinstance(answer, kind), answer
-    return answer
+def checked(response: object, kind: type[Model]) -> Model:
+    """Return the response, which must be of this type."""
+    assert isinstance(response, kind), response
+    return response
 
 
-def signed_in(url: str) -> AuthenticatedClient:
-    stranger = Client(base_url=url, raise_on_unexpected_status=True)
+def logged_in(url: str) -> AuthenticatedClient:
+    anonymous = Client(base_url=url, raise_on_unexpected_status=True)
     account = RegistrationRequest(email=EMAIL, password=PASSWORD, display_name="Ada")
-    user = checked(register.sync(client=stranger, body=account), UserResponse)
-    pair = checked(log_in.sync(client=stranger, body=LoginRequest(email=EMAIL, password=PASSWORD)), TokenPairResponse)
+    user = checked(register.sync(client=anonymous, body=account), UserResponse)
+    pair = checked(log_in.sync(client=anonymous, body=LoginRequest(email=EMAIL, password=PASSWORD)), TokenPairResponse)
     client = AuthenticatedClient(base_url=url, token=pair.access_token, raise_on_unexpected_status=True)
     assert checked(get_me.sync(client=client), UserResponse).id == user.id
     return client
@@ -44,15 +44,15 @@ def invite(client: AuthenticatedClient, organization: OrganizationResponse) -> N
     request = InvitationRequest.from_dict({"email": "grace@example.com", "role": "member"})
     invitation = checked(create_invitation.sync(organization.id, client=client, body=request), InvitationResponse)
     assert (invitation.organization_id, invitation.status.value) == (organization.id, "pending")
-    refusal = create_invitation.sync_detailed(organization.id, client=client, body=request)
-    assert (refusal.status_code, refusal.parsed.code) == (409, "invitation-pending")
+    rejected = create_invitation.sync_detailed(organization.id, client=client, body=request)
+    assert (rejected.status_code, rejected.parsed.code) == (409, "invitation-pending")
     page = checked(list_invitations.sync(organization.id, client=client, limit=5), InvitationPage)
     assert [item.id for item in page.items] == [invitation.id]
     assert page.next_cursor is None
 
 
 def main(url: str) -> None:
-    client = signed_in(url)
+    client = logged_in(url)
     request = OrganizationRequest(name="Analytical Engines")
     organization = checked(create_organization.sync(client=client, body=request), OrganizationResponse)
     assert (organization.name, organization.role.value) == ("Analytical Engines", "owner")

@@ -1,4 +1,4 @@
-/** What a product's front end would write against the generated types; it is compiled, never run. */
+/** A program that uses the generated TypeScript types, as a front end would. It is only compiled, never run. */
 import createClient from "openapi-fetch";
 import type { components, paths } from "./document";
 
@@ -6,7 +6,7 @@ type Organization = components["schemas"]["OrganizationResponse"];
 
 const api = createClient<paths>({ baseUrl: "http://localhost:8000" });
 
-async function signUp(email: string, password: string): Promise<string> {
+async function registerAndLogIn(email: string, password: string): Promise<string> {
   const registered = await api.POST("/api/v1/auth/register", { body: { email, password, display_name: "Ada" } });
   if (registered.error) throw new Error(registered.error.detail);
   const { data, error } = await api.POST("/api/v1/auth/login", { body: { email, password } });
@@ -15,7 +15,7 @@ async function signUp(email: string, password: string): Promise<string> {
 }
 
 export async function organizationsOf(email: string, password: string): Promise<Organization[]> {
-  const headers = { Authorization: `Bearer ${await signUp(email, password)}` };
+  const headers = { Authorization: `Bearer ${await registerAndLogIn(email, password)}` };
   const created = await api.POST("/api/v1/organizations", { body: { name: "Analytical Engines" }, headers });
   if (created.error) throw new Error(`${created.error.code}: ${created.error.title}`);
   const { data, error } = await api.GET("/api/v1/organizations", { params: { query: { limit: 20 } }, headers });

@@ -1,15 +1,15 @@
-"""schemathesis sends a real server what the document allows and what it does not, and holds each answer against it.
+"""schemathesis sends valid and invalid requests to a real server and checks each response against the document.
 
-20,000 cases by hand, beside `RATE_LIMIT_ENABLED=false ./bin/run`; they take about seven minutes:
+To run 20,000 cases by hand, which takes about seven minutes, start `RATE_LIMIT_ENABLED=false ./bin/run` and then:
 
     API=http://localhost:8000/api/v1
     curl $API/auth/register -H "Content-Type: application/json" \\
-        -d '{"email": "judge@example.com", "password": "seven unlikely herons", "display_name": "Judge"}'
+        -d '{"email": "tester@example.com", "password": "seven unlikely herons", "display_name": "Tester"}'
     echo "UPDATE users SET role = 'admin'" | sqlite3 var/app.db
     .venv/bin/st --config-file tests/openapi_tools/schemathesis.toml run $API/openapi.json --checks all \\
         --max-examples 1300
 
-A failure is printed with its seed and a curl command; `--seed` gives the same cases again.
+A failure is printed with its seed and a curl command. `--seed` repeats the same cases.
 """
 
 import tomllib
@@ -23,38 +23,38 @@ from project.config import Settings
 from tests.kit.fixtures.administrators import promote
 from tests.kit.fixtures.apps import at_work
 from tests.kit.fixtures.jobs import dead_job, done_job
-from tests.openapi_tools.commands import HERE, PYTHON_BIN, verdict
+from tests.openapi_tools.commands import HERE, PYTHON_BIN, run_tool
 
 CONFIG = HERE / "schemathesis.toml"
 
 
 @pytest.fixture(scope="module")
 def api(server: str, server_settings: Settings) -> str:
-    """The URL of an API with the account that schemathesis logs in as, an administrator's, and with jobs for it."""
+    """The URL of an API that has jobs and the account of schemathesis, which is an administrator."""
     account = tomllib.loads(CONFIG.read_text())["auth"]["dynamic"]["openapi"]["bearer"]["payload"]
-    registered = urllib3.request("POST", f"{server}/api/v1/auth/register", json=account | {"display_name": "Judge"})
+    registered = urllib3.request("POST", f"{server}/api/v1/auth/register", json=account | {"display_name": "Tester"})
     assert registered.status == 201, registered.data
     with at_work(server_settings):
         promote(UUID(registered.json()["id"]))
-        for make in (dead_job, done_job) * 20:
-            make()
+        for create_job in (dead_job, done_job) * 20:
+            create_job()
     return f"{server}/api/v1"
 
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_few_cases_of_each_operation(api: str, tmp_path: Path, seed: int) -> None:
-    judge(api, tmp_path, seed, max_examples=10)
+    run_schemathesis(api, tmp_path, seed, max_examples=10)
 
 
 @pytest.mark.full
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("seed", [3, 4])
 def test_many_cases_of_each_operation(api: str, tmp_path: Path, seed: int) -> None:
-    judge(api, tmp_path, seed, max_examples=300)
+    run_schemathesis(api, tmp_path, seed, max_examples=300)
 
 
-def judge(api: str, folder: Path, seed: int, max_examples: int) -> None:
+def run_schemathesis(api: str, folder: Path, seed: int, max_examples: int) -> None:
     checks = ("--phases", "examples,coverage,fuzzing,stateful", "--checks", "all")
     extent = ("--seed", str(seed), "--max-examples", str(max_examples))
     target = (f"{api}/openapi.json", "--url", api.removesuffix("/api/v1"))
-    verdict(PYTHON_BIN / "st", "--config-file", CONFIG, "--no-color", "run", *target, *checks, *extent, folder=folder)
+    run_tool(PYTHON_BIN / "st", "--config-file", CONFIG, "--no-color", "run", *target, *checks, *extent, folder=folder)
