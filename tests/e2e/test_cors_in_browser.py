@@ -1,4 +1,4 @@
-"""CORS as a real browser judges it: a page on one port calls the API on another."""
+"""CORS in a real browser: a page on one port calls the API on another port."""
 
 import shutil
 from collections.abc import Iterator
@@ -18,39 +18,39 @@ pytestmark = [pytest.mark.full, pytest.mark.parametrize("database_url", ["sqlite
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 CHROMIUM_FLAGS = ["--no-sandbox", "--disable-quic", "--disable-background-networking", "--disable-component-update"]
 ACCOUNT = {"email": "ada@example.com", "password": "seven unlikely herons"}
-SIGN_UP_AND_CREATE = """
+REGISTER_AND_CREATE = """
 async ([api, account]) => {
   const post = (path, body, headers) => fetch(`${api}/api/v1${path}`, {
     method: "POST", headers: {"Content-Type": "application/json", ...headers}, body: JSON.stringify(body),
   });
   await post("/auth/register", account);
   const tokens = await (await post("/auth/login", account)).json();
-  const answer = await post("/organizations", {name: "Engines"}, {
+  const response = await post("/organizations", {name: "Engines"}, {
     "Authorization": `Bearer ${tokens.access_token}`,
     "Idempotency-Key": "from-a-page",
     "X-Request-ID": "from-a-page",
     "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
   });
-  return [answer.status, (await answer.json()).name, answer.headers.get("X-Request-ID")];
+  return [response.status, (await response.json()).name, response.headers.get("X-Request-ID")];
 }
 """
-DELETE_NOTHING = """
+DELETE_UNKNOWN_PATH = """
 async (api) => {
-  const answer = await fetch(`${api}/api/v1/nowhere`, {method: "DELETE"});
-  return [answer.status, (await answer.json()).code];
+  const response = await fetch(`${api}/api/v1/nowhere`, {method: "DELETE"});
+  return [response.status, (await response.json()).code];
 }
 """
-READ = """
+READ_HEALTH = """
 async ([api, options]) => (await fetch(`${api}/health/live`, options)).status
 """
 
 
 @dataclass(frozen=True)
 class World:
-    """An API, a page of the origin that it lists, and a page of another."""
+    """An API, a page from the origin that it allows, and a page from another origin."""
 
     api: str
-    listed: Page
+    allowed: Page
     foreign: Page
 
 
@@ -69,7 +69,7 @@ def world(settings: Settings) -> Iterator[World]:
 
 
 def is_blocked(page: Page, script: str, argument: Any) -> bool:
-    """Whether the browser keeps the answer from the page."""
+    """Return whether the browser withholds the response from the page."""
     try:
         page.evaluate(script, argument)
     except Error as error:
@@ -77,19 +77,19 @@ def is_blocked(page: Page, script: str, argument: Any) -> bool:
     return False
 
 
-def test_page_of_a_listed_origin_does_all_that_clients_do(world: World) -> None:
-    assert world.listed.evaluate(SIGN_UP_AND_CREATE, [world.api, ACCOUNT]) == [201, "Engines", "from-a-page"]
-    assert world.listed.evaluate(DELETE_NOTHING, world.api) == [404, "not-found"]
-    assert world.listed.evaluate(READ, [world.api, {}]) == 200
+def test_page_from_an_allowed_origin_can_use_the_api(world: World) -> None:
+    assert world.allowed.evaluate(REGISTER_AND_CREATE, [world.api, ACCOUNT]) == [201, "Engines", "from-a-page"]
+    assert world.allowed.evaluate(DELETE_UNKNOWN_PATH, world.api) == [404, "not-found"]
+    assert world.allowed.evaluate(READ_HEALTH, [world.api, {}]) == 200
 
 
-def test_page_of_another_origin_reads_nothing(world: World) -> None:
-    assert is_blocked(world.foreign, READ, [world.api, {}])
-    assert is_blocked(world.foreign, DELETE_NOTHING, world.api)
-    assert is_blocked(world.foreign, SIGN_UP_AND_CREATE, [world.api, ACCOUNT])
+def test_page_from_another_origin_is_blocked(world: World) -> None:
+    assert is_blocked(world.foreign, READ_HEALTH, [world.api, {}])
+    assert is_blocked(world.foreign, DELETE_UNKNOWN_PATH, world.api)
+    assert is_blocked(world.foreign, REGISTER_AND_CREATE, [world.api, ACCOUNT])
 
 
-def test_no_page_elsewhere_embeds_an_answer_without_asking(world: World) -> None:
-    """Cross-Origin-Resource-Policy: what is asked for without CORS, as images are, stays with our own pages."""
-    assert is_blocked(world.foreign, READ, [world.api, {"mode": "no-cors"}])
-    assert is_blocked(world.listed, READ, [world.api, {"mode": "no-cors"}])
+def test_responses_cannot_be_embedded_without_cors(world: World) -> None:
+    """Cross-Origin-Resource-Policy blocks `no-cors` requests, such as those for images, from every other origin."""
+    assert is_blocked(world.foreign, READ_HEALTH, [world.api, {"mode": "no-cors"}])
+    assert is_blocked(world.allowed, READ_HEALTH, [world.api, {"mode": "no-cors"}])

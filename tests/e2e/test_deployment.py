@@ -1,4 +1,4 @@
-"""The Procfile in production settings, on PostgreSQL, Redis, an S3-compatible store and SMTP."""
+"""The Procfile with production settings, on PostgreSQL, Redis, an S3-compatible store and SMTP."""
 
 import subprocess
 import sys
@@ -9,7 +9,7 @@ from tests.kit.servers import services
 from tests.kit.servers.services import Postgres
 
 
-def test_every_platform_flow_holds_on_the_real_services(
+def test_every_platform_flow_passes_on_real_services(
     tmp_path: Path, postgres_server: Postgres, redis_url: str, s3_url: str
 ) -> None:
     mailbox = tmp_path / "mailbox"
@@ -17,7 +17,7 @@ def test_every_platform_flow_holds_on_the_real_services(
     with services.smtp(mailbox) as mail:
         database = postgres_server.create_database()
         environment = production(tmp_path, database=database, broker=redis_url, storage=s3_url, mail=mail.url)
-        with deployment(environment, folder=tmp_path) as running:
-            command = [sys.executable, "-m", "tests.verify", running.url, "--mailbox", str(mailbox)]
-            verified = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    assert verified.returncode == 0, verified.stdout
+        with deployment(environment, folder=tmp_path) as deployed:
+            command = [sys.executable, "-m", "tests.verify", deployed.url, "--mailbox", str(mailbox)]
+            result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout

@@ -1,4 +1,4 @@
-"""People join by a mailed link in a real browser, which finds nothing to complain of on the way."""
+"""Invited users join in a real browser, without errors on its console."""
 
 import os
 import re
@@ -32,22 +32,22 @@ _numbers = count(1)
 
 @dataclass(frozen=True)
 class Service:
-    """The running service, as somebody calls it who is signed in by `token`."""
+    """A client of the running service, logged in if it has a `token`."""
 
     url: str
     token: str = ""
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
-        """Send a request, and give the body of the answer, which must be a success."""
+        """Send a request and return the body of the response, which must be a success."""
         headers = {"Accept": "application/json"}
         if self.token:
             headers["Authorization"] = f"Bearer {self.token}"
-        answer = urllib3.request(method, self.url + path, json=body, headers=headers, timeout=10)
-        assert answer.status < 300, answer.data
-        return answer.json()
+        response = urllib3.request(method, self.url + path, json=body, headers=headers, timeout=10)
+        assert response.status < 300, response.data
+        return response.json()
 
-    def signed_up(self, name: str) -> tuple["Service", str]:
-        """A service for a new account, and its address."""
+    def registered(self, name: str) -> tuple["Service", str]:
+        """Register a new account and log in. Returns its client and its email address."""
         email = f"user{next(_numbers)}@example.com"
         account = {"email": email, "password": PASSWORD}
         self.call("POST", "/api/v1/auth/register", {**account, "display_name": name})
@@ -56,50 +56,49 @@ class Service:
 
 @dataclass(frozen=True)
 class Host:
-    """An organization, and its owner's service."""
+    """An organization, and the client of its owner."""
 
     service: Service
     organization_id: str
 
     def invite(self, email: str, role: str = "member") -> str:
-        """Invite somebody, and give the link in the mail."""
+        """Invite an email address and return the link from the email."""
         path = f"/api/v1/organizations/{self.organization_id}/invitations"
         self.service.call("POST", path, {"email": email, "role": role})
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline:
-            mail = "".join(
-                mail["text"] for mail in self.service.call("GET", "/dev/mail")["items"] if mail["to"] == email
-            )
-            if link := _LINK.search(mail):
+            messages = self.service.call("GET", "/dev/mail")["items"]
+            text = "".join(message["text"] for message in messages if message["to"] == email)
+            if link := _LINK.search(text):
                 return link[0]
             time.sleep(0.1)
-        raise AssertionError(f"no link in mail to {email}")
+        raise AssertionError(f"no email with a link to {email} within 20 s")
 
     def role_of(self, email: str) -> str | None:
-        """The role of a member; None for a stranger."""
+        """Return the role of a member, or `None` for a non-member."""
         members = self.service.call("GET", f"/api/v1/organizations/{self.organization_id}/members")["items"]
         return {member["email"]: member["role"] for member in members}.get(email)
 
 
 @dataclass
-class Complaints:
-    """What a browser reports on its console, other than refusals that a test provoked."""
+class ConsoleErrors:
+    """Errors and warnings on the browser's console, except for the 4xx responses that a test causes."""
 
     found: list[str] = field(default_factory=list)
 
     def listen(self, page: Page) -> None:
-        page.on("console", self._hear)
+        page.on("console", self._record)
         page.on("pageerror", lambda error: self.found.append(str(error)))
 
-    def _hear(self, message: ConsoleMessage) -> None:
-        refusal = message.text.startswith("Failed to load resource: the server responded with a status of 4")
-        if message.type in ("error", "warning") and not refusal:
+    def _record(self, message: ConsoleMessage) -> None:
+        expected = message.text.startswith("Failed to load resource: the server responded with a status of 4")
+        if message.type in ("error", "warning") and not expected:
             self.found.append(message.text)
 
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """What `./bin/run` runs; stopped as by Ctrl-C, it ends well."""
+    """An instance started like `./bin/run`. It must exit with status 0 on SIGINT."""
     folder = tmp_path_factory.mktemp("service")
     port, log = free_port(), folder / "log"
     environment = {
@@ -118,7 +117,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 @pytest.fixture(scope="module")
 def host(service: Service) -> Host:
-    owner, _email = service.signed_up("Grace Hopper")
+    owner, _email = service.registered("Grace Hopper")
     organization = owner.call("POST", "/api/v1/organizations", {"name": ORGANIZATION})
     return Host(owner, organization["id"])
 
@@ -133,16 +132,16 @@ def browser(service: Service) -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    """A tab that must find nothing to complain of."""
-    complaints = Complaints()
+    """A browser tab. The test fails if there are errors on its console."""
+    errors = ConsoleErrors()
     with browser.new_context() as context:
         page = context.new_page()
-        complaints.listen(page)
+        errors.listen(page)
         yield page
-    assert complaints.found == []
+    assert errors.found == []
 
 
-def test_somebody_new_joins_by_signing_up(host: Host, page: Page) -> None:
+def test_new_user_joins_by_registering(host: Host, page: Page) -> None:
     email = "ada@example.com"
     page.goto(host.invite(email))
     expect(page.get_by_role("heading")).to_have_text(f"Join {ORGANIZATION}")
@@ -154,7 +153,7 @@ def test_somebody_new_joins_by_signing_up(host: Host, page: Page) -> None:
     assert host.role_of(email) == "member"
 
 
-def test_a_weak_password_is_said_at_its_field(host: Host, page: Page) -> None:
+def test_weak_password_is_reported_at_its_field(host: Host, page: Page) -> None:
     page.goto(host.invite("weak@example.com"))
     page.get_by_label("Your name").fill("Ada Lovelace")
     page.get_by_label("Choose a password").fill("too short")
@@ -163,53 +162,53 @@ def test_a_weak_password_is_said_at_its_field(host: Host, page: Page) -> None:
     expect(page.get_by_label("Choose a password")).to_be_focused()
 
 
-def test_an_account_joins_by_signing_in_and_leaves_no_session(host: Host, page: Page) -> None:
-    _service, email = host.service.signed_up("Alan Turing")
+def test_existing_user_joins_by_logging_in_and_leaves_no_session(host: Host, page: Page) -> None:
+    _service, email = host.service.registered("Alan Turing")
     page.goto(host.invite(email, "admin"))
     page.get_by_label("Your password").fill(PASSWORD)
     with page.expect_response("**/api/v1/auth/logout") as logout:
-        page.get_by_role("button", name="Sign in and join").click()
+        page.get_by_role("button", name="Log in and join").click()
     expect(page.get_by_role("heading")).to_have_text(f"Welcome to {ORGANIZATION}")
     assert host.role_of(email) == "admin"
     assert logout.value.status == 204
     assert page.evaluate("document.cookie + localStorage.length + sessionStorage.length") == "00"
 
 
-def test_a_wrong_password_is_said_and_nobody_joins(host: Host, page: Page) -> None:
-    _service, email = host.service.signed_up("Alan Turing")
+def test_wrong_password_is_reported_and_does_not_join(host: Host, page: Page) -> None:
+    _service, email = host.service.registered("Alan Turing")
     page.goto(host.invite(email))
     page.get_by_label("Your password").fill("not the right one")
-    page.get_by_role("button", name="Sign in and join").click()
-    expect(page.get_by_role("alert")).to_contain_text("The e-mail address or the password is wrong.")
+    page.get_by_role("button", name="Log in and join").click()
+    expect(page.get_by_role("alert")).to_contain_text("The email address or the password is wrong.")
     assert host.role_of(email) is None
 
 
-def test_a_used_link_says_that_it_was_used(host: Host, page: Page) -> None:
-    _service, email = host.service.signed_up("Alan Turing")
+def test_used_link_is_reported(host: Host, page: Page) -> None:
+    _service, email = host.service.registered("Alan Turing")
     link = host.invite(email)
     page.goto(link)
     page.get_by_label("Your password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in and join").click()
+    page.get_by_role("button", name="Log in and join").click()
     expect(page.get_by_role("heading")).to_contain_text("Welcome")
     page.goto(link)
     expect(page.get_by_role("heading")).to_have_text("Invitation already accepted")
 
 
 @pytest.mark.parametrize(
-    ("fragment", "says"),
+    ("fragment", "heading"),
     [
-        ("", "Open the link in your mail"),
-        ("#token=a.1.b", "This link does not work"),
-        ("#token=" + "x" * 600, "This link does not work"),
+        ("", "Open the link in your email"),
+        ("#token=a.1.b", "Invalid invitation link"),
+        ("#token=" + "x" * 600, "Invalid invitation link"),
     ],
 )
-def test_a_link_that_is_none_says_so(service: Service, page: Page, fragment: str, says: str) -> None:
+def test_invalid_link_is_reported(service: Service, page: Page, fragment: str, heading: str) -> None:
     page.goto(f"{service.url}/invitation{fragment}")
-    expect(page.get_by_role("heading")).to_have_text(says)
+    expect(page.get_by_role("heading")).to_have_text(heading)
 
 
-def test_the_documentation_calls_the_service(service: Service, page: Page) -> None:
-    caller, email = service.signed_up("Ada Lovelace")
+def test_documentation_page_can_send_requests(service: Service, page: Page) -> None:
+    caller, email = service.registered("Ada Lovelace")
     page.goto(f"{service.url}/docs")
     page.locator("button.authorize").first.click()
     page.locator(".auth-container input").fill(caller.token)

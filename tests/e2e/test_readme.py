@@ -1,4 +1,4 @@
-"""The tour in the README, typed into a shell: it must print what the README says."""
+"""The commands of the tour in the README print the output that the README shows."""
 
 import os
 import re
@@ -11,19 +11,22 @@ ROOT = Path(__file__).parents[2]
 _BLOCK = re.compile(r"^```(sh)?\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
-def test_tour_prints_what_the_readme_says(tmp_path: Path) -> None:
+def test_tour_prints_the_output_in_the_readme(tmp_path: Path) -> None:
     tour = (ROOT / "README.md").read_text().split("## A tour")[1].split("\n## ")[0]
     with local_instance(tmp_path) as url:
-        script = _here("".join(code for shell, code in _BLOCK.findall(tour) if shell), url, tmp_path)
-        run = subprocess.run(["bash", "-e"], input=script, capture_output=True, text=True, cwd=ROOT, env=_clean())
-    assert run.returncode == 0, run.stderr
+        script = _localized("".join(block for shell, block in _BLOCK.findall(tour) if shell), url, tmp_path)
+        result = subprocess.run(
+            ["bash", "-e"], input=script, capture_output=True, text=True, cwd=ROOT, env=_environment()
+        )
+    assert result.returncode == 0, result.stderr
     expected = [
-        _here(line, url, tmp_path) for shell, text in _BLOCK.findall(tour) if not shell for line in text.split()
+        _localized(line, url, tmp_path) for shell, block in _BLOCK.findall(tour) if not shell for line in block.split()
     ]
-    assert _matches(" ".join(expected), " ".join(run.stdout.split())), run.stdout
+    assert _matches(" ".join(expected), " ".join(result.stdout.split())), result.stdout
 
 
-def _here(text: str, url: str, folder: Path) -> str:
+def _localized(text: str, url: str, folder: Path) -> str:
+    """Return the text with the URL of the instance, and with the downloaded file in `folder`."""
     return text.replace("http://localhost:8000", url).replace("-o small.webp", f"-o {folder}/small.webp")
 
 
@@ -31,5 +34,5 @@ def _matches(expected: str, printed: str) -> bool:
     return re.fullmatch(".*?".join(map(re.escape, expected.split("…"))), printed) is not None
 
 
-def _clean() -> dict[str, str]:
+def _environment() -> dict[str, str]:
     return {"PATH": os.environ["PATH"]}

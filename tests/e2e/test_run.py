@@ -1,4 +1,4 @@
-"""`./bin/run`: everything starts, serves and ends together, and mistakes are said in a line."""
+"""`./bin/run` starts and stops all processes together, and reports each invalid setting in one line."""
 
 import asyncio
 import os
@@ -30,7 +30,7 @@ RUN = [sys.executable, "-m", "project.cli.run"]
 
 @dataclass
 class Instance:
-    """One that was started; `folder` is its DATA_DIR."""
+    """A started instance. `folder` is its DATA_DIR."""
 
     process: subprocess.Popen[bytes]
     folder: Path
@@ -39,11 +39,11 @@ class Instance:
     def log(self) -> str:
         return (self.folder / "run.log").read_text(errors="replace")
 
-    def pid_of(self, words: str) -> int:
-        return min(pid for pid, command in of_folder(self.folder).items() if words in command)
+    def pid_of(self, command_part: str) -> int:
+        return min(pid for pid, command in of_folder(self.folder).items() if command_part in command)
 
-    def ended(self) -> int:
-        """Its exit status; fails if a process of it is left."""
+    def wait_for_exit(self) -> int:
+        """Wait until the instance exits and return the exit status. Fails if a process remains."""
         status = self.process.wait(30)
         eventually(lambda: of_folder(self.folder) == {}, 5)
         return status
@@ -51,7 +51,7 @@ class Instance:
 
 @contextmanager
 def started(folder: Path, **settings: str) -> Iterator[Instance]:
-    """One that was started, in a process group of its own as a shell would; ready or not."""
+    """Start an instance in a new process group, as a shell does. It may not be ready yet."""
     port = settings.pop("PORT", None) or str(free_port())
     environment = {"PATH": os.environ["PATH"], "DATA_DIR": str(folder), "PORT": port, **settings}
     folder.mkdir(exist_ok=True)
@@ -70,7 +70,7 @@ def started(folder: Path, **settings: str) -> Iterator[Instance]:
 
 @contextmanager
 def running(folder: Path, **settings: str) -> Iterator[Instance]:
-    """One that has said that it is ready."""
+    """Start an instance and wait until it reports that it is ready."""
     with started(folder, **settings) as instance:
         eventually(lambda: "Groundwork is ready" in instance.log() or instance.process.poll() is not None, 60)
         assert instance.process.poll() is None, instance.log()
@@ -78,35 +78,35 @@ def running(folder: Path, **settings: str) -> Iterator[Instance]:
 
 
 def press_ctrl_c(instance: Instance) -> None:
-    """What a terminal does: the whole group hears it."""
+    """Send SIGINT to the whole process group, as a terminal does."""
     os.killpg(instance.process.pid, signal.SIGINT)
 
 
-def test_it_starts_serves_and_ends_with_sigterm_and_does_so_again_in_seconds_with_ctrl_c(tmp_path: Path) -> None:
+def test_run_starts_twice_and_stops_on_sigterm_and_ctrl_c(tmp_path: Path) -> None:
     with running(tmp_path) as instance:
-        assert all(urllib3.request("GET", address).status == 200 for address in addresses_in(instance.log()))
+        assert all(urllib3.request("GET", url).status == 200 for url in urls_in(instance.log()))
         instance.process.terminate()
-        assert instance.ended() == 0
+        assert instance.wait_for_exit() == 0
     began = time.monotonic()
     with running(tmp_path) as instance:
         seconds = time.monotonic() - began
         print(f"the second start took {seconds:.1f} s")
         assert seconds < 30
-        assert a_mail_arrives(instance)
+        assert invitation_email_arrives(instance)
         press_ctrl_c(instance)
-        assert instance.ended() == 0
+        assert instance.wait_for_exit() == 0
     assert "Traceback" not in instance.log()
 
 
-def addresses_in(log: str) -> list[str]:
-    """Where it says that it serves."""
-    addresses = re.findall(r"http://\S+", log.partition("Groundwork is ready")[2])
-    assert len(addresses) == 3
-    return [address.replace("localhost", "127.0.0.1") for address in addresses]
+def urls_in(log: str) -> list[str]:
+    """Return the URLs that the instance prints once it is ready."""
+    urls = re.findall(r"http://\S+", log.partition("Groundwork is ready")[2])
+    assert len(urls) == 3
+    return [url.replace("localhost", "127.0.0.1") for url in urls]
 
 
-def a_mail_arrives(instance: Instance) -> bool:
-    """Whether web and worker work together."""
+def invitation_email_arrives(instance: Instance) -> bool:
+    """Create an invitation and wait for its email, which web server and worker produce together."""
     owner = Api(Remote(instance.url)).signed_in()  # type: ignore[arg-type]
     owner.invitation(owner.organization()["id"], "grace@example.org")
     eventually(lambda: any((instance.folder / "mail").glob("*.eml")))
@@ -115,61 +115,66 @@ def a_mail_arrives(instance: Instance) -> bool:
 
 @pytest.mark.full
 @pytest.mark.parametrize("delay", [0.8, *(1 + step / 20 for step in range(20)), 2.5, 3.0])
-def test_ctrl_c_at_any_time_of_the_start_ends_all_of_it(tmp_path: Path, delay: float) -> None:
-    """Before 0.8 s Python itself is starting, and says so."""
+def test_ctrl_c_during_startup_stops_all_processes(tmp_path: Path, delay: float) -> None:
+    """Before 0.8 s Python itself is still starting, and would print a traceback."""
     with started(tmp_path) as instance:
         time.sleep(delay)
         press_ctrl_c(instance)
-        assert instance.ended() == 0
+        assert instance.wait_for_exit() == 0
     assert "Traceback" not in instance.log()
 
 
 class SlowMailServer:
-    """Takes two seconds for a mail."""
+    """A mail server that needs two seconds to accept an email."""
 
     def __init__(self) -> None:
-        self.began = threading.Event()
+        self.has_begun = threading.Event()
 
     async def handle_DATA(self, _server: Any, _session: Any, _envelope: Any) -> str:  # noqa: N802
 
-        self.began.set()
+        self.has_begun.set()
         await asyncio.sleep(2)
         return "250 OK"
 
 
-def test_a_job_that_is_being_done_is_done_before_the_end(tmp_path: Path) -> None:
+def test_running_job_is_finished_before_exit(tmp_path: Path) -> None:
     server, port = SlowMailServer(), free_port()
     controller = Controller(server, hostname="127.0.0.1", port=port)
     controller.start()
     with running(tmp_path, MAIL_URL=f"smtp://127.0.0.1:{port}?tls=none") as instance:
         owner = Api(Remote(instance.url)).signed_in()  # type: ignore[arg-type]
         owner.invitation(owner.organization()["id"], "grace@example.org")
-        assert server.began.wait(20)
+        assert server.has_begun.wait(20)
         press_ctrl_c(instance)
-        assert instance.ended() == 0
+        assert instance.wait_for_exit() == 0
     controller.stop()
     assert "job.done" in instance.log()
 
 
 @pytest.mark.parametrize(
-    "part",
+    "process",
     ["worker.app beat", *(pytest.param(each, marks=pytest.mark.full) for each in ("gunicorn", "worker.app worker"))],
 )
-def test_a_part_that_is_killed_ends_all_of_it_with_a_failure(tmp_path: Path, part: str) -> None:
+def test_killed_process_stops_all_others_with_an_error(tmp_path: Path, process: str) -> None:
     with running(tmp_path) as instance:
-        os.kill(instance.pid_of(part), signal.SIGKILL)
-        assert instance.ended() != 0
+        os.kill(instance.pid_of(process), signal.SIGKILL)
+        assert instance.wait_for_exit() != 0
 
 
-def test_a_port_that_is_taken_is_said_at_once(tmp_path: Path) -> None:
+def test_port_in_use_is_reported_at_once(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = str(other.getsockname()[1])
         with started(tmp_path, PORT=port) as instance:
-            assert instance.ended() != 0
+            assert instance.wait_for_exit() != 0
     assert instance.log().strip() == f"PORT: {port} cannot be had: Address already in use"
 
 
-MISTAKES = {"PUBLIC_URL": "nowhere", "BROKER_URL": "pigeon://loft", "SECRET_KEY": "short", "MAX_JSON_BYTES": "much"}
+INVALID_SETTINGS = {
+    "PUBLIC_URL": "nowhere",
+    "BROKER_URL": "pigeon://loft",
+    "SECRET_KEY": "short",
+    "MAX_JSON_BYTES": "much",
+}
 PROGRAMS = {
     "run": RUN,
     "gunicorn": [str(BIN / "gunicorn"), "wsgi:app"],
@@ -179,27 +184,27 @@ PROGRAMS = {
 }
 
 
-def refused(program: str, folder: Path, **settings: str) -> str:
+def startup_error(program: str, folder: Path, **settings: str) -> str:
     """What a program says that does not start."""
     environment = {"PATH": os.environ["PATH"], "DATA_DIR": str(folder), "APP_ENV": "development", **settings}
-    done = subprocess.run(PROGRAMS[program], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
-    assert done.returncode != 0
-    return done.stdout + done.stderr
+    result = subprocess.run(PROGRAMS[program], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
+    assert result.returncode != 0
+    return result.stdout + result.stderr
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_each_mistake_in_the_settings_is_a_line(program: str, tmp_path: Path) -> None:
-    said = refused(program, tmp_path, **MISTAKES)
-    assert "Traceback" not in said
-    assert [re.sub(r":.*", "", line) for line in said.splitlines() if line] == list(MISTAKES)
+def test_each_invalid_setting_is_reported_in_one_line(program: str, tmp_path: Path) -> None:
+    output = startup_error(program, tmp_path, **INVALID_SETTINGS)
+    assert "Traceback" not in output
+    assert [re.sub(r":.*", "", line) for line in output.splitlines() if line] == list(INVALID_SETTINGS)
 
 
-def test_a_port_that_cannot_be_one_is_a_line(tmp_path: Path) -> None:
-    assert refused("run", tmp_path, PORT="0").startswith("PORT: ")
+def test_invalid_port_is_reported(tmp_path: Path) -> None:
+    assert startup_error("run", tmp_path, PORT="0").startswith("PORT: ")
 
 
 @pytest.mark.parametrize("program", ["run", "worker"])
-def test_a_url_that_only_its_part_understands_is_a_line_too(program: str, tmp_path: Path) -> None:
-    said = refused(program, tmp_path, MAIL_URL="smtp://127.0.0.1?tls=perhaps", PORT=str(free_port()))
-    assert "Traceback" not in said
-    assert re.findall(r"^MAIL_URL: .*$", said, re.MULTILINE)
+def test_url_with_an_invalid_option_is_reported_in_one_line(program: str, tmp_path: Path) -> None:
+    output = startup_error(program, tmp_path, MAIL_URL="smtp://127.0.0.1?tls=perhaps", PORT=str(free_port()))
+    assert "Traceback" not in output
+    assert re.findall(r"^MAIL_URL: .*$", output, re.MULTILINE)

@@ -1,1 +1,1 @@
-"""`./bin/verify`: every platform flow against a running deployment, by its HTTP contract alone."""
+"""`./bin/verify`: runs every platform flow against a deployment, using only its HTTP API."""

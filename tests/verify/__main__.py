@@ -1,4 +1,4 @@
-"""The command: what to verify, and what to do with the results."""
+"""The command line: parses the arguments, runs the steps, and reports the results."""
 
 import argparse
 import signal
@@ -18,46 +18,46 @@ from tests.verify.table import Table
 from tests.verify.world import World
 
 
-def main(words: list[str] | None = None) -> int:
-    """Verify, and return the exit status: 0 only if every step passed."""
-    arguments = _arguments(words)
+def main(argv: list[str] | None = None) -> int:
+    """Run all steps and return the exit status: 0 if every step passed, otherwise 1."""
+    arguments = _arguments(argv)
     table = Table()
     began = time.monotonic()
-    results = _of_url(arguments, table) if arguments.url else _of_private_instance(arguments, table)
-    table.say(f"\n{_summary(results)} in {time.monotonic() - began:.1f} s.")
+    results = _verify_url(arguments, table) if arguments.url else _verify_private_instance(arguments, table)
+    table.write(f"\n{_summary(results)} in {time.monotonic() - began:.1f} s.")
     if arguments.compare is not None:
-        table.say("\n" + "\n".join(record.compare(arguments.compare, results)))
+        table.write("\n" + "\n".join(record.compare(arguments.compare, results)))
     if arguments.save is not None:
         record.save(results, arguments.save, url=arguments.url or "private")
     return 0 if all(result.outcome == "passed" for result in results) else 1
 
 
-def _of_url(arguments: argparse.Namespace, table: Table) -> list[Result]:
-    table.say(f"Verifying {arguments.url}\n")
+def _verify_url(arguments: argparse.Namespace, table: Table) -> list[Result]:
+    table.write(f"Verifying {arguments.url}\n")
     try:
         return run(FLOW, _world(arguments, arguments.url), table)
     finally:
         table.close()
 
 
-def _of_private_instance(arguments: argparse.Namespace, table: Table) -> list[Result]:
-    table.say("Verifying a private instance\n")
-    instance, something_is_wrong = Instance(RATE_LIMIT_ENABLED="false"), False
+def _verify_private_instance(arguments: argparse.Namespace, table: Table) -> list[Result]:
+    table.write("Verifying a private instance\n")
+    instance, has_failed = Instance(RATE_LIMIT_ENABLED="false"), False
     try:
         results = run(PRIVATE_FLOW, _world(arguments, instance.url, instance), table)
-        something_is_wrong = any(result.outcome != "passed" for result in results)
-        if something_is_wrong:
-            table.say(f"\nThe end of {instance.log}:\n\n{instance.tail()}")
+        has_failed = any(result.outcome != "passed" for result in results)
+        if has_failed:
+            table.write(f"\nLast lines of {instance.log}:\n\n{instance.tail()}")
         return results
     finally:
         table.close()
-        instance.clear(keep_log=something_is_wrong)
+        instance.clear(keep_log=has_failed)
 
 
 def _world(arguments: argparse.Namespace, url: str, instance: Instance | None = None) -> World:
-    client = Client(url, run=token_hex(6), timeout_seconds=arguments.patience)
+    client = Client(url, run=token_hex(6), timeout_seconds=arguments.timeout)
     mailbox = FolderMailbox(arguments.mailbox) if arguments.mailbox else DevelopmentMailbox(client)
-    return World(client, mailbox, arguments.patience, instance)
+    return World(client, mailbox, arguments.timeout, instance)
 
 
 def _summary(results: list[Result]) -> str:
@@ -66,45 +66,57 @@ def _summary(results: list[Result]) -> str:
     return ", ".join(parts)
 
 
-def _arguments(words: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser("./bin/verify", description="Run every platform flow against a deployment.")
-    parser.add_argument("url", nargs="?", type=_url, help="where it runs; without, a private instance is started")
-    parser.add_argument("--mailbox", type=_folder, metavar="DIR", help="read mail from .eml files, not from /dev/mail")
-    parser.add_argument(
-        "--patience", type=float, default=15, metavar="SECONDS", help="wait so long for an answer, a mail, a thumbnail"
+def _arguments(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        "./bin/verify", description="Run every platform flow against a deployment and report each step."
     )
-    parser.add_argument("--save", type=_new_file, metavar="FILE", help="write the results as JSON")
-    parser.add_argument("--compare", type=_record, metavar="FILE", help="set them beside an earlier run's")
-    return parser.parse_args(words)
+    parser.add_argument(
+        "url", nargs="?", type=_url, help="base URL of the deployment; without it, a private instance is started"
+    )
+    parser.add_argument(
+        "--mailbox", type=_folder, metavar="DIR", help="read emails from .eml files in DIR instead of from /dev/mail"
+    )
+    parser.add_argument(
+        "--timeout",
+        type=float,
+        default=15,
+        metavar="SECONDS",
+        help="maximum wait for a response, an email or thumbnails (default: %(default)s)",
+    )
+    parser.add_argument("--save", type=_new_file, metavar="FILE", help="write the results to FILE as JSON")
+    parser.add_argument(
+        "--compare", type=_record, metavar="FILE", help="compare the results with an earlier run saved in FILE"
+    )
+    return parser.parse_args(argv)
 
 
-def _url(word: str) -> str:
-    parts = urlsplit(word)
+def _url(value: str) -> str:
+    parts = urlsplit(value)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.username:
-        raise argparse.ArgumentTypeError("not the address of a deployment, such as https://api.example.com")
-    return word.rstrip("/")
+        raise argparse.ArgumentTypeError("must be the base URL of a deployment, such as https://api.example.com")
+    return value.rstrip("/")
 
 
-def _folder(word: str) -> Path:
-    if not Path(word).is_dir():
-        raise argparse.ArgumentTypeError(f"{word} is no folder")
-    return Path(word)
+def _folder(value: str) -> Path:
+    if not Path(value).is_dir():
+        raise argparse.ArgumentTypeError(f"{value} is not a directory")
+    return Path(value)
 
 
-def _new_file(word: str) -> Path:
-    _folder(str(Path(word).parent))
-    return Path(word)
+def _new_file(value: str) -> Path:
+    _folder(str(Path(value).parent))
+    return Path(value)
 
 
-def _record(word: str) -> dict[str, Result]:
+def _record(value: str) -> dict[str, Result]:
     try:
-        return record.load(Path(word))
+        return record.load(Path(value))
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
 if __name__ == "__main__":
-    # A polite kill stops the private instance too.
+    # SIGTERM raises KeyboardInterrupt, so that the private instance is stopped too.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
     try:

@@ -1,4 +1,4 @@
-"""How a step says that something is not as it should be. Nothing here may show a token or a password."""
+"""Expectations of the steps. Messages must never contain a token or a password."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -8,58 +8,61 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 
 
 class Failed(Exception):
-    """One thing is not as it should be."""
+    """An expectation is not met."""
 
-    def __init__(self, where: str, expected: object, seen: object) -> None:
-        super().__init__(f"{where}: expected {expected}, saw {seen}")
-
-
-def expect(where: str, expected: object, seen: object) -> None:
-    """`seen` equals `expected`, or Failed shows both: neither may be a secret."""
-    if seen != expected:
-        raise Failed(where, expected, seen)
+    def __init__(self, where: str, expected: object, actual: object) -> None:
+        super().__init__(f"{where}: expected {expected}, got {actual}")
 
 
-def expect_members(where: str, seen: Mapping[str, object], expected: Mapping[str, object]) -> None:
-    """Each expected member is there, with its value or of its kind; further members are none of our business."""
-    for name, wanted in expected.items():
-        if name not in seen:
-            raise Failed(where, f"a member {name}", f"only {', '.join(seen) or 'an empty object'}")
-        if callable(wanted):
-            _expect_kind(f"{where}: {name}", wanted, seen[name])
+def expect(where: str, expected: object, actual: object) -> None:
+    """Raise Failed unless the values are equal. The message shows both, so neither may be a secret."""
+    if actual != expected:
+        raise Failed(where, expected, actual)
+
+
+def expect_members(where: str, actual: Mapping[str, object], expected: Mapping[str, object]) -> None:
+    """Raise Failed unless each expected member exists and equals its value or satisfies its predicate.
+
+    Other members are ignored.
+    """
+    for name, value_or_predicate in expected.items():
+        if name not in actual:
+            raise Failed(where, f"a member {name}", f"only {', '.join(actual) or 'an empty object'}")
+        if callable(value_or_predicate):
+            _expect_that(f"{where}: {name}", value_or_predicate, actual[name])
         else:
-            expect(f"{where}: {name}", repr(wanted), repr(seen[name]))
+            expect(f"{where}: {name}", repr(value_or_predicate), repr(actual[name]))
 
 
-def _expect_kind(where: str, is_kind: Callable[[object], bool], value: object) -> None:
-    if not is_kind(value):
-        # Only the type: the value may be a secret.
-        raise Failed(where, is_kind.__name__.replace("_", " "), f"another {type(value).__name__}")
+def _expect_that(where: str, predicate: Callable[[object], bool], value: object) -> None:
+    if not predicate(value):
+        # The message shows only the type, since the value may be a secret.
+        raise Failed(where, predicate.__name__.replace("_", " "), f"another value of type {type(value).__name__}")
 
 
-def an_id(value: object) -> bool:
-    """A UUIDv7."""
+def a_uuid7(value: object) -> bool:
+    """Return whether the value is a UUID of version 7, as a string."""
     try:
         return isinstance(value, str) and UUID(value).version == 7
     except ValueError:
         return False
 
 
-def a_time_in_utc(value: object) -> bool:
-    """RFC 3339, with `Z`."""
+def a_utc_time(value: object) -> bool:
+    """Return whether the value is an RFC 3339 time with `Z`."""
     return isinstance(value, str) and _TIME.fullmatch(value) is not None
 
 
-def a_positive_number(value: object) -> bool:
-    """A count of something."""
+def a_positive_integer(value: object) -> bool:
+    """Return whether the value is an integer greater than 0."""
     return type(value) is int and value > 0
 
 
-def some_text(value: object) -> bool:
-    """Not empty."""
+def a_nonempty_string(value: object) -> bool:
+    """Return whether the value is a string and not empty."""
     return isinstance(value, str) and value != ""
 
 
 def a_token(value: object) -> bool:
-    """Long enough not to be guessed."""
+    """Return whether the value is a string of at least 32 characters, too long to guess."""
     return isinstance(value, str) and len(value) >= 32

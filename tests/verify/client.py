@@ -1,4 +1,4 @@
-"""HTTP with the deployment, as strict clients speak it, and the form that all its answers share."""
+"""An HTTP client for the deployment, and the expectations that apply to all of its responses."""
 
 import json
 import re
@@ -7,11 +7,11 @@ from typing import Any, Self
 
 import urllib3
 
-from tests.verify.checks import Failed, expect, expect_members, some_text
+from tests.verify.checks import Failed, a_nonempty_string, expect, expect_members
 
 
 class Client:
-    """One deployment. Each request's id names the run and the step, so that the server's log can be read by it."""
+    """A client of one deployment. Its request ids contain the run and the step, to find them in the server's log."""
 
     def __init__(self, url: str, *, run: str, timeout_seconds: float) -> None:
         self.url = url.rstrip("/")
@@ -22,29 +22,32 @@ class Client:
             retries=False, timeout=timeout_seconds, headers={"User-Agent": "groundwork-verify"}
         )
 
-    def enter(self, step: str) -> None:
-        """From now on requests belong to this step."""
+    def begin_step(self, step: str) -> None:
+        """Use the name of this step in the ids of the following requests."""
         self._step, self._sent = step.replace(" ", "-"), 0
 
     def send(
         self, method: str, path: str, *, token: str | None = None, headers: dict[str, str] | None = None, **body: Any
-    ) -> "Answer":
-        """The answer, whatever it is; Failed when none comes. `body` is urllib3's `json=` or `fields=`."""
+    ) -> "Response":
+        """Send a request and return the response with any status. `body` is urllib3's `json=` or `fields=`.
+
+        Raises Failed if there is no response.
+        """
         self._sent += 1
         request_id = f"verify-{self.run}-{self._step}-{self._sent}"
-        sent = {**self._http.headers, "X-Request-ID": request_id, **(headers or {})}
+        all_headers = {**self._http.headers, "X-Request-ID": request_id, **(headers or {})}
         if token is not None:
-            sent["Authorization"] = f"Bearer {token}"
+            all_headers["Authorization"] = f"Bearer {token}"
         try:
-            response = self._http.request(method, self.url + path, headers=sent, redirect=False, **body)
+            response = self._http.request(method, self.url + path, headers=all_headers, redirect=False, **body)
         except urllib3.exceptions.HTTPError as error:
-            raise Failed(f"{method} {path}", "an answer", _trouble(error)) from None
-        return Answer(f"{method} {path}", request_id, response.status, response.headers, response.data)
+            raise Failed(f"{method} {path}", "a response", _description(error)) from None
+        return Response(f"{method} {path}", request_id, response.status, response.headers, response.data)
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What came back for `request`, e. g. `GET /health/live`."""
+class Response:
+    """The response to `request`, such as `GET /health/live`."""
 
     request: str
     request_id: str
@@ -53,7 +56,7 @@ class Answer:
     content: bytes = field(repr=False)
 
     def __getitem__(self, name: str) -> Any:
-        """A member of the JSON object."""
+        """Return a member of the JSON object. Raises Failed if it is missing."""
         try:
             return self.json[name]
         except KeyError:
@@ -61,40 +64,45 @@ class Answer:
 
     @property
     def json(self) -> dict[str, Any]:
-        """The JSON object that this is."""
-        self.sent(Content_Type="application/json")
+        """The JSON object in the body. Raises Failed if there is none."""
+        self.expect_headers(Content_Type="application/json")
         return self._object()
 
     @property
     def problem(self) -> dict[str, Any]:
-        """The problem that this is."""
-        self.sent(Content_Type="application/problem+json")
+        """The problem in the body. Raises Failed if there is none."""
+        self.expect_headers(Content_Type="application/problem+json")
         return self._object()
 
-    def succeeded(self, status: int, /, **members: object) -> Self:
-        """Has this status and, where any are given, these members of these values or kinds."""
+    def expect_success(self, status: int, /, **members: object) -> Self:
+        """Raise Failed unless the response has this status and, if given, these members."""
         if self.status != status:
-            raise Failed(self.request, status, self._in_short())
-        self.sent(X_Content_Type_Options="nosniff")
+            raise Failed(self.request, status, self._summary())
+        self.expect_headers(X_Content_Type_Options="nosniff")
         if members:
             expect_members(self.request, self.json, members)
         return self
 
-    def refused(self, status: int, code: str) -> Self:
-        """Is a problem (RFC 9457) with this status and code, and every member that the contract promises."""
+    def expect_problem(self, status: int, code: str) -> Self:
+        """Raise Failed unless the response is a complete problem (RFC 9457) with this status and code."""
         if self.status != status or self._code() != code:
-            raise Failed(self.request, f"{status} {code}", self._in_short())
-        problem = self.sent(X_Content_Type_Options="nosniff").problem
+            raise Failed(self.request, f"{status} {code}", self._summary())
+        problem = self.expect_headers(X_Content_Type_Options="nosniff").problem
         path = self.request.partition(" ")[2].partition("?")[0]
-        promised = {"type": some_text, "title": some_text, "status": status, "detail": some_text}
-        promised |= {"instance": path, "code": code, "request_id": self.headers.get("X-Request-ID")}
-        expect_members(self.request, problem, promised)
+        expected = {
+            "type": a_nonempty_string,
+            "title": a_nonempty_string,
+            "status": status,
+            "detail": a_nonempty_string,
+        }
+        expected |= {"instance": path, "code": code, "request_id": self.headers.get("X-Request-ID")}
+        expect_members(self.request, problem, expected)
         if not re.fullmatch(rf"https?://.+/problems/{code}", problem["type"]):
             raise Failed(f"{self.request}: type", f"https://…/problems/{code}", problem["type"])
         return self
 
-    def sent(self, **headers: str) -> Self:
-        """Has these headers, `_` standing for `-`."""
+    def expect_headers(self, **headers: str) -> Self:
+        """Raise Failed unless the response has these headers. `_` in a name stands for `-`."""
         for name, value in headers.items():
             name = name.replace("_", "-")
             expect(f"{self.request}: {name}", value, self.headers.get(name))
@@ -104,27 +112,27 @@ class Answer:
         try:
             body = json.loads(self.content)
         except ValueError:
-            raise Failed(self.request, "JSON", f"{len(self.content)} bytes that are none") from None
+            raise Failed(self.request, "JSON", f"{len(self.content)} bytes that are not JSON") from None
         if not isinstance(body, dict):
             raise Failed(self.request, "a JSON object", f"a {type(body).__name__}")
         return body
 
     def _code(self) -> str:
-        """The problem's code, if it is one."""
+        """Return the problem code, or an empty string if the body is not a problem."""
         try:
             return str(self._object().get("code", ""))
         except Failed:
             return ""
 
-    def _in_short(self) -> str:
+    def _summary(self) -> str:
         return f"{self.status} {self._code()}".rstrip() + f" (request {self.request_id})"
 
 
-def _trouble(error: urllib3.exceptions.HTTPError) -> str:
-    """The cause in a few words; urllib3 wraps it, and its own words repeat addresses."""
-    # A refused connection counts as a time-out to urllib3, so it is asked about first.
+def _description(error: urllib3.exceptions.HTTPError) -> str:
+    """Return a short cause. The messages of urllib3 are long and repeat the URL."""
+    # NewConnectionError must be checked first: in urllib3 it is a subclass of TimeoutError.
     if isinstance(error, urllib3.exceptions.NewConnectionError):
         return "no connection"
     if isinstance(error, urllib3.exceptions.TimeoutError):
-        return "none in time"
-    return f"the connection break ({type(error).__name__})"
+        return "a timeout"
+    return f"a broken connection ({type(error).__name__})"

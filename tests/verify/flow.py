@@ -1,4 +1,4 @@
-"""A step, and how a run takes one after the other."""
+"""Steps, and the runner that executes them in order."""
 
 import time
 import traceback
@@ -16,7 +16,7 @@ Outcome = Literal["passed", "failed", "not run"]
 
 @dataclass(frozen=True)
 class Step:
-    """One thing that must hold; it is only tried when every step of `after` has passed."""
+    """One step of a run. It runs only if every step in `after` has passed."""
 
     name: str
     checks: str
@@ -26,7 +26,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Result:
-    """What came of a step."""
+    """The outcome of a step."""
 
     name: str
     outcome: Outcome
@@ -35,25 +35,25 @@ class Result:
 
 
 def step(checks: str, *, after: tuple[Step, ...] = ()) -> Callable[[Callable[[World], None]], Step]:
-    """Make the function a Step, named as it is; `checks` says in a few words what it looks at."""
+    """Turn a function into a Step with its name. `checks` describes what the step checks, in a few words."""
     return lambda act: Step(act.__name__.replace("_", " "), checks, act, after)
 
 
 def run(steps: Iterable[Step], world: World, table: Table) -> list[Result]:
-    """The result of each step, shown as it comes."""
+    """Run the steps, show each result in the table as it arrives, and return all results."""
     results: dict[str, Result] = {}
     for each in steps:
         table.begin(each.name, each.checks)
-        results[each.name] = result = _judge(each, world, results)
+        results[each.name] = result = _run_step(each, world, results)
         table.end(result.outcome, result.ms, result.detail)
     return list(results.values())
 
 
-def _judge(each: Step, world: World, results: dict[str, Result]) -> Result:
-    for needed in each.after:
-        if needed.name in results and results[needed.name].outcome != "passed":
-            return Result(each.name, "not run", detail=f"needs “{needed.name}”")
-    world.client.enter(each.name)
+def _run_step(each: Step, world: World, results: dict[str, Result]) -> Result:
+    for required in each.after:
+        if required.name in results and results[required.name].outcome != "passed":
+            return Result(each.name, "not run", detail=f"requires “{required.name}”")
+    world.client.begin_step(each.name)
     began = time.perf_counter()
     detail = _attempt(each, world)
     ms = round((time.perf_counter() - began) * 1000)
@@ -61,17 +61,17 @@ def _judge(each: Step, world: World, results: dict[str, Result]) -> Result:
 
 
 def _attempt(each: Step, world: World) -> str:
-    """What is wrong; nothing when all is well."""
+    """Run the step and return the failure, or an empty string if it passed."""
     try:
         each.act(world)
     except Failed as failure:
         return str(failure)
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        # An answer of a shape that no check foresaw. Its words might repeat a secret.
-        return f"{each.name}: expected an answer by the contract, saw one that cannot be read: {_place(error)}"
+        # The response has an unforeseen shape. The message of the error is left out, since it may contain a secret.
+        return f"{each.name}: expected a response that follows the contract, got an unreadable one: {_location(error)}"
     return ""
 
 
-def _place(error: Exception) -> str:
+def _location(error: Exception) -> str:
     frame = traceback.extract_tb(error.__traceback__)[-1]
     return f"{type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}"

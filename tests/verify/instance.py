@@ -1,4 +1,4 @@
-"""A private instance of the whole platform, as `./bin/run` starts it, with data of its own."""
+"""A private instance of the platform, started like `./bin/run`, with its own data folder."""
 
 import os
 import shutil
@@ -22,7 +22,7 @@ _TAIL_LINES = 25
 
 
 class Instance:
-    """Web, worker and scheduler on embedded parts; `settings` are further environment variables."""
+    """Web server, worker and scheduler on the local backends. `settings` are additional environment variables."""
 
     def __init__(self, **settings: str) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="groundwork-verify-"))
@@ -34,49 +34,52 @@ class Instance:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Return once it is ready. Raises Failed."""
+        """Start the instance and wait until it is ready. Raises Failed if it exits or is not ready in time."""
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
                 COMMAND,
                 cwd=_ROOT,
-                env=_plain_environment() | self._settings,
+                env=_environment() | self._settings,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                # Ctrl-C in the terminal is for us, and we stop it.
+                # Ctrl-C in the terminal must reach only this process, which then stops the instance.
                 start_new_session=True,
             )
         deadline = time.monotonic() + _START_SECONDS
         while not self._is_ready():
             if self._process.poll() is not None:
-                raise Failed("start", "an instance that serves", f"its end, with {self._process.returncode}")
+                raise Failed("start", "a running instance", f"an exit with status {self._process.returncode}")
             if time.monotonic() > deadline:
-                raise Failed("start", f"readiness within {_START_SECONDS} s", "none")
+                raise Failed("start", f"readiness within {_START_SECONDS} s", "no readiness")
             time.sleep(0.1)
 
     def stop(self) -> None:
-        """Interrupt it, as Ctrl-C does. Raises Failed unless it ends well, and all of it."""
+        """Stop the instance as Ctrl-C does.
+
+        Raises Failed if it had already exited, does not exit in time, exits with an error, or leaves processes behind.
+        """
         assert self._process is not None
         if self._process.poll() is not None:
-            raise Failed("stop", "a running instance", f"that it had ended, with {self._process.returncode}")
+            raise Failed("stop", "a running instance", f"one that had exited with status {self._process.returncode}")
         self._process.send_signal(signal.SIGINT)
         try:
             status = self._process.wait(_STOP_SECONDS)
         except subprocess.TimeoutExpired:
-            raise Failed("stop", f"the end within {_STOP_SECONDS} s", "it still running") from None
+            raise Failed("stop", f"an exit within {_STOP_SECONDS} s", "no exit") from None
         expect("stop: exit status", 0, status)
-        expect("stop: processes left behind", "none", ", ".join(map(_name, self.left_behind())) or "none")
+        expect("stop: remaining processes", "none", ", ".join(map(_command_line, self.remaining_processes())) or "none")
 
     def tail(self) -> str:
-        """Its last words."""
+        """Return the last lines of the log."""
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-_TAIL_LINES:])
 
     def clear(self, *, keep_log: bool) -> None:
-        """End whatever is still there, and take its data away."""
+        """Kill all remaining processes and delete the data."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
-        while orphans := self.left_behind():
+        while orphans := self.remaining_processes():
             for pid in orphans:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
@@ -89,14 +92,14 @@ class Instance:
         except urllib3.exceptions.HTTPError:
             return False
 
-    def left_behind(self) -> list[int]:
-        """Processes that were started with our DATA_DIR; only Linux tells."""
-        mark = f"DATA_DIR={self._settings['DATA_DIR']}\0".encode()
-        return [int(each.parent.name) for each in Path("/proc").glob("[0-9]*/environ") if mark in _read(each)]
+    def remaining_processes(self) -> list[int]:
+        """Return the ids of remaining processes, which have our DATA_DIR in their environment. Works only on Linux."""
+        variable = f"DATA_DIR={self._settings['DATA_DIR']}\0".encode()
+        return [int(each.parent.name) for each in Path("/proc").glob("[0-9]*/environ") if variable in _read(each)]
 
 
-def _plain_environment() -> dict[str, str]:
-    """Ours without any setting: a DATABASE_URL of the shell must not be written to."""
+def _environment() -> dict[str, str]:
+    """Return our environment without settings, so that a DATABASE_URL of the shell is never written to."""
     kept = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ")
     return {name: os.environ[name] for name in kept if name in os.environ}
 
@@ -108,5 +111,5 @@ def _read(path: Path) -> bytes:
         return b""
 
 
-def _name(pid: int) -> str:
+def _command_line(pid: int) -> str:
     return _read(Path(f"/proc/{pid}/cmdline")).replace(b"\0", b" ").decode(errors="replace").strip()

@@ -1,4 +1,4 @@
-"""The live table: on a terminal the running step spins in place, elsewhere each line comes as its step ends."""
+"""The output table. On a terminal the current step has a spinner; elsewhere a line is printed when a step ends."""
 
 import os
 import shutil
@@ -9,54 +9,54 @@ from typing import TextIO
 
 _NAME, _CHECKS, _MS = 18, 62, 6
 _MARKS = {"passed": "✓", "failed": "✗", "not run": "·"}
-_COLOURS = {"passed": "32", "failed": "31", "not run": "2"}
+_COLORS = {"passed": "32", "failed": "31", "not run": "2"}
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _CLEAR_LINE = "\r\x1b[2K"
 
 
 class Table:
-    """A line per step."""
+    """A table with one line per step."""
 
     def __init__(self, out: TextIO | None = None) -> None:
         self._out = out or sys.stdout
         self._is_live = self._out.isatty() and os.environ.get("TERM") != "dumb"
-        self._has_colour = self._is_live and not os.environ.get("NO_COLOR")
+        self._has_color = self._is_live and not os.environ.get("NO_COLOR")
         self._row = ("", "")
         self._spinner: _Spinner | None = None
 
     def begin(self, name: str, checks: str) -> None:
-        """A step is under way."""
+        """Show that a step has started."""
         self._row = (name, checks)
         if self._is_live:
             self._spinner = _Spinner(self._out, _line(name, checks))
 
     def end(self, outcome: str, ms: int, detail: str) -> None:
-        """It is over; `detail` says why it did not pass."""
+        """Print the result of the current step. `detail` says why it failed."""
         self.close()
-        took = f"{ms:>{_MS}} ms" if outcome != "not run" else outcome.rjust(_MS + 3)
-        mark = self._paint(_MARKS[outcome], _COLOURS[outcome])
-        self.say(f" {mark} {_line(*self._row)} {took}")
+        duration = f"{ms:>{_MS}} ms" if outcome != "not run" else outcome.rjust(_MS + 3)
+        mark = self._paint(_MARKS[outcome], _COLORS[outcome])
+        self.write(f" {mark} {_line(*self._row)} {duration}")
         if outcome == "failed":
-            self.say(f"     {self._paint(detail, _COLOURS[outcome])}")
+            self.write(f"     {self._paint(detail, _COLORS[outcome])}")
 
-    def say(self, text: str = "") -> None:
-        """A line of its own."""
+    def write(self, text: str = "") -> None:
+        """Print a line of text."""
         print(text, file=self._out, flush=True)
 
     def close(self) -> None:
-        """Leave nothing half-drawn."""
+        """Stop the spinner and clear its line."""
         if self._spinner is not None:
             self._spinner.stop()
             self._spinner = None
 
-    def _paint(self, text: str, colour: str) -> str:
-        return f"\x1b[{colour}m{text}\x1b[0m" if self._has_colour else text
+    def _paint(self, text: str, color: str) -> str:
+        return f"\x1b[{color}m{text}\x1b[0m" if self._has_color else text
 
 
 class _Spinner:
     def __init__(self, out: TextIO, line: str) -> None:
         self._out, self._ended = out, threading.Event()
-        # A line that wraps could not be drawn over.
+        # A wrapped line could not be overwritten.
         self._line = line[: shutil.get_terminal_size().columns - 4]
         self._thread = threading.Thread(target=self._spin, daemon=True)
         self._thread.start()

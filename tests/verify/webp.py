@@ -1,12 +1,12 @@
-"""The size of a WebP picture, from its header (RFC 9649)."""
+"""Reads the size of a WebP image from its header (RFC 9649)."""
 
 from tests.verify.checks import Failed
 
 
 def pixel_size(content: bytes) -> tuple[int, int]:
-    """Width and height. Raises Failed if this is no whole WebP file."""
+    """Return the width and height. Raises Failed if the content is not a complete WebP file."""
     if content[:4] != b"RIFF" or content[8:12] != b"WEBP" or len(content) != 8 + _number(content[4:8]):
-        raise Failed("thumbnail", "RIFF….WEBP", f"{len(content)} bytes beginning with {content[:12]!r}")
+        raise Failed("thumbnail", "a complete WebP file", f"{len(content)} bytes starting with {content[:12]!r}")
     kind = content[12:16]
     if kind == b"VP8X":
         return 1 + _number(content[24:27]), 1 + _number(content[27:30])

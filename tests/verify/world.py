@@ -1,10 +1,10 @@
-"""What the steps share: the people of this run, and what they have made so far."""
+"""State that the steps share: the users of this run and the resources created so far."""
 
 import secrets
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.verify.client import Answer, Client
+from tests.verify.client import Client, Response
 from tests.verify.instance import Instance
 from tests.verify.mailbox import Mailbox
 
@@ -12,8 +12,8 @@ _API = "/api/v1"
 
 
 @dataclass
-class Person:
-    """Someone who uses the API, signed in while there are tokens."""
+class User:
+    """A user of the API, who is logged in if `tokens` is not empty."""
 
     client: Client
     name: str
@@ -22,41 +22,41 @@ class Person:
     id: str = ""
     tokens: dict[str, Any] = field(default_factory=dict, repr=False)
 
-    def get(self, path: str, **options: Any) -> Answer:
+    def get(self, path: str, **options: Any) -> Response:
         return self._send("GET", path, **options)
 
-    def post(self, path: str, **options: Any) -> Answer:
+    def post(self, path: str, **options: Any) -> Response:
         return self._send("POST", path, **options)
 
-    def patch(self, path: str, **options: Any) -> Answer:
+    def patch(self, path: str, **options: Any) -> Response:
         return self._send("PATCH", path, **options)
 
-    def delete(self, path: str, **options: Any) -> Answer:
+    def delete(self, path: str, **options: Any) -> Response:
         return self._send("DELETE", path, **options)
 
-    def _send(self, method: str, path: str, **options: Any) -> Answer:
+    def _send(self, method: str, path: str, **options: Any) -> Response:
         return self.client.send(method, _API + path, token=self.tokens.get("access_token"), **options)
 
-    def register(self) -> Answer:
+    def register(self) -> Response:
         body = {"email": self.email, "password": self.password, "display_name": self.name}
         return self.client.send("POST", f"{_API}/auth/register", json=body)
 
-    def log_in(self, password: str | None = None) -> Answer:
+    def log_in(self, password: str | None = None) -> Response:
         body = {"email": self.email, "password": password or self.password}
         return self.client.send("POST", f"{_API}/auth/login", json=body)
 
-    def refresh(self, refresh_token: str | None = None) -> Answer:
+    def refresh(self, refresh_token: str | None = None) -> Response:
         body = {"refresh_token": refresh_token or self.tokens["refresh_token"]}
         return self.client.send("POST", f"{_API}/auth/refresh", json=body)
 
 
 @dataclass
 class World:
-    """One run; whatever a step leaves here, only steps that name it in `after` may use."""
+    """The state of one run. A step may only use what the steps in its `after` have stored here."""
 
     client: Client
     mailbox: Mailbox
-    patience_seconds: float
+    timeout_seconds: float
     instance: Instance | None = None
     first_refresh_token: str = field(default="", repr=False)
     photo_id: str = ""
@@ -65,12 +65,12 @@ class World:
     shared_file_id: str = ""
 
     def __post_init__(self) -> None:
-        self.anyone = self._person("Anyone")
-        self.owner = self._person("Olive Owner")
-        self.colleague = self._person("Colin Colleague")
-        self.stranger = self._person("Stella Stranger")
+        self.anonymous = self._user("Anonymous")
+        self.owner = self._user("Olive Owner")
+        self.colleague = self._user("Colin Colleague")
+        self.other_user = self._user("Oscar Other")
         self.organization_name = f"Verify {self.client.run}"
 
-    def _person(self, name: str) -> Person:
-        address = f"verify-{self.client.run}-{name.split()[-1].lower()}@example.com"
-        return Person(self.client, name, address)
+    def _user(self, name: str) -> User:
+        email = f"verify-{self.client.run}-{name.split()[-1].lower()}@example.com"
+        return User(self.client, name, email)

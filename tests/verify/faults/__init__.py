@@ -1,1 +1,1 @@
-"""Faults for `./bin/verify` to find: a proxy that falsifies one answer, and for each step what to falsify."""
+"""Seeded faults for `./bin/verify`: a proxy that changes one response, and for each step the changes to detect."""

@@ -1,18 +1,18 @@
-"""Ways to falsify an answer."""
+"""Ways to change a response."""
 
 import json
 import time
 from collections.abc import Callable
 from typing import Any
 
-from tests.verify.faults.proxy import Hangup, Reply
+from tests.verify.faults.proxy import ConnectionDropped, Reply
 
 Change = Callable[[Reply], None]
-GONE = object()
+REMOVED = object()
 
 
-def answer(status: int, body: Any = None) -> Change:
-    """Another status, and with it another JSON body, if there is one."""
+def with_status(status: int, body: Any = None) -> Change:
+    """Change the status and, if given, the JSON body."""
 
     def change(reply: Reply) -> None:
         reply.status = status
@@ -22,8 +22,8 @@ def answer(status: int, body: Any = None) -> Change:
     return change
 
 
-def problem(status: int, code: str, **members: object) -> Change:
-    """A flawless problem, but for `members`."""
+def with_problem(status: int, code: str, **members: object) -> Change:
+    """Change the response to a valid problem, except for `members`."""
 
     def change(reply: Reply) -> None:
         reply.status = status
@@ -40,13 +40,13 @@ def problem(status: int, code: str, **members: object) -> Change:
     return change
 
 
-def member(**members: object) -> Change:
-    """Other members of the JSON object; GONE for none."""
+def with_members(**members: object) -> Change:
+    """Change members of the JSON object. REMOVED removes a member."""
     return lambda reply: _write(reply, _with(json.loads(reply.content), members), reply.headers["Content-Type"])
 
 
-def header(name: str, value: str | None) -> Change:
-    """Another value of a header, or none."""
+def with_header(name: str, value: str | None) -> Change:
+    """Change the value of a header, or remove the header if `value` is `None`."""
 
     def change(reply: Reply) -> None:
         reply.headers.discard(name)
@@ -56,8 +56,8 @@ def header(name: str, value: str | None) -> Change:
     return change
 
 
-def content(alter: Callable[[bytes], bytes]) -> Change:
-    """Other bytes."""
+def with_content(alter: Callable[[bytes], bytes]) -> Change:
+    """Change the bytes of the body."""
 
     def change(reply: Reply) -> None:
         reply.content = alter(reply.content)
@@ -65,29 +65,29 @@ def content(alter: Callable[[bytes], bytes]) -> Change:
     return change
 
 
-def text(old: str, new: str) -> Change:
-    """Other words."""
-    return content(lambda content: content.replace(old.encode(), new.encode()))
+def with_text(old: str, new: str) -> Change:
+    """Replace text in the body."""
+    return with_content(lambda content: content.replace(old.encode(), new.encode()))
 
 
 def flipped_bit(content: bytes) -> bytes:
-    """One bit in the middle."""
+    """Return the content with one bit in the middle flipped."""
     middle = len(content) // 2
     return content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
 
 
-def hang_up(reply: Reply) -> None:
-    """No answer."""
-    raise Hangup
+def drop_connection(reply: Reply) -> None:
+    """Close the connection without a response."""
+    raise ConnectionDropped
 
 
-def dawdle(reply: Reply) -> None:
-    """An answer that comes after everybody has given up."""
+def delay(reply: Reply) -> None:
+    """Send the response after the client's timeout."""
     time.sleep(2.5)
 
 
 def _with(body: dict[str, Any], members: dict[str, object]) -> dict[str, Any]:
-    return {name: value for name, value in (body | members).items() if value is not GONE}
+    return {name: value for name, value in (body | members).items() if value is not REMOVED}
 
 
 def _write(reply: Reply, body: Any, content_type: str) -> None:

@@ -1,4 +1,4 @@
-"""A reverse proxy that passes everything on as it is, but for one answer in one step."""
+"""A reverse proxy that forwards everything unchanged, except for the responses that a fault changes in one step."""
 
 import json
 import threading
@@ -15,7 +15,7 @@ _SECRETS = {"password", "access_token", "refresh_token", "token"}
 
 @dataclass
 class Reply:
-    """An answer on its way back to whoever asked for `path`."""
+    """The response to a request for `path`, before it is sent to the client."""
 
     path: str
     status: int
@@ -25,21 +25,21 @@ class Reply:
 
 @dataclass(frozen=True)
 class Fault:
-    """What happens to the answer to the `at`-th request of a step; to every one, if that is None."""
+    """A change to the response to request number `at` of a step, or to all of its responses if `at` is `None`."""
 
     name: str
     change: Callable[[Reply], None]
     at: int | None = 1
-    patience_seconds: float = 15
+    timeout_seconds: float = 15
 
 
-class Hangup(Exception):
-    """The client gets no answer."""
+class ConnectionDropped(Exception):
+    """The connection is closed without a response."""
 
 
 @dataclass
 class Proxy:
-    """Where it listens, and every secret that it has seen."""
+    """The running proxy: its URL, and every secret that passed through it."""
 
     target: str
     step: str
@@ -48,14 +48,14 @@ class Proxy:
     secrets: set[str] = field(default_factory=set)
     http: urllib3.PoolManager = field(default_factory=lambda: urllib3.PoolManager(retries=False))
 
-    def spoil(self, request_id: str, reply: Reply) -> None:
-        """The planted fault, if this is the answer it is meant for."""
+    def apply_fault(self, request_id: str, reply: Reply) -> None:
+        """Apply the seeded fault if it is meant for this response."""
         step, _, number = request_id.partition("-")[2].partition("-")[2].rpartition("-")
         if step == self.step.replace(" ", "-") and self.fault.at in (None, int(number)):
             self.fault.change(reply)
 
-    def note(self, content: bytes) -> None:
-        """Remember the secrets in a JSON object."""
+    def record_secrets(self, content: bytes) -> None:
+        """Store the secrets that a JSON object contains."""
         if content.startswith(b"{"):
             body = json.loads(content)
             self.secrets |= {body[name] for name in _SECRETS & body.keys() if isinstance(body[name], str)}
@@ -63,47 +63,47 @@ class Proxy:
 
 @contextmanager
 def proxy(target: str, step: str, fault: Fault) -> Iterator[Proxy]:
-    """Stand between `./bin/verify` and the deployment at `target`."""
-    stand_in = Proxy(target, step, fault)
-    with ThreadingHTTPServer(("127.0.0.1", 0), _handler(stand_in)) as server:
-        stand_in.url = f"http://127.0.0.1:{server.server_port}"
+    """Run a proxy in front of the deployment at `target`."""
+    running = Proxy(target, step, fault)
+    with ThreadingHTTPServer(("127.0.0.1", 0), _handler(running)) as server:
+        running.url = f"http://127.0.0.1:{server.server_port}"
         thread = threading.Thread(target=server.serve_forever, args=[0.02])
         thread.start()
         try:
-            yield stand_in
+            yield running
         finally:
             server.shutdown()
             thread.join()
-            stand_in.http.clear()
+            running.http.clear()
 
 
-def _handler(stand_in: Proxy) -> type[BaseHTTPRequestHandler]:
+def _handler(running: Proxy) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def handle_one_request(self) -> None:
             self.raw_requestline = self.rfile.readline()
             if self.raw_requestline and self.parse_request():
-                self._pass_on()
+                self._forward()
             self.close_connection = True
 
-        def _pass_on(self) -> None:
+        def _forward(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            reply = self._ask(body)
-            stand_in.note(body)
-            stand_in.note(reply.content)
+            reply = self._fetch(body)
+            running.record_secrets(body)
+            running.record_secrets(reply.content)
             try:
-                stand_in.spoil(self.headers["X-Request-ID"], reply)
-            except Hangup:
+                running.apply_fault(self.headers["X-Request-ID"], reply)
+            except ConnectionDropped:
                 return
             self._send(reply)
 
-        def _ask(self, body: bytes) -> Reply:
-            answer = stand_in.http.request(
+        def _fetch(self, body: bytes) -> Reply:
+            response = running.http.request(
                 self.command,
-                stand_in.target + self.path,
+                running.target + self.path,
                 body=body or None,
                 headers={name: value for name, value in self.headers.items() if name.lower() not in _HOP_BY_HOP},
             )
-            return Reply(self.path, answer.status, answer.headers, answer.data)
+            return Reply(self.path, response.status, response.headers, response.data)
 
         def _send(self, reply: Reply) -> None:
             self.send_response(reply.status)

@@ -1,4 +1,4 @@
-"""The flow: every step, in order."""
+"""All steps, in the order in which they run."""
 
 from tests.verify.steps import accounts, deployment, files, organizations, problems
 
@@ -6,35 +6,35 @@ FLOW = (
     deployment.alive,
     deployment.ready,
     accounts.register,
-    accounts.address_taken,
+    accounts.email_taken,
     accounts.wrong_password,
     accounts.log_in,
-    accounts.me,
-    accounts.changed_meanwhile,
+    accounts.profile,
+    accounts.stale_update,
     accounts.no_token,
     accounts.refresh,
-    accounts.lost_answer,
-    accounts.replay_refused,
-    accounts.session_ended,
+    accounts.retried_refresh,
+    accounts.reused_token,
+    accounts.ended_session,
     accounts.log_in_again,
     files.upload,
     files.listing,
     files.download,
-    files.range_of_bytes,
+    files.byte_range,
     files.not_modified,
     files.thumbnails,
     files.small_thumbnail,
     files.large_thumbnail,
     organizations.organization,
-    organizations.repeated,
+    organizations.idempotency,
     organizations.invite,
-    organizations.mail,
+    organizations.invitation_email,
     organizations.look_up,
     organizations.colleague,
     organizations.accept,
-    organizations.accepted_once,
+    organizations.accept_again,
     organizations.members,
-    organizations.stranger,
+    organizations.non_member,
     files.shared_file,
     files.hidden_file,
     files.delete_file,
@@ -43,5 +43,5 @@ FLOW = (
     accounts.log_out,
     accounts.logged_out,
 )
-# The same, for an instance of our own.
+# A private instance is also started and stopped.
 PRIVATE_FLOW = (deployment.start, *FLOW, deployment.stop)

@@ -1,112 +1,116 @@
-"""Accounts and sessions."""
+"""Steps for accounts and sessions."""
 
-from tests.verify.checks import a_positive_number, a_time_in_utc, a_token, an_id, expect
-from tests.verify.client import Answer
+from tests.verify.checks import a_positive_integer, a_token, a_utc_time, a_uuid7, expect
+from tests.verify.client import Response
 from tests.verify.flow import step
 from tests.verify.steps.deployment import alive
-from tests.verify.world import Person, World
+from tests.verify.world import User, World
 
 _PAIR = {
     "access_token": a_token,
     "token_type": "Bearer",
-    "expires_in": a_positive_number,
+    "expires_in": a_positive_integer,
     "refresh_token": a_token,
-    "refresh_expires_in": a_positive_number,
-    "session_id": an_id,
+    "refresh_expires_in": a_positive_integer,
+    "session_id": a_uuid7,
 }
 
 
-def join(person: Person) -> Answer:
-    """Register and sign in; the answer to the registration."""
-    registered = person.register().succeeded(201, id=an_id, email=person.email)
-    person.id = registered["id"]
-    person.tokens = person.log_in().succeeded(200, **_PAIR).json
+def register_and_log_in(user: User) -> Response:
+    """Register and log in. Returns the response to the registration."""
+    registered = user.register().expect_success(201, id=a_uuid7, email=user.email)
+    user.id = registered["id"]
+    user.tokens = user.log_in().expect_success(200, **_PAIR).json
     return registered
 
 
-@step("201, a user who may sign in", after=(alive,))
+@step("201, an active user with an unverified email address", after=(alive,))
 def register(world: World) -> None:
     owner = world.owner
-    answer = owner.register().succeeded(201, id=an_id, email=owner.email, email_verified=False, display_name=owner.name)
-    answer.succeeded(201, role="user", status="active", created_at=a_time_in_utc, updated_at=a_time_in_utc)
-    owner.id = answer["id"]
+    response = owner.register().expect_success(
+        201, id=a_uuid7, email=owner.email, email_verified=False, display_name=owner.name
+    )
+    response.expect_success(201, role="user", status="active", created_at=a_utc_time, updated_at=a_utc_time)
+    owner.id = response["id"]
 
 
-@step("the same address in capitals: 409 email-taken", after=(register,))
-def address_taken(world: World) -> None:
+@step("the same email address in capitals: 409 email-taken", after=(register,))
+def email_taken(world: World) -> None:
     owner = world.owner
-    twin = Person(world.client, owner.name, owner.email.upper())
-    twin.register().refused(409, "email-taken")
+    duplicate = User(world.client, owner.name, owner.email.upper())
+    duplicate.register().expect_problem(409, "email-taken")
 
 
 @step("401 invalid-credentials", after=(register,))
 def wrong_password(world: World) -> None:
-    world.owner.log_in(password=world.stranger.password).refused(401, "invalid-credentials")
+    world.owner.log_in(password=world.other_user.password).expect_problem(401, "invalid-credentials")
 
 
 @step("200, a pair of tokens", after=(register,))
 def log_in(world: World) -> None:
-    world.owner.tokens = world.owner.log_in().succeeded(200, **_PAIR).json
+    world.owner.tokens = world.owner.log_in().expect_success(200, **_PAIR).json
 
 
-@step("the access token says who is calling", after=(log_in,))
-def me(world: World) -> None:
-    world.owner.get("/auth/me").succeeded(200, id=world.owner.id, email=world.owner.email)
+@step("200 with an access token, the profile of its user", after=(log_in,))
+def profile(world: World) -> None:
+    world.owner.get("/auth/me").expect_success(200, id=world.owner.id, email=world.owner.email)
 
 
-@step("of two changes of one version the second is refused: 412", after=(log_in,))
-def changed_meanwhile(world: World) -> None:
-    read = {"If-Match": world.owner.get("/auth/me").succeeded(200).headers.get("ETag", "")}
+@step("the second of two updates of one version: 412", after=(log_in,))
+def stale_update(world: World) -> None:
+    if_match = {"If-Match": world.owner.get("/auth/me").expect_success(200).headers.get("ETag", "")}
     name = {"display_name": world.owner.name}
-    world.owner.patch("/auth/me", json=name, headers=read).succeeded(200, display_name=world.owner.name)
-    world.owner.patch("/auth/me", json=name, headers=read).refused(412, "precondition-failed")
+    world.owner.patch("/auth/me", json=name, headers=if_match).expect_success(200, display_name=world.owner.name)
+    world.owner.patch("/auth/me", json=name, headers=if_match).expect_problem(412, "precondition-failed")
 
 
-@step("401 authentication-required without one", after=(alive,))
+@step("401 authentication-required without a token", after=(alive,))
 def no_token(world: World) -> None:
-    world.anyone.get("/auth/me").refused(401, "authentication-required").sent(WWW_Authenticate="Bearer")
+    world.anonymous.get("/auth/me").expect_problem(401, "authentication-required").expect_headers(
+        WWW_Authenticate="Bearer"
+    )
 
 
-@step("a new pair of the same session, and it works", after=(log_in,))
+@step("200, a new pair of tokens for the same session", after=(log_in,))
 def refresh(world: World) -> None:
     owner, old = world.owner, world.owner.tokens
-    owner.tokens = owner.refresh().succeeded(200, **_PAIR | {"session_id": old["session_id"]}).json
-    kept = [name for name in ("access_token", "refresh_token") if owner.tokens[name] == old[name]]
-    expect("tokens that stayed as they were", "none", ", ".join(kept) or "none")
-    owner.get("/auth/me").succeeded(200, id=owner.id)
+    owner.tokens = owner.refresh().expect_success(200, **_PAIR | {"session_id": old["session_id"]}).json
+    unchanged = [name for name in ("access_token", "refresh_token") if owner.tokens[name] == old[name]]
+    expect("unchanged tokens", "none", ", ".join(unchanged) or "none")
+    owner.get("/auth/me").expect_success(200, id=owner.id)
     world.first_refresh_token = old["refresh_token"]
 
 
-@step("the token just replaced, again: the same session goes on", after=(refresh,))
-def lost_answer(world: World) -> None:
+@step("the replaced token within the grace period: 200, same session", after=(refresh,))
+def retried_refresh(world: World) -> None:
     owner = world.owner
     session_id = owner.tokens["session_id"]
-    answer = owner.refresh(world.first_refresh_token).succeeded(200, **_PAIR | {"session_id": session_id})
-    owner.tokens = answer.json
-    owner.get("/auth/me").succeeded(200, id=owner.id)
+    response = owner.refresh(world.first_refresh_token).expect_success(200, **_PAIR | {"session_id": session_id})
+    owner.tokens = response.json
+    owner.get("/auth/me").expect_success(200, id=owner.id)
 
 
-@step("a refresh token two generations old: 401 refresh-token-reused", after=(refresh,))
-def replay_refused(world: World) -> None:
+@step("a token from two refreshes ago: 401 refresh-token-reused", after=(refresh,))
+def reused_token(world: World) -> None:
     owner = world.owner
-    owner.tokens = owner.refresh().succeeded(200, **_PAIR).json
-    owner.refresh(world.first_refresh_token).refused(401, "refresh-token-reused")
+    owner.tokens = owner.refresh().expect_success(200, **_PAIR).json
+    owner.refresh(world.first_refresh_token).expect_problem(401, "refresh-token-reused")
 
 
-@step("the replay ended it: 401 for its access and refresh tokens", after=(replay_refused,))
-def session_ended(world: World) -> None:
+@step("after the reuse: 401 for its access and refresh tokens", after=(reused_token,))
+def ended_session(world: World) -> None:
     _ensure_ended(world.owner)
 
 
 @step("200, a new session", after=(register,))
 def log_in_again(world: World) -> None:
-    world.owner.tokens = world.owner.log_in().succeeded(200, **_PAIR).json
-    world.owner.get("/auth/me").succeeded(200, id=world.owner.id)
+    world.owner.tokens = world.owner.log_in().expect_success(200, **_PAIR).json
+    world.owner.get("/auth/me").expect_success(200, id=world.owner.id)
 
 
 @step("204", after=(log_in_again,))
 def log_out(world: World) -> None:
-    world.owner.post("/auth/logout").succeeded(204)
+    world.owner.post("/auth/logout").expect_success(204)
 
 
 @step("401 for the session's access and refresh tokens", after=(log_out,))
@@ -114,6 +118,6 @@ def logged_out(world: World) -> None:
     _ensure_ended(world.owner)
 
 
-def _ensure_ended(person: Person) -> None:
-    person.get("/auth/me").refused(401, "token-revoked")
-    person.refresh().refused(401, "refresh-token-invalid")
+def _ensure_ended(user: User) -> None:
+    user.get("/auth/me").expect_problem(401, "token-revoked")
+    user.refresh().expect_problem(401, "refresh-token-invalid")

@@ -1,46 +1,44 @@
-"""An organization, and how a colleague joins it."""
+"""Steps for an organization and an invited member."""
 
-from tests.verify.checks import a_time_in_utc, an_id, expect, some_text
-from tests.verify.client import Answer
+from tests.verify.checks import a_nonempty_string, a_utc_time, a_uuid7, expect
+from tests.verify.client import Response
 from tests.verify.flow import step
 from tests.verify.mailbox import wait_for_token
-from tests.verify.steps.accounts import join, log_in_again
+from tests.verify.steps.accounts import log_in_again, register_and_log_in
 from tests.verify.steps.deployment import alive
 from tests.verify.world import World
 
 
-@step("201, and whoever makes it owns it", after=(log_in_again,))
+@step("201, owned by its creator", after=(log_in_again,))
 def organization(world: World) -> None:
-    answer = _make(world).succeeded(201, id=an_id, slug=some_text, role="owner")
-    world.organization_id = answer["id"]
-    world.owner.get(_path(world)).succeeded(200, name=world.organization_name, role="owner")
+    response = _create(world).expect_success(201, id=a_uuid7, slug=a_nonempty_string, role="owner")
+    world.organization_id = response["id"]
+    world.owner.get(_path(world)).expect_success(200, name=world.organization_name, role="owner")
 
 
-@step("again with the same key: the same answer, one organization", after=(organization,))
-def repeated(world: World) -> None:
-    _make(world).succeeded(201, id=world.organization_id).sent(Idempotency_Replayed="true")
-    items = world.owner.get("/organizations").succeeded(200, next_cursor=None)["items"]
+@step("retry with the same key: the same response, one organization", after=(organization,))
+def idempotency(world: World) -> None:
+    _create(world).expect_success(201, id=world.organization_id).expect_headers(Idempotency_Replayed="true")
+    items = world.owner.get("/organizations").expect_success(200, next_cursor=None)["items"]
     expect("organizations", [world.organization_id], [item["id"] for item in items])
 
 
-@step("201, pending", after=(organization,))
+@step("201, a pending invitation", after=(organization,))
 def invite(world: World) -> None:
     email = world.colleague.email
-    answer = world.owner.post(f"{_path(world)}/invitations", json={"email": email, "role": "member"})
-    answer.succeeded(201, id=an_id, email=email, role="member", status="pending", expires_at=a_time_in_utc)
-    expect("invitation: invited_by", world.owner.id, answer["invited_by"]["id"])
+    response = world.owner.post(f"{_path(world)}/invitations", json={"email": email, "role": "member"})
+    response.expect_success(201, id=a_uuid7, email=email, role="member", status="pending", expires_at=a_utc_time)
+    expect("invitation: invited_by", world.owner.id, response["invited_by"]["id"])
 
 
-@step("arrives in time, its link with #token=", after=(invite,))
-def mail(world: World) -> None:
-    world.invitation_token = wait_for_token(
-        world.mailbox, world.colleague.email, patience_seconds=world.patience_seconds
-    )
+@step("arrives in time, with a link to /invitation#token=…", after=(invite,))
+def invitation_email(world: World) -> None:
+    world.invitation_token = wait_for_token(world.mailbox, world.colleague.email, timeout_seconds=world.timeout_seconds)
 
 
-@step("the token says who invites whom to what", after=(mail,))
+@step("200, the inviter, organization, role and email address", after=(invitation_email,))
 def look_up(world: World) -> None:
-    world.anyone.post("/invitations/lookup", json={"token": world.invitation_token}).succeeded(
+    world.anonymous.post("/invitations/lookup", json={"token": world.invitation_token}).expect_success(
         200,
         organization_name=world.organization_name,
         inviter_name=world.owner.name,
@@ -50,41 +48,41 @@ def look_up(world: World) -> None:
     )
 
 
-@step("registers and signs in", after=(alive,))
+@step("a second user registers and logs in", after=(alive,))
 def colleague(world: World) -> None:
-    join(world.colleague).succeeded(201, email_verified=False)
+    register_and_log_in(world.colleague).expect_success(201, email_verified=False)
 
 
-@step("200, a member, and the address counts as verified", after=(mail, colleague))
+@step("200, a member whose email address is now verified", after=(invitation_email, colleague))
 def accept(world: World) -> None:
-    who = world.colleague
-    who.post("/invitations/accept", json={"token": world.invitation_token}).succeeded(
-        200, user_id=who.id, display_name=who.name, email=who.email, role="member", joined_at=a_time_in_utc
+    user = world.colleague
+    user.post("/invitations/accept", json={"token": world.invitation_token}).expect_success(
+        200, user_id=user.id, display_name=user.name, email=user.email, role="member", joined_at=a_utc_time
     )
-    who.get("/auth/me").succeeded(200, email_verified=True)
+    user.get("/auth/me").expect_success(200, email_verified=True)
 
 
-@step("again: 409 invitation-already-accepted", after=(accept,))
-def accepted_once(world: World) -> None:
-    answer = world.colleague.post("/invitations/accept", json={"token": world.invitation_token})
-    answer.refused(409, "invitation-already-accepted")
+@step("accepted again: 409 invitation-already-accepted", after=(accept,))
+def accept_again(world: World) -> None:
+    response = world.colleague.post("/invitations/accept", json={"token": world.invitation_token})
+    response.expect_problem(409, "invitation-already-accepted")
 
 
-@step("both of them, with their roles", after=(accept,))
+@step("200, the owner and the member with their roles", after=(accept,))
 def members(world: World) -> None:
-    items = world.colleague.get(f"{_path(world)}/members").succeeded(200, next_cursor=None)["items"]
+    items = world.colleague.get(f"{_path(world)}/members").expect_success(200, next_cursor=None)["items"]
     roles = {world.owner.id: "owner", world.colleague.id: "member"}
     expect("members", roles, {item["user_id"]: item["role"] for item in items})
 
 
-@step("sees no organization: 404 for it and its members", after=(organization,))
-def stranger(world: World) -> None:
-    join(world.stranger)
-    world.stranger.get(_path(world)).refused(404, "not-found")
-    world.stranger.get(f"{_path(world)}/members").refused(404, "not-found")
+@step("404 for the organization and its members", after=(organization,))
+def non_member(world: World) -> None:
+    register_and_log_in(world.other_user)
+    world.other_user.get(_path(world)).expect_problem(404, "not-found")
+    world.other_user.get(f"{_path(world)}/members").expect_problem(404, "not-found")
 
 
-def _make(world: World) -> Answer:
+def _create(world: World) -> Response:
     key = {"Idempotency-Key": f"verify-{world.client.run}"}
     return world.owner.post("/organizations", json={"name": world.organization_name}, headers=key)
 
