@@ -78,31 +78,31 @@ def _accepts_json(operation: Operation) -> bool:
 
 
 HOOKS = {
-    "request_id._begin": Hook(_without_function("request_id._begin"), ("request_id_is_returned",)),
-    "request_id._end": Hook(_without_function("request_id._end"), ("request_id_is_returned",)),
+    "request_id._start": Hook(_without_function("request_id._start"), ("request_id_is_returned",)),
+    "request_id._finish": Hook(_without_function("request_id._finish"), ("request_id_is_returned",)),
     "trace_context.bind": Hook(_without_function("trace_context.bind"), ("request_is_logged_once_with_its_trace_id",)),
     "trusted_hosts.ensure_trusted": Hook(
         _without_function("trusted_hosts.ensure_trusted"),
         ("untrusted_hosts_are_rejected",),
         lambda operation: not operation.rule.any_host,
     ),
-    "identity._judge": Hook(
-        _without_function("identity._judge"),
+    "identity._authorize": Hook(
+        _without_function("identity._authorize"),
         ("requests_without_a_token_are_rejected",),
         lambda operation: not operation.is_public,
     ),
-    "rate_limits._judge": Hook(
-        _without_function("rate_limits._judge"),
+    "rate_limits._enforce": Hook(
+        _without_function("rate_limits._enforce"),
         ("responses_have_the_rate_limit_headers",),
         lambda operation: bool(operation.rule.limits),
     ),
-    "rate_limits._tell": Hook(
-        _without_function("rate_limits._tell"),
+    "rate_limits._add_headers": Hook(
+        _without_function("rate_limits._add_headers"),
         ("responses_have_the_rate_limit_headers",),
         lambda operation: bool(operation.rule.limits),
     ),
-    "json_body.ensure_acceptable": Hook(
-        _without_function("json_body.ensure_acceptable"),
+    "json_body.check_accept_and_query": Hook(
+        _without_function("json_body.check_accept_and_query"),
         ("accept_headers_without_json_are_rejected", "unknown_parameters_are_rejected"),
         lambda operation: operation.rule.json or not operation.rule.takes_query,
     ),
