@@ -43,7 +43,7 @@ def updates_change_only_the_sent_members(operation: Operation, world: World) -> 
 
 
 @check(lambda operation: operation.method in ("PATCH", "PUT") and bool(operation.path_names))
-def updates_to_values_of_another_resource_are_documented(operation: Operation, world: World) -> None:
+def duplicate_values_get_a_documented_response(operation: Operation, world: World) -> None:
     first, second = world.case(operation), world.case(operation)
     world.succeed(operation, first)
     judge_of(world.app).judge(world.send(operation, replace(second, body=first.body)))

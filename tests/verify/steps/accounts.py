@@ -108,7 +108,7 @@ def log_in_again(world: World) -> None:
     world.owner.get("/auth/me").expect_success(200, id=world.owner.id)
 
 
-@step("204", after=(log_in_again,))
+@step("204, the session ends", after=(log_in_again,))
 def log_out(world: World) -> None:
     world.owner.post("/auth/logout").expect_success(204)
 
