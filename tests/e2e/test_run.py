@@ -166,7 +166,7 @@ def test_port_in_use_is_reported_at_once(tmp_path: Path) -> None:
         port = str(other.getsockname()[1])
         with started(tmp_path, PORT=port) as instance:
             assert instance.wait_for_exit() != 0
-    assert instance.log().strip() == f"PORT: {port} cannot be had: Address already in use"
+    assert instance.log().strip() == f"PORT: cannot listen on port {port}: Address already in use"
 
 
 INVALID_SETTINGS = {
