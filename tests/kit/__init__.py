@@ -1,1 +1,1 @@
-"""Real services for tests and for hand work, each on free loopback ports of its own."""
+"""Real services, deployments and clients for tests. Each server listens on its own free loopback ports."""

@@ -1,1 +1,1 @@
-"""Clients of the API, and checks of its responses."""
+"""API clients, and checks of the responses that they receive."""

@@ -1,4 +1,4 @@
-"""A client of the API for tests, and factories that make things through it as its users would."""
+"""A test client for the API, with methods that create resources through the API itself."""
 
 from dataclasses import dataclass, field, replace
 from io import BytesIO
@@ -15,25 +15,25 @@ _numbers = count(1)
 
 @dataclass(frozen=True)
 class Api:
-    """Speaks to `/api/v1`, as whoever `tokens` are of."""
+    """A client of `/api/v1`; sends the access token in `tokens`, if there is one."""
 
     client: FlaskClient
     tokens: dict[str, Any] = field(default_factory=dict)
     user: dict[str, Any] = field(default_factory=dict)
 
     def __call__(self, method: str, path: str, **options: Any) -> TestResponse:
-        """Send a request; `path` is below `/api/v1` unless it is absolute in `url`."""
+        """Send a request to `path`, which is relative to `/api/v1`; return the checked response."""
         headers = dict(options.pop("headers", {}))
         if self.tokens:
             headers.setdefault("Authorization", f"Bearer {self.tokens['access_token']}")
-        # Buffered: an answer that is a file is closed, whether it is read or not.
-        answer = self.client.open(f"/api/v1{path}", method=method, headers=headers, buffered=True, **options)
+        # Buffering closes a file response even if the test never reads it.
+        response = self.client.open(f"/api/v1{path}", method=method, headers=headers, buffered=True, **options)
         if isinstance(self.client, FlaskClient):
-            # Only here: tests of faults speak to real processes, and import nothing of the project.
+            # Imported here because fault tests use this module with real processes and must not import the project.
             from tests.kit.clients.response_checker import judge_of
 
-            judge_of(self.client.application).judge(answer)
-        return answer
+            judge_of(self.client.application).judge(response)
+        return response
 
     def get(self, path: str, **options: Any) -> TestResponse:
         return self("GET", path, **options)
@@ -45,59 +45,62 @@ class Api:
         return self("DELETE", path, **options)
 
     def register(self, email: str | None = None, **members: Any) -> dict[str, Any]:
-        """A new account."""
+        """Create an account and return the response body. The default email is unused."""
         email = email or f"user{next(_numbers)}@example.com"
         return created(self.post("/auth/register", {"email": email, "password": PASSWORD, **members}))
 
     def signed_in(self, email: str | None = None, **members: Any) -> "Api":
-        """A client signed in as a new account."""
+        """Create an account and return a client that is logged in to it."""
         user = self.register(email, **members)
         return replace(self, user=user).signed_in_again()
 
     def signed_in_again(self) -> "Api":
-        """A client with another session of the same account."""
-        answer = self.post("/auth/login", {"email": self.user["email"], "password": PASSWORD})
-        return replace(self, tokens=created(answer))
+        """Log in to the same account again and return a client with the new session."""
+        response = self.post("/auth/login", {"email": self.user["email"], "password": PASSWORD})
+        return replace(self, tokens=created(response))
 
     def organization(self, name: str = "Analytical Engines", **members: Any) -> dict[str, Any]:
-        """A new organization."""
+        """Create an organization and return the response body."""
         return created(self.post("/organizations", {"name": name, **members}))
 
     def invitation(self, organization_id: str, email: str, role: str = "member") -> dict[str, Any]:
-        """A new invitation."""
+        """Create an invitation and return the response body."""
         return created(self.post(f"/organizations/{organization_id}/invitations", {"email": email, "role": role}))
 
     def upload(self, content: bytes = b"hello", filename: str = "hello.txt", **fields: Any) -> TestResponse:
-        """Send a file, with the other fields of the form."""
+        """Upload a file together with other form `fields`; return the response."""
         body, content_type = form(content, filename, **fields)
         return self("POST", "/files", data=body, content_type=content_type)
 
 
 def form(content: bytes, filename: str, **fields: Any) -> tuple[bytes, str]:
-    """A form with a file, and its type. Werkzeug's own boundary is at times longer than RFC 2046 allows."""
+    """Return a multipart body that contains the file and `fields`, and its content type.
+
+    The boundary is fixed because those that Werkzeug generates may be longer than RFC 2046 allows.
+    """
     parts = {"file": FileStorage(BytesIO(content), filename), **fields}
     boundary, body = encode_multipart(parts, boundary="a-boundary-3f6c1e")
     return body, f"multipart/form-data; boundary={boundary}"
 
 
-def created(answer: TestResponse) -> Any:
-    """The body of an answer that must be a success."""
-    assert answer.status_code < 300, answer.get_data(as_text=True)
-    return answer.json
+def created(response: TestResponse) -> Any:
+    """Return the JSON body of a response, which must be a success."""
+    assert response.status_code < 300, response.get_data(as_text=True)
+    return response.json
 
 
-def problem(answer: TestResponse, status: int, code: str) -> dict[str, Any]:
-    """The body of an answer that must be this problem, in the form that every problem has."""
-    told = f"wanted {status} {code}, got {answer.status} {answer.get_data(as_text=True)[:1000]}"
-    assert answer.mimetype == "application/problem+json", told
-    body: dict[str, Any] = answer.get_json(force=True)
-    assert (answer.status_code, body.get("code")) == (status, code), told
+def problem(response: TestResponse, status: int, code: str) -> dict[str, Any]:
+    """Return the body of a response, which must be a well-formed problem with this status and code."""
+    message = f"expected {status} {code}, got {response.status} {response.get_data(as_text=True)[:1000]}"
+    assert response.mimetype == "application/problem+json", message
+    body: dict[str, Any] = response.get_json(force=True)
+    assert (response.status_code, body.get("code")) == (status, code), message
     assert body["status"] == status
     assert body["type"].endswith(f"/problems/{code}")
-    assert body["request_id"] == answer.headers["X-Request-ID"]
+    assert body["request_id"] == response.headers["X-Request-ID"]
     return body
 
 
 def pointers(body: dict[str, Any]) -> set[tuple[str, str]]:
-    """Where a `validation-failed` problem points: location and pointer."""
+    """Return the location and pointer of each error in a `validation-failed` problem."""
     return {(error["location"], error["pointer"]) for error in body["errors"]}

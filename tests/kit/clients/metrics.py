@@ -1,4 +1,4 @@
-"""Reading metrics as Prometheus does."""
+"""Scraping and parsing of Prometheus metrics."""
 
 import urllib3
 from prometheus_client.parser import text_string_to_metric_families
@@ -7,7 +7,7 @@ Measured = dict[tuple[str, ...], float]
 
 
 def measured(text: str) -> Measured:
-    """Every value, by its name and the values of its labels, these in the order of their names."""
+    """Parse Prometheus text. Return each sample's value by metric name and label values, sorted by label name."""
     return {
         (sample.name, *(value for _, value in sorted(sample.labels.items()))): sample.value
         for family in text_string_to_metric_families(text)
@@ -16,5 +16,5 @@ def measured(text: str) -> Measured:
 
 
 def scraped(port: int) -> Measured:
-    """What is served on a port of this machine."""
+    """Scrape `/metrics` on a local port and return the parsed samples."""
     return measured(urllib3.request("GET", f"http://127.0.0.1:{port}/metrics", retries=False, timeout=10).data.decode())

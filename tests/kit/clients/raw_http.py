@@ -1,4 +1,4 @@
-"""A real gunicorn, spoken to byte by byte."""
+"""A real gunicorn server, and a client that sends it raw bytes over a socket."""
 
 import json
 import os
@@ -24,7 +24,7 @@ _numbers = count(1)
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back first; the names of its headers are in small letters."""
+    """A parsed response; header names are lowercase."""
 
     status: int
     headers: dict[str, str]
@@ -32,28 +32,28 @@ class Answer:
 
     @property
     def json(self) -> Any:
-        """The content, when it is JSON."""
+        """The decoded body if it is JSON, otherwise an empty object."""
         return json.loads(self.body) if "json" in self.headers.get("content-type", "") else {}
 
     @property
     def outcome(self) -> tuple[int, str | None]:
-        """The status, and the problem code unless it is a success."""
+        """The status and the problem code; the code of a success is `None`."""
         return self.status, self.json.get("code")
 
 
 @dataclass(frozen=True)
 class Server:
-    """A running gunicorn and its data folder."""
+    """A running gunicorn server and its data folder."""
 
     port: int
     folder: Path
 
     def connect(self) -> socket.socket:
-        """A connection on which nothing was said yet."""
+        """Open a new connection."""
         return socket.create_connection(("127.0.0.1", self.port), timeout=10)
 
     def ask(self, request: bytes, *, half_close: bool = False) -> Answer:
-        """The first answer to these bytes."""
+        """Send `request` on a new connection and return the first response."""
         with self.connect() as connection:
             connection.sendall(request)
             if half_close:
@@ -61,11 +61,11 @@ class Server:
             return answer(connection)
 
     def post(self, path: str, content_type: str, body: bytes, *headers: str, half_close: bool = False) -> Answer:
-        """The first answer to a `POST` with these headers, which frame the body."""
+        """Send a `POST` and return the first response. `headers` must frame the body: its length or its encoding."""
         return self.ask(head("POST", path, f"Content-Type: {content_type}", *headers) + body, half_close=half_close)
 
     def signed_in(self) -> str:
-        """An `Authorization` header of a new account."""
+        """Create an account, log in, and return the `Authorization` header."""
         account = registration()
         length = f"Content-Length: {len(account)}"
         self.post(REGISTER, "application/json", account, length)
@@ -73,27 +73,27 @@ class Server:
         return f"Authorization: Bearer {tokens['access_token']}"
 
     def count(self, table: str) -> int:
-        """The number of rows in `table`."""
+        """Return the number of rows in `table`."""
         with closing(sqlite3.connect(self.folder / "app.db")) as database:
             return int(database.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
 
     def objects(self) -> list[Path]:
-        """Everything in the store."""
+        """Return the path of each stored object."""
         return [path for path in (self.folder / "files").rglob("*") if path.is_file()]
 
     def log(self) -> str:
-        """All that was logged."""
+        """Return the complete log."""
         return (self.folder / "log").read_text()
 
     def events(self, request_id: str) -> list[dict[str, Any]]:
-        """The log events of one request."""
+        """Return the log events of one request."""
         lines = [line for line in self.log().splitlines() if request_id in line]
         return [json.loads(line) for line in lines]
 
 
 @contextmanager
 def gunicorn(folder: Path, database: Path, *options: str) -> Iterator[Server]:
-    """One web process with four threads, on a copy of `database`."""
+    """Run one web process with four threads on a copy of the SQLite file `database`."""
     port = free_port()
     shutil.copy(database, folder / "app.db")
     environment = {"PATH": os.environ["PATH"], "APP_ENV": "development", "PORT": str(port), "DATA_DIR": str(folder)}
@@ -106,7 +106,7 @@ def gunicorn(folder: Path, database: Path, *options: str) -> Iterator[Server]:
 
 
 def answer(connection: socket.socket) -> Answer:
-    """The next answer on this connection, if no other follows it at once."""
+    """Read and return the next response. Data that follows it may be lost in the read buffer."""
     with connection.makefile("rb") as stream:
         status = int(stream.readline().split()[1])
         lines = [line.decode("latin-1").rstrip("\r\n") for line in iter(stream.readline, b"\r\n")]
@@ -115,15 +115,15 @@ def answer(connection: socket.socket) -> Answer:
 
 
 def head(method: str, path: str, *headers: str) -> bytes:
-    """The head of a request."""
+    """Return a request head, including the empty line that ends it."""
     return "\r\n".join([f"{method} {path} HTTP/1.1", "Host: localhost", *headers, "\r\n"]).encode("latin-1")
 
 
 def registration() -> bytes:
-    """A body that makes an account."""
+    """Return a request body that registers a new account."""
     return json.dumps({"email": f"framed{next(_numbers)}@example.com", "password": PASSWORD}).encode()
 
 
 def chunked(*chunks: bytes) -> bytes:
-    """The body in chunks, without the last, empty one."""
+    """Return the chunks in chunked encoding, without the final empty chunk."""
     return b"".join(b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in chunks)

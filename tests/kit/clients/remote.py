@@ -1,4 +1,4 @@
-"""A client of servers that run elsewhere, for `Api`, and many requests at the same moment."""
+"""A client for servers in other processes, to be used by `Api`, and a way to send requests concurrently."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,29 +12,29 @@ from werkzeug.wrappers import Response
 
 
 class Remote:
-    """Takes requests in the way of Flask's test client, and sends them to each of `urls` in turn."""
+    """Has the interface of Flask's test client, and sends requests to each of `urls` in turn."""
 
     def __init__(self, *urls: str) -> None:
         self._urls = cycle(urls)
         self._http = urllib3.PoolManager(maxsize=64, retries=False, timeout=30)
 
     def open(self, path: str, *, buffered: bool = True, **options: Any) -> Response:
-        """The answer, whole."""
+        """Send a request and return the complete response."""
         assert buffered
         url = next(self._urls)
         request = EnvironBuilder(path, base_url=url, **options).get_request()
-        sent = {name: value for name, value in request.headers.items() if name != "Host"}
-        answer = self._http.request(request.method, f"{url}{path}", body=request.get_data(), headers=sent)
-        return Response(answer.data, answer.status, dict(answer.headers))
+        headers = {name: value for name, value in request.headers.items() if name != "Host"}
+        response = self._http.request(request.method, f"{url}{path}", body=request.get_data(), headers=headers)
+        return Response(response.data, response.status, dict(response.headers))
 
 
-def run_concurrently(acts: Sequence[Callable[[], Any]]) -> list[Any]:
-    """What each act returns; they are begun at the same moment."""
-    barrier = Barrier(len(acts))
+def run_concurrently(actions: Sequence[Callable[[], Any]]) -> list[Any]:
+    """Start all actions at the same moment, each in its own thread; return their results in order."""
+    barrier = Barrier(len(actions))
 
-    def act(number: int) -> Any:
+    def run(number: int) -> Any:
         barrier.wait()
-        return acts[number]()
+        return actions[number]()
 
-    with ThreadPoolExecutor(len(acts)) as pool:
-        return list(pool.map(act, range(len(acts))))
+    with ThreadPoolExecutor(len(actions)) as pool:
+        return list(pool.map(run, range(len(actions))))

@@ -1,4 +1,4 @@
-"""Judges answers by the OpenAPI document: every answer that a test gets must be one that clients were told of."""
+"""Checks responses against the OpenAPI document: every response that a test receives must be documented."""
 
 from functools import cache
 from typing import Any
@@ -14,41 +14,45 @@ from project.http.openapi.operations import operations
 PROBLEM = "application/problem+json"
 
 
-class Judge:
-    """Knows every answer of the operations of an application."""
+class ResponseChecker:
+    """Checks the responses of one application."""
 
     def __init__(self, app: Flask) -> None:
         self._document = api_document(app)
         self._urls = app.url_map.bind("")
-        found = operations(self._document, app)
-        self._operations = {(one.rule.endpoint, one.method): one.described for one in found}
+        self._operations = {
+            (operation.rule.endpoint, operation.method): operation.described
+            for operation in operations(self._document, app)
+        }
         self._validators: dict[int, Any] = {}
 
-    def judge(self, answer: TestResponse) -> None:
-        """Raises AssertionError when `answer` is not in the document."""
-        operation = self._operation(answer)
+    def judge(self, response: TestResponse) -> None:
+        """Raise AssertionError unless the document describes this response."""
+        operation = self._operation(response)
         if operation is None:
-            assert answer.status_code < 400 or answer.mimetype == PROBLEM, f"{_name(answer)}: not a problem"
+            assert response.status_code < 400 or response.mimetype == PROBLEM, f"{_describe(response)}: not a problem"
             return
-        described = operation["responses"].get(str(answer.status_code))
-        assert described is not None, f"{_name(answer)}: a status that is not in the document"
-        content = described.get("content", {})
-        if answer.data:
-            assert "*/*" in content or answer.mimetype in content, f"{_name(answer)}: {answer.mimetype}"
-        if answer.data and answer.mimetype.endswith("json"):
-            faults = self.faults(content[answer.mimetype]["schema"], answer.get_json(force=True))
-            assert not faults, f"{_name(answer)}: {'; '.join(faults)}"
+        documented = operation["responses"].get(str(response.status_code))
+        assert documented is not None, f"{_describe(response)}: undocumented status"
+        content = documented.get("content", {})
+        if response.data:
+            is_documented = "*/*" in content or response.mimetype in content
+            assert is_documented, f"{_describe(response)}: undocumented content type {response.mimetype}"
+        if response.data and response.mimetype.endswith("json"):
+            errors = self.faults(content[response.mimetype]["schema"], response.get_json(force=True))
+            assert not errors, f"{_describe(response)}: {'; '.join(errors)}"
 
     def faults(self, schema: dict[str, Any], value: Any) -> list[str]:
-        """What is wrong with `value` by `schema`, a part of the document."""
+        """Return the errors of `value` against `schema`, which must be a part of the document."""
         validator = self._validators.get(id(schema))
         if validator is None:
+            # References in the schema are resolved from its root.
             rooted = {**schema, "components": self._document["components"]}
             validator = self._validators[id(schema)] = jsonschema_rs.Draft202012Validator(rooted)
-        return [f"{'/'.join(map(str, fault.instance_path))}: {fault.message}" for fault in validator.iter_errors(value)]
+        return [f"{'/'.join(map(str, error.instance_path))}: {error.message}" for error in validator.iter_errors(value)]
 
-    def _operation(self, answer: TestResponse) -> dict[str, Any] | None:
-        request = answer.request
+    def _operation(self, response: TestResponse) -> dict[str, Any] | None:
+        request = response.request
         try:
             endpoint, _values = self._urls.match(request.path, method=request.method)
         except HTTPException:
@@ -56,17 +60,19 @@ class Judge:
         return self._operations.get((endpoint, request.method.replace("HEAD", "GET")))
 
 
-def judge_of(app: Flask) -> Judge:
-    """The judge of `app`; applications with the same views have the same."""
-    return _judge(_Views(app))
+def judge_of(app: Flask) -> ResponseChecker:
+    """Return the checker for `app`. Applications with the same views share one."""
+    return _checker(_Views(app))
 
 
 @cache
-def _judge(views: "_Views") -> Judge:
-    return Judge(views.app)
+def _checker(views: "_Views") -> ResponseChecker:
+    return ResponseChecker(views.app)
 
 
 class _Views:
+    """A cache key: equal for applications with the same view functions."""
+
     def __init__(self, app: Flask) -> None:
         self.app = app
         self._names = frozenset(app.view_functions)
@@ -78,5 +84,6 @@ class _Views:
         return isinstance(other, _Views) and other._names == self._names
 
 
-def _name(answer: TestResponse) -> str:
-    return f"{answer.request.method} {answer.request.path} → {answer.status_code} {answer.get_data(as_text=True)[:500]}"
+def _describe(response: TestResponse) -> str:
+    request, body = response.request, response.get_data(as_text=True)[:500]
+    return f"{request.method} {request.path} → {response.status_code} {body}"
