@@ -1,1 +1,1 @@
-"""Whole deployments in real processes, and the means to inspect them."""
+"""Complete deployments in real processes, and ways to inspect their state."""

@@ -1,4 +1,4 @@
-"""Looks behind a deployment, past every proxy: at rows, objects, messages and mail, by the means of who keeps them."""
+"""Direct access to a deployment's rows, objects, messages and email, bypassing the fault proxies."""
 
 import email
 import email.policy
@@ -19,36 +19,36 @@ from tests.kit.servers.redis import Redis
 
 @dataclass(frozen=True)
 class Inspection:
-    """What a deployment keeps, and where. Mail is in a folder, one file for each time that a message was delivered."""
+    """Reads the stored state of a deployment. `mailbox` holds one file for each delivery of an email."""
 
     mailbox: Path
     database_url: str
 
     @abstractmethod
     def rows(self, statement: str) -> list[tuple[Any, ...]]:
-        """What the database answers."""
+        """Execute an SQL statement and return its rows."""
 
     @abstractmethod
     def objects(self) -> set[str]:
-        """The key of each object in the store."""
+        """Return the key of each object in the store."""
 
     @abstractmethod
-    def messages(self) -> int:
-        """How many messages the broker holds that nobody has taken."""
+    def count_messages(self) -> int:
+        """Return the number of broker messages that no worker has received."""
 
     @abstractmethod
-    def lose_messages(self) -> None:
-        """Take away all that the broker holds."""
+    def drop_messages(self) -> None:
+        """Delete all messages of the broker."""
 
-    def mails(self) -> list[EmailMessage]:
-        """The messages that were delivered."""
+    def emails(self) -> list[EmailMessage]:
+        """Return the delivered emails."""
         files = [path.read_bytes() for path in self.mailbox.glob("*.eml")]
         return [email.message_from_bytes(file, policy=email.policy.default) for file in files]
 
 
 @dataclass(frozen=True)
 class ServiceInspection(Inspection):
-    """PostgreSQL, an S3-compatible store, and Redis or RabbitMQ."""
+    """Inspects PostgreSQL, an S3-compatible store, and Redis or RabbitMQ."""
 
     store: Minio
     bucket: str
@@ -61,16 +61,16 @@ class ServiceInspection(Inspection):
     def objects(self) -> set[str]:
         return {str(each.object_name) for each in self.store.list_objects(self.bucket, recursive=True)}
 
-    def messages(self) -> int:
-        return self.broker.messages()
+    def count_messages(self) -> int:
+        return self.broker.count_messages()
 
-    def lose_messages(self) -> None:
-        self.broker.lose_messages()
+    def drop_messages(self) -> None:
+        self.broker.drop_messages()
 
 
 @dataclass(frozen=True)
 class FolderInspection(Inspection):
-    """Everything embedded in a folder; its database's URL is a path."""
+    """Inspects local backends, all of them below `folder`. `database_url` is the path of the SQLite file."""
 
     folder: Path
 
@@ -82,10 +82,10 @@ class FolderInspection(Inspection):
         store = self.folder / "files"
         return {str(path.relative_to(store)) for path in store.rglob("*") if path.is_file()}
 
-    def messages(self) -> int:
+    def count_messages(self) -> int:
         return len(self._message_files())
 
-    def lose_messages(self) -> None:
+    def drop_messages(self) -> None:
         for path in self._message_files():
             path.unlink(missing_ok=True)
 

@@ -1,4 +1,4 @@
-"""What `./bin/run` runs, in a folder of its own."""
+"""A private instance of the program behind `./bin/run`."""
 
 import os
 import signal
@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[3]
 
 @contextmanager
 def local_instance(folder: Path, **settings: str) -> Iterator[str]:
-    """The URL of a private instance on embedded parts, its data in `folder`, its log in `folder/run.log`."""
+    """Run an instance on local backends and yield its URL. Its data is in `folder`, its log in `folder/run.log`."""
     port = free_port()
     environment = {"PATH": os.environ["PATH"], "PORT": str(port), "DATA_DIR": str(folder), **settings}
     command = [sys.executable, "-m", "project.cli.run"]

@@ -1,4 +1,4 @@
-"""The Procfile in real processes: two web instances, two workers and a scheduler."""
+"""Runs the Procfile in real processes: two web instances, two workers and a scheduler."""
 
 import os
 import signal
@@ -15,8 +15,8 @@ from tests.kit.deployment.programs import ROOT, command, ensure_ready, program
 from tests.kit.servers.ports import free_port
 from tests.kit.servers.process import wait_until
 
-# Bounds that tests can wait for. What they send comes from one address, and is more than one address may.
-IMPATIENT = {
+# Intervals short enough for tests to wait for. Rate limits are off because all test requests come from one IP.
+FAST_SETTINGS = {
     "JOB_REPUBLISH_DELAY_SECONDS": "1",
     "JOB_TIME_LIMIT_SECONDS": "4",
     "JOB_INITIAL_BACKOFF_SECONDS": "1",
@@ -25,13 +25,13 @@ IMPATIENT = {
     "RATE_LIMIT_ENABLED": "false",
     "WEB_CONCURRENCY": "1",
 }
-_TWO_OF_EACH = {"web": 2, "worker": 2, "beat": 1}
+_DEFAULT_SCALE = {"web": 2, "worker": 2, "beat": 1}
 _START_SECONDS = 60
 
 
 @dataclass
 class Deployment:
-    """Running processes, by names such as `web-1`; the log of each is in `folder`."""
+    """Running processes by name, such as `web-1`. Each writes its log to `folder`."""
 
     environment: dict[str, str]
     folder: Path
@@ -41,83 +41,88 @@ class Deployment:
 
     @property
     def url(self) -> str:
-        """Where the first web instance answers."""
+        """The URL of the first web instance."""
         return self.urls["web-1"]
 
     def log(self, name: str) -> str:
-        """All that a process has logged."""
+        """Return the complete log of a process."""
         return (self.folder / f"{name}.log").read_text(errors="replace")
 
-    def start(self, *names: str, **more: str) -> None:
-        """Start processes, each called by its name in the Procfile and a number, and return when they are at work.
+    def start(self, *names: str, **variables: str) -> None:
+        """Start processes and wait until they are ready.
 
-        `more` are environment variables for them alone.
+        A name consists of the process type in the Procfile and a number. `variables` extend their environment.
         """
-        heard = {name: len(self.log(name)) if (self.folder / f"{name}.log").exists() else 0 for name in names}
+        log_lengths = {name: len(self.log(name)) if (self.folder / f"{name}.log").exists() else 0 for name in names}
         for name in names:
-            self._start(name, more)
+            self._start(name, variables)
         for name in names:
             log = self.folder / f"{name}.log"
             wait_until(
-                lambda name=name: self._ensure_at_work(name, heard[name]),  # type: ignore[misc]
+                lambda name=name: self._ensure_ready(name, log_lengths[name]),  # type: ignore[misc]
                 self.processes[name],
                 log=log,
                 seconds=_START_SECONDS,
             )
 
     def kill(self, name: str) -> None:
-        """Kill a process and all that it has started."""
+        """Kill a process and its children with SIGKILL."""
         os.killpg(self.processes[name].pid, signal.SIGKILL)
         self.processes[name].wait()
 
-    def revive(self) -> None:
-        """Start again whatever has ended, and return when everything is at work."""
+    def restart_ended(self) -> None:
+        """Restart the processes that have ended and wait until they are ready."""
         ended = [name for name, process in self.processes.items() if process.poll() is not None]
         self.start(*ended)
 
-    def ensure_ready(self) -> None:
-        """Return once every web instance can serve."""
+    def wait_until_ready(self) -> None:
+        """Wait until every web instance reports ready."""
         for name, url in self.urls.items():
             log = self.folder / f"{name}.log"
             wait_until(lambda url=url: ensure_ready(url), self.processes[name], log=log, seconds=20)  # type: ignore[misc]
 
-    def _start(self, name: str, more: dict[str, str]) -> None:
-        kind = name.partition("-")[0]
-        environment = {**self.environment, **more}
-        if kind == "web" and name not in self.urls:
+    def _start(self, name: str, variables: dict[str, str]) -> None:
+        process_type = name.partition("-")[0]
+        environment = {**self.environment, **variables}
+        if process_type == "web" and name not in self.urls:
             port = self.environment["PORT"] if name == "web-1" else str(free_port())
             self.urls[name] = f"http://127.0.0.1:{port}"
-        if kind == "web":
+        if process_type == "web":
             environment["PORT"] = self.urls[name].rpartition(":")[2]
-        log = self.folder / f"{name}.log"
-        self.processes[name] = self._stack.enter_context(program(procfile()[kind], log=log, environment=environment))
+        log, line = self.folder / f"{name}.log", procfile()[process_type]
+        self.processes[name] = self._stack.enter_context(program(line, log=log, environment=environment))
 
-    def _ensure_at_work(self, name: str, heard: int) -> None:
+    def _ensure_ready(self, name: str, log_length: int) -> None:
         if name in self.urls:
             ensure_ready(self.urls[name])
-        elif name.startswith("worker") and " ready." not in self.log(name)[heard:]:
+        elif name.startswith("worker") and " ready." not in self.log(name)[log_length:]:
             raise RuntimeError("not ready")
 
 
 @contextmanager
-def deployment(environment: Mapping[str, str], *, folder: Path, **numbers: int) -> Iterator[Deployment]:
-    """Release, then run the Procfile until the block ends; `numbers` say how many of a kind, unless it is the usual."""
+def deployment(environment: Mapping[str, str], *, folder: Path, **scale: int) -> Iterator[Deployment]:
+    """Run the release command, then the processes of the Procfile until the block ends.
+
+    `scale` overrides the number of processes of a type.
+    """
     subprocess.run(command(procfile()["release"]), check=True, cwd=ROOT, env=dict(environment))
-    wanted = {**_TWO_OF_EACH, **numbers}
+    counts = {**_DEFAULT_SCALE, **scale}
     with ExitStack() as stack:
         running = Deployment(dict(environment), folder, _stack=stack)
-        running.start(*[f"{kind}-{number + 1}" for kind, size in wanted.items() for number in range(size)])
+        running.start(
+            *[f"{process_type}-{number + 1}" for process_type, count in counts.items() for number in range(count)]
+        )
         yield running
-        # What they keep is thrown away, so nobody needs to end in order, which takes seconds each.
+        # A graceful shutdown takes seconds for each process, and their state is discarded anyway.
         for process in running.processes.values():
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
 
 
 def production(folder: Path, *, database: str, broker: str, storage: str, mail: str) -> dict[str, str]:
-    """An environment that production accepts; `folder` is for what the platform would keep elsewhere."""
+    """Return environment variables that pass the checks of production. `folder` replaces the platform's storage."""
     return {
-        **_anywhere(folder),
+        **_shared_settings(folder),
         "APP_ENV": "production",
         "DATABASE_URL": database,
         "BROKER_URL": broker,
@@ -128,21 +133,21 @@ def production(folder: Path, *, database: str, broker: str, storage: str, mail: 
     }
 
 
-def embedded(folder: Path) -> dict[str, str]:
-    """An environment with every part embedded: SQLite, files, broker and mailbox are in `folder`."""
-    return {**_anywhere(folder), "APP_ENV": "development"}
+def local_backends(folder: Path) -> dict[str, str]:
+    """Return environment variables for local backends: SQLite, files, broker and mailbox are in `folder`."""
+    return {**_shared_settings(folder), "APP_ENV": "development"}
 
 
-def _anywhere(folder: Path) -> dict[str, str]:
+def _shared_settings(folder: Path) -> dict[str, str]:
     port = free_port()
     address = {"PORT": str(port), "PUBLIC_URL": f"http://127.0.0.1:{port}"}
     return {"PATH": os.environ["PATH"], "DATA_DIR": str(folder), "LOG_FORMAT": "json", **address}
 
 
 def procfile() -> dict[str, str]:
-    """The commands of the Procfile by name."""
+    """Return the command lines of the Procfile by process type."""
     lines = (ROOT / "Procfile").read_text().splitlines()
-    return {name: command.strip() for name, _, command in (line.partition(":") for line in lines)}
+    return {process_type: command.strip() for process_type, _, command in (line.partition(":") for line in lines)}
 
 
 def _new_key() -> str:

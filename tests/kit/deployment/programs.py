@@ -1,4 +1,4 @@
-"""Single programs of the Procfile in development settings, and the processes below them."""
+"""Single programs of the Procfile in development settings, and ways to find their processes."""
 
 import os
 import shlex
@@ -17,7 +17,7 @@ from tests.kit.servers.ports import free_port
 from tests.kit.servers.process import running, wait_until
 
 if TYPE_CHECKING:
-    # Tests of faults use this module, and import nothing of the project.
+    # Fault tests use this module and must not import the project.
     from project.config import Settings
 
 ROOT = Path(__file__).parents[3]
@@ -26,14 +26,14 @@ BIN = Path(sys.executable).parent
 
 @dataclass(frozen=True)
 class Programs:
-    """Started in one environment; their logs are in `folder`."""
+    """Programs that share an environment and write their logs to `folder`."""
 
     folder: Path
     environment: dict[str, str]
 
     @contextmanager
     def web(self) -> Iterator[str]:
-        """gunicorn, and the URL at which it is ready."""
+        """Run gunicorn and yield its URL once it is ready."""
         port = free_port()
         with self._running("web", "gunicorn wsgi:app", PORT=str(port)) as process:
             url = f"http://127.0.0.1:{port}"
@@ -42,13 +42,13 @@ class Programs:
 
     @contextmanager
     def worker(self, options: str = "--concurrency 1") -> Iterator[subprocess.Popen[bytes]]:
-        """A Celery worker. It needs seconds to start."""
+        """Run a Celery worker. Does not wait until it is ready, which takes seconds."""
         with self._running("worker", f"celery --app worker.app worker --loglevel INFO {options}") as process:
             yield process
 
     @contextmanager
     def jobs(self) -> Iterator[subprocess.Popen[bytes]]:
-        """A Celery worker, and the scheduler beside it."""
+        """Run a Celery worker and the scheduler; yield the worker's process."""
         beat = "celery --app worker.app beat --loglevel WARNING --scheduler celery.beat:Scheduler"
         with ExitStack() as stack:
             process = stack.enter_context(self.worker())
@@ -56,35 +56,38 @@ class Programs:
             yield process
 
     @contextmanager
-    def _running(self, name: str, line: str, **more: str) -> Iterator[subprocess.Popen[bytes]]:
+    def _running(self, name: str, line: str, **variables: str) -> Iterator[subprocess.Popen[bytes]]:
         log = self.folder / f"{name}.log"
-        with program(line, log=log, environment={**self.environment, **more}) as process:
+        with program(line, log=log, environment={**self.environment, **variables}) as process:
             try:
                 yield process
             except BaseException:
-                # pytest shows it beside the failure.
+                # pytest shows captured output next to the failure.
                 print(f"--- {log}\n{log.read_text(errors='replace')[-4000:]}")
                 raise
 
 
 @contextmanager
 def program(line: str, *, log: Path, environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    """A command line as the Procfile has them, run until the block ends."""
+    """Run a command line of the Procfile until the block ends."""
     with running(command(line), log=log, cwd=ROOT, env=environment) as process:
         try:
             yield process
         finally:
-            _end_now(process)
+            _terminate(process)
 
 
 def command(line: str) -> list[str]:
-    """The words of a command line, its program that of our virtual environment."""
+    """Split a command line into arguments; its program is taken from this virtual environment."""
     name, *arguments = shlex.split(line)
     return [str(BIN / name), *arguments]
 
 
-def programs(settings: "Settings", **more: str) -> Programs:
-    """Programs on the database, broker and folder of `settings`; `more` are environment variables."""
+def programs(settings: "Settings", **variables: str) -> Programs:
+    """Return programs that use the database, broker, mail and data folder of `settings`.
+
+    `variables` extend their environment.
+    """
     environment = {
         "PATH": os.environ["PATH"],
         "APP_ENV": "development",
@@ -94,24 +97,24 @@ def programs(settings: "Settings", **more: str) -> Programs:
         "MAIL_URL": settings.mail_url,
         "RATE_LIMIT_ENABLED": "false",
     }
-    return Programs(settings.data_dir, environment | more)
+    return Programs(settings.data_dir, environment | variables)
 
 
 def children(pid: int) -> list[int]:
-    """The processes that `pid` started and that are still there."""
+    """Return the ids of the running children of a process."""
     tasks = Path(f"/proc/{pid}/task").glob("*/children")
     return [int(child) for task in tasks for child in task.read_text().split()]
 
 
 def of_folder(folder: Path) -> dict[int, str]:
-    """The command of every process whose DATA_DIR is `folder`, by its id."""
-    mark = f"DATA_DIR={folder}\0".encode()
-    found = [int(path.parent.name) for path in Path("/proc").glob("[0-9]*/environ") if mark in _read(path)]
-    return {pid: _read(Path(f"/proc/{pid}/cmdline")).replace(b"\0", b" ").decode() for pid in found}
+    """Return the command line of each process whose `DATA_DIR` is `folder`, by process id."""
+    variable = f"DATA_DIR={folder}\0".encode()
+    pids = [int(path.parent.name) for path in Path("/proc").glob("[0-9]*/environ") if variable in _read(path)]
+    return {pid: _read(Path(f"/proc/{pid}/cmdline")).replace(b"\0", b" ").decode() for pid in pids}
 
 
-def _end_now(process: subprocess.Popen[bytes]) -> None:
-    """Ask it to end, and end what it started: a child that is stuck in a task would outlive it."""
+def _terminate(process: subprocess.Popen[bytes]) -> None:
+    """Terminate a process, then kill its group: a child that is stuck in a task would outlive its parent."""
     process.terminate()
     with suppress(subprocess.TimeoutExpired):
         process.wait(1)
@@ -120,10 +123,10 @@ def _end_now(process: subprocess.Popen[bytes]) -> None:
 
 
 def ensure_ready(url: str) -> None:
-    """Raise unless the web process at `url` can serve."""
-    answer = urllib3.request("GET", f"{url}/health/ready", retries=False, timeout=5)
-    if answer.status != 200:
-        raise RuntimeError(answer.data.decode())
+    """Raise an error unless the web process at `url` reports ready."""
+    response = urllib3.request("GET", f"{url}/health/ready", retries=False, timeout=5)
+    if response.status != 200:
+        raise RuntimeError(response.data.decode())
 
 
 def _read(path: Path) -> bytes:

@@ -1,4 +1,4 @@
-"""A deployment with all that a test of faults needs round it: proxies, a client, a look behind, and a ledger."""
+"""A deployment under test, with everything that fault tests need: proxies, an API client, inspection and a ledger."""
 
 import subprocess
 from collections.abc import Iterator
@@ -11,9 +11,9 @@ from tests.kit.clients.api import Api
 from tests.kit.clients.remote import Remote
 from tests.kit.deployment.inspection import FolderInspection, Inspection, ServiceInspection
 from tests.kit.deployment.ledger import Ledger
-from tests.kit.deployment.processes import IMPATIENT, Deployment, deployment, embedded, production
+from tests.kit.deployment.processes import FAST_SETTINGS, Deployment, deployment, local_backends, production
 from tests.kit.deployment.programs import ROOT, command
-from tests.kit.faults.service_proxies import Dependencies, behind_proxies
+from tests.kit.faults.service_proxies import ServiceProxies, start_proxies
 from tests.kit.servers import services
 from tests.kit.servers.rabbitmq import RabbitMQ
 from tests.kit.servers.redis import Redis
@@ -21,71 +21,71 @@ from tests.kit.servers.redis import Redis
 
 @dataclass(frozen=True)
 class System:
-    """`api` speaks to both web instances in turn. What is embedded has no proxies."""
+    """A deployment under test. `api` alternates between the web instances. Local backends have no proxies."""
 
     deployment: Deployment
-    behind: Inspection
+    inspection: Inspection
     api: Api
     ledger: Ledger
-    faults: Dependencies | None = None
-    mail_server: services.Smtp | None = None
+    optional_proxies: ServiceProxies | None = None
+    optional_mail: services.Smtp | None = None
 
     @property
     def mail(self) -> services.Smtp:
-        """The mail server, of which there must be one."""
-        assert self.mail_server is not None
-        return self.mail_server
+        """The mail server. Fails on local backends, which have none."""
+        assert self.optional_mail is not None
+        return self.optional_mail
 
     @property
-    def proxies(self) -> Dependencies:
-        """The proxies, of which there must be some."""
-        assert self.faults is not None
-        return self.faults
+    def proxies(self) -> ServiceProxies:
+        """The fault proxies. Fails on local backends, which have none."""
+        assert self.optional_proxies is not None
+        return self.optional_proxies
 
     def heal(self) -> None:
-        """Mend what a test broke, and wait until everything is at work again."""
-        if self.faults:
-            self.faults.heal()
-        if self.mail_server:
-            self.mail_server.heal()
-        self.deployment.revive()
-        self.deployment.ensure_ready()
+        """End all faults, restart ended processes, and wait until everything is ready."""
+        if self.optional_proxies:
+            self.optional_proxies.heal()
+        if self.optional_mail:
+            self.optional_mail.heal()
+        self.deployment.restart_ended()
+        self.deployment.wait_until_ready()
 
     def with_new_ledger(self) -> "System":
-        """The same with nothing noted yet."""
-        return replace(self, ledger=_ledger(self.deployment, self.behind))
+        """Return the same system with an empty ledger."""
+        return replace(self, ledger=_ledger(self.deployment, self.inspection))
 
 
 @contextmanager
 def deploy_on_services(
     folder: Path, postgres: services.Postgres, store: services.S3, broker: Redis | RabbitMQ, **settings: str
 ) -> Iterator[System]:
-    """A deployment on PostgreSQL, an S3-compatible store, a broker and SMTP, each behind a proxy."""
+    """Run a deployment on PostgreSQL, an S3-compatible store, a broker and SMTP, each reached through a fault proxy."""
     mailbox = folder / "mailbox"
     mailbox.mkdir()
     database, bucket = postgres.create_database(), store.create_bucket()
     with services.smtp(mailbox) as mail:
         direct = production(folder, database=database, broker=broker.url, storage=bucket, mail=mail.url)
-        with behind_proxies({**direct, **IMPATIENT, **settings}) as (environment, faults):
-            name = urlsplit(bucket).path.strip("/")
-            behind = ServiceInspection(mailbox, database, store.client(), name, broker)
+        with start_proxies({**direct, **FAST_SETTINGS, **settings}) as (environment, proxies):
+            bucket_name = urlsplit(bucket).path.strip("/")
+            inspection = ServiceInspection(mailbox, database, store.client(), bucket_name, broker)
             with deployment(environment, folder=folder) as running:
-                yield replace(_system(running, behind, faults), mail_server=mail)
+                yield replace(_system(running, inspection, proxies), optional_mail=mail)
     postgres.drop(database)
 
 
 @contextmanager
 def deploy_on_local_backends(folder: Path, **settings: str) -> Iterator[System]:
-    """A deployment on SQLite, files, a broker on disk and a mailbox folder."""
-    with deployment({**embedded(folder), **IMPATIENT, **settings}, folder=folder) as running:
+    """Run a deployment on SQLite, local storage, the filesystem broker and a mailbox folder."""
+    with deployment({**local_backends(folder), **FAST_SETTINGS, **settings}, folder=folder) as running:
         yield _system(running, FolderInspection(folder / "mail", str(folder / "app.db"), folder), None)
 
 
-def _system(running: Deployment, behind: Inspection, faults: Dependencies | None) -> System:
+def _system(running: Deployment, inspection: Inspection, proxies: ServiceProxies | None) -> System:
     api = Api(Remote(*running.urls.values()))  # type: ignore[arg-type]
-    return System(running, behind, api, _ledger(running, behind), faults)
+    return System(running, inspection, api, _ledger(running, inspection), proxies)
 
 
-def _ledger(running: Deployment, behind: Inspection) -> Ledger:
-    order = command("""celery --app worker.app call worker.tick --args '["files.purge", 1]'""")
-    return Ledger(behind, lambda: subprocess.run(order, cwd=ROOT, env=running.environment, capture_output=True))
+def _ledger(running: Deployment, inspection: Inspection) -> Ledger:
+    purge = command("""celery --app worker.app call worker.tick --args '["files.purge", 1]'""")
+    return Ledger(inspection, lambda: subprocess.run(purge, cwd=ROOT, env=running.environment, capture_output=True))

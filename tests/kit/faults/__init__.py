@@ -1,1 +1,1 @@
-"""Faults for real processes and their connections."""
+"""Fault injection for real processes and their connections."""

@@ -1,4 +1,4 @@
-"""A PostgreSQL that stands still: the kernel goes on to acknowledge what is sent, and nobody ever answers."""
+"""Freezes PostgreSQL: the kernel still acknowledges what clients send, but the server never responds."""
 
 import os
 import signal
@@ -11,17 +11,17 @@ from tests.kit.servers.postgres import Postgres
 
 @contextmanager
 def silent(server: Postgres) -> Iterator[None]:
-    """Nothing of it moves until the block ends; then it goes on as if nothing had been."""
+    """Stop the server and all of its backends with SIGSTOP; continue them when the block ends."""
     os.kill(server.pid, signal.SIGSTOP)
     backends = children(server.pid)
     try:
-        _tell(backends, signal.SIGSTOP)
+        _send_signal(backends, signal.SIGSTOP)
         yield
     finally:
-        _tell([*backends, server.pid], signal.SIGCONT)
+        _send_signal([*backends, server.pid], signal.SIGCONT)
 
 
-def _tell(pids: list[int], order: signal.Signals) -> None:
+def _send_signal(pids: list[int], signal_number: signal.Signals) -> None:
     for pid in pids:
         with suppress(ProcessLookupError):
-            os.kill(pid, order)
+            os.kill(pid, signal_number)

@@ -1,4 +1,4 @@
-"""A TCP proxy that breaks connections in the ways that networks and dying servers do."""
+"""A TCP proxy that makes connections fail the way networks and crashing servers do."""
 
 import asyncio
 import socket
@@ -12,14 +12,14 @@ from typing import Any, Literal
 from tests.kit.servers.ports import free_port
 
 Side = Literal["client", "server"]
-_PIECE_BYTES = 65536
-_READING_SECONDS = 0.1
+_CHUNK_BYTES = 65536
+_DELIVERY_SECONDS = 0.1
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
 @dataclass(eq=False)
 class _Link:
-    """A client's connection and its counterpart at the server; what each side sent since the last fault."""
+    """A client's connection and its upstream connection. `sent` counts bytes since the last limit was set."""
 
     writers: dict[Side, asyncio.StreamWriter]
     sent: dict[Side, int] = field(default_factory=lambda: {"client": 0, "server": 0})
@@ -33,67 +33,67 @@ class _Link:
 
 
 class FaultProxy:
-    """Listens on `port` of the loopback. A fault lasts until `heal()`; `cut()` is over at once."""
+    """Listens on `port` of the loopback interface. Faults last until `heal()`, except `reset_connections()`."""
 
     def __init__(self, target_port: int) -> None:
         self.port = free_port()
         self._target_port = target_port
         self._loop = asyncio.new_event_loop()
         self._links: set[_Link] = set()
-        self._speaks = asyncio.Event()
+        self._is_forwarding = asyncio.Event()
         self._delay_seconds = 0.0
         self._limit: tuple[int, Side] | None = None
         self._is_half_closed = False
         self._listener: asyncio.Server | None = None
 
-    def refuse(self) -> None:
-        """As if the server had ended: new connections are refused, and those that are open are reset."""
-        self._do(self._refuse)
+    def shut_down(self) -> None:
+        """Behave like a stopped server: new connections get ECONNREFUSED, and open ones are reset."""
+        self._run_in_loop(self._shut_down)
 
-    def swallow(self) -> None:
-        """Take connections and say nothing, also on those that are open; what is held back arrives when it heals."""
-        self._do(self._speaks.clear)
+    def stall(self) -> None:
+        """Keep accepting connections but forward nothing, on open ones either. `heal()` delivers what was held."""
+        self._run_in_loop(self._is_forwarding.clear)
 
     def delay(self, seconds: float) -> None:
-        """Pass on each piece so much later, in both directions."""
-        self._do(lambda: setattr(self, "_delay_seconds", seconds))
+        """Delay each chunk by `seconds`, in both directions."""
+        self._run_in_loop(lambda: setattr(self, "_delay_seconds", seconds))
 
     def reset_after(self, n_bytes: int, sender: Side = "server") -> None:
-        """Reset each connection once `sender` has sent `n_bytes` more on it; these still arrive."""
-        self._do(lambda: self._set_limit(n_bytes, sender))
+        """Reset each connection once `sender` has sent `n_bytes` more on it; these are still delivered."""
+        self._run_in_loop(lambda: self._set_limit(n_bytes, sender))
 
     def half_close(self) -> None:
-        """Tell clients that nothing more will come; what they send still arrives."""
-        self._do(self._half_close)
+        """Send clients the end of the stream; what they send is still delivered."""
+        self._run_in_loop(self._half_close)
 
-    def cut(self) -> None:
-        """Reset the connections that are open; new ones are served."""
-        self._do(self._cut)
+    def reset_connections(self) -> None:
+        """Reset all open connections; new ones work."""
+        self._run_in_loop(self._reset_connections)
 
     def heal(self) -> None:
-        """Serve as if nothing had been; connections that were broken stay so."""
-        self._do(self._heal)
+        """End all faults. Connections that were broken stay broken."""
+        self._run_in_loop(self._heal)
 
-    def origin(self, port: int) -> int:
-        """The port of the client whose connection reaches the server from `port`."""
+    def client_port(self, port: int) -> int:
+        """Return the client's port of the connection that the server sees coming from `port`."""
         for link in list(self._links):
             if link.writers["server"].get_extra_info("sockname")[1] == port:
                 return int(link.writers["client"].get_extra_info("peername")[1])
         raise LookupError(f"no connection from port {port}")
 
-    def _do(self, act: Callable[[], Any]) -> None:
+    def _run_in_loop(self, action: Callable[[], Any]) -> None:
         async def run() -> None:
-            answer = act()
-            if asyncio.iscoroutine(answer):
-                await answer
+            result = action()
+            if asyncio.iscoroutine(result):
+                await result
 
         asyncio.run_coroutine_threadsafe(run(), self._loop).result(10)
 
-    def _refuse(self) -> None:
+    def _shut_down(self) -> None:
         if self._listener:
             self._listener.close()
         self._listener = None
-        self._cut()
+        self._reset_connections()
 
     def _set_limit(self, n_bytes: int, sender: Side) -> None:
         for link in self._links:
@@ -103,15 +103,15 @@ class FaultProxy:
     def _half_close(self) -> None:
         self._is_half_closed = True
         for link in self._links:
-            _say_nothing_more(link.writers["client"])
+            _send_eof(link.writers["client"])
 
-    def _cut(self) -> None:
+    def _reset_connections(self) -> None:
         for link in list(self._links):
             link.reset()
 
     async def _heal(self) -> None:
         self._delay_seconds, self._limit, self._is_half_closed = 0.0, None, False
-        self._speaks.set()
+        self._is_forwarding.set()
         if self._listener is None:
             self._listener = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
 
@@ -119,10 +119,10 @@ class FaultProxy:
         link = _Link({"client": writer})
         self._links.add(link)
         try:
-            await self._speaks.wait()
+            await self._is_forwarding.wait()
             upstream, link.writers["server"] = await asyncio.open_connection("127.0.0.1", self._target_port)
             if self._is_half_closed:
-                _say_nothing_more(writer)
+                _send_eof(writer)
             await asyncio.gather(self._pump("client", reader, link), self._pump("server", upstream, link))
         except OSError:
             link.reset()
@@ -133,22 +133,22 @@ class FaultProxy:
 
     async def _pump(self, sender: Side, reader: asyncio.StreamReader, link: _Link) -> None:
         receiver = link.writers["server" if sender == "client" else "client"]
-        while piece := await reader.read(_PIECE_BYTES):
-            await self._speaks.wait()
+        while chunk := await reader.read(_CHUNK_BYTES):
+            await self._is_forwarding.wait()
             await asyncio.sleep(self._delay_seconds)
             if not (sender == "server" and self._is_half_closed):
-                receiver.write(piece[: self._room(sender, link)])
+                receiver.write(chunk[: self._bytes_left(sender, link)])
                 await receiver.drain()
-            link.sent[sender] += len(piece)
-            if self._room(sender, link) == 0:
-                # A reset takes with it what has not been read.
-                await asyncio.sleep(_READING_SECONDS)
+            link.sent[sender] += len(chunk)
+            if self._bytes_left(sender, link) == 0:
+                # A reset discards what the receiver has not read yet.
+                await asyncio.sleep(_DELIVERY_SECONDS)
                 link.reset()
-        await self._speaks.wait()
-        _say_nothing_more(receiver)
+        await self._is_forwarding.wait()
+        _send_eof(receiver)
 
-    def _room(self, sender: Side, link: _Link) -> int | None:
-        """How many bytes may still pass; None if there is no limit."""
+    def _bytes_left(self, sender: Side, link: _Link) -> int | None:
+        """Return how many bytes may still pass, or `None` if there is no limit."""
         if self._limit is None or self._limit[1] != sender:
             return None
         return max(0, self._limit[0] - link.sent[sender])
@@ -156,20 +156,20 @@ class FaultProxy:
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
         self._loop.run_forever()
-        # Whoever waited goes on, finds its connection reset, and ends.
-        self._speaks.set()
+        # Waiting tasks continue, find their connections reset, and end.
+        self._is_forwarding.set()
         self._loop.run_until_complete(asyncio.gather(*asyncio.all_tasks(self._loop), return_exceptions=True))
         self._loop.close()
 
 
-def _say_nothing_more(writer: asyncio.StreamWriter) -> None:
+def _send_eof(writer: asyncio.StreamWriter) -> None:
     with suppress(OSError, RuntimeError):
         writer.write_eof()
 
 
 @contextmanager
 def fault_proxy(target_port: int) -> Iterator[FaultProxy]:
-    """A proxy before the server at `target_port`; its loop has a thread of its own."""
+    """Run a proxy for the server at `target_port`, with its event loop in a separate thread."""
     proxy = FaultProxy(target_port)
     thread = threading.Thread(target=proxy._run, name=f"proxy-{proxy.port}", daemon=True)
     thread.start()
@@ -177,6 +177,6 @@ def fault_proxy(target_port: int) -> Iterator[FaultProxy]:
     try:
         yield proxy
     finally:
-        proxy.refuse()
+        proxy.shut_down()
         proxy._loop.call_soon_threadsafe(proxy._loop.stop)
         thread.join(10)

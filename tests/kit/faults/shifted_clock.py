@@ -1,4 +1,4 @@
-"""A shifted clock for a real process, by the wheel `libfaketime`: its wall clock is wrong, and its timers are right."""
+"""Shifts the wall clock of a real process with libfaketime, from the wheel of that name; its timers stay correct."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -7,10 +7,13 @@ from tests.kit.servers.process import ServiceUnavailable
 
 
 def shifted_clock(seconds: float) -> dict[str, str]:
-    """Environment variables for a process whose clock is so far ahead, or behind; raises ServiceUnavailable."""
+    """Return environment variables that shift a process's clock, into the past if `seconds` is negative.
+
+    Raises ServiceUnavailable if libfaketime is not installed.
+    """
     spec = find_spec("libfaketime")
     if spec is None or spec.origin is None:
-        raise ServiceUnavailable("A clock cannot be shifted: pip install libfaketime")
+        raise ServiceUnavailable("libfaketime is not installed: pip install libfaketime")
     [library] = Path(spec.origin).parent.rglob("libfaketime.so.1")
-    # With a shifted monotonic clock Python's own sleeps would not end.
+    # If libfaketime also shifted the monotonic clock, Python's sleeps would not end.
     return {"LD_PRELOAD": str(library), "FAKETIME": f"{seconds:+}s", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}

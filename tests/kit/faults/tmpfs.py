@@ -1,4 +1,4 @@
-"""A file system that is full soon."""
+"""A small file system, for tests that fill the disk."""
 
 import os
 import subprocess
@@ -11,12 +11,12 @@ import pytest
 
 @contextmanager
 def tmpfs(folder: Path, *, mebibytes: int = 1) -> Iterator[Path]:
-    """Mount a new file system at `folder`. Where that is not permitted the test is left out, but not in CI."""
+    """Mount a tmpfs at `folder`. If mounting is not permitted, skip the test, or fail it in CI."""
     folder.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", f"size={mebibytes}m,mode=0777", "tmpfs", str(folder)]
     if subprocess.run(command, capture_output=True).returncode:
-        give_up = pytest.fail if os.environ.get("CI") else pytest.skip
-        give_up("mounting a tmpfs is not permitted here")
+        skip_or_fail = pytest.fail if os.environ.get("CI") else pytest.skip
+        skip_or_fail("mounting a tmpfs is not permitted on this machine")
     try:
         yield folder
     finally:

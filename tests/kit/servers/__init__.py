@@ -1,1 +1,1 @@
-"""Real servers on free loopback ports."""
+"""Real servers for tests, on free loopback ports."""

@@ -1,4 +1,4 @@
-"""A certificate of its own for a server on 127.0.0.1."""
+"""A self-signed certificate for a server on 127.0.0.1."""
 
 import ssl
 from datetime import UTC, datetime, timedelta
@@ -12,7 +12,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 
 def server_context(pem: Path) -> ssl.SSLContext:
-    """A server's TLS context. Its certificate is written to `pem`; `SSL_CERT_FILE` has a client trust that."""
+    """Return a TLS context for a server and write its key and certificate to `pem`.
+
+    Clients trust the certificate if `SSL_CERT_FILE` names that file.
+    """
     key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name.from_rfc4514_string("CN=test")
     now, address = datetime.now(UTC), x509.IPAddress(ip_address("127.0.0.1"))
     builder = x509.CertificateBuilder(name, name, key.public_key(), 1)

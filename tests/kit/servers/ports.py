@@ -1,25 +1,25 @@
-"""Free ports on the loopback."""
+"""Free ports on the loopback interface."""
 
 import os
 import random
 import socket
 
-# Below Linux's ephemeral range (32768 and up), and so is every companion: an outgoing connection
-# cannot take the port between the choice and the bind. Nor can another worker of pytest-xdist: each
-# has ports of its own, and no companion is anybody's port.
+# Ports and their companions are below Linux's ephemeral range (32768 and up), so an outgoing connection cannot
+# take a port between its choice and the bind. The workers of pytest-xdist cannot collide either: they share no
+# ports, and companion ports are outside the range from which ports are chosen.
 _WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
 _WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 _CANDIDATES = range(10240, 20240)[_WORKER % _WORKERS :: _WORKERS]
-_given: set[int] = set()
+_used: set[int] = set()
 
 
 def free_port(*, companion: int = 0) -> int:
-    """A port that nothing listens on; `port + companion` is free too."""
+    """Return a port on which nothing listens. `port + companion` is also free."""
     for _ in range(200):
         port = random.choice(_CANDIDATES)
-        wanted = {port, port + companion}
-        if not wanted & _given and all(_is_free(each) for each in wanted):
-            _given.update(wanted)
+        needed = {port, port + companion}
+        if not needed & _used and all(_is_free(each) for each in needed):
+            _used.update(needed)
             return port
     raise RuntimeError("no free port between 10240 and 20240 on 127.0.0.1")
 

