@@ -1,4 +1,4 @@
-"""Without a fault, a deployment keeps its promises; and the ledger finds each way to break one."""
+"""Without faults, a deployment loses nothing; and the ledger detects each kind of loss."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,8 +11,8 @@ from tests.kit.deployment.system import System
 PICTURE = Path(__file__).parents[1].joinpath("data", "photos", "rocket.jpg").read_bytes()
 
 
-def do_everything(system: System) -> Api:
-    """Make one thing of each kind that the ledger knows."""
+def create_one_of_each(system: System) -> Api:
+    """Create one resource of each kind that the ledger records; return their owner."""
     owner = system.ledger.session(system.api.signed_in())
     organization = created(system.ledger.organization(owner))
     created(system.ledger.invitation(owner, organization["id"]))
@@ -20,68 +20,68 @@ def do_everything(system: System) -> Api:
     return owner
 
 
-def test_a_deployment_on_services_loses_nothing(system: System) -> None:
-    do_everything(system)
+def test_deployment_on_services_loses_nothing(system: System) -> None:
+    create_one_of_each(system)
     system.ledger.ensure_nothing_lost()
 
 
-def test_a_deployment_on_embedded_parts_loses_nothing(embedded_system: System) -> None:
-    do_everything(embedded_system)
-    embedded_system.ledger.ensure_nothing_lost()
+def test_deployment_on_local_backends_loses_nothing(local_system: System) -> None:
+    create_one_of_each(local_system)
+    local_system.ledger.ensure_nothing_lost()
 
 
-def lose_a_row(system: System) -> None:
-    system.behind.rows("DELETE FROM organizations WHERE name LIKE 'Ledger%' RETURNING id")
+def delete_row(system: System) -> None:
+    system.inspection.rows("DELETE FROM organizations WHERE name LIKE 'Ledger%' RETURNING id")
 
 
-def alter_a_row(system: System) -> None:
-    system.behind.rows("UPDATE files SET filename = 'other' RETURNING id")
+def change_row(system: System) -> None:
+    system.inspection.rows("UPDATE files SET filename = 'other' RETURNING id")
 
 
-def lose_a_message(system: System) -> None:
-    for path in system.behind.mailbox.glob("*.eml"):
+def delete_email(system: System) -> None:
+    for path in system.inspection.mailbox.glob("*.eml"):
         path.unlink()
 
 
-def send_a_message_anew(system: System) -> None:
-    for path in system.behind.mailbox.glob("*.eml"):
+def send_another_email(system: System) -> None:
+    for path in system.inspection.mailbox.glob("*.eml"):
         path.with_name("again.eml").write_bytes(path.read_bytes().replace(b"Message-ID: <", b"Message-ID: <again-"))
 
 
-def kill_a_job(system: System) -> None:
-    system.behind.rows("UPDATE jobs SET status = 'dead' RETURNING id")
+def mark_job_dead(system: System) -> None:
+    system.inspection.rows("UPDATE jobs SET status = 'dead' RETURNING id")
 
 
-def advance_a_session(system: System) -> None:
-    system.behind.rows("UPDATE sessions SET generation = generation + 1 RETURNING id")
+def advance_session(system: System) -> None:
+    system.inspection.rows("UPDATE sessions SET generation = generation + 1 RETURNING id")
 
 
-BREAKS = [lose_a_row, alter_a_row, lose_a_message, send_a_message_anew, kill_a_job, advance_a_session]
+DAMAGE = [delete_row, change_row, delete_email, send_another_email, mark_job_dead, advance_session]
 
 
-@pytest.mark.parametrize("break_one", BREAKS, ids=lambda function: function.__name__)
-def test_the_ledger_finds_what_was_broken(embedded_system: System, break_one: Callable[[System], None]) -> None:
-    do_everything(embedded_system)
-    embedded_system.ledger.ensure_nothing_lost()
-    break_one(embedded_system)
+@pytest.mark.parametrize("damage", DAMAGE, ids=lambda function: function.__name__.replace("_", "-"))
+def test_ledger_detects_damage(local_system: System, damage: Callable[[System], None]) -> None:
+    create_one_of_each(local_system)
+    local_system.ledger.ensure_nothing_lost()
+    damage(local_system)
     with pytest.raises(AssertionError):
-        embedded_system.ledger.ensure_nothing_lost()
+        local_system.ledger.ensure_nothing_lost()
 
 
-def test_the_ledger_finds_lost_objects(embedded_system: System) -> None:
-    do_everything(embedded_system)
-    embedded_system.ledger.ensure_nothing_lost()
-    store = embedded_system.behind.mailbox.with_name("files")
+def test_ledger_detects_lost_objects(local_system: System) -> None:
+    create_one_of_each(local_system)
+    local_system.ledger.ensure_nothing_lost()
+    store = local_system.inspection.mailbox.with_name("files")
     elsewhere = store.rename(store.with_name("elsewhere"))
     with pytest.raises(AssertionError):
-        embedded_system.ledger.ensure_no_stray_object()
+        local_system.ledger.ensure_no_orphaned_objects()
     elsewhere.rename(store)
 
 
 @pytest.mark.full
-def test_the_ledger_finds_an_object_that_no_sweep_takes_away(embedded_system: System) -> None:
-    stray = embedded_system.behind.mailbox.with_name("files") / "stray"
-    stray.touch()
+def test_ledger_detects_object_that_is_never_purged(local_system: System) -> None:
+    orphan = local_system.inspection.mailbox.with_name("files") / "orphan"
+    orphan.touch()
     with pytest.raises(AssertionError):
-        embedded_system.ledger.ensure_no_stray_object()
-    stray.unlink()
+        local_system.ledger.ensure_no_orphaned_objects()
+    orphan.unlink()

@@ -1,4 +1,4 @@
-"""Faults come from outside: what breaks and judges a deployment knows nothing of how it is built."""
+"""Fault tests treat a deployment as a black box: neither they nor the test kit they use import the project."""
 
 import subprocess
 import sys
@@ -13,7 +13,7 @@ print(*sorted(name for name in sys.modules if name.partition(".")[0] in ("projec
 """
 
 
-def test_no_module_of_the_faults_or_of_the_kit_below_them_imports_the_project() -> None:
+def test_fault_tests_do_not_import_the_project() -> None:
     names = [".".join(path.relative_to(ROOT).with_suffix("").parts) for path in Path(__file__).parent.rglob("*.py")]
     command = [sys.executable, "-c", _PROGRAM, *names]
     imported = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout

@@ -1,4 +1,4 @@
-"""The proxy itself: each fault is one that a client can tell from the others."""
+"""The fault proxy: each fault has its own, distinguishable effect on clients."""
 
 import socket
 import threading
@@ -12,34 +12,34 @@ from tests.kit.servers.process import eventually
 
 
 @pytest.fixture
-def heard() -> bytearray:
-    """All that the server was told."""
+def received() -> bytearray:
+    """The bytes that the server has received."""
     return bytearray()
 
 
 @pytest.fixture
-def proxy(heard: bytearray) -> Iterator[FaultProxy]:
-    """A proxy before a server that repeats what it is told, until it is told no more, and then says `bye`."""
+def proxy(received: bytearray) -> Iterator[FaultProxy]:
+    """A proxy for an echo server that sends `bye` when the client closes its side."""
     with socket.create_server(("127.0.0.1", 0)) as listener, fault_proxy(listener.getsockname()[1]) as proxy:
-        threading.Thread(target=_repeat_each, args=[listener, heard], daemon=True).start()
+        threading.Thread(target=_serve, args=[listener, received], daemon=True).start()
         yield proxy
 
 
-def _repeat_each(listener: socket.socket, heard: bytearray) -> None:
+def _serve(listener: socket.socket, received: bytearray) -> None:
     while True:
         try:
             connection, _address = listener.accept()
         except OSError:
             return
-        threading.Thread(target=_repeat, args=[connection, heard], daemon=True).start()
+        threading.Thread(target=_echo, args=[connection, received], daemon=True).start()
 
 
-def _repeat(connection: socket.socket, heard: bytearray) -> None:
+def _echo(connection: socket.socket, received: bytearray) -> None:
     with connection:
         try:
-            while told := connection.recv(1000):
-                heard.extend(told)
-                connection.sendall(told)
+            while data := connection.recv(1000):
+                received.extend(data)
+                connection.sendall(data)
             connection.sendall(b"bye")
         except OSError:
             return
@@ -47,103 +47,106 @@ def _repeat(connection: socket.socket, heard: bytearray) -> None:
 
 @pytest.fixture
 def client(proxy: FaultProxy) -> Iterator[socket.socket]:
-    """A connection that has been used before."""
-    with connected(proxy) as client:
-        assert said(client, b"before") == b"before"
+    """A connection that has already been used."""
+    with connect(proxy) as client:
+        assert echo(client, b"before") == b"before"
         yield client
 
 
-def connected(proxy: FaultProxy) -> socket.socket:
+def connect(proxy: FaultProxy) -> socket.socket:
     return socket.create_connection(("127.0.0.1", proxy.port), timeout=1)
 
 
-def said(client: socket.socket, words: bytes) -> bytes:
-    client.sendall(words)
+def echo(client: socket.socket, data: bytes) -> bytes:
+    client.sendall(data)
     return client.recv(1000)
 
 
-def rest(client: socket.socket) -> bytes:
-    """All that still comes before the end."""
+def read_to_end(client: socket.socket) -> bytes:
     return b"".join(iter(lambda: client.recv(1000), b""))
 
 
-def test_without_a_fault_it_passes_on_everything_both_ends_included(client: socket.socket) -> None:
+def test_without_fault_data_and_end_of_stream_are_forwarded(client: socket.socket) -> None:
     client.shutdown(socket.SHUT_WR)
-    assert rest(client) == b"bye"
+    assert read_to_end(client) == b"bye"
 
 
-def test_refusing_resets_what_is_open_and_takes_nothing_new(proxy: FaultProxy, client: socket.socket) -> None:
-    proxy.refuse()
+def test_shut_down_resets_open_connections_and_rejects_new_ones(proxy: FaultProxy, client: socket.socket) -> None:
+    proxy.shut_down()
     with pytest.raises(ConnectionResetError):
         client.recv(1000)
     with pytest.raises(ConnectionRefusedError):
-        connected(proxy)
+        connect(proxy)
 
 
-def test_swallowing_leaves_old_and_new_connections_without_an_answer(proxy: FaultProxy, client: socket.socket) -> None:
-    proxy.swallow()
-    with connected(proxy) as another:
+def test_stall_forwards_nothing_on_open_and_new_connections(proxy: FaultProxy, client: socket.socket) -> None:
+    proxy.stall()
+    with connect(proxy) as another:
         for each in (client, another):
             with pytest.raises(TimeoutError):
-                said(each, b"anyone?")
+                echo(each, b"anyone?")
 
 
-def test_what_was_swallowed_arrives_when_it_heals(proxy: FaultProxy, client: socket.socket) -> None:
-    proxy.swallow()
+def test_data_held_by_stall_is_delivered_by_heal(proxy: FaultProxy, client: socket.socket) -> None:
+    proxy.stall()
     client.sendall(b"late")
     proxy.heal()
     assert client.recv(1000) == b"late"
 
 
-def test_a_delay_counts_for_each_direction(proxy: FaultProxy, client: socket.socket) -> None:
+def test_delay_applies_to_each_direction(proxy: FaultProxy, client: socket.socket) -> None:
     proxy.delay(0.2)
-    began = time.monotonic()
-    assert said(client, b"slow") == b"slow"
-    assert time.monotonic() - began >= 0.4
+    started = time.monotonic()
+    assert echo(client, b"slow") == b"slow"
+    assert time.monotonic() - started >= 0.4
 
 
-def test_the_server_is_cut_off_after_so_many_bytes(proxy: FaultProxy, client: socket.socket) -> None:
+def test_connection_is_reset_after_limit_of_bytes_from_server(proxy: FaultProxy, client: socket.socket) -> None:
     proxy.reset_after(4, "server")
-    assert said(client, b"seven letters") == b"seve"
+    assert echo(client, b"seven letters") == b"seve"
     with pytest.raises(ConnectionResetError):
         client.recv(1000)
 
 
-def test_the_client_is_cut_off_after_so_many_bytes(proxy: FaultProxy, client: socket.socket, heard: bytearray) -> None:
+def test_connection_is_reset_after_limit_of_bytes_from_client(
+    proxy: FaultProxy, client: socket.socket, received: bytearray
+) -> None:
     proxy.reset_after(4, "client")
     client.sendall(b"seven letters")
     with pytest.raises(ConnectionResetError):
         list(iter(lambda: client.recv(1000), b""))
-    assert heard == b"beforeseve"
+    assert received == b"beforeseve"
 
 
-def test_a_limit_counts_from_the_moment_it_is_set(proxy: FaultProxy, client: socket.socket) -> None:
+def test_limit_ignores_bytes_sent_before_it_was_set(proxy: FaultProxy, client: socket.socket) -> None:
     proxy.reset_after(6, "client")
-    assert said(client, b"three") == b"three"
+    assert echo(client, b"three") == b"three"
     proxy.reset_after(6, "client")
-    assert said(client, b"three") == b"three"
+    assert echo(client, b"three") == b"three"
 
 
-def test_a_half_closed_connection_still_takes_what_is_sent(
-    proxy: FaultProxy, client: socket.socket, heard: bytearray
+def test_half_closed_connection_still_delivers_data_from_client(
+    proxy: FaultProxy, client: socket.socket, received: bytearray
 ) -> None:
     proxy.half_close()
     assert client.recv(1000) == b""
     client.sendall(b" and after")
-    eventually(lambda: heard == b"before and after")
+    eventually(lambda: received == b"before and after")
 
 
-def test_a_cut_ends_what_is_open_and_serves_what_is_new(proxy: FaultProxy, client: socket.socket) -> None:
-    proxy.cut()
+def test_reset_connections_resets_open_connections_and_serves_new_ones(
+    proxy: FaultProxy, client: socket.socket
+) -> None:
+    proxy.reset_connections()
     with pytest.raises(ConnectionResetError):
         client.recv(1000)
-    with connected(proxy) as another:
-        assert said(another, b"new") == b"new"
+    with connect(proxy) as another:
+        assert echo(another, b"new") == b"new"
 
 
-@pytest.mark.parametrize("fault", ["refuse", "swallow", "half_close", "cut"])
-def test_a_new_connection_is_well_after_each_fault(proxy: FaultProxy, fault: str) -> None:
+@pytest.mark.parametrize("fault", ["shut_down", "stall", "half_close", "reset_connections"])
+def test_new_connections_work_after_heal(proxy: FaultProxy, fault: str) -> None:
     getattr(proxy, fault)()
     proxy.heal()
-    with connected(proxy) as client:
-        assert said(client, b"well") == b"well"
+    with connect(proxy) as client:
+        assert echo(client, b"well") == b"well"

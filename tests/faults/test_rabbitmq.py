@@ -1,4 +1,4 @@
-"""RabbitMQ as the broker, chosen by its URL: jobs go through it, and losing all that it holds loses none."""
+"""RabbitMQ as the broker, selected by its URL: jobs run, and losing all of its messages loses no job."""
 
 from collections.abc import Iterator
 
@@ -16,40 +16,40 @@ BACKLOG = 5
 
 
 @pytest.fixture(scope="module")
-def deployed(
+def shared_system(
     postgres_server: services.Postgres, s3_server: services.S3, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[System]:
-    """A deployment like the others', on RabbitMQ."""
+    """A deployment on RabbitMQ instead of Redis."""
     folder = tmp_path_factory.mktemp("rabbitmq")
     with rabbitmq() as broker, deploy_on_services(folder, postgres_server, s3_server, broker) as system:
         yield system
 
 
-def invite(system: System) -> None:
+def create_invitations(system: System) -> None:
     owner = system.ledger.session(system.api.signed_in())
     organization = created(system.ledger.organization(owner))
     for _ in range(BACKLOG):
         created(system.ledger.invitation(owner, organization["id"]))
 
 
-def test_jobs_go_through_it(system: System) -> None:
-    invite(system)
+def test_jobs_run(system: System) -> None:
+    create_invitations(system)
     system.ledger.ensure_nothing_lost()
 
 
-def test_losing_its_messages_loses_no_job(system: System) -> None:
+def test_losing_all_messages_loses_no_job(system: System) -> None:
     for worker in ("worker-1", "worker-2"):
         system.deployment.kill(worker)
-    invite(system)
-    eventually(lambda: system.behind.messages() >= BACKLOG)
-    system.behind.lose_messages()
-    system.deployment.revive()
+    create_invitations(system)
+    eventually(lambda: system.inspection.count_messages() >= BACKLOG)
+    system.inspection.drop_messages()
+    system.deployment.restart_ended()
     system.ledger.ensure_nothing_lost()
 
 
-@pytest.mark.parametrize("fault", ["refuse", "swallow", "cut"])
-def test_jobs_go_on_when_it_is_back(system: System, fault: str) -> None:
+@pytest.mark.parametrize("fault", ["shut_down", "stall", "reset_connections"])
+def test_jobs_run_after_a_fault_is_healed(system: System, fault: str) -> None:
     getattr(system.proxies.broker, fault)()
-    invite(system)
+    create_invitations(system)
     system.proxies.broker.heal()
     system.ledger.ensure_nothing_lost()

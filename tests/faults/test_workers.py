@@ -1,4 +1,4 @@
-"""Workers are killed or stopped at the points where a job changes hands, or have a clock that is wrong."""
+"""Workers that are killed or stopped while they claim or finish a job, or whose clock is wrong."""
 
 import time
 from collections.abc import Iterator
@@ -9,15 +9,15 @@ import pytest
 from tests.kit.clients.api import created
 from tests.kit.deployment.programs import children
 from tests.kit.deployment.system import System
-from tests.kit.faults.pause_points import Point, held, stopped, wait_for
+from tests.kit.faults.pause_points import PausePoint, pause_at, stopped, wait_for
 from tests.kit.faults.shifted_clock import shifted_clock
 
-POINTS = ["claiming a job", "committing a claim", "ending a job", "committing an end"]
+POINTS = ["claim-job", "commit-claim", "finish-job", "commit-finished-job"]
 BACKLOG = 10
-MINUTES = 5 * 60
+FIVE_MINUTES = 5 * 60
 
 
-def invite(system: System, number: int = 1) -> None:
+def create_invitations(system: System, number: int = 1) -> None:
     owner = system.ledger.session(system.api.signed_in())
     organization = created(system.ledger.organization(owner))
     for _ in range(number):
@@ -25,51 +25,54 @@ def invite(system: System, number: int = 1) -> None:
 
 
 @contextmanager
-def waiting(system: System, at: str) -> Iterator[Point]:
-    """One job, whose worker has come to a point."""
-    with held(system.behind.database_url, at, proxy=system.proxies.database) as point:
-        invite(system)
-        wait_for(1, point.arrived)
+def paused_job(system: System, name: str) -> Iterator[PausePoint]:
+    """Cause a job whose worker pauses at a pause point; yield the point."""
+    with pause_at(system.inspection.database_url, name, proxy=system.proxies.database) as point:
+        create_invitations(system)
+        wait_for(1, point.count_paused)
         yield point
 
 
-def worker_of(system: System, pid: int) -> list[int]:
-    """A worker whole: its main process would end a child that stands still."""
+def worker_and_children(system: System, pid: int) -> list[int]:
+    """Return the ids of the worker of child `pid` and of all its children.
+
+    A test must stop them together, because the main process would end a child that stands still.
+    """
     workers = [process.pid for name, process in system.deployment.processes.items() if name.startswith("worker")]
-    [family] = [[worker, *children(worker)] for worker in workers if pid in children(worker)]
-    return family
+    [pids] = [[worker, *children(worker)] for worker in workers if pid in children(worker)]
+    return pids
 
 
-@pytest.mark.parametrize("at", POINTS)
-def test_a_job_whose_worker_is_killed_is_done_by_another(system: System, at: str) -> None:
-    with waiting(system, at) as point:
+@pytest.mark.parametrize("name", POINTS)
+def test_job_of_killed_worker_is_completed_by_another(system: System, name: str) -> None:
+    with paused_job(system, name) as point:
         point.kill()
     system.ledger.ensure_nothing_lost()
 
 
-@pytest.mark.parametrize("at", ["committing a claim", pytest.param("committing an end", marks=pytest.mark.full)])
-def test_a_worker_that_stood_still_past_its_lease_changes_nothing(system: System, at: str) -> None:
-    with waiting(system, at) as point, stopped(worker_of(system, *point.pids())):
-        point.open()
+@pytest.mark.parametrize("name", ["commit-claim", pytest.param("commit-finished-job", marks=pytest.mark.full)])
+def test_worker_stopped_past_its_lease_changes_nothing(system: System, name: str) -> None:
+    with paused_job(system, name) as point, stopped(worker_and_children(system, *point.pids())):
+        point.release()
         system.ledger.ensure_nothing_lost()
     system.ledger.ensure_nothing_lost()
 
 
-def test_a_worker_whose_broker_goes_away_while_it_works_comes_back_to_it(system: System) -> None:
+def test_worker_reconnects_to_broker_that_was_down_during_a_job(system: System) -> None:
     system.deployment.kill("worker-2")
-    with waiting(system, "ending a job") as point:
-        system.proxies.broker.refuse()
-        point.open()
-        # Until the worker has tried to tell the broker that the job is done.
+    with paused_job(system, "finish-job") as point:
+        system.proxies.broker.shut_down()
+        point.release()
+        # Give the worker time to try to acknowledge the message.
         time.sleep(2)
         system.proxies.broker.heal()
-    invite(system, BACKLOG)
+    create_invitations(system, BACKLOG)
     system.ledger.ensure_nothing_lost()
 
 
 @contextmanager
-def with_clock(system: System, seconds: int) -> Iterator[None]:
-    """The second worker with a clock that is so far ahead, or behind."""
+def clock_shifted_by(system: System, seconds: int) -> Iterator[None]:
+    """Run the second worker with a shifted clock."""
     system.deployment.kill("worker-2")
     system.deployment.start("worker-2", **shifted_clock(seconds))
     yield
@@ -77,13 +80,14 @@ def with_clock(system: System, seconds: int) -> Iterator[None]:
 
 
 @pytest.mark.parametrize(
-    "seconds", [MINUTES, pytest.param(-MINUTES, marks=[pytest.mark.full, pytest.mark.timeout(MINUTES * 2)])]
+    "seconds",
+    [FIVE_MINUTES, pytest.param(-FIVE_MINUTES, marks=[pytest.mark.full, pytest.mark.timeout(FIVE_MINUTES * 2)])],
 )
-def test_a_worker_whose_clock_is_off_does_each_job_once_and_puts_none_off_for_longer(
+def test_worker_with_shifted_clock_runs_each_job_once_and_delays_none_beyond_the_shift(
     system: System, seconds: int
 ) -> None:
-    with with_clock(system, seconds):
-        invite(system, BACKLOG)
+    with clock_shifted_by(system, seconds):
+        create_invitations(system, BACKLOG)
         system.ledger.ensure_nothing_lost(seconds=abs(seconds) + 30)
-    delivered = [mail for mail in system.behind.mails() if str(mail["To"]) in system.ledger.invited]
-    assert len(delivered) == BACKLOG
+    recipients = [str(email["To"]) for email in system.inspection.emails()]
+    assert len([address for address in recipients if address in system.ledger.invited_addresses]) == BACKLOG

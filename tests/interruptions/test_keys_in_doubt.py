@@ -17,10 +17,10 @@ from werkzeug.wrappers import Response
 from project.config import Settings
 from project.infrastructure.database import db
 from tests.kit.clients.api import Api, problem
-from tests.kit.faults.pause_points import Point, held, wait_for
+from tests.kit.faults.pause_points import PausePoint, pause_at, wait_for
 from tests.races import keyed_requests
-from tests.races.keyed_requests import Deed
-from tests.races.processes import Arena
+from tests.races.keyed_requests import KeyedRequest
+from tests.races.processes import WebProcesses
 
 pytestmark = [
     pytest.mark.parametrize("database_url", ["postgresql"], indirect=True),
@@ -36,8 +36,8 @@ pytestmark = [
 class Doubt:
     """A request that is on its way, and how to send it again."""
 
-    point: Point
-    deed: Deed
+    point: PausePoint
+    deed: KeyedRequest
     first: Future[Response]
     again: Callable[[], Future[Response]]
 
@@ -48,39 +48,39 @@ class Doubt:
 
 
 @pytest.fixture
-def arena(app: Flask, api: Api, settings: Settings) -> Arena:
-    return Arena(api, app, settings)
+def web(app: Flask, api: Api, settings: Settings) -> WebProcesses:
+    return WebProcesses(api, app, settings)
 
 
 @contextmanager
-def in_doubt(arena: Arena, deed: Callable[[Arena], Deed], *, at: str) -> Iterator[Doubt]:
-    done, key = deed(arena), str(uuid4())
-    with ThreadPoolExecutor(2) as pool, held(arena.settings.database_url, at) as point:
+def in_doubt(web: WebProcesses, deed: Callable[[WebProcesses], KeyedRequest], *, at: str) -> Iterator[Doubt]:
+    done, key = deed(web), str(uuid4())
+    with ThreadPoolExecutor(2) as pool, pause_at(web.settings.database_url, at) as point:
         first = pool.submit(done.send, key)
-        wait_for(1, point.arrived)
+        wait_for(1, point.count_paused)
         yield Doubt(point, done, first, lambda: pool.submit(done.send, key))
 
 
-@pytest.mark.parametrize("at", ["keeping an answer", "committing an answer"])
+@pytest.mark.parametrize("at", ["store-response", "commit-response"])
 def test_a_connection_ended_before_the_commit_leaves_nothing_and_the_key_free(
-    arena: Arena, deed: Callable[[Arena], Deed], at: str
+    web: WebProcesses, deed: Callable[[WebProcesses], KeyedRequest], at: str
 ) -> None:
-    with in_doubt(arena, deed, at=at) as doubt:
+    with in_doubt(web, deed, at=at) as doubt:
         doubt.point.end_connections()
         doubt.is_told_so()
         assert set(doubt.deed.effects()) <= {0}
-        doubt.point.open()
+        doubt.point.release()
         again = doubt.again().result()
     assert (again.status_code, again.headers.get("Idempotency-Replayed")) == (201, None)
     assert set(doubt.deed.effects()) == {1}
 
 
 def test_a_commit_whose_outcome_was_lost_is_found_by_the_key(
-    arena: Arena, deed: Callable[[Arena], Deed], commits: list[Any]
+    web: WebProcesses, deed: Callable[[WebProcesses], KeyedRequest], commits: list[Any]
 ) -> None:
-    with in_doubt(arena, deed, at="committing an answer") as doubt:
+    with in_doubt(web, deed, at="commit-response") as doubt:
         hang_up(commits[-1])
-        doubt.point.open()
+        doubt.point.release()
         doubt.is_told_so()
         again = doubt.again().result()
     assert (again.status_code, again.headers.get("Idempotency-Replayed")) == (201, "true")
@@ -88,13 +88,13 @@ def test_a_commit_whose_outcome_was_lost_is_found_by_the_key(
 
 
 def test_a_retry_waits_for_a_commit_that_goes_on_without_its_client(
-    arena: Arena, deed: Callable[[Arena], Deed], commits: list[Any]
+    web: WebProcesses, deed: Callable[[WebProcesses], KeyedRequest], commits: list[Any]
 ) -> None:
-    with in_doubt(arena, deed, at="committing an answer") as doubt:
+    with in_doubt(web, deed, at="commit-response") as doubt:
         hang_up(commits[-1])
         again = doubt.again()
-        wait_for(1, doubt.point.twins)
-        doubt.point.open()
+        wait_for(1, doubt.point.count_waiting_duplicates)
+        doubt.point.release()
         doubt.is_told_so()
     assert (again.result().status_code, again.result().headers.get("Idempotency-Replayed")) == (201, "true")
     assert set(doubt.deed.effects()) == {1}

@@ -14,7 +14,7 @@ from tests.kit.clients.remote import Remote
 from tests.kit.deployment.programs import programs
 from tests.kit.fixtures.apps import application, at_work
 from tests.kit.servers.services import Postgres
-from tests.races.processes import Arena
+from tests.races.processes import WebProcesses
 
 
 @pytest.fixture(scope="session")
@@ -49,12 +49,12 @@ def sqlite_settings(sqlite_template: Path, tmp_path_factory: pytest.TempPathFact
 
 
 @pytest.fixture(scope="session", params=["postgresql", "sqlite"])
-def arena(request: pytest.FixtureRequest) -> Iterator[Arena]:
+def web(request: pytest.FixtureRequest) -> Iterator[WebProcesses]:
     """Processes on each kind of database, and a way to look at what they leave."""
     prefix = "" if request.param == "postgresql" else "sqlite_"
     settings: Settings = request.getfixturevalue(f"{prefix}settings")
     with application(settings) as app:
-        yield Arena(request.getfixturevalue(f"{prefix}api"), app, settings)
+        yield WebProcesses(request.getfixturevalue(f"{prefix}api"), app, settings)
 
 
 @pytest.fixture

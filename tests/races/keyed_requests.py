@@ -13,11 +13,11 @@ from project.blueprints.files.models import File
 from project.blueprints.invitations.models import Invitation
 from project.blueprints.organizations.models import Membership, Organization
 from tests.kit.clients.api import PASSWORD, form
-from tests.races.processes import Arena, new
+from tests.races.processes import WebProcesses, new
 
 
 @dataclass(frozen=True)
-class Deed:
+class KeyedRequest:
     """A request to send with a key; `effects` are counted part by part: each should be there once."""
 
     send: Callable[[str], Response]
@@ -34,51 +34,51 @@ def keyed(key: str) -> dict[str, str]:
     return {"Idempotency-Key": key}
 
 
-def organization(arena: Arena) -> Deed:
-    owner, name = arena.api.signed_in(f"{new('owner')}@example.com"), new("Twins")
+def organization(web: WebProcesses) -> KeyedRequest:
+    owner, name = web.api.signed_in(f"{new('owner')}@example.com"), new("Twins")
     owner_id = UUID(owner.user["id"])
-    return Deed(
+    return KeyedRequest(
         lambda key: owner.post("/organizations", {"name": name}, headers=keyed(key)),
         lambda: (
-            arena.rows(Organization, Organization.name == name),
-            arena.rows(Membership, Membership.user_id == owner_id),
+            web.rows(Organization, Organization.name == name),
+            web.rows(Membership, Membership.user_id == owner_id),
         ),
     )
 
 
-def invitation(arena: Arena) -> Deed:
-    owner, email = arena.api.signed_in(f"{new('owner')}@example.com"), f"{new('guest')}@example.com"
+def invitation(web: WebProcesses) -> KeyedRequest:
+    owner, email = web.api.signed_in(f"{new('owner')}@example.com"), f"{new('guest')}@example.com"
     path = f"/organizations/{owner.organization(new('Hosts'))['id']}/invitations"
-    jobs_before = arena.jobs("invitations.send_invitation")
-    return Deed(
+    jobs_before = web.jobs("invitations.send_invitation")
+    return KeyedRequest(
         lambda key: owner.post(path, {"email": email, "role": "member"}, headers=keyed(key)),
         lambda: (
-            arena.rows(Invitation, Invitation.email == email),
-            arena.jobs("invitations.send_invitation") - jobs_before,
+            web.rows(Invitation, Invitation.email == email),
+            web.jobs("invitations.send_invitation") - jobs_before,
         ),
     )
 
 
-def registration(arena: Arena) -> Deed:
+def registration(web: WebProcesses) -> KeyedRequest:
     email = f"{new('user')}@example.com"
     body = {"email": email, "password": PASSWORD}
-    return Deed(
-        lambda key: arena.api.post("/auth/register", body, headers=keyed(key)),
-        lambda: (arena.rows(User, User.email == email),),
+    return KeyedRequest(
+        lambda key: web.api.post("/auth/register", body, headers=keyed(key)),
+        lambda: (web.rows(User, User.email == email),),
     )
 
 
-def upload(arena: Arena) -> Deed:
-    owner, filename = arena.api.signed_in(f"{new('owner')}@example.com"), f"{new('twins')}.png"
+def upload(web: WebProcesses) -> KeyedRequest:
+    owner, filename = web.api.signed_in(f"{new('owner')}@example.com"), f"{new('twins')}.png"
     body, content_type = form(_picture(), filename)
-    jobs_before = arena.jobs("files.make_thumbnails")
+    jobs_before = web.jobs("files.make_thumbnails")
 
     def effects() -> tuple[int, ...]:
         # Of the losers, neither a row nor a byte is left.
-        assert arena.stray_objects(owner.user["id"]) == ([], [])
-        return arena.rows(File, File.filename == filename), arena.jobs("files.make_thumbnails") - jobs_before
+        assert web.stray_objects(owner.user["id"]) == ([], [])
+        return web.rows(File, File.filename == filename), web.jobs("files.make_thumbnails") - jobs_before
 
     def send(key: str) -> Response:
         return owner("POST", "/files", data=body, content_type=content_type, headers=keyed(key))
 
-    return Deed(send, effects)
+    return KeyedRequest(send, effects)

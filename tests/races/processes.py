@@ -23,7 +23,7 @@ in_rounds = pytest.mark.parametrize(
 
 
 @dataclass(frozen=True)
-class Arena:
+class WebProcesses:
     """`app` is for looking only: requests go to the processes behind `api`."""
 
     api: Api

@@ -12,8 +12,8 @@ from tests.kit.clients.api import problem
 from tests.kit.clients.race import Round, outcomes, race
 from tests.kit.clients.remote import run_concurrently
 from tests.races import keyed_requests
-from tests.races.keyed_requests import Deed, keyed
-from tests.races.processes import Arena, in_rounds, new
+from tests.races.keyed_requests import KeyedRequest, keyed
+from tests.races.processes import WebProcesses, in_rounds, new
 
 TWINS = 50
 DEEDS = [keyed_requests.organization, keyed_requests.invitation, keyed_requests.registration, keyed_requests.upload]
@@ -35,24 +35,26 @@ def ensure_repeated(answer: Response, first: Response) -> None:
     assert answer.headers["X-Request-ID"] != first.headers["X-Request-ID"]
 
 
-def ensure_told_to_wait(answers: Sequence[Response], arena: Arena) -> None:
+def ensure_told_to_wait(answers: Sequence[Response], web: WebProcesses) -> None:
     """Whoever got no 201 is told when to come again, and why."""
     for answer in answers:
-        if answer.status_code == 503 and arena.is_sqlite:
+        if answer.status_code == 503 and web.is_sqlite:
             problem(answer, 503, "service-unavailable")  # type: ignore[arg-type]
         elif answer.status_code != 201:
             problem(answer, 409, "idempotency-key-in-use")  # type: ignore[arg-type]
-            assert not arena.is_sqlite
+            assert not web.is_sqlite
         assert answer.status_code == 201 or int(answer.headers["Retry-After"]) >= 1
 
 
 @in_rounds
 @pytest.mark.parametrize("deed", DEEDS, ids=lambda deed: deed.__name__)
-def test_fifty_twins_have_one_effect_and_one_answer(arena: Arena, deed: Callable[[Arena], Deed], rounds: int) -> None:
+def test_fifty_twins_have_one_effect_and_one_answer(
+    web: WebProcesses, deed: Callable[[WebProcesses], KeyedRequest], rounds: int
+) -> None:
     def run() -> Round:
-        done, key = deed(arena), str(uuid4())
+        done, key = deed(web), str(uuid4())
         answers = yield partial(done.send, key)
-        ensure_told_to_wait(answers, arena)
+        ensure_told_to_wait(answers, web)
         first = original(answers)
         assert set(done.effects()) == {1}
         ensure_repeated(done.send(key), first)
@@ -62,8 +64,8 @@ def test_fifty_twins_have_one_effect_and_one_answer(arena: Arena, deed: Callable
 
 
 @in_rounds
-def test_of_two_bodies_with_one_key_one_has_an_effect(arena: Arena, rounds: int) -> None:
-    owner = arena.api.signed_in(f"{new('owner')}@example.com")
+def test_of_two_bodies_with_one_key_one_has_an_effect(web: WebProcesses, rounds: int) -> None:
+    owner = web.api.signed_in(f"{new('owner')}@example.com")
 
     def run() -> Round:
         names, headers = [new("Left"), new("Right")], keyed(str(uuid4()))
@@ -71,23 +73,23 @@ def test_of_two_bodies_with_one_key_one_has_an_effect(arena: Arena, rounds: int)
         answers = yield acts
         assert original(answers).get_json()["name"] in names
         assert outcomes(answers).keys() <= {201, "idempotency-key-reused", "idempotency-key-in-use"}
-        assert arena.rows(Organization, Organization.name.in_(names)) == 1
+        assert web.rows(Organization, Organization.name.in_(names)) == 1
         assert {act().status_code for act in acts} == {201, 422}
 
     race(20, rounds, run)
 
 
-def test_a_key_is_its_callers_own(arena: Arena) -> None:
-    owners, key = [arena.api.signed_in(f"{new('owner')}@example.com") for _ in range(2)], str(uuid4())
+def test_a_key_is_its_callers_own(web: WebProcesses) -> None:
+    owners, key = [web.api.signed_in(f"{new('owner')}@example.com") for _ in range(2)], str(uuid4())
     name = new("Shared")
     acts = [partial(owner.post, "/organizations", {"name": name}, headers=keyed(key)) for owner in owners]
     answers = run_concurrently(acts * 10)
     assert {original(answers[0::2]).data, original(answers[1::2]).data} == {act().data for act in acts}
-    assert arena.rows(Organization, Organization.name == name) == 2
+    assert web.rows(Organization, Organization.name == name) == 2
 
 
-def test_a_key_is_its_routes_own(arena: Arena) -> None:
-    owner, headers, name = arena.api.signed_in(f"{new('owner')}@example.com"), keyed(str(uuid4())), new("Routes")
+def test_a_key_is_its_routes_own(web: WebProcesses) -> None:
+    owner, headers, name = web.api.signed_in(f"{new('owner')}@example.com"), keyed(str(uuid4())), new("Routes")
     path = f"/organizations/{owner.organization(new('Hosts'))['id']}/invitations"
     guest = {"email": f"{new('guest')}@example.com", "role": "member"}
     acts = [partial(owner.post, "/organizations", {"name": name}), partial(owner.post, path, guest)]

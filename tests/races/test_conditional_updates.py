@@ -8,7 +8,7 @@ from typing import Any
 from tests.kit.clients.api import Api, created, problem
 from tests.kit.clients.race import Round, race
 from tests.kit.clients.remote import run_concurrently
-from tests.races.processes import Arena, in_rounds, new
+from tests.races.processes import WebProcesses, in_rounds, new
 
 RIVALS = 20
 
@@ -32,21 +32,21 @@ def one_wins(user: Api, path: str, member: str) -> Round:
 
 
 @in_rounds
-def test_one_of_twenty_changes_an_account(arena: Arena, rounds: int) -> None:
-    user = arena.api.signed_in(f"{new('user')}@example.com")
+def test_one_of_twenty_changes_an_account(web: WebProcesses, rounds: int) -> None:
+    user = web.api.signed_in(f"{new('user')}@example.com")
     race(RIVALS, rounds, partial(one_wins, user, "/auth/me", "display_name"))
 
 
 @in_rounds
-def test_one_of_twenty_renames_a_file(arena: Arena, rounds: int) -> None:
-    user = arena.api.signed_in(f"{new('user')}@example.com")
+def test_one_of_twenty_renames_a_file(web: WebProcesses, rounds: int) -> None:
+    user = web.api.signed_in(f"{new('user')}@example.com")
     path = f"/files/{created(user.upload())['id']}"
     race(RIVALS, rounds, partial(one_wins, user, path, "filename"))
 
 
 @in_rounds
-def test_one_of_twenty_deletes_a_file(arena: Arena, rounds: int) -> None:
-    user = arena.api.signed_in(f"{new('user')}@example.com")
+def test_one_of_twenty_deletes_a_file(web: WebProcesses, rounds: int) -> None:
+    user = web.api.signed_in(f"{new('user')}@example.com")
 
     def run() -> Round:
         path = f"/files/{created(user.upload())['id']}"
@@ -60,8 +60,8 @@ def test_one_of_twenty_deletes_a_file(arena: Arena, rounds: int) -> None:
 
 
 @in_rounds
-def test_a_file_is_renamed_or_deleted_but_not_both(arena: Arena, rounds: int) -> None:
-    user = arena.api.signed_in(f"{new('user')}@example.com")
+def test_a_file_is_renamed_or_deleted_but_not_both(web: WebProcesses, rounds: int) -> None:
+    user = web.api.signed_in(f"{new('user')}@example.com")
 
     def run() -> Round:
         file, name = created(user.upload()), new("Renamed")
@@ -77,8 +77,8 @@ def test_a_file_is_renamed_or_deleted_but_not_both(arena: Arena, rounds: int) ->
     race(RIVALS, rounds, run)
 
 
-def test_one_version_is_counted_for_each_change(arena: Arena) -> None:
-    user = arena.api.signed_in(f"{new('user')}@example.com")
+def test_one_version_is_counted_for_each_change(web: WebProcesses) -> None:
+    user = web.api.signed_in(f"{new('user')}@example.com")
     path = f"/files/{created(user.upload())['id']}"
     before = _version(user, path)
     run_concurrently([partial(user, "PATCH", path, json={"filename": new("Any")}) for _ in range(RIVALS)])

@@ -11,7 +11,7 @@ import pytest
 
 from project.config import Settings
 from tests.kit.clients.api import Api, created
-from tests.kit.faults.pause_points import held, wait_for
+from tests.kit.faults.pause_points import pause_at, wait_for
 from tests.races.keyed_requests import keyed
 from tests.races.processes import new
 
@@ -52,10 +52,10 @@ def test_of_two_that_wait_for_each_other_both_succeed_once(
     headers = [keyed(str(uuid4())) if with_key else {} for _ in range(2)]
     names = [new("Left"), new("Right")]
     acts = [partial(owner.post, "/organizations", {"name": names[i]}, headers=headers[i]) for i in range(2)]
-    with ThreadPoolExecutor(2) as pool, held(settings.database_url, "keeping an answer") as closed:
+    with ThreadPoolExecutor(2) as pool, pause_at(settings.database_url, "store-response") as closed:
         sent = [pool.submit(act) for act in acts]
-        wait_for(2, closed.arrived)
-        closed.open()
+        wait_for(2, closed.count_paused)
+        closed.release()
         answers = [one.result() for one in sent]
     assert sorted(created(answer)["name"] for answer in answers) == sorted(names)
     assert database.execute("SELECT number FROM counters").fetchall() == [(2,), (2,)]

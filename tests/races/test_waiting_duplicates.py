@@ -13,7 +13,7 @@ from project.config import Settings
 from tests.kit.clients.api import Api, problem
 from tests.kit.clients.remote import Remote
 from tests.kit.deployment.programs import programs
-from tests.kit.faults.pause_points import Point, held, wait_for
+from tests.kit.faults.pause_points import PausePoint, pause_at, wait_for
 from tests.races.keyed_requests import keyed
 from tests.races.processes import new
 
@@ -34,15 +34,15 @@ def owner(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Itera
 class Crowd:
     """A request that is stuck in the middle, and its twins."""
 
-    point: Point
+    point: PausePoint
     send: Callable[[], Response]
     first: Future[Response]
     twins: list[Future[Response]]
 
     def turned_away(self) -> list[Response]:
         """What those get who may not wait, while those wait who may."""
-        wait_for(TWINS - WAITING, lambda: sum(twin.done() for twin in self.twins), seconds=4)
-        assert (self.point.arrived(), self.point.twins()) == (1, WAITING)
+        wait_for(TWINS - WAITING, lambda: sum(twin.done() for twin in self.count_waiting_duplicates), seconds=4)
+        assert (self.point.count_paused(), self.point.count_waiting_duplicates()) == (1, WAITING)
         return [twin.result() for twin in self.twins if twin.done()]
 
 
@@ -53,9 +53,9 @@ def crowd(settings: Settings, owner: Api) -> Iterator[Crowd]:
     def send() -> Response:
         return owner.post("/organizations", {"name": name}, headers=keyed(key))
 
-    with ThreadPoolExecutor(TWINS + 1) as pool, held(settings.database_url, "keeping an answer") as point:
+    with ThreadPoolExecutor(TWINS + 1) as pool, pause_at(settings.database_url, "store-response") as point:
         first = pool.submit(send)
-        wait_for(1, point.arrived)
+        wait_for(1, point.count_paused)
         twins = [pool.submit(send) for _ in range(TWINS)]
         yield Crowd(point, send, first, twins)
 
@@ -76,7 +76,7 @@ def test_half_of_the_threads_wait_and_all_others_go_on(crowd: Crowd, owner: Api)
 
 def test_those_who_wait_get_the_answer_of_the_first(crowd: Crowd) -> None:
     crowd.turned_away()
-    crowd.point.open()
+    crowd.point.release()
     first = crowd.first.result()
     waited = [twin.result() for twin in crowd.twins if twin.result().status_code != 409]
     assert first.status_code == 201
@@ -91,5 +91,5 @@ def test_nobody_waits_longer_than_five_seconds(crowd: Crowd) -> None:
         problem(twin.result(), 409, "idempotency-key-in-use")  # type: ignore[arg-type]
     assert 4 < time.monotonic() - began < 8
     assert not crowd.first.done()
-    crowd.point.open()
+    crowd.point.release()
     assert crowd.send().data == crowd.first.result().data

@@ -1,1 +1,1 @@
-"""Workers that are killed, stopped or told to end, and what their jobs depend on."""
+"""Tests of jobs whose workers are killed, stopped or shut down, or whose dependencies fail."""

@@ -1,4 +1,4 @@
-"""Workers and schedulers without a web: for jobs that are put into their table by SQL."""
+"""Workers and schedulers without a web process, for jobs that tests insert by SQL."""
 
 import os
 import signal
@@ -11,7 +11,7 @@ from typing import Any, LiteralString
 
 import psycopg
 
-from tests.kit.deployment.processes import IMPATIENT, procfile, production
+from tests.kit.deployment.processes import FAST_SETTINGS, procfile, production
 from tests.kit.deployment.programs import ROOT, command, program
 from tests.kit.servers.process import eventually
 
@@ -24,64 +24,66 @@ FROM generate_series(1, %s) AS n
 
 
 @dataclass(frozen=True)
-class Workshop:
-    """Where they run; each has a log in `folder`."""
+class JobProcesses:
+    """Starts workers and schedulers in one environment. Each writes its log to `folder`."""
 
     environment: dict[str, str]
     folder: Path
     queues: str = "kit,worker,invitations"
-    """What the workers take from."""
+    """The queues from which the workers consume."""
 
     @contextmanager
     def running(self, *names: str) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
-        """Processes, called by their name in the Procfile and a number; the workers are at work."""
+        """Run processes, each named by its type in the Procfile and a number; wait until the workers are ready."""
         with ExitStack() as stack:
-            started = {name: stack.enter_context(self.one(name)) for name in names}
+            started = {name: stack.enter_context(self.start(name)) for name in names}
             for name in started:
                 if name.startswith("worker"):
-                    self.wait_for(name)
+                    self.wait_until_ready(name)
             yield started
-            # They end in order in seconds each, and nothing of them is kept.
+            # A graceful shutdown takes seconds for each process, and their state is discarded anyway.
             for process in started.values():
                 with suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
 
     @contextmanager
-    def one(self, name: str) -> Iterator[subprocess.Popen[bytes]]:
-        """One of them; it may need seconds to start."""
-        kind = name.partition("-")[0]
-        more = f" --include tests.kit.fixtures.product_jobs --queues {self.queues}" if kind == "worker" else ""
-        with program(procfile()[kind] + more, log=self.folder / f"{name}.log", environment=self.environment) as process:
+    def start(self, name: str) -> Iterator[subprocess.Popen[bytes]]:
+        """Run one process. Does not wait until it is ready, which may take seconds."""
+        process_type = name.partition("-")[0]
+        line, log = procfile()[process_type], self.folder / f"{name}.log"
+        if process_type == "worker":
+            line += f" --include tests.kit.fixtures.product_jobs --queues {self.queues}"
+        with program(line, log=log, environment=self.environment) as process:
             yield process
 
-    def wait_for(self, worker: str, *, heard: int = 0) -> None:
-        """Return when a worker is at work, as the end of its log says."""
-        eventually(lambda: " ready." in self.log(worker)[heard:], 120)
+    def wait_until_ready(self, worker: str, *, log_length: int = 0) -> None:
+        """Wait until a worker logs that it is ready, ignoring the first `log_length` characters of its log."""
+        eventually(lambda: " ready." in self.log(worker)[log_length:], 120)
 
     def log(self, name: str) -> str:
-        """All that a process has logged."""
+        """Return the complete log of a process."""
         return (self.folder / f"{name}.log").read_text(errors="replace")
 
     def rows(self, statement: LiteralString, *values: Any) -> list[tuple[Any, ...]]:
-        """What the database answers."""
+        """Execute a statement and return its rows, if it returns any."""
         with psycopg.connect(self.environment["DATABASE_URL"], autocommit=True) as connection:
-            answer = connection.execute(statement, values or None)
-            return answer.fetchall() if answer.description else []
+            cursor = connection.execute(statement, values or None)
+            return cursor.fetchall() if cursor.description else []
 
     def add_jobs(self, number: int) -> None:
-        """Jobs that are to be done, and that nobody was told of."""
+        """Insert `number` queued jobs without publishing them."""
         self.rows(_JOBS, number)
 
-    def count(self, condition: LiteralString) -> int:
-        """How many of the jobs there are."""
+    def count_jobs(self, condition: LiteralString) -> int:
+        """Return the number of inserted jobs that match an SQL condition."""
         return int(self.rows("SELECT count(*) FROM jobs WHERE name = 'kit.effect' AND " + condition)[0][0])
 
 
-def workshop(folder: Path, *, database: str, broker: str) -> Workshop:
-    """In production settings, its database migrated. Nothing is stored or mailed."""
-    nowhere = {"storage": "s3://key:secret@127.0.0.1:9/objects", "mail": "smtp://127.0.0.1:9"}
-    environment = production(folder, database=database, broker=broker, **nowhere)
+def prepare_job_processes(folder: Path, *, database: str, broker: str) -> JobProcesses:
+    """Migrate the database and return processes in production settings. They have neither storage nor mail."""
+    unavailable = {"storage": "s3://key:secret@127.0.0.1:9/objects", "mail": "smtp://127.0.0.1:9"}
+    environment = production(folder, database=database, broker=broker, **unavailable)
     subprocess.run(command(procfile()["release"]), check=True, cwd=ROOT, env=environment, capture_output=True)
-    made = Workshop({**environment, **IMPATIENT}, folder)
-    made.rows(_TABLES)
-    return made
+    prepared = JobProcesses({**environment, **FAST_SETTINGS}, folder)
+    prepared.rows(_TABLES)
+    return prepared

@@ -1,20 +1,20 @@
-"""One deployment for all tests of this folder."""
+"""One deployment for all tests in this folder."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.faults.jobs.bare_workers import Workshop, workshop
+from tests.faults.jobs.bare_workers import JobProcesses, prepare_job_processes
 from tests.kit.deployment.system import System, deploy_on_services
 from tests.kit.servers import services
 
 
 @pytest.fixture(scope="package")
-def deployed(
+def shared_system(
     postgres_server: services.Postgres, s3_server: services.S3, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[System]:
-    """A deployment whose jobs may fail twice, and whose workers end soon."""
+    """A deployment with two attempts per job and a short shutdown grace period."""
     folder = tmp_path_factory.mktemp("jobs")
     settings = {"JOB_MAX_ATTEMPTS": "2", "JOB_SHUTDOWN_GRACE_SECONDS": "2"}
     with (
@@ -26,15 +26,15 @@ def deployed(
 
 @pytest.fixture
 def system(system: System) -> Iterator[System]:
-    """The same, with the dead letters of one test gone before the next."""
+    """The deployment, from which dead jobs are deleted after each test."""
     yield system
-    system.behind.rows("DELETE FROM jobs WHERE status = 'dead' RETURNING id")
+    system.inspection.rows("DELETE FROM jobs WHERE status = 'dead' RETURNING id")
 
 
 @pytest.fixture
-def shop(postgres_server: services.Postgres, tmp_path: Path) -> Iterator[Workshop]:
-    """A database and a broker for workers, none of which runs yet."""
+def job_processes(postgres_server: services.Postgres, tmp_path: Path) -> Iterator[JobProcesses]:
+    """A migrated database and an empty broker; no process is running yet."""
     database = postgres_server.create_database()
     with services.redis() as broker:
-        yield workshop(tmp_path, database=database, broker=broker.url)
+        yield prepare_job_processes(tmp_path, database=database, broker=broker.url)
     postgres_server.drop(database)

@@ -1,4 +1,4 @@
-"""What the tests of jobs under faults look at, and whom they kill."""
+"""Helpers for tests of jobs under faults: they cause jobs, read their state, and find the processes to kill."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,14 +9,14 @@ from uuid import UUID
 from tests.kit.clients.api import Api, created
 from tests.kit.deployment.programs import children
 from tests.kit.deployment.system import System
-from tests.kit.faults.pause_points import Point, held
+from tests.kit.faults.pause_points import PausePoint, pause_at
 from tests.kit.servers.process import eventually, pid_of_connection
 
 _JOB = "SELECT {} FROM jobs WHERE arguments::text LIKE '%{}%'"
-_LAPSE = "UPDATE jobs SET leased_until = now(), publish_at = now() WHERE status = 'running' RETURNING id"
+_EXPIRE = "UPDATE jobs SET leased_until = now(), publish_at = now() WHERE status = 'running' RETURNING id"
 
 
-class Row(NamedTuple):
+class JobRow(NamedTuple):
     """The row of a job."""
 
     id: UUID
@@ -28,8 +28,8 @@ class Row(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Invited:
-    """An invitation, whose mail is a job."""
+class Invitation:
+    """An invitation, whose email is sent by a job."""
 
     system: System
     owner: Api
@@ -38,83 +38,86 @@ class Invited:
 
     @property
     def delivery(self) -> str:
-        """How far the mail has come, as its inviter is told."""
+        """The delivery status that the API reports to the inviter."""
         return str(created(self.owner.get(self.path))["delivery"])
 
     @property
-    def job(self) -> Row:
+    def job(self) -> JobRow:
         return job_of(self.system, self.path.rpartition("/")[2])
 
     @property
     def copies(self) -> list[bytes]:
-        """The mail, each time that the server took it; there must be one Message-ID."""
-        mails = {content for content in self.system.mail.taken if self.email.encode() in content}
-        found = [copies for copies in self.system.mail.by_message_id().values() if copies[0] in mails]
-        assert len(found) <= 1
-        return found[0] if found else []
+        """The email, once for each time that the server received it. All copies must share a Message-ID."""
+        emails = {content for content in self.system.mail.taken if self.email.encode() in content}
+        messages = [copies for copies in self.system.mail.by_message_id().values() if copies[0] in emails]
+        assert len(messages) <= 1
+        return messages[0] if messages else []
 
 
-def invite(system: System) -> Invited:
-    """Invite somebody new."""
+def invite(system: System) -> Invitation:
+    """Invite a new address and record the invitation in the ledger."""
     owner = system.api.signed_in()
     organization_id = created(system.ledger.organization(owner))["id"]
-    return _invited(system, owner, created(system.ledger.invitation(owner, organization_id)))
+    return _invitation(system, owner, created(system.ledger.invitation(owner, organization_id)))
 
 
-def invite_in_vain(system: System, email: str) -> Invited:
-    """Invite somebody whose mail will not be taken, which the ledger need not know."""
+def invite_unrecorded(system: System, email: str) -> Invitation:
+    """Invite an address without recording it in the ledger, because its email will never be accepted."""
     owner = system.api.signed_in()
-    return _invited(system, owner, owner.invitation(owner.organization()["id"], email))
+    return _invitation(system, owner, owner.invitation(owner.organization()["id"], email))
 
 
-def _invited(system: System, owner: Api, invitation: dict[str, Any]) -> Invited:
-    path = f"/organizations/{invitation['organization_id']}/invitations/{invitation['id']}"
-    return Invited(system, owner, path, invitation["email"])
+def _invitation(system: System, owner: Api, body: dict[str, Any]) -> Invitation:
+    path = f"/organizations/{body['organization_id']}/invitations/{body['id']}"
+    return Invitation(system, owner, path, body["email"])
 
 
-def job_of(system: System, argument: str) -> Row:
-    """The job that has this id among its arguments."""
-    [row] = system.behind.rows(_JOB.format(", ".join(Row._fields), argument))
-    return Row(*row)
+def job_of(system: System, argument: str) -> JobRow:
+    """Return the job that has this id among its arguments."""
+    [row] = system.inspection.rows(_JOB.format(", ".join(JobRow._fields), argument))
+    return JobRow(*row)
 
 
 @contextmanager
-def in_the_middle_of_a_mail(system: System) -> Iterator[tuple[Invited, int, int]]:
-    """An invitation whose mail the server has taken and not answered, the process that sends it, and its worker."""
+def sending_email(system: System) -> Iterator[tuple[Invitation, int, int]]:
+    """Pause a job while it sends an email: the server has received the message but does not reply to `DATA`.
+
+    Yield the invitation, the id of the pool process that runs the job, and the id of its worker.
+    """
     system.mail.faults.held.add("DATA")
     try:
-        invited = invite(system)
-        eventually(lambda: len(invited.copies) == 1)
-        child = sender(system)
-        [worker] = [worker for worker in workers(system) if child in children(worker)]
-        yield invited, child, worker
+        invitation = invite(system)
+        eventually(lambda: len(invitation.copies) == 1)
+        child = sender_pid(system)
+        [worker] = [worker for worker in worker_pids(system) if child in children(worker)]
+        yield invitation, child, worker
     finally:
         system.mail.faults.held.clear()
 
 
-def workers(system: System) -> list[int]:
-    """The main process of each worker."""
+def worker_pids(system: System) -> list[int]:
+    """Return the id of each worker's main process."""
     processes = system.deployment.processes
     return [process.pid for name, process in processes.items() if name.startswith("worker")]
 
 
-def pools(system: System) -> list[int]:
-    """Every process that does jobs."""
-    return [child for worker in workers(system) for child in children(worker)]
+def pool_pids(system: System) -> list[int]:
+    """Return the ids of all processes that run jobs."""
+    return [child for worker in worker_pids(system) for child in children(worker)]
 
 
-def sender(system: System) -> int:
-    """The process whose mail the server took last."""
-    return pid_of_connection(system.proxies.mail.origin(system.mail.peers[-1]), system.proxies.mail.port)
+def sender_pid(system: System) -> int:
+    """Return the id of the process whose email the server received last."""
+    return pid_of_connection(system.proxies.mail.client_port(system.mail.peers[-1]), system.proxies.mail.port)
 
 
-def lapse(system: System) -> None:
-    """End the leases of jobs that are being done, as time would."""
-    assert system.behind.rows(_LAPSE)
+def expire_leases(system: System) -> None:
+    """Expire the leases of all running jobs, of which there must be some."""
+    assert system.inspection.rows(_EXPIRE)
 
 
 @contextmanager
-def held_at(system: System, point: str) -> Iterator[Point]:
-    """Hold a point of the deployment's database."""
-    with held(system.behind.database_url, point, proxy=system.proxies.database) as gate:  # type: ignore[attr-defined]
-        yield gate
+def paused_at(system: System, name: str) -> Iterator[PausePoint]:
+    """Pause the deployment's processes at a pause point."""
+    with pause_at(system.inspection.database_url, name, proxy=system.proxies.database) as point:
+        yield point

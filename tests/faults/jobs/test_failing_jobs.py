@@ -1,9 +1,9 @@
-"""Row 13: a task that always fails ends as a dead letter after its attempts, and others go on."""
+"""Failure matrix, row 13: a job that always fails is marked dead after its last attempt, and other jobs still run."""
 
 from pathlib import Path
 from typing import Any
 
-from tests.faults.jobs.observations import job_of, pools
+from tests.faults.jobs.observations import job_of, pool_pids
 from tests.kit.clients.api import Api, created
 from tests.kit.deployment.system import System
 from tests.kit.faults.pause_points import stopped
@@ -14,37 +14,37 @@ CORRUPT = PICTURE[:2000]
 
 
 def state(owner: Api, file: dict[str, Any]) -> tuple[str, str]:
-    """What the owner is told about a file."""
-    found = created(owner.get(f"/files/{file['id']}"))
-    return found["status"], found["thumbnails"]["status"]
+    """Return the status of a file and of its thumbnails, as its owner sees them."""
+    body = created(owner.get(f"/files/{file['id']}"))
+    return body["status"], body["thumbnails"]["status"]
 
 
-def test_a_corrupt_picture_is_stored_without_thumbnails_and_the_next_has_some(system: System) -> None:
+def test_corrupt_image_is_stored_without_thumbnails_and_next_image_gets_them(system: System) -> None:
     owner = system.api.signed_in()
     corrupt = created(system.ledger.file(owner, CORRUPT, "corrupt.png"))
-    sound = created(system.ledger.file(owner, PICTURE, "coffee.png"))
-    eventually(lambda: state(owner, sound) == ("stored", "ready"))
+    valid = created(system.ledger.file(owner, PICTURE, "coffee.png"))
+    eventually(lambda: state(owner, valid) == ("stored", "ready"))
     eventually(lambda: state(owner, corrupt) == ("stored", "failed"))
     assert job_of(system, corrupt["id"]).attempts == 1
     system.ledger.ensure_nothing_lost()
 
 
-def test_a_picture_that_cannot_be_read_is_tried_as_often_as_it_may_and_the_queue_moves_on(system: System) -> None:
+def test_unreadable_image_fails_after_last_attempt_and_other_jobs_still_run(system: System) -> None:
     owner = system.api.signed_in()
-    with stopped(pools(system)):
+    with stopped(pool_pids(system)):
         lost = created(owner.upload(PICTURE, "lost.png"))
         remove_object(system, lost["id"])
-        sound = created(system.ledger.file(owner, PICTURE, "coffee.png"))
-    eventually(lambda: state(owner, sound) == ("stored", "ready"))
+        valid = created(system.ledger.file(owner, PICTURE, "coffee.png"))
+    eventually(lambda: state(owner, valid) == ("stored", "ready"))
     eventually(lambda: state(owner, lost) == ("stored", "failed"))
     job = job_of(system, lost["id"])
     assert (job.status, job.attempts) == ("dead", 2)
     assert str(job.last_error).startswith("ObjectMissing")
-    # The ledgers of other tests would miss it.
-    system.behind.rows(f"DELETE FROM files WHERE id = '{lost['id']}' RETURNING id")
+    # The ledgers of other tests would report the missing object.
+    system.inspection.rows(f"DELETE FROM files WHERE id = '{lost['id']}' RETURNING id")
 
 
 def remove_object(system: System, file_id: str) -> None:
-    """Lose the bytes of a file."""
-    [(key,)] = system.behind.rows(f"SELECT storage_key FROM files WHERE id = '{file_id}'")
-    system.behind.store.remove_object(system.behind.bucket, f"{key}/original")  # type: ignore[attr-defined]
+    """Remove the content of a file from the store."""
+    [(key,)] = system.inspection.rows(f"SELECT storage_key FROM files WHERE id = '{file_id}'")
+    system.inspection.store.remove_object(system.inspection.bucket, f"{key}/original")  # type: ignore[attr-defined]

@@ -1,79 +1,84 @@
-"""Row 37: the mail server is down, puts off, hangs up or refuses; the mail comes once it can, or `delivery` says no."""
+"""Failure matrix, row 37: the mail server is down, greylists, hangs up or rejects.
+
+The email is sent once the server accepts it, or `delivery` becomes `failed`.
+"""
 
 from itertools import pairwise
 from time import monotonic
 
 import pytest
 
-from tests.faults.jobs.observations import Invited, invite, invite_in_vain
+from tests.faults.jobs.observations import Invitation, invite, invite_unrecorded
 from tests.kit.deployment.system import System
 from tests.kit.servers.process import eventually
 
-_LAST = "UPDATE jobs SET transient_failures = 31, attempts = 31, due_at = now(), publish_at = now() WHERE id = '{}'"
+_USE_UP_ATTEMPTS = (
+    "UPDATE jobs SET transient_failures = 31, attempts = 31, due_at = now(), publish_at = now() WHERE id = '{}'"
+)
 
 
-def is_sent_once(invited: Invited) -> bool:
-    return (invited.delivery, len(invited.copies)) == ("sent", 1)
+def is_sent_once(invitation: Invitation) -> bool:
+    return (invitation.delivery, len(invitation.copies)) == ("sent", 1)
 
 
-def test_a_server_that_was_down_gets_the_mail_when_it_is_back(system: System) -> None:
+def test_email_is_sent_when_the_mail_server_is_up_again(system: System) -> None:
     system.mail.stop()
-    invited = invite(system)
-    eventually(lambda: invited.job.transient_failures >= 2)
-    assert invited.delivery == "queued"
+    invitation = invite(system)
+    eventually(lambda: invitation.job.transient_failures >= 2)
+    assert invitation.delivery == "queued"
     system.mail.start()
-    eventually(lambda: is_sent_once(invited))
+    eventually(lambda: is_sent_once(invitation))
     system.ledger.ensure_nothing_lost()
 
 
-def test_a_server_that_puts_off_is_asked_again_after_longer_and_longer_waits(system: System) -> None:
+def test_greylisted_email_is_retried_with_increasing_backoff(system: System) -> None:
     system.mail.faults.greylisted = 3
-    invited = invite(system)
-    tries = [monotonic()]
+    invitation = invite(system)
+    attempted_at = [monotonic()]
     for left in (2, 1, 0):
         eventually(lambda left=left: system.mail.faults.greylisted == left)  # type: ignore[misc]
-        tries.append(monotonic())
-    eventually(lambda: is_sent_once(invited))
-    # JOB_INITIAL_BACKOFF_SECONDS, doubled each time, of which jitter leaves a half.
-    waits = [later - earlier for earlier, later in pairwise(tries[1:])]
-    assert waits[0] > 0.4
-    assert waits[1] > 0.9
-    assert (invited.job.status, invited.job.attempts, invited.job.transient_failures) == ("done", 4, 3)
+        attempted_at.append(monotonic())
+    eventually(lambda: is_sent_once(invitation))
+    # JOB_INITIAL_BACKOFF_SECONDS, doubled each time; jitter may halve it.
+    delays = [later - earlier for earlier, later in pairwise(attempted_at[1:])]
+    assert delays[0] > 0.4
+    assert delays[1] > 0.9
+    assert (invitation.job.status, invitation.job.attempts, invitation.job.transient_failures) == ("done", 4, 3)
 
 
-def test_a_mail_whose_answer_was_lost_is_sent_again_with_the_same_bytes(system: System) -> None:
+def test_email_whose_confirmation_was_lost_is_sent_again_unchanged(system: System) -> None:
     system.mail.faults.hang_ups = 2
-    invited = invite(system)
-    eventually(lambda: invited.delivery == "sent")
-    assert (len(invited.copies), len(set(invited.copies))) == (3, 1)
+    invitation = invite(system)
+    eventually(lambda: invitation.delivery == "sent")
+    assert (len(invitation.copies), len(set(invitation.copies))) == (3, 1)
     system.ledger.ensure_nothing_lost()
 
 
-@pytest.mark.parametrize("answer", ["550 no such user", "552 mailbox full"])
-def test_an_address_that_is_refused_is_given_up_at_once(system: System, answer: str) -> None:
-    system.mail.faults.refused["nobody@example.net"] = answer
-    invited = invite_in_vain(system, "nobody@example.net")
-    eventually(lambda: invited.delivery == "failed")
-    assert (invited.job.status, invited.job.attempts, invited.copies) == ("dead", 1, [])
-    assert "nobody@example.net" not in str(invited.job.last_error)
+@pytest.mark.parametrize("reply", ["550 no such user", "552 mailbox full"], ids=["no-such-user", "mailbox-full"])
+def test_email_to_rejected_address_fails_without_retry(system: System, reply: str) -> None:
+    system.mail.faults.refused["unknown@example.net"] = reply
+    invitation = invite_unrecorded(system, "unknown@example.net")
+    eventually(lambda: invitation.delivery == "failed")
+    assert (invitation.job.status, invitation.job.attempts, invitation.copies) == ("dead", 1, [])
+    assert "unknown@example.net" not in str(invitation.job.last_error)
 
 
-def test_a_server_that_stays_away_is_given_up_in_the_end_and_delivery_says_so(system: System) -> None:
+def test_delivery_fails_if_the_mail_server_stays_down(system: System) -> None:
     system.mail.stop()
-    invited = invite(system)
-    eventually(lambda: invited.job.transient_failures == 1 and invited.job.status == "queued")
-    assert invited.delivery == "queued"
-    system.behind.rows(_LAST.format(invited.job.id) + " RETURNING id")
-    eventually(lambda: invited.delivery == "failed")
+    invitation = invite(system)
+    eventually(lambda: invitation.job.transient_failures == 1 and invitation.job.status == "queued")
+    assert invitation.delivery == "queued"
+    system.inspection.rows(_USE_UP_ATTEMPTS.format(invitation.job.id) + " RETURNING id")
+    eventually(lambda: invitation.delivery == "failed")
     system.mail.start()
-    assert (invited.job.status, invited.copies) == ("dead", [])
+    assert (invitation.job.status, invitation.copies) == ("dead", [])
 
 
-def test_requests_are_answered_while_the_mail_server_says_nothing(system: System) -> None:
-    system.proxies.mail.swallow()
-    began = monotonic()
-    invited = invite(system)
-    seconds = monotonic() - began
+def test_requests_succeed_while_the_mail_server_is_unresponsive(system: System) -> None:
+    system.proxies.mail.stall()
+    started = monotonic()
+    invitation = invite(system)
+    seconds = monotonic() - started
     system.proxies.mail.heal()
-    eventually(lambda: is_sent_once(invited))
+    eventually(lambda: is_sent_once(invitation))
     assert seconds < 5

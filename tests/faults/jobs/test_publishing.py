@@ -1,4 +1,4 @@
-"""A job goes to the broker with its commit, and however often the broker delivers it, it is done once."""
+"""A job is published after its commit, and runs once no matter how often the broker delivers it."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -7,7 +7,7 @@ from time import sleep
 
 from redis import Redis
 
-from tests.faults.jobs.observations import held_at, invite, workers
+from tests.faults.jobs.observations import invite, paused_at, worker_pids
 from tests.kit.clients.api import created
 from tests.kit.deployment.system import System
 from tests.kit.faults.pause_points import stopped
@@ -17,10 +17,10 @@ QUEUE = "invitations"
 
 
 @contextmanager
-def workers_standing_still(system: System, broker: Redis) -> Iterator[None]:
-    """What is published stays in the broker."""
-    with stopped(workers(system)):
-        # A worker that was waiting for a message still gets one, which stays unread.
+def workers_stopped(system: System, broker: Redis) -> Iterator[None]:
+    """Stop the workers, so that published messages stay in the broker."""
+    with stopped(worker_pids(system)):
+        # A worker that was already waiting would still be sent a message, which it could not read.
         eventually(lambda: broker.info("clients")["blocked_clients"] == 0)
         yield
 
@@ -29,34 +29,34 @@ def broker_of(system: System) -> Redis:
     return Redis.from_url(system.deployment.environment["BROKER_URL"])
 
 
-def test_nobody_is_told_of_a_job_before_its_commit(system: System) -> None:
+def test_job_is_not_published_before_its_commit(system: System) -> None:
     owner = system.api.signed_in()
     organization_id = created(system.ledger.organization(owner))["id"]
-    with broker_of(system) as broker, workers_standing_still(system, broker), ThreadPoolExecutor(1) as client:
-        with held_at(system, "committing an answer") as gate:
+    with broker_of(system) as broker, workers_stopped(system, broker), ThreadPoolExecutor(1) as client:
+        with paused_at(system, "commit-response") as point:
             client.submit(system.ledger.invitation, owner, organization_id)
-            eventually(lambda: gate.arrived() == 1)
+            eventually(lambda: point.count_paused() == 1)
             sleep(1)
             assert broker.llen(QUEUE) == 0
         eventually(lambda: broker.llen(QUEUE) == 1)
 
 
-def test_a_job_that_the_broker_delivers_again_and_again_has_one_effect(system: System) -> None:
+def test_job_delivered_repeatedly_by_the_broker_has_one_effect(system: System) -> None:
     system.mail.faults.held.add("DATA")
     with broker_of(system) as broker:
-        with workers_standing_still(system, broker):
-            invited = invite(system)
+        with workers_stopped(system, broker):
+            invitation = invite(system)
             eventually(lambda: broker.llen(QUEUE) == 1)
             [message] = broker.lrange(QUEUE, 0, -1)
             broker.lpush(QUEUE, message)
-        eventually(lambda: len(invited.copies) == 1 and broker.llen(QUEUE) == 0)
-        # Long enough for the twin to be looked at, too.
+        eventually(lambda: len(invitation.copies) == 1 and broker.llen(QUEUE) == 0)
+        # Give a worker time to process the duplicate message as well.
         sleep(1)
         system.mail.faults.held.clear()
-        eventually(lambda: invited.job.status == "done")
-        done = invited.job
+        eventually(lambda: invitation.job.status == "done")
+        done = invitation.job
         broker.lpush(QUEUE, message)
         eventually(lambda: broker.llen(QUEUE) == 0)
     later = invite(system)
     eventually(lambda: later.job.status == "done")
-    assert (invited.job, done.attempts, len(invited.copies)) == (done, 1, 1)
+    assert (invitation.job, done.attempts, len(invitation.copies)) == (done, 1, 1)

@@ -1,4 +1,4 @@
-"""A ledger of everything that the API confirmed with a 2xx, to verify once the faults are over that nothing was lost."""
+"""A ledger of everything that the API confirmed with a 2xx, to verify after faults that nothing was lost."""
 
 import hashlib
 import json
