@@ -159,7 +159,8 @@ def test_request_that_loses_a_deadlock_is_retried(system: System, owner: Api) ->
         rival.execute("LOCK TABLE memberships IN SHARE ROW EXCLUSIVE MODE")
         response = pool.submit(system.ledger.organization, owner)
         wait_for(1, lambda: count_lock_waits(system))
-        # Each transaction now waits for the other. The request has waited longer, so PostgreSQL aborts it.
+        # Each transaction now waits for the other. The request has waited longer, so it detects the deadlock first
+        # and is aborted.
         rival.execute("LOCK TABLE organizations")
         rival.rollback()
         assert response.result().status_code == 201

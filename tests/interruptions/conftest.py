@@ -1,4 +1,4 @@
-"""Somebody to do things, and a driver whose children die while they do them."""
+"""Users who send requests, and a runner whose child processes are killed while they handle them."""
 
 import shutil
 from collections.abc import Iterator
@@ -7,8 +7,8 @@ from contextlib import contextmanager
 import pytest
 
 from project.config import Settings
-from tests.interruptions.driver import driver
 from tests.interruptions.flows import World
+from tests.interruptions.process_runner import process_runner
 from tests.kit.clients.api import Api
 from tests.kit.fixtures.apps import application, at_work
 from tests.kit.servers.services import Postgres
@@ -16,14 +16,14 @@ from tests.kit.servers.services import Postgres
 
 @pytest.fixture
 def world(settings: Settings) -> Iterator[World]:
-    """A world of its own for each test."""
+    """A separate world for each test."""
     with _world(settings) as world:
         yield world
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def shared_world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """One world for many tests, on each kind of database: each makes whatever it looks at."""
+    """A world for many tests, on each kind of database. Tests must create everything that they check."""
     folder = tmp_path_factory.mktemp("world")
     if request.param == "sqlite":
         shutil.copy(request.getfixturevalue("sqlite_template"), folder / "app.db")
@@ -37,6 +37,6 @@ def shared_world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
 
 @contextmanager
 def _world(settings: Settings) -> Iterator[World]:
-    # Looked at from another application: requests must not share this context, nor its session.
-    with application(settings) as app, driver(settings) as doomed, at_work(settings):
-        yield World(Api(app.test_client()), doomed)
+    # The context is that of a second application, because requests must share neither this context nor its session.
+    with application(settings) as app, process_runner(settings) as run, at_work(settings):
+        yield World(Api(app.test_client()), run)

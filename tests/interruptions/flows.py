@@ -1,4 +1,4 @@
-"""What is interrupted: each flow with its preparation, what must hold of it, and its repetition."""
+"""Flows to interrupt: each prepares an operation, checks that its effect is complete or absent, and repeats it."""
 
 from abc import abstractmethod
 from io import BytesIO
@@ -11,26 +11,27 @@ from sqlalchemy import func, select
 
 from project.infrastructure import signing
 from project.infrastructure.database import read
-from tests.interruptions.driver import Doomed
+from tests.interruptions.process_runner import ProcessRunner
 from tests.kit.clients.api import Api
 
 _numbers = count(1)
 
 
 def _picture() -> bytes:
-    drawn = BytesIO()
-    Image.new("RGB", (40, 30), "teal").save(drawn, "PNG")
-    return drawn.getvalue()
+    content = BytesIO()
+    Image.new("RGB", (40, 30), "teal").save(content, "PNG")
+    return content.getvalue()
 
 
 PICTURE = _picture()
 
 
 class Flow:
-    """One thing to do, prepared. `order` is for the driver; everything else looks from outside."""
+    """A prepared operation. The process runner gets `operation`; all checks read the state from outside."""
 
-    order: dict[str, Any]
-    decisive: ClassVar[int]  # Which of its commits makes it so.
+    operation: dict[str, Any]
+    decisive_commit: ClassVar[int]
+    """The number of the commit that makes the operation effective."""
 
     def __init__(self, world: "World") -> None:
         self.world = world
@@ -40,38 +41,38 @@ class Flow:
 
     @abstractmethod
     def prepare(self) -> None:
-        """Make what it needs, and set `order`."""
+        """Create what the operation needs, and set `operation`."""
 
     @abstractmethod
     def is_done(self) -> bool:
-        """Whether it was done; fails unless it was done wholly or not at all."""
+        """Return whether the operation took effect. Fails if it took effect partially."""
 
     @abstractmethod
     def repeat(self, *, done: bool) -> None:
-        """Do again what may have been done, as a client or the system does that got no answer."""
+        """Repeat the operation, as a client or the system does that received no response."""
 
 
 class World:
-    """Who is there before: an owner with an organization."""
+    """The initial state: an owner with an organization. `run` executes operations in child processes."""
 
-    def __init__(self, api: Api, doomed: Doomed) -> None:
-        self.api, self.doomed = api, doomed
+    def __init__(self, api: Api, run: ProcessRunner) -> None:
+        self.api, self.run = api, run
         self.owner = api.signed_in()
         self.organization_id: str = self.owner.organization()["id"]
 
-    def invited(self, email: str) -> tuple[UUID, str]:
-        """Id and token of a new invitation."""
+    def invite(self, email: str) -> tuple[UUID, str]:
+        """Create an invitation and return its id and token."""
         invitation_id = UUID(self.owner.invitation(self.organization_id, email)["id"])
         return invitation_id, signing.issue("invitation", invitation_id, 1)
 
 
-def counted(model: Any, *conditions: Any) -> int:
+def count_rows(model: Any, *conditions: Any) -> int:
     with read() as connection:
         number: int = connection.scalar(select(func.count()).select_from(model).where(*conditions)) or 0
     return number
 
 
 def all_or_none(*parts: int) -> bool:
-    """Whether there is one of each part; fails where there are some, or more than one."""
+    """Return whether each part exists once. Fails unless all parts exist exactly once or none exists."""
     assert set(parts) in ({0}, {1}), parts
     return parts[0] == 1

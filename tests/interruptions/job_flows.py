@@ -1,4 +1,4 @@
-"""Jobs and sweeps that are interrupted."""
+"""Jobs to interrupt, among them those that purge files."""
 
 from abc import abstractmethod
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ from project.blueprints.invitations.models import Invitation
 from project.config import current_settings
 from project.infrastructure import jobs
 from project.infrastructure.database import read, transaction
-from tests.interruptions.flows import PICTURE, Flow, counted
+from tests.interruptions.flows import PICTURE, Flow, count_rows
 from tests.kit.clients.api import created
 from tests.kit.fixtures.jobs import age_job, enqueue_job, get_job, list_jobs
 
@@ -21,59 +21,59 @@ LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 class JobFlow(Flow):
-    """A job: claimed and finished by a statement each, and done in a transaction between them."""
+    """A job. Claiming and finishing it take one statement each; its effect is one transaction in between."""
 
-    decisive = 1
+    decisive_commit = 1
     name: ClassVar[str]
 
     def prepare(self) -> None:
-        self.cause()
+        self.cause_job()
         self.job_id: UUID = list_jobs(self.name)[-1].id
-        self.order = {"task": self.name, "arguments": [str(self.job_id)]}
+        self.operation = {"task": self.name, "arguments": [str(self.job_id)]}
 
     @abstractmethod
-    def cause(self) -> None:
-        """Do what causes the job."""
+    def cause_job(self) -> None:
+        """Send the request that enqueues the job."""
 
     def repeat(self, *, done: bool) -> None:
-        """Its worker is dead: when the lease is over the sweep hands it over, and another one does it."""
+        """Republish the job after its lease expired, since its worker is dead, and run it in another process."""
         if get_job(self.job_id).status != "done":
             age_job(self.job_id, current_settings().job_time_limit_seconds * 2)
             assert (self.job_id, self.name) in jobs.pop_overdue(1000)
-        assert self.world.doomed(self.order).how == 0
+        assert self.world.run(self.operation).exit_code == 0
         assert get_job(self.job_id).status == "done"
 
 
 class SendInvitation(JobFlow):
     name = "invitations.send_invitation"
 
-    def cause(self) -> None:
-        self.invitation_id, _token = self.world.invited(self.email)
+    def cause_job(self) -> None:
+        self.invitation_id, _token = self.world.invite(self.email)
 
     def is_done(self) -> bool:
-        sent = counted(Invitation, Invitation.id == self.invitation_id, Invitation.delivery == "sent")
-        mails = list((current_settings().data_dir / "mail").glob(f"*{self.invitation_id}*"))
-        assert sent <= len(mails) <= 1
+        sent = count_rows(Invitation, Invitation.id == self.invitation_id, Invitation.delivery == "sent")
+        emails = list((current_settings().data_dir / "mail").glob(f"*{self.invitation_id}*"))
+        assert sent <= len(emails) <= 1
         return sent == 1
 
 
 class MakeThumbnails(JobFlow):
     name = "files.make_thumbnails"
 
-    def cause(self) -> None:
+    def cause_job(self) -> None:
         self.path = f"/files/{created(self.world.owner.upload(PICTURE))['id']}"
 
     def is_done(self) -> bool:
         state = created(self.world.owner.get(self.path))["thumbnails"]["status"]
-        answers = [self.world.owner.get(f"{self.path}/thumbnails/{size}").status_code for size in ("small", "large")]
-        assert (state, answers) in [("pending", [404, 404]), ("ready", [200, 200])]
+        statuses = [self.world.owner.get(f"{self.path}/thumbnails/{size}").status_code for size in ("small", "large")]
+        assert (state, statuses) in [("pending", [404, 404]), ("ready", [200, 200])]
         return state == "ready"
 
 
-class Sweep(Flow):
-    """Removing what was broken off, or lay in the trash: the row turns, the bytes go, and the row last."""
+class PurgeFiles(Flow):
+    """Purging a file: its row gets the status `purging`, then its bytes are removed, and the row last."""
 
-    decisive = 2
+    decisive_commit = 2
     status: ClassVar[str]
 
     def prepare(self) -> None:
@@ -82,34 +82,34 @@ class Sweep(Flow):
         with read() as connection:
             key = connection.scalar(select(File.storage_key).where(File.id == self.file_id))
         self.folder = current_settings().data_dir / "files" / str(key)
-        self.order = sweep_files()
+        self.operation = purge_files()
 
     def is_done(self) -> bool:
-        is_gone = counted(File, File.id == self.file_id) == 0
-        assert not (is_gone and objects(self.folder))
+        is_gone = count_rows(File, File.id == self.file_id) == 0
+        assert not (is_gone and list_objects(self.folder))
         return is_gone
 
     def repeat(self, *, done: bool) -> None:
         self.change(updated_at=LONG_AGO)
-        assert self.world.doomed(sweep_files()).how == 0
+        assert self.world.run(purge_files()).exit_code == 0
 
     def change(self, **values: Any) -> None:
         with transaction() as session:
             session.execute(update(File).where(File.id == self.file_id).values(values))
 
 
-class SweepUploads(Sweep):
+class PurgeUploads(PurgeFiles):
     status = "pending"
 
 
-class PurgeTrash(Sweep):
+class PurgeTrash(PurgeFiles):
     status = "trashed"
 
 
-def sweep_files() -> dict[str, Any]:
-    """The order to do a new sweep of files."""
+def purge_files() -> dict[str, Any]:
+    """Enqueue a job that purges files and return the operation that runs it."""
     return {"task": "files.purge", "arguments": [str(enqueue_job("files.purge"))]}
 
 
-def objects(folder: Path) -> list[Path]:
+def list_objects(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file()]

@@ -1,34 +1,34 @@
-"""Requests with an idempotency key that are interrupted: repeated with it, they succeed whatever was done before."""
+"""Requests with an idempotency key to interrupt. Repeated with the same key, they succeed in each case."""
 
 from uuid import uuid4
 
 from project.config import current_settings
 from project.infrastructure.idempotency_records import IdempotencyRecord
 from tests.interruptions import request_flows
-from tests.interruptions.flows import Flow, all_or_none, counted
-from tests.interruptions.job_flows import objects
+from tests.interruptions.flows import Flow, all_or_none, count_rows
+from tests.interruptions.job_flows import list_objects
 
 
 class Keyed(Flow):
-    """What it does commits together with the answer to its key, or not at all."""
+    """A request whose effect and idempotency record are committed together or not at all."""
 
     def prepare(self) -> None:
         super().prepare()
-        self.order["headers"] = {**self.order["headers"], "Idempotency-Key": str(uuid4())}
-        self.kept_before = counted(IdempotencyRecord)
+        self.operation["headers"] = {**self.operation["headers"], "Idempotency-Key": str(uuid4())}
+        self.records_before = count_rows(IdempotencyRecord)
 
     def is_done(self) -> bool:
-        return all_or_none(super().is_done(), counted(IdempotencyRecord) - self.kept_before)
+        return all_or_none(super().is_done(), count_rows(IdempotencyRecord) - self.records_before)
 
     def repeat(self, *, done: bool) -> None:
         for is_replayed in (done, True):
-            answer = self.world.api.client.open(**self.sent())
-            assert answer.status_code == 201, answer.get_data(as_text=True)
-            assert ("Idempotency-Replayed" in answer.headers) is is_replayed
+            response = self.world.api.client.open(**self.request_options())
+            assert response.status_code == 201, response.get_data(as_text=True)
+            assert ("Idempotency-Replayed" in response.headers) is is_replayed
 
-    def sent(self) -> dict[str, object]:
-        """The order as a test client takes it."""
-        return self.order
+    def request_options(self) -> dict[str, object]:
+        """Return the operation as arguments of the test client."""
+        return self.operation
 
 
 class Register(Keyed, request_flows.Register):
@@ -45,13 +45,13 @@ class Invite(Keyed, request_flows.Invite):
 
 class Upload(Keyed, request_flows.Upload):
     def repeat(self, *, done: bool) -> None:
-        """The bytes that are sent again are not kept again."""
-        before = self.objects()
+        """Check also that a replayed upload does not store the bytes again."""
+        before = self.count_objects()
         super().repeat(done=done)
-        assert self.objects() == before + (not done)
+        assert self.count_objects() == before + (not done)
 
-    def sent(self) -> dict[str, object]:
-        return {**self.order, "data": self.order["data"].encode("latin-1")}
+    def request_options(self) -> dict[str, object]:
+        return {**self.operation, "data": self.operation["data"].encode("latin-1")}
 
-    def objects(self) -> int:
-        return len(objects(current_settings().data_dir / "files"))
+    def count_objects(self) -> int:
+        return len(list_objects(current_settings().data_dir / "files"))

@@ -1,4 +1,4 @@
-"""Requests that are interrupted."""
+"""Requests to interrupt."""
 
 from typing import Any
 from uuid import UUID
@@ -9,41 +9,41 @@ from project.blueprints.auth.models import Session, User
 from project.blueprints.invitations.models import Invitation
 from project.blueprints.organizations.models import Membership, Organization
 from project.infrastructure.database import read
-from tests.interruptions.flows import PICTURE, Flow, all_or_none, counted
+from tests.interruptions.flows import PICTURE, Flow, all_or_none, count_rows
 from tests.kit.clients.api import PASSWORD, Api, created, form, problem
 from tests.kit.fixtures.jobs import list_jobs
 
 
-def as_whom(api: Api) -> dict[str, str]:
+def authorization(api: Api) -> dict[str, str]:
     return {"Authorization": f"Bearer {api.tokens['access_token']}"} if api.tokens else {}
 
 
 class RequestFlow(Flow):
-    """A POST with a JSON body, which answers 409 `refusal` when it was done before."""
+    """A POST with a JSON body. Repeated after it took effect, it fails with 409 and the problem `conflict_code`."""
 
-    decisive = 1
-    refusal: str
+    decisive_commit = 1
+    conflict_code: str
 
     def post(self, path: str, body: dict[str, Any], api: Api) -> None:
         self.api = api
-        self.order = {"method": "POST", "path": f"/api/v1{path}", "json": body, "headers": as_whom(api)}
+        self.operation = {"method": "POST", "path": f"/api/v1{path}", "json": body, "headers": authorization(api)}
 
     def repeat(self, *, done: bool) -> None:
-        answer = self.api.client.open(**self.order)
+        response = self.api.client.open(**self.operation)
         if done:
-            problem(answer, 409, self.refusal)
+            problem(response, 409, self.conflict_code)
         else:
-            created(answer)
+            created(response)
 
 
 class Register(RequestFlow):
-    refusal = "email-taken"
+    conflict_code = "email-taken"
 
     def prepare(self) -> None:
         self.post("/auth/register", {"email": self.email, "password": PASSWORD}, self.world.api)
 
     def is_done(self) -> bool:
-        return all_or_none(counted(User, User.email == self.email))
+        return all_or_none(count_rows(User, User.email == self.email))
 
     def repeat(self, *, done: bool) -> None:
         super().repeat(done=done)
@@ -57,30 +57,30 @@ class Refresh(RequestFlow):
 
     def is_done(self) -> bool:
         session_id = UUID(self.user.tokens["session_id"])
-        return all_or_none(counted(Session, Session.id == session_id, Session.generation == 2))
+        return all_or_none(count_rows(Session, Session.id == session_id, Session.generation == 2))
 
     def repeat(self, *, done: bool) -> None:
-        first, second = (created(self.api.client.open(**self.order)) for _ in range(2))
+        first, second = (created(self.api.client.open(**self.operation)) for _ in range(2))
         assert first["refresh_token"] == second["refresh_token"]
 
 
 class CreateOrganization(RequestFlow):
-    refusal = "slug-taken"
+    conflict_code = "slug-taken"
 
     def prepare(self) -> None:
         self.slug = f"flow-{self.number}"
         self.post("/organizations", {"name": "Flow", "slug": self.slug}, self.world.owner)
 
     def is_done(self) -> bool:
-        of_it = select(Organization.id).where(Organization.slug == self.slug)
+        organization_ids = select(Organization.id).where(Organization.slug == self.slug)
         return all_or_none(
-            counted(Organization, Organization.slug == self.slug),
-            counted(Membership, Membership.organization_id.in_(of_it), Membership.role == "owner"),
+            count_rows(Organization, Organization.slug == self.slug),
+            count_rows(Membership, Membership.organization_id.in_(organization_ids), Membership.role == "owner"),
         )
 
 
 class Invite(RequestFlow):
-    refusal = "invitation-pending"
+    conflict_code = "invitation-pending"
 
     def prepare(self) -> None:
         path = f"/organizations/{self.world.organization_id}/invitations"
@@ -88,53 +88,53 @@ class Invite(RequestFlow):
 
     def is_done(self) -> bool:
         with read() as connection:
-            found = [str(each) for each in connection.scalars(select(Invitation.id).filter_by(email=self.email))]
-        mails = [row for row in list_jobs("invitations.send_invitation") if row.arguments["invitation_id"] in found]
-        return all_or_none(len(found), len(mails))
+            ids = [str(each) for each in connection.scalars(select(Invitation.id).filter_by(email=self.email))]
+        jobs = [row for row in list_jobs("invitations.send_invitation") if row.arguments["invitation_id"] in ids]
+        return all_or_none(len(ids), len(jobs))
 
 
 class Accept(RequestFlow):
-    refusal = "invitation-already-accepted"
+    conflict_code = "invitation-already-accepted"
 
     def prepare(self) -> None:
         self.user = self.world.api.signed_in(self.email)
-        self.invitation_id, token = self.world.invited(self.email)
+        self.invitation_id, token = self.world.invite(self.email)
         self.post("/invitations/accept", {"token": token}, self.user)
 
     def is_done(self) -> bool:
         user_id = UUID(self.user.user["id"])
         return all_or_none(
-            counted(Invitation, Invitation.id == self.invitation_id, Invitation.status == "accepted"),
-            counted(Membership, Membership.user_id == user_id),
-            counted(User, User.id == user_id, User.email_verified.is_(True)),
+            count_rows(Invitation, Invitation.id == self.invitation_id, Invitation.status == "accepted"),
+            count_rows(Membership, Membership.user_id == user_id),
+            count_rows(User, User.id == user_id, User.email_verified.is_(True)),
         )
 
 
 class RegisterInvited(RequestFlow):
-    refusal = "email-taken"
+    conflict_code = "email-taken"
 
     def prepare(self) -> None:
-        self.invitation_id, token = self.world.invited(self.email)
+        self.invitation_id, token = self.world.invite(self.email)
         body = {"token": token, "password": PASSWORD, "display_name": "Flow"}
         self.post("/invitations/register", body, self.world.api)
 
     def is_done(self) -> bool:
-        of_it = select(User.id).where(User.email == self.email, User.email_verified.is_(True))
+        user_ids = select(User.id).where(User.email == self.email, User.email_verified.is_(True))
         return all_or_none(
-            counted(Invitation, Invitation.id == self.invitation_id, Invitation.status == "accepted"),
-            counted(User, User.email == self.email),
-            counted(Membership, Membership.user_id.in_(of_it)),
+            count_rows(Invitation, Invitation.id == self.invitation_id, Invitation.status == "accepted"),
+            count_rows(User, User.email == self.email),
+            count_rows(Membership, Membership.user_id.in_(user_ids)),
         )
 
 
 class Upload(Flow):
-    decisive = 2
+    decisive_commit = 2
 
     def prepare(self) -> None:
         self.filename = f"{self.number}.png"
         body, content_type = form(PICTURE, self.filename)
-        self.order = {"method": "POST", "path": "/api/v1/files", "headers": as_whom(self.world.owner)}
-        self.order |= {"data": body.decode("latin-1"), "content_type": content_type}
+        self.operation = {"method": "POST", "path": "/api/v1/files", "headers": authorization(self.world.owner)}
+        self.operation |= {"data": body.decode("latin-1"), "content_type": content_type}
 
     def is_done(self) -> bool:
         newest = created(self.world.owner.get("/files"))["items"]
@@ -149,16 +149,17 @@ class Upload(Flow):
 
 
 class Trash(Flow):
-    decisive = 1
+    decisive_commit = 1
 
     def prepare(self) -> None:
         self.path = f"/files/{created(self.world.owner.upload())['id']}"
-        self.order = {"method": "DELETE", "path": f"/api/v1{self.path}", "headers": as_whom(self.world.owner)}
+        self.operation = {"method": "DELETE", "path": f"/api/v1{self.path}", "headers": authorization(self.world.owner)}
 
     def is_done(self) -> bool:
-        readable = self.world.owner.get(f"{self.path}/content").status_code
-        assert (created(self.world.owner.get(self.path))["status"], readable) in {("stored", 200), ("trashed", 404)}
-        return readable == 404
+        content_status = self.world.owner.get(f"{self.path}/content").status_code
+        file_status = created(self.world.owner.get(self.path))["status"]
+        assert (file_status, content_status) in {("stored", 200), ("trashed", 404)}
+        return content_status == 404
 
     def repeat(self, *, done: bool) -> None:
         assert self.world.owner.delete(self.path).status_code == (404 if done else 204)

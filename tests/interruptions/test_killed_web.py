@@ -1,4 +1,4 @@
-"""A real web process is killed under a keyed request: the client's connection breaks, and its key finds out."""
+"""A real web process is killed during a request with an idempotency key; a retry with the key has the effect once."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,51 +16,53 @@ from tests.kit.deployment.programs import programs
 from tests.kit.faults.pause_points import pause_at, wait_for
 from tests.races import keyed_requests
 from tests.races.keyed_requests import KeyedRequest
-from tests.races.processes import WebProcesses
+from tests.races.service import Service
 
 pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 
 
 @pytest.fixture
-def web(app: Flask, settings: Settings) -> Iterator[WebProcesses]:
+def service(app: Flask, settings: Settings) -> Iterator[Service]:
     with programs(settings, WEB_CONCURRENCY="1").web() as url:
-        yield WebProcesses(Api(Remote(url)), app, settings)  # type: ignore[arg-type]
+        yield Service(Api(Remote(url)), app, settings)  # type: ignore[arg-type]
 
 
-def repeated(send: Callable[[str], Response], key: str) -> Response:
-    """What a client gets that sends again until it gets an answer."""
+def retry(send: Callable[[str], Response], key: str) -> Response:
+    """Send a request until there is a response."""
     for _ in range(100):
         try:
             return send(key)
         except HTTPError:
             continue
-    raise AssertionError("no answer")
+    raise AssertionError("no response")
 
 
-def retried_after_a_kill(web: WebProcesses, done: KeyedRequest, key: str, at: str) -> Response:
-    """The answer to the retry of a request whose process was killed at a point."""
-    with ThreadPoolExecutor(1) as pool, pause_at(web.settings.database_url, at) as point:
-        first = pool.submit(done.send, key)
+def retry_after_kill(service: Service, request: KeyedRequest, key: str, name: str) -> Response:
+    """Send a request, kill its process at a pause point, and return the response to a retry."""
+    with ThreadPoolExecutor(1) as pool, pause_at(service.settings.database_url, name) as point:
+        first = pool.submit(request.send, key)
         wait_for(1, point.count_paused)
         point.kill()
         with pytest.raises(HTTPError):
             first.result()
         point.release()
-        return repeated(done.send, key)
+        return retry(request.send, key)
 
 
-@pytest.mark.parametrize("deed", [keyed_requests.organization, keyed_requests.upload], ids=lambda deed: deed.__name__)
-def test_a_commit_that_outlived_its_process_is_found_by_the_key(
-    web: WebProcesses, deed: Callable[[WebProcesses], KeyedRequest]
+@pytest.mark.parametrize(
+    "prepare", [keyed_requests.organization, keyed_requests.upload], ids=lambda prepare: prepare.__name__
+)
+def test_retry_with_key_replays_response_of_commit_that_outlived_its_process(
+    service: Service, prepare: Callable[[Service], KeyedRequest]
 ) -> None:
-    done, key = deed(web), str(uuid4())
-    again = retried_after_a_kill(web, done, key, "commit-response")
-    assert (again.status_code, again.headers.get("Idempotency-Replayed")) == (201, "true")
-    assert set(done.effects()) == {1}
+    request, key = prepare(service), str(uuid4())
+    response = retry_after_kill(service, request, key, "commit-response")
+    assert (response.status_code, response.headers.get("Idempotency-Replayed")) == (201, "true")
+    assert set(request.effects()) == {1}
 
 
-def test_a_process_killed_before_its_commit_leaves_the_key_free(web: WebProcesses) -> None:
-    done, key = keyed_requests.invitation(web), str(uuid4())
-    again = retried_after_a_kill(web, done, key, "store-response")
-    assert (again.status_code, again.headers.get("Idempotency-Replayed")) == (201, None)
-    assert set(done.effects()) == {1}
+def test_process_killed_before_commit_leaves_key_unused(service: Service) -> None:
+    request, key = keyed_requests.invitation(service), str(uuid4())
+    response = retry_after_kill(service, request, key, "store-response")
+    assert (response.status_code, response.headers.get("Idempotency-Replayed")) == (201, None)
+    assert set(request.effects()) == {1}

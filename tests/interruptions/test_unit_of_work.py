@@ -1,4 +1,4 @@
-"""The unit of work: the process is killed between any two of its steps, and what is left is all or nothing."""
+"""Atomicity: a process is killed before each step of an operation, which then has its full effect or none."""
 
 import signal
 
@@ -23,32 +23,32 @@ KEYED = [
     keyed_flows.Upload,
     pytest.param(keyed_flows.Register, marks=pytest.mark.full),
 ]
-ERRANDS = [
+JOBS = [
     job_flows.SendInvitation,
     job_flows.MakeThumbnails,
-    job_flows.SweepUploads,
+    job_flows.PurgeUploads,
     pytest.param(job_flows.PurgeTrash, marks=pytest.mark.full),
 ]
 
 
-@pytest.mark.parametrize("flow", [*REQUESTS, *ERRANDS], ids=lambda flow: flow.__name__)
-def test_a_process_killed_at_any_step_has_done_all_or_nothing(flow: type[Flow], shared_world: World) -> None:
+@pytest.mark.parametrize("flow", [*REQUESTS, *JOBS], ids=lambda flow: flow.__name__)
+def test_killed_process_leaves_full_effect_or_none(flow: type[Flow], shared_world: World) -> None:
     kill_at_each_step(flow, shared_world)
 
 
 @pytest.mark.parametrize("flow", KEYED, ids=lambda flow: flow.__name__)
-def test_a_key_gets_the_success_whichever_step_the_process_was_killed_at(flow: type[Flow], shared_world: World) -> None:
+def test_retry_with_key_succeeds_after_process_was_killed_at_any_step(flow: type[Flow], shared_world: World) -> None:
     kill_at_each_step(flow, shared_world)
 
 
 def kill_at_each_step(flow: type[Flow], world: World) -> None:
-    steps = world.doomed(flow(world).order).steps
-    assert f"committed {flow.decisive}" in steps
+    steps = world.run(flow(world).operation).steps
+    assert f"committed {flow.decisive_commit}" in steps
     for step in steps:
         interrupted = flow(world)
-        ended = world.doomed(interrupted.order, kill_at=step)
-        assert (ended.how, ended.steps[-1]) == (-signal.SIGKILL, step)
+        result = world.run(interrupted.operation, kill_at=step)
+        assert (result.exit_code, result.steps[-1]) == (-signal.SIGKILL, step)
         done = interrupted.is_done()
-        assert done == (f"committed {flow.decisive}" in ended.steps), step
+        assert done == (f"committed {flow.decisive_commit}" in result.steps), step
         interrupted.repeat(done=done)
         assert interrupted.is_done(), step

@@ -1,4 +1,4 @@
-"""Two gunicorn processes for all races: on one PostgreSQL, and for some on SQLite as well."""
+"""Two gunicorn processes on PostgreSQL for all races, and two on SQLite for some of them."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -14,14 +14,14 @@ from tests.kit.clients.remote import Remote
 from tests.kit.deployment.programs import programs
 from tests.kit.fixtures.apps import application, at_work
 from tests.kit.servers.services import Postgres
-from tests.races.processes import WebProcesses
+from tests.races.service import Service
 
 
 @pytest.fixture(scope="session")
 def settings(
     postgres_server: Postgres, postgres_template: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Settings]:
-    """A database for all races."""
+    """Settings with a PostgreSQL database for all races."""
     url = postgres_server.create_database(postgres_template)
     yield Settings(app_env="development", data_dir=tmp_path_factory.mktemp("races"), database_url=url)
     postgres_server.drop(url)
@@ -29,14 +29,14 @@ def settings(
 
 @pytest.fixture(scope="session")
 def api(settings: Settings) -> Iterator[Api]:
-    """A client that may send many requests at once."""
+    """A client that can send many requests concurrently."""
     with programs(settings, WEB_CONCURRENCY="2", WEB_THREADS="8").web() as url:
         yield Api(Remote(url))  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="session")
 def sqlite_api(sqlite_settings: Settings) -> Iterator[Api]:
-    """A client like `api`, of processes on SQLite."""
+    """A client like `api`, for the processes on SQLite."""
     with programs(sqlite_settings, WEB_CONCURRENCY="2", WEB_THREADS="8").web() as url:
         yield Api(Remote(url))  # type: ignore[arg-type]
 
@@ -49,20 +49,20 @@ def sqlite_settings(sqlite_template: Path, tmp_path_factory: pytest.TempPathFact
 
 
 @pytest.fixture(scope="session", params=["postgresql", "sqlite"])
-def web(request: pytest.FixtureRequest) -> Iterator[WebProcesses]:
-    """Processes on each kind of database, and a way to look at what they leave."""
+def service(request: pytest.FixtureRequest) -> Iterator[Service]:
+    """The service under test, on each kind of database."""
     prefix = "" if request.param == "postgresql" else "sqlite_"
     settings: Settings = request.getfixturevalue(f"{prefix}settings")
     with application(settings) as app:
-        yield WebProcesses(request.getfixturevalue(f"{prefix}api"), app, settings)
+        yield Service(request.getfixturevalue(f"{prefix}api"), app, settings)
 
 
 @pytest.fixture
 def token_of(settings: Settings) -> Callable[[str], str]:
-    """Makes the token that was mailed with an invitation."""
+    """A function that returns the token that an invitation's email contains."""
 
-    def mint(invitation_id: str) -> str:
+    def issue(invitation_id: str) -> str:
         with at_work(settings):
             return signing.issue("invitation", UUID(invitation_id), 1)
 
-    return mint
+    return issue

@@ -1,4 +1,4 @@
-"""What is sent fifty times with one idempotency key, and how to count the effects that it had."""
+"""Requests to send repeatedly with the same idempotency key, and ways to count their effects."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,72 +13,74 @@ from project.blueprints.files.models import File
 from project.blueprints.invitations.models import Invitation
 from project.blueprints.organizations.models import Membership, Organization
 from tests.kit.clients.api import PASSWORD, form
-from tests.races.processes import WebProcesses, new
+from tests.races.service import Service, unique
 
 
 @dataclass(frozen=True)
 class KeyedRequest:
-    """A request to send with a key; `effects` are counted part by part: each should be there once."""
+    """A prepared request. `send` takes an idempotency key; `effects` counts each kind of row or job that it created."""
 
     send: Callable[[str], Response]
     effects: Callable[[], tuple[int, ...]]
 
 
 def _picture() -> bytes:
-    drawn = BytesIO()
-    Image.new("RGB", (8, 8), "teal").save(drawn, "PNG")
-    return drawn.getvalue()
+    content = BytesIO()
+    Image.new("RGB", (8, 8), "teal").save(content, "PNG")
+    return content.getvalue()
 
 
-def keyed(key: str) -> dict[str, str]:
+def idempotency_headers(key: str) -> dict[str, str]:
     return {"Idempotency-Key": key}
 
 
-def organization(web: WebProcesses) -> KeyedRequest:
-    owner, name = web.api.signed_in(f"{new('owner')}@example.com"), new("Twins")
+def organization(service: Service) -> KeyedRequest:
+    owner, name = service.api.signed_in(f"{unique('owner')}@example.com"), unique("Duplicates")
     owner_id = UUID(owner.user["id"])
     return KeyedRequest(
-        lambda key: owner.post("/organizations", {"name": name}, headers=keyed(key)),
+        lambda key: owner.post("/organizations", {"name": name}, headers=idempotency_headers(key)),
         lambda: (
-            web.rows(Organization, Organization.name == name),
-            web.rows(Membership, Membership.user_id == owner_id),
+            service.count_rows(Organization, Organization.name == name),
+            service.count_rows(Membership, Membership.user_id == owner_id),
         ),
     )
 
 
-def invitation(web: WebProcesses) -> KeyedRequest:
-    owner, email = web.api.signed_in(f"{new('owner')}@example.com"), f"{new('guest')}@example.com"
-    path = f"/organizations/{owner.organization(new('Hosts'))['id']}/invitations"
-    jobs_before = web.jobs("invitations.send_invitation")
+def invitation(service: Service) -> KeyedRequest:
+    owner, email = service.api.signed_in(f"{unique('owner')}@example.com"), f"{unique('guest')}@example.com"
+    path = f"/organizations/{owner.organization(unique('Hosts'))['id']}/invitations"
+    jobs_before = service.count_jobs("invitations.send_invitation")
     return KeyedRequest(
-        lambda key: owner.post(path, {"email": email, "role": "member"}, headers=keyed(key)),
+        lambda key: owner.post(path, {"email": email, "role": "member"}, headers=idempotency_headers(key)),
         lambda: (
-            web.rows(Invitation, Invitation.email == email),
-            web.jobs("invitations.send_invitation") - jobs_before,
+            service.count_rows(Invitation, Invitation.email == email),
+            service.count_jobs("invitations.send_invitation") - jobs_before,
         ),
     )
 
 
-def registration(web: WebProcesses) -> KeyedRequest:
-    email = f"{new('user')}@example.com"
+def registration(service: Service) -> KeyedRequest:
+    email = f"{unique('user')}@example.com"
     body = {"email": email, "password": PASSWORD}
     return KeyedRequest(
-        lambda key: web.api.post("/auth/register", body, headers=keyed(key)),
-        lambda: (web.rows(User, User.email == email),),
+        lambda key: service.api.post("/auth/register", body, headers=idempotency_headers(key)),
+        lambda: (service.count_rows(User, User.email == email),),
     )
 
 
-def upload(web: WebProcesses) -> KeyedRequest:
-    owner, filename = web.api.signed_in(f"{new('owner')}@example.com"), f"{new('twins')}.png"
+def upload(service: Service) -> KeyedRequest:
+    owner, filename = service.api.signed_in(f"{unique('owner')}@example.com"), f"{unique('duplicate')}.png"
     body, content_type = form(_picture(), filename)
-    jobs_before = web.jobs("files.make_thumbnails")
+    jobs_before = service.count_jobs("files.make_thumbnails")
 
     def effects() -> tuple[int, ...]:
-        # Of the losers, neither a row nor a byte is left.
-        assert web.stray_objects(owner.user["id"]) == ([], [])
-        return web.rows(File, File.filename == filename), web.jobs("files.make_thumbnails") - jobs_before
+        # Duplicates that were rejected left neither a row nor an object.
+        assert service.orphans(owner.user["id"]) == ([], [])
+        return service.count_rows(File, File.filename == filename), service.count_jobs(
+            "files.make_thumbnails"
+        ) - jobs_before
 
     def send(key: str) -> Response:
-        return owner("POST", "/files", data=body, content_type=content_type, headers=keyed(key))
+        return owner("POST", "/files", data=body, content_type=content_type, headers=idempotency_headers(key))
 
     return KeyedRequest(send, effects)

@@ -1,4 +1,4 @@
-"""Twenty changes of one version of a thing at the same moment: one is made, and the others are told."""
+"""Twenty concurrent changes of the same resource version: one is made, and the others are rejected."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -8,50 +8,50 @@ from typing import Any
 from tests.kit.clients.api import Api, created, problem
 from tests.kit.clients.race import Round, race
 from tests.kit.clients.remote import run_concurrently
-from tests.races.processes import WebProcesses, in_rounds, new
+from tests.races.service import Service, in_rounds, unique
 
 RIVALS = 20
 
 
-def of_a_version(read: Callable[[], Any]) -> dict[str, str]:
-    """The header that asks for the version that `read` answers with."""
-    return {"If-Match": read().headers["ETag"]}
+def if_match(get: Callable[[], Any]) -> dict[str, str]:
+    """Return an `If-Match` header with the ETag of the response to `get`."""
+    return {"If-Match": get().headers["ETag"]}
 
 
-def one_wins(user: Api, path: str, member: str) -> Round:
-    """Send rival values for `member`; the one that was taken must be the one that is there."""
-    values, headers = [new("Rival") for _ in range(RIVALS)], of_a_version(partial(user.get, path))
-    answers = yield [partial(user, "PATCH", path, json={member: value}, headers=headers) for value in values]
-    [winner] = [number for number, answer in enumerate(answers) if answer.status_code == 200]
-    for number, answer in enumerate(answers):
+def concurrent_patches(user: Api, path: str, member: str) -> Round:
+    """Send different values for `member`. One request must succeed, and its value must be stored."""
+    values, headers = [unique("Rival") for _ in range(RIVALS)], if_match(partial(user.get, path))
+    responses = yield [partial(user, "PATCH", path, json={member: value}, headers=headers) for value in values]
+    [winner] = [number for number, response in enumerate(responses) if response.status_code == 200]
+    for number, response in enumerate(responses):
         if number != winner:
-            problem(answer, 412, "precondition-failed")
+            problem(response, 412, "precondition-failed")
     after = user.get(path)
-    assert created(after)[member] == created(answers[winner])[member] == values[winner]
-    assert after.headers["ETag"] == answers[winner].headers["ETag"] != headers["If-Match"]
+    assert created(after)[member] == created(responses[winner])[member] == values[winner]
+    assert after.headers["ETag"] == responses[winner].headers["ETag"] != headers["If-Match"]
 
 
 @in_rounds
-def test_one_of_twenty_changes_an_account(web: WebProcesses, rounds: int) -> None:
-    user = web.api.signed_in(f"{new('user')}@example.com")
-    race(RIVALS, rounds, partial(one_wins, user, "/auth/me", "display_name"))
+def test_one_of_twenty_account_changes_succeeds(service: Service, rounds: int) -> None:
+    user = service.api.signed_in(f"{unique('user')}@example.com")
+    race(RIVALS, rounds, partial(concurrent_patches, user, "/auth/me", "display_name"))
 
 
 @in_rounds
-def test_one_of_twenty_renames_a_file(web: WebProcesses, rounds: int) -> None:
-    user = web.api.signed_in(f"{new('user')}@example.com")
+def test_one_of_twenty_file_renames_succeeds(service: Service, rounds: int) -> None:
+    user = service.api.signed_in(f"{unique('user')}@example.com")
     path = f"/files/{created(user.upload())['id']}"
-    race(RIVALS, rounds, partial(one_wins, user, path, "filename"))
+    race(RIVALS, rounds, partial(concurrent_patches, user, path, "filename"))
 
 
 @in_rounds
-def test_one_of_twenty_deletes_a_file(web: WebProcesses, rounds: int) -> None:
-    user = web.api.signed_in(f"{new('user')}@example.com")
+def test_one_of_twenty_file_deletions_succeeds(service: Service, rounds: int) -> None:
+    user = service.api.signed_in(f"{unique('user')}@example.com")
 
     def run() -> Round:
         path = f"/files/{created(user.upload())['id']}"
-        answers = yield partial(user.delete, path, headers=of_a_version(partial(user.get, path)))
-        statuses = Counter(one.status_code for one in answers)
+        responses = yield partial(user.delete, path, headers=if_match(partial(user.get, path)))
+        statuses = Counter(response.status_code for response in responses)
         assert statuses.pop(204) == 1
         assert statuses.keys() <= {404, 412}
         assert created(user.get(path))["status"] == "trashed"
@@ -60,13 +60,13 @@ def test_one_of_twenty_deletes_a_file(web: WebProcesses, rounds: int) -> None:
 
 
 @in_rounds
-def test_a_file_is_renamed_or_deleted_but_not_both(web: WebProcesses, rounds: int) -> None:
-    user = web.api.signed_in(f"{new('user')}@example.com")
+def test_file_is_renamed_or_deleted_but_not_both(service: Service, rounds: int) -> None:
+    user = service.api.signed_in(f"{unique('user')}@example.com")
 
     def run() -> Round:
-        file, name = created(user.upload()), new("Renamed")
+        file, name = created(user.upload()), unique("Renamed")
         path = f"/files/{file['id']}"
-        headers = of_a_version(partial(user.get, path))
+        headers = if_match(partial(user.get, path))
         yield [
             partial(user, "PATCH", path, json={"filename": name}, headers=headers),
             partial(user.delete, path, headers=headers),
@@ -77,11 +77,11 @@ def test_a_file_is_renamed_or_deleted_but_not_both(web: WebProcesses, rounds: in
     race(RIVALS, rounds, run)
 
 
-def test_one_version_is_counted_for_each_change(web: WebProcesses) -> None:
-    user = web.api.signed_in(f"{new('user')}@example.com")
+def test_each_concurrent_change_increments_the_version(service: Service) -> None:
+    user = service.api.signed_in(f"{unique('user')}@example.com")
     path = f"/files/{created(user.upload())['id']}"
     before = _version(user, path)
-    run_concurrently([partial(user, "PATCH", path, json={"filename": new("Any")}) for _ in range(RIVALS)])
+    run_concurrently([partial(user, "PATCH", path, json={"filename": unique("Any")}) for _ in range(RIVALS)])
     assert _version(user, path) == before + RIVALS
 
 

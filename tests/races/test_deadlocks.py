@@ -1,4 +1,4 @@
-"""Two requests at two processes that take the same rows in opposite order: both have their effect, once."""
+"""Two requests lock the same rows in opposite order: both succeed and have their effect once."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,10 +12,10 @@ import pytest
 from project.config import Settings
 from tests.kit.clients.api import Api, created
 from tests.kit.faults.pause_points import pause_at, wait_for
-from tests.races.keyed_requests import keyed
-from tests.races.processes import new
+from tests.races.keyed_requests import idempotency_headers
+from tests.races.service import unique
 
-# Each new organization counts in two rows, in the order that its name gives, and waits at a point in between.
+# Each insert of an organization updates two counters, in an order given by its name, and pauses in between.
 _COUNTERS: LiteralString = """
 CREATE TABLE counters (id int PRIMARY KEY, number int NOT NULL);
 CREATE SEQUENCE attempts;
@@ -31,7 +31,7 @@ BEGIN
 END $$;
 CREATE TRIGGER count_twice BEFORE INSERT ON organizations FOR EACH ROW EXECUTE FUNCTION count_twice();
 """
-_REMOVAL: LiteralString = "DROP FUNCTION count_twice CASCADE; DROP TABLE counters; DROP SEQUENCE attempts"
+_CLEANUP: LiteralString = "DROP FUNCTION count_twice CASCADE; DROP TABLE counters; DROP SEQUENCE attempts"
 
 
 @pytest.fixture
@@ -41,23 +41,23 @@ def database(settings: Settings) -> Iterator[psycopg.Connection]:
         try:
             yield connection
         finally:
-            connection.execute(_REMOVAL)
+            connection.execute(_CLEANUP)
 
 
-@pytest.mark.parametrize("with_key", [False, True], ids=["without a key", "with a key"])
-def test_of_two_that_wait_for_each_other_both_succeed_once(
+@pytest.mark.parametrize("with_key", [False, True], ids=["without-key", "with-key"])
+def test_both_deadlocked_requests_succeed_once(
     api: Api, settings: Settings, database: psycopg.Connection, with_key: bool
 ) -> None:
-    owner = api.signed_in(f"{new('owner')}@example.com")
-    headers = [keyed(str(uuid4())) if with_key else {} for _ in range(2)]
-    names = [new("Left"), new("Right")]
-    acts = [partial(owner.post, "/organizations", {"name": names[i]}, headers=headers[i]) for i in range(2)]
-    with ThreadPoolExecutor(2) as pool, pause_at(settings.database_url, "store-response") as closed:
-        sent = [pool.submit(act) for act in acts]
-        wait_for(2, closed.count_paused)
-        closed.release()
-        answers = [one.result() for one in sent]
-    assert sorted(created(answer)["name"] for answer in answers) == sorted(names)
+    owner = api.signed_in(f"{unique('owner')}@example.com")
+    headers = [idempotency_headers(str(uuid4())) if with_key else {} for _ in range(2)]
+    names = [unique("Left"), unique("Right")]
+    actions = [partial(owner.post, "/organizations", {"name": names[i]}, headers=headers[i]) for i in range(2)]
+    with ThreadPoolExecutor(2) as pool, pause_at(settings.database_url, "store-response") as point:
+        futures = [pool.submit(action) for action in actions]
+        wait_for(2, point.count_paused)
+        point.release()
+        responses = [future.result() for future in futures]
+    assert sorted(created(response)["name"] for response in responses) == sorted(names)
     assert database.execute("SELECT number FROM counters").fetchall() == [(2,), (2,)]
     assert database.execute("SELECT last_value FROM attempts").fetchone() == (3,)
     assert len(created(owner.get("/organizations"))["items"]) == 2

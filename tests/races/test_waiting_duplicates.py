@@ -1,4 +1,4 @@
-"""Twins of a slow request wait for it, but never so many that a process has no threads left for others."""
+"""Duplicates of a slow request wait for it, but never occupy more than half of a process's threads."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -14,82 +14,84 @@ from tests.kit.clients.api import Api, problem
 from tests.kit.clients.remote import Remote
 from tests.kit.deployment.programs import programs
 from tests.kit.faults.pause_points import PausePoint, pause_at, wait_for
-from tests.races.keyed_requests import keyed
-from tests.races.processes import new
+from tests.races.keyed_requests import idempotency_headers
+from tests.races.service import unique
 
 THREADS = 8
-WAITING = THREADS // 2
-TWINS = 3 * THREADS
+MAX_WAITING = THREADS // 2
+DUPLICATES = 3 * THREADS
 
 
 @pytest.fixture(scope="module")
 def owner(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
-    """Somebody at a single process."""
-    alone = settings.model_copy(update={"data_dir": tmp_path_factory.mktemp("alone")})
-    with programs(alone, WEB_CONCURRENCY="1", WEB_THREADS=str(THREADS)).web() as url:
-        yield Api(Remote(url)).signed_in(f"{new('owner')}@example.com")  # type: ignore[arg-type]
+    """A user who sends requests to a single process."""
+    single_process = settings.model_copy(update={"data_dir": tmp_path_factory.mktemp("single_process")})
+    with programs(single_process, WEB_CONCURRENCY="1", WEB_THREADS=str(THREADS)).web() as url:
+        yield Api(Remote(url)).signed_in(f"{unique('owner')}@example.com")  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
-class Crowd:
-    """A request that is stuck in the middle, and its twins."""
+class PausedRequest:
+    """A request that is paused before it stores its response, and its duplicates."""
 
     point: PausePoint
     send: Callable[[], Response]
     first: Future[Response]
-    twins: list[Future[Response]]
+    duplicates: list[Future[Response]]
 
-    def turned_away(self) -> list[Response]:
-        """What those get who may not wait, while those wait who may."""
-        wait_for(TWINS - WAITING, lambda: sum(twin.done() for twin in self.count_waiting_duplicates), seconds=4)
-        assert (self.point.count_paused(), self.point.count_waiting_duplicates()) == (1, WAITING)
-        return [twin.result() for twin in self.twins if twin.done()]
+    def rejected(self) -> list[Response]:
+        """Return the responses to the duplicates that may not wait, while the others are still waiting."""
+        n_rejected = DUPLICATES - MAX_WAITING
+        wait_for(n_rejected, lambda: sum(duplicate.done() for duplicate in self.duplicates), seconds=4)
+        assert (self.point.count_paused(), self.point.count_waiting_duplicates()) == (1, MAX_WAITING)
+        return [duplicate.result() for duplicate in self.duplicates if duplicate.done()]
 
 
 @pytest.fixture
-def crowd(settings: Settings, owner: Api) -> Iterator[Crowd]:
-    name, key = new("Crowd"), str(uuid4())
+def paused(settings: Settings, owner: Api) -> Iterator[PausedRequest]:
+    name, key = unique("Paused"), str(uuid4())
 
     def send() -> Response:
-        return owner.post("/organizations", {"name": name}, headers=keyed(key))
+        return owner.post("/organizations", {"name": name}, headers=idempotency_headers(key))
 
-    with ThreadPoolExecutor(TWINS + 1) as pool, pause_at(settings.database_url, "store-response") as point:
+    with ThreadPoolExecutor(DUPLICATES + 1) as pool, pause_at(settings.database_url, "store-response") as point:
         first = pool.submit(send)
         wait_for(1, point.count_paused)
-        twins = [pool.submit(send) for _ in range(TWINS)]
-        yield Crowd(point, send, first, twins)
+        duplicates = [pool.submit(send) for _ in range(DUPLICATES)]
+        yield PausedRequest(point, send, first, duplicates)
 
 
-def seconds_of(act: Callable[[], Response]) -> float:
-    began = time.monotonic()
-    assert act().status_code == 200
-    return time.monotonic() - began
+def measure_seconds(send: Callable[[], Response]) -> float:
+    started = time.monotonic()
+    assert send().status_code == 200
+    return time.monotonic() - started
 
 
-def test_half_of_the_threads_wait_and_all_others_go_on(crowd: Crowd, owner: Api) -> None:
-    for answer in crowd.turned_away():
-        problem(answer, 409, "idempotency-key-in-use")  # type: ignore[arg-type]
-        assert int(answer.headers["Retry-After"]) >= 1
-    assert max(seconds_of(lambda: owner.get("/auth/me")) for _ in range(20)) < 2
-    assert len(crowd.turned_away()) == TWINS - WAITING
+def test_half_of_the_threads_wait_and_the_others_serve_requests(paused: PausedRequest, owner: Api) -> None:
+    for response in paused.rejected():
+        problem(response, 409, "idempotency-key-in-use")  # type: ignore[arg-type]
+        assert int(response.headers["Retry-After"]) >= 1
+    assert max(measure_seconds(lambda: owner.get("/auth/me")) for _ in range(20)) < 2
+    assert len(paused.rejected()) == DUPLICATES - MAX_WAITING
 
 
-def test_those_who_wait_get_the_answer_of_the_first(crowd: Crowd) -> None:
-    crowd.turned_away()
-    crowd.point.release()
-    first = crowd.first.result()
-    waited = [twin.result() for twin in crowd.twins if twin.result().status_code != 409]
+def test_waiting_duplicates_get_the_response_of_the_first_request(paused: PausedRequest) -> None:
+    paused.rejected()
+    paused.point.release()
+    first = paused.first.result()
+    responses = [duplicate.result() for duplicate in paused.duplicates]
+    waited = [response for response in responses if response.status_code != 409]
     assert first.status_code == 201
-    assert len(waited) == WAITING
-    assert {(one.data, one.headers["Idempotency-Replayed"]) for one in waited} == {(first.data, "true")}
+    assert len(waited) == MAX_WAITING
+    assert {(response.data, response.headers["Idempotency-Replayed"]) for response in waited} == {(first.data, "true")}
 
 
-def test_nobody_waits_longer_than_five_seconds(crowd: Crowd) -> None:
-    began = time.monotonic()
-    crowd.turned_away()
-    for twin in crowd.twins:
-        problem(twin.result(), 409, "idempotency-key-in-use")  # type: ignore[arg-type]
-    assert 4 < time.monotonic() - began < 8
-    assert not crowd.first.done()
-    crowd.point.release()
-    assert crowd.send().data == crowd.first.result().data
+def test_duplicates_wait_at_most_five_seconds(paused: PausedRequest) -> None:
+    started = time.monotonic()
+    paused.rejected()
+    for duplicate in paused.duplicates:
+        problem(duplicate.result(), 409, "idempotency-key-in-use")  # type: ignore[arg-type]
+    assert 4 < time.monotonic() - started < 8
+    assert not paused.first.done()
+    paused.point.release()
+    assert paused.send().data == paused.first.result().data

@@ -1,4 +1,4 @@
-"""How many stories Hypothesis makes up for a machine, and how long they are."""
+"""Hypothesis profiles: how many examples each state machine runs, and how many steps they have."""
 
 import logging
 from collections.abc import Iterator
@@ -7,19 +7,19 @@ from typing import Any
 import pytest
 from hypothesis import Phase, settings
 
-# To explain a failure would take minutes, and the shortest story that leads to it explains it.
-_BRIEF: dict[str, Any] = {
+# The explain phase is left out: it would take minutes, and the shrunk example explains the failure.
+_COMMON: dict[str, Any] = {
     "deadline": None,
     "database": None,
     "phases": [Phase.generate, Phase.shrink],
     "report_multiple_bugs": False,
 }
-# Short stories are the same each time, so that a change is red for what it changed; long ones are always others.
-settings.register_profile("short", derandomize=True, max_examples=60, stateful_step_count=12, **_BRIEF)
-settings.register_profile("long", max_examples=200, stateful_step_count=50, **_BRIEF)
+# Short examples are the same in each run, so that only a change of the code can break them. Long ones are random.
+settings.register_profile("short", derandomize=True, max_examples=60, stateful_step_count=12, **_COMMON)
+settings.register_profile("long", max_examples=200, stateful_step_count=50, **_COMMON)
 
 
-# To find the shortest story that goes wrong takes longer than to tell all that go well.
+# The timeouts leave time to shrink a failing example, which takes longer than a run without failures.
 @pytest.fixture(
     params=[
         pytest.param("short", marks=pytest.mark.timeout(900)),
@@ -27,13 +27,13 @@ settings.register_profile("long", max_examples=200, stateful_step_count=50, **_B
     ]
 )
 def profile(request: pytest.FixtureRequest) -> settings:
-    """What to run a machine with; a test that asks for it runs with each."""
+    """The Hypothesis settings for a state machine. Tests that request this fixture run with each profile."""
     return settings.get_profile(request.param)
 
 
 @pytest.fixture(autouse=True)
 def _no_log() -> Iterator[None]:
-    """A story must not drown in the log of all that were told before it."""
+    """Disable logging, since a failing example would be lost in the log of all examples before it."""
     logging.disable()
     yield
     logging.disable(logging.NOTSET)

@@ -1,4 +1,4 @@
-"""What must be so of one job: the model that `test_job.py` holds the outbox to."""
+"""The expected state of one job: the model with which `test_job.py` compares the outbox."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -10,7 +10,7 @@ ATTEMPTS, TRANSIENT_ATTEMPTS = 2, 3
 
 @dataclass
 class Model:
-    """`is_free`: may be claimed; `is_overdue`: the next sweep must hand it over."""
+    """`is_free`: the job can be claimed. `is_overdue`: the next republish run must publish it."""
 
     status: str = "queued"
     attempts: int = 0
@@ -27,18 +27,18 @@ class Model:
     def end(self, status: str) -> None:
         self.status, self.holder, self.is_free, self.is_overdue = status, None, False, False
 
-    def give_back(self) -> None:
+    def release(self) -> None:
         self.end("queued")
         self.attempts, self.is_free, self.is_overdue = self.attempts - 1, True, True
 
-    def fail(self, why: FailureKind) -> None:
-        spent = {
+    def fail(self, kind: FailureKind) -> None:
+        is_dead = {
             FailureKind.PERMANENT: True,
             FailureKind.TRANSIENT: self.transient_failures + 1 == TRANSIENT_ATTEMPTS,
             FailureKind.OTHER: self.attempts - self.transient_failures >= ATTEMPTS,
         }
-        self.end("dead" if spent[why] else "queued")
-        self.transient_failures += why is FailureKind.TRANSIENT and not spent[why]
+        self.end("dead" if is_dead[kind] else "queued")
+        self.transient_failures += kind is FailureKind.TRANSIENT and not is_dead[kind]
 
     def have_effect(self) -> None:
         self.effects += 1

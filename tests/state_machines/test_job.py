@@ -1,4 +1,4 @@
-"""Jobs and those who do them, whatever happens to them in whatever order, beside a model of two dozen lines."""
+"""Jobs and their workers under random sequences of events, compared with a small model."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ from project.infrastructure.database import guarded, transaction
 from project.infrastructure.jobs import Claim, ClaimLost, FailureKind, Job
 from tests.kit.fixtures.jobs import NAME, age_job, fail, list_jobs
 from tests.state_machines.job_model import ATTEMPTS, TRANSIENT_ATTEMPTS, Model
-from tests.state_machines.story import Story
+from tests.state_machines.state_machine import StateMachine
 from worker.runner import JobPolicy, run_job
 from worker.task_limits import WorkerShuttingDown
 
@@ -26,20 +26,20 @@ EFFECT = "tests.effect"
 MOMENT_SECONDS = 30
 
 
-class Away(Exception):
-    """Something outside is away."""
+class DependencyUnavailable(Exception):
+    """A transient error."""
 
 
-class Hopeless(Exception):
-    """It will never succeed."""
+class CannotSucceed(Exception):
+    """A permanent error."""
 
 
-class Mishap(Exception):
-    """Whatever else."""
+class UnexpectedError(Exception):
+    """Any other error."""
 
 
 def effect(job: UUID, error: type[BaseException] | None = None) -> None:
-    """What a job does, before it perhaps fails."""
+    """Commit the effect of a job, then raise `error`, if there is one."""
     with transaction():
         jobs.enqueue(EFFECT, delay_seconds=10**9, of=job)
     if error:
@@ -51,32 +51,32 @@ def guarded_effect(claim: Claim) -> None:
         effect(claim.job_id)
 
 
-# What a worker that works on without a break meets, and what follows from it.
+# How a job that runs without interruption ends, and the expected change of the model.
 ENDINGS: dict[str, tuple[type[BaseException] | None, Callable[[Model], None]]] = {
-    "well": (None, lambda model: model.end("done")),
-    "as something is away": (Away, lambda model: model.fail(FailureKind.TRANSIENT)),
-    "as it is hopeless": (Hopeless, lambda model: model.fail(FailureKind.PERMANENT)),
-    "with a mishap": (Mishap, lambda model: model.fail(FailureKind.OTHER)),
-    "as the worker must stop": (WorkerShuttingDown, Model.give_back),
+    "success": (None, lambda model: model.end("done")),
+    "transient error": (DependencyUnavailable, lambda model: model.fail(FailureKind.TRANSIENT)),
+    "permanent error": (CannotSucceed, lambda model: model.fail(FailureKind.PERMANENT)),
+    "other error": (UnexpectedError, lambda model: model.fail(FailureKind.OTHER)),
+    "worker shutdown": (WorkerShuttingDown, Model.release),
 }
-# What one does that was not heard of for a while, and what follows from it if it still holds the job.
-RETURNS: dict[str, tuple[Callable[[Claim], Any], Callable[[Model], None]]] = {
+# What a worker does after a pause, and the expected change of the model if the worker still holds the job.
+LATE_ACTIONS: dict[str, tuple[Callable[[Claim], Any], Callable[[Model], None]]] = {
     "have an effect": (guarded_effect, Model.have_effect),
     "finish": (jobs.finish, lambda model: model.end("done")),
     "fail": (fail, lambda model: model.fail(FailureKind.OTHER)),
-    "give back": (jobs.release, Model.give_back),
+    "release": (jobs.release, Model.release),
 }
-# However many moments a story has, they are shorter than any lease or wait; hours are longer.
-TIMES: dict[str, tuple[int, Callable[[Model], None]]] = {
+# All moments of an example together are shorter than a lease or a backoff; hours are longer.
+DURATIONS: dict[str, tuple[int, Callable[[Model], None]]] = {
     "a moment": (MOMENT_SECONDS, Model.let_a_moment_pass),
     "hours": (4 * 3600, Model.let_hours_pass),
 }
 
 
-class JobStory(Story):
-    """Workers perform jobs in one go, or claim them and are not heard of for a while: then they are dead, or late."""
+class JobMachine(StateMachine):
+    """Workers either run a job without interruption, or claim it and pause: then they are dead, or act late."""
 
-    list_jobs = Bundle("job")
+    job_ids = Bundle("job")
     claims = Bundle("claim")
 
     def __init__(self) -> None:
@@ -84,15 +84,15 @@ class JobStory(Story):
         self.models: dict[UUID, Model] = {}
         self.keys: set[str] = set()
 
-    @initialize(target=list_jobs)
-    def enqueue_one(self) -> Any:
-        return self.enqueued(None)
+    @initialize(target=job_ids)
+    def enqueue_first(self) -> Any:
+        return self.add_job(None)
 
-    @rule(target=list_jobs, key=sampled_from([None, "a key"]))
+    @rule(target=job_ids, key=sampled_from([None, "a key"]))
     def enqueue(self, key: str | None) -> Any:
-        return self.enqueued(key)
+        return self.add_job(key)
 
-    @rule(target=claims, job=list_jobs)
+    @rule(target=claims, job=job_ids)
     def claim(self, job: UUID) -> Any:
         claim, model = jobs.claim(job), self.models[job]
         assert (claim is not None) == model.is_free
@@ -101,43 +101,44 @@ class JobStory(Story):
         model.claim(claim.id)
         return claim
 
-    @rule(claim=claims, to=sampled_from(sorted(RETURNS)))
-    def come_back(self, claim: Claim, to: str) -> None:
-        act, follows = RETURNS[to]
+    @rule(claim=claims, action=sampled_from(sorted(LATE_ACTIONS)))
+    def act_late(self, claim: Claim, action: str) -> None:
+        act, update_model = LATE_ACTIONS[action]
         if self.models[claim.job_id].holder == claim.id:
             act(claim)
-            follows(self.models[claim.job_id])
+            update_model(self.models[claim.job_id])
         else:
             with pytest.raises(ClaimLost):
                 act(claim)
 
-    @rule(job=list_jobs, ending=sampled_from(sorted(ENDINGS)))
-    def perform(self, job: UUID, ending: str) -> None:
-        error, ends = ENDINGS[ending]
-        run_job(job, JobPolicy(lambda: effect(job, error), permanent=(Hopeless,), transient=(Away,)))
+    @rule(job=job_ids, ending=sampled_from(sorted(ENDINGS)))
+    def run(self, job: UUID, ending: str) -> None:
+        error, update_model = ENDINGS[ending]
+        policy = JobPolicy(lambda: effect(job, error), permanent=(CannotSucceed,), transient=(DependencyUnavailable,))
+        run_job(job, policy)
         model = self.models[job]
         if model.is_free:
             model.claim(None)
             is_exhausted = model.attempts - model.transient_failures > ATTEMPTS
             model.effects += not is_exhausted
-            (model.fail(FailureKind.OTHER) if is_exhausted else ends(model))
+            (model.fail(FailureKind.OTHER) if is_exhausted else update_model(model))
 
     @rule()
-    def sweep(self) -> None:
-        taken = sorted(job_id for job_id, _name in jobs.pop_overdue(100))
-        assert taken == sorted(job for job, model in self.models.items() if model.is_overdue)
-        for job in taken:
+    def republish(self) -> None:
+        republished = sorted(job_id for job_id, _name in jobs.pop_overdue(100))
+        assert republished == sorted(job for job, model in self.models.items() if model.is_overdue)
+        for job in republished:
             self.models[job].is_overdue = False
 
-    @rule(time=sampled_from(sorted(TIMES)))
-    def let_pass(self, time: str) -> None:
-        seconds, follows = TIMES[time]
+    @rule(duration=sampled_from(sorted(DURATIONS)))
+    def let_time_pass(self, duration: str) -> None:
+        seconds, update_model = DURATIONS[duration]
         for job, model in self.models.items():
             age_job(job, seconds)
-            follows(model)
+            update_model(model)
 
     @invariant()
-    def jobs_are_what_the_model_says(self) -> None:
+    def jobs_match_the_model(self) -> None:
         rows = list_jobs()
         effects = Counter(row.arguments["of"] for row in rows if row.name == EFFECT)
         assert {
@@ -153,14 +154,14 @@ class JobStory(Story):
         with transaction() as session:
             session.execute(delete(Job))
 
-    def enqueued(self, key: str | None) -> Any:
+    def add_job(self, key: str | None) -> Any:
         with transaction():
             jobs.enqueue(NAME, dedupe_key=key)
-        new = [row.id for row in list_jobs(NAME) if row.id not in self.models]
-        assert len(new) == (key not in self.keys)
-        self.models |= {job: Model() for job in new}
+        new_jobs = [row.id for row in list_jobs(NAME) if row.id not in self.models]
+        assert len(new_jobs) == (key not in self.keys)
+        self.models |= {job: Model() for job in new_jobs}
         self.keys |= {key} if key else set()
-        return new[0] if new else multiple()
+        return new_jobs[0] if new_jobs else multiple()
 
 
 @pytest.fixture
@@ -180,7 +181,7 @@ def _in_app(app: Flask) -> Iterator[None]:
         yield
 
 
-def test_jobs_do_what_the_model_says(profile: hypothesis.settings) -> None:
-    # These stories cost little, and more can happen in them.
-    many = hypothesis.settings(profile, max_examples=3 * profile.max_examples)
-    run_state_machine_as_test(JobStory, settings=many)
+def test_jobs_match_the_model(profile: hypothesis.settings) -> None:
+    # More examples than for other machines, since they run quickly and more can happen in them.
+    more_examples = hypothesis.settings(profile, max_examples=3 * profile.max_examples)
+    run_state_machine_as_test(JobMachine, settings=more_examples)

@@ -1,4 +1,4 @@
-"""Where a race is held: processes to send requests to, and their database and store to look at."""
+"""The service under test: an API to send requests to, and access to its database and store."""
 
 from dataclasses import dataclass
 from itertools import count
@@ -23,8 +23,8 @@ in_rounds = pytest.mark.parametrize(
 
 
 @dataclass(frozen=True)
-class WebProcesses:
-    """`app` is for looking only: requests go to the processes behind `api`."""
+class Service:
+    """Send requests with `api`. `app` uses the same settings, and serves only to read rows and objects."""
 
     api: Api
     app: Flask
@@ -34,29 +34,28 @@ class WebProcesses:
     def is_sqlite(self) -> bool:
         return self.settings.database_url.startswith("sqlite")
 
-    def rows(self, model: Any, *conditions: Any) -> int:
-        """How many rows there are."""
+    def count_rows(self, model: Any, *conditions: Any) -> int:
         with self.app.app_context(), read() as connection:
             return connection.scalar(select(func.count()).select_from(model).where(*conditions)) or 0
 
-    def jobs(self, name: str, **arguments: str) -> int:
-        """How many jobs of this name have these arguments."""
+    def count_jobs(self, name: str, **arguments: str) -> int:
+        """Return the number of jobs with this name and these arguments."""
         with self.app.app_context(), read() as connection:
             found = connection.scalars(select(Job.arguments).where(Job.name == name)).all()
         return sum(arguments.items() <= row.items() for row in found)
 
-    def stray_objects(self, owner_id: str) -> tuple[list[str], list[str]]:
-        """The rows of an owner that are no visible file, and the objects in the store that no visible file has."""
-        mine = select(File.status, File.storage_key).where(File.owner_id == UUID(owner_id))
+    def orphans(self, owner_id: str) -> tuple[list[str], list[str]]:
+        """Return the statuses other than `stored` of an owner's rows, and the objects that belong to no visible file."""
+        owned = select(File.status, File.storage_key).where(File.owner_id == UUID(owner_id))
         visible = select(File.storage_key).where(File.status.in_(["stored", "trashed"]))
         with self.app.app_context(), read() as connection:
-            rows = connection.execute(mine).all()
-            named = {f"{key}/original" for key in connection.scalars(visible)}
+            rows = connection.execute(owned).all()
+            expected = {f"{key}/original" for key in connection.scalars(visible)}
         store = self.settings.data_dir / "files"
         objects = {str(path.relative_to(store)) for path in store.rglob("*") if path.is_file()}
-        return [row.status for row in rows if row.status != "stored"], sorted(objects - named)
+        return [row.status for row in rows if row.status != "stored"], sorted(objects - expected)
 
 
-def new(word: str) -> str:
-    """A name that nothing has yet."""
-    return f"{word}-{next(_numbers)}"
+def unique(prefix: str) -> str:
+    """Return an unused name."""
+    return f"{prefix}-{next(_numbers)}"

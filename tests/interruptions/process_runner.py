@@ -1,4 +1,4 @@
-"""The driver of tests.interruptions.killed_process, as tests see it."""
+"""The client side of `tests.interruptions.killed_process`: starts that program and sends it operations."""
 
 import json
 import os
@@ -16,32 +16,32 @@ _ROOT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True)
-class Ended:
-    """How a child ended: minus the signal or the status, and the steps it came to."""
+class Result:
+    """How a child process ended, and the steps that it reached. A signal is a negative exit code."""
 
-    how: int
+    exit_code: int
     steps: list[str]
 
 
 @dataclass(frozen=True)
-class Doomed:
-    """The driver."""
+class ProcessRunner:
+    """Runs each operation in a new child process."""
 
     process: subprocess.Popen[str]
 
-    def __call__(self, order: dict[str, Any], *, kill_at: str | None = None) -> Ended:
-        """Have a child do `order`, and die before it takes the step `kill_at`."""
+    def __call__(self, operation: dict[str, Any], *, kill_at: str | None = None) -> Result:
+        """Run an operation in a child process, which is killed before it takes the step `kill_at`."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        self.process.stdin.write(json.dumps({**order, "kill_at": kill_at}) + "\n")
+        self.process.stdin.write(json.dumps({**operation, "kill_at": kill_at}) + "\n")
         self.process.stdin.flush()
-        ended = json.loads(self.process.stdout.readline())
-        return Ended(ended["ended"], ended["steps"])
+        result = json.loads(self.process.stdout.readline())
+        return Result(result["exit_code"], result["steps"])
 
 
 @contextmanager
-def driver(settings: Settings) -> Iterator[Doomed]:
-    """The driver, in the database and folder of `settings`."""
+def process_runner(settings: Settings) -> Iterator[ProcessRunner]:
+    """Start the program on the database and the data folder of `settings`."""
     environment = {
         "PATH": os.environ["PATH"],
         "APP_ENV": "development",
@@ -51,6 +51,6 @@ def driver(settings: Settings) -> Iterator[Doomed]:
     command = [sys.executable, "-m", "tests.interruptions.killed_process"]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, cwd=_ROOT, env=environment, stdin=pipe, stdout=pipe, text=True) as process:
-        yield Doomed(process)
+        yield ProcessRunner(process)
         assert process.stdin is not None
         process.stdin.close()
