@@ -54,23 +54,23 @@ def count_organizations(system: System) -> int:
 
 @contextmanager
 def paused_request(
-    system: System, send: Callable[[], Response], name: str
+    system: System, send: Callable[[], Response], pause_point: str
 ) -> Iterator[tuple[PausePoint, Future[Response]]]:
     """Send a request that pauses at a pause point; yield the point and the future response."""
     url, proxy = system.inspection.database_url, system.proxies.database
-    with ThreadPoolExecutor(1) as pool, pause_at(url, name, proxy=proxy) as point:
+    with ThreadPoolExecutor(1) as pool, pause_at(url, pause_point, proxy=proxy) as point:
         response = pool.submit(send)
         wait_for(1, point.count_paused)
         yield point, response
 
 
-@pytest.mark.parametrize("name", ["store-response", "commit-response"])
+@pytest.mark.parametrize("pause_point", ["store-response", "commit-response"])
 def test_connection_lost_inside_transaction_has_no_effect_and_leaves_key_unused(
-    system: System, owner: Api, name: str
+    system: System, owner: Api, pause_point: str
 ) -> None:
     send = partial(system.ledger.organization, owner, str(uuid4()))
     before = count_organizations(system)
-    with paused_request(system, send, name) as (point, response):
+    with paused_request(system, send, pause_point) as (point, response):
         point.end_connections()
         ensure_unavailable(response.result())
     assert count_organizations(system) == before

@@ -32,7 +32,7 @@ def create_invitations(system: System) -> None:
         created(system.ledger.invitation(owner, organization["id"]))
 
 
-def test_jobs_run(system: System) -> None:
+def test_jobs_run_on_rabbitmq(system: System) -> None:
     create_invitations(system)
     system.ledger.ensure_nothing_lost()
 

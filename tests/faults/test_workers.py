@@ -25,9 +25,9 @@ def create_invitations(system: System, number: int = 1) -> None:
 
 
 @contextmanager
-def paused_job(system: System, name: str) -> Iterator[PausePoint]:
+def paused_job(system: System, pause_point: str) -> Iterator[PausePoint]:
     """Cause a job whose worker pauses at a pause point; yield the point."""
-    with pause_at(system.inspection.database_url, name, proxy=system.proxies.database) as point:
+    with pause_at(system.inspection.database_url, pause_point, proxy=system.proxies.database) as point:
         create_invitations(system)
         wait_for(1, point.count_paused)
         yield point
@@ -43,16 +43,16 @@ def worker_and_children(system: System, pid: int) -> list[int]:
     return pids
 
 
-@pytest.mark.parametrize("name", POINTS)
-def test_job_of_killed_worker_is_completed_by_another(system: System, name: str) -> None:
-    with paused_job(system, name) as point:
+@pytest.mark.parametrize("pause_point", POINTS)
+def test_job_of_killed_worker_is_completed_by_another(system: System, pause_point: str) -> None:
+    with paused_job(system, pause_point) as point:
         point.kill()
     system.ledger.ensure_nothing_lost()
 
 
-@pytest.mark.parametrize("name", ["commit-claim", pytest.param("commit-finished-job", marks=pytest.mark.full)])
-def test_worker_stopped_past_its_lease_changes_nothing(system: System, name: str) -> None:
-    with paused_job(system, name) as point, stopped(worker_and_children(system, *point.pids())):
+@pytest.mark.parametrize("pause_point", ["commit-claim", pytest.param("commit-finished-job", marks=pytest.mark.full)])
+def test_worker_stopped_past_its_lease_changes_nothing(system: System, pause_point: str) -> None:
+    with paused_job(system, pause_point) as point, stopped(worker_and_children(system, *point.pids())):
         point.release()
         system.ledger.ensure_nothing_lost()
     system.ledger.ensure_nothing_lost()

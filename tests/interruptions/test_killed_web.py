@@ -37,9 +37,9 @@ def retry(send: Callable[[str], Response], key: str) -> Response:
     raise AssertionError("no response")
 
 
-def retry_after_kill(service: Service, request: KeyedRequest, key: str, name: str) -> Response:
+def retry_after_kill(service: Service, request: KeyedRequest, key: str, pause_point: str) -> Response:
     """Send a request, kill its process at a pause point, and return the response to a retry."""
-    with ThreadPoolExecutor(1) as pool, pause_at(service.settings.database_url, name) as point:
+    with ThreadPoolExecutor(1) as pool, pause_at(service.settings.database_url, pause_point) as point:
         first = pool.submit(request.send, key)
         wait_for(1, point.count_paused)
         point.kill()

@@ -56,20 +56,22 @@ def service(app: Flask, api: Api, settings: Settings) -> Service:
 
 
 @contextmanager
-def paused_request(service: Service, prepare: Callable[[Service], KeyedRequest], name: str) -> Iterator[PausedRequest]:
+def paused_request(
+    service: Service, prepare: Callable[[Service], KeyedRequest], pause_point: str
+) -> Iterator[PausedRequest]:
     """Send a request that pauses at a pause point."""
     request, key = prepare(service), str(uuid4())
-    with ThreadPoolExecutor(2) as pool, pause_at(service.settings.database_url, name) as point:
+    with ThreadPoolExecutor(2) as pool, pause_at(service.settings.database_url, pause_point) as point:
         first = pool.submit(request.send, key)
         wait_for(1, point.count_paused)
         yield PausedRequest(point, request, first, lambda: pool.submit(request.send, key))
 
 
-@pytest.mark.parametrize("name", ["store-response", "commit-response"])
+@pytest.mark.parametrize("pause_point", ["store-response", "commit-response"])
 def test_connection_lost_before_commit_has_no_effect_and_leaves_key_unused(
-    service: Service, prepare: Callable[[Service], KeyedRequest], name: str
+    service: Service, prepare: Callable[[Service], KeyedRequest], pause_point: str
 ) -> None:
-    with paused_request(service, prepare, name) as paused:
+    with paused_request(service, prepare, pause_point) as paused:
         paused.point.end_connections()
         paused.ensure_unavailable()
         assert set(paused.request.effects()) <= {0}

@@ -76,9 +76,8 @@ def upload(service: Service) -> KeyedRequest:
     def effects() -> tuple[int, ...]:
         # Duplicates that were rejected left neither a row nor an object.
         assert service.orphans(owner.user["id"]) == ([], [])
-        return service.count_rows(File, File.filename == filename), service.count_jobs(
-            "files.make_thumbnails"
-        ) - jobs_before
+        jobs = service.count_jobs("files.make_thumbnails") - jobs_before
+        return service.count_rows(File, File.filename == filename), jobs
 
     def send(key: str) -> Response:
         return owner("POST", "/files", data=body, content_type=content_type, headers=idempotency_headers(key))

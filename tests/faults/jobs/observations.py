@@ -117,7 +117,7 @@ def expire_leases(system: System) -> None:
 
 
 @contextmanager
-def paused_at(system: System, name: str) -> Iterator[PausePoint]:
+def paused_at(system: System, pause_point: str) -> Iterator[PausePoint]:
     """Pause the deployment's processes at a pause point."""
-    with pause_at(system.inspection.database_url, name, proxy=system.proxies.database) as point:
+    with pause_at(system.inspection.database_url, pause_point, proxy=system.proxies.database) as point:
         yield point

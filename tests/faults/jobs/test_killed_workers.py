@@ -72,15 +72,17 @@ def log_of(system: System, worker: int) -> str:
 
 
 @pytest.mark.parametrize(
-    "name",
+    "pause_point",
     [
         "mark-email-sent",
         pytest.param("finish-job", marks=pytest.mark.full),
         pytest.param("commit-finished-job", marks=pytest.mark.full),
     ],
 )
-def test_worker_killed_between_delivery_and_commit_sends_identical_email_again(system: System, name: str) -> None:
-    with paused_at(system, name) as point:
+def test_worker_killed_between_delivery_and_commit_sends_identical_email_again(
+    system: System, pause_point: str
+) -> None:
+    with paused_at(system, pause_point) as point:
         invitation = invite(system)
         eventually(lambda: point.count_paused() == 1 and len(invitation.copies) == 1)
         point.kill()

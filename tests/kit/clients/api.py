@@ -22,7 +22,10 @@ class Api:
     user: dict[str, Any] = field(default_factory=dict)
 
     def __call__(self, method: str, path: str, **options: Any) -> TestResponse:
-        """Send a request to `path`, which is relative to `/api/v1`; return the checked response."""
+        """Send a request to `path`, which is relative to `/api/v1`; return the response.
+
+        Responses of Flask's test client are checked against the OpenAPI document.
+        """
         headers = dict(options.pop("headers", {}))
         if self.tokens:
             headers.setdefault("Authorization", f"Bearer {self.tokens['access_token']}")
@@ -45,7 +48,7 @@ class Api:
         return self("DELETE", path, **options)
 
     def register(self, email: str | None = None, **members: Any) -> dict[str, Any]:
-        """Create an account and return the response body. The default email is unused."""
+        """Create an account, by default with a new email address, and return the response body."""
         email = email or f"user{next(_numbers)}@example.com"
         return created(self.post("/auth/register", {"email": email, "password": PASSWORD, **members}))
 
@@ -84,13 +87,13 @@ def form(content: bytes, filename: str, **fields: Any) -> tuple[bytes, str]:
 
 
 def created(response: TestResponse) -> Any:
-    """Return the JSON body of a response, which must be a success."""
+    """Return the JSON body of a response. Fails unless it is a success."""
     assert response.status_code < 300, response.get_data(as_text=True)
     return response.json
 
 
 def problem(response: TestResponse, status: int, code: str) -> dict[str, Any]:
-    """Return the body of a response, which must be a well-formed problem with this status and code."""
+    """Return the body of a response. Fails unless it is a well-formed problem with this status and code."""
     message = f"expected {status} {code}, got {response.status} {response.get_data(as_text=True)[:1000]}"
     assert response.mimetype == "application/problem+json", message
     body: dict[str, Any] = response.get_json(force=True)

@@ -41,7 +41,7 @@ class Ledger:
 
     inspection: Inspection
     purge_files: Callable[[], object]
-    """Makes the deployment run its job that purges files."""
+    """Triggers the deployment's job that purges files."""
     entries: list[LedgerEntry] = field(default_factory=list)
     invited_addresses: set[str] = field(default_factory=set)
     sessions: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -117,7 +117,7 @@ class Ledger:
             session["token"] = successor
 
     def ensure_no_orphaned_objects(self) -> None:
-        """Fail unless, after a purge of interrupted uploads, the store holds the objects of visible files only."""
+        """Fail unless every visible file has its object and, after a purge, every object has a visible file."""
         if self._orphaned_objects():
             eventually(lambda: self.purge_files() and not self._orphaned_objects(), 30)
         originals = {f"{key}/original" for key in self._visible_keys()}

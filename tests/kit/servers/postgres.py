@@ -102,7 +102,7 @@ def _initialize(binaries: Path, folder: Path, user: str | None) -> None:
         "--auth=trust",
         "--no-sync",
     ]
-    # The built-in locale is the same everywhere; one of the machine may be missing.
+    # The built-in locale is the same everywhere, whereas a locale of the operating system may be missing.
     command += ["--encoding=UTF8", "--locale-provider=builtin", "--locale=C.UTF-8"]
     try:
         subprocess.run(

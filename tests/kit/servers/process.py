@@ -49,7 +49,7 @@ def wait_until(ready: Callable[[], object], process: subprocess.Popen[bytes], *,
             ready()
         except Exception as error:
             if process.poll() is not None or time.monotonic() > deadline:
-                raise ServiceUnavailable(_failure(process, log)) from error
+                raise ServiceUnavailable(_failure_message(process, log)) from error
             time.sleep(0.03)
         else:
             return
@@ -120,7 +120,7 @@ def _stop(process: subprocess.Popen[bytes], stop: signal.Signals) -> None:
         process.wait()
 
 
-def _failure(process: subprocess.Popen[bytes], log: Path) -> str:
+def _failure_message(process: subprocess.Popen[bytes], log: Path) -> str:
     name = Path(str(process.args[0] if isinstance(process.args, list) else process.args)).name
     state = "does not respond" if process.poll() is None else f"ended with status {process.returncode}"
     return f"{name} {state}; end of its log:\n" + log.read_text(errors="replace")[-2000:]
