@@ -45,7 +45,7 @@ class Service:
         return sum(arguments.items() <= row.items() for row in found)
 
     def orphans(self, owner_id: str) -> tuple[list[str], list[str]]:
-        """Return an owner's row statuses other than `stored`, and the keys of objects that belong to no visible file."""
+        """Return an owner's row statuses other than `stored`, and the keys of objects without a visible file."""
         owned = select(File.status, File.storage_key).where(File.owner_id == UUID(owner_id))
         visible = select(File.storage_key).where(File.status.in_(["stored", "trashed"]))
         with self.app.app_context(), read() as connection:
