@@ -38,7 +38,7 @@ def test_job_whose_process_dies_at_each_attempt_is_marked_dead(system: System) -
         expire_leases(system)
         eventually(lambda: invitation.delivery == "failed")
     assert (invitation.job.status, len(invitation.copies)) == ("dead", 2)
-    assert str(invitation.job.last_error).startswith("WorkerEnded")
+    assert str(invitation.job.last_error).startswith("WorkerDied")
 
 
 def test_job_of_killed_worker_is_completed_by_another(system: System) -> None:
