@@ -1,1 +1,1 @@
-"""Accounts and sessions."""
+"""User accounts and sessions."""

@@ -1,4 +1,4 @@
-"""What auth refuses."""
+"""Errors of authentication."""
 
 from project.errors import Conflict, Forbidden, Unauthenticated
 

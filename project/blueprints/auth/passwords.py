@@ -1,4 +1,4 @@
-"""Passwords: what is strong enough, and how one is kept and checked (NIST SP 800-63B, OWASP password storage)."""
+"""Password strength (NIST SP 800-63B), hashing and verification (OWASP Password Storage Cheat Sheet)."""
 
 import unicodedata
 from functools import cache
@@ -18,34 +18,43 @@ _hasher = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
 
 
 def normalize(password: str) -> str:
-    """`password` in NFC: keyboards differ in how they compose a letter."""
+    """Return `password` in Unicode NFC, because keyboards compose the same character differently."""
     return unicodedata.normalize("NFC", password)
 
 
 def weakness(password: str, *, known: list[str]) -> str | None:
-    """What is wrong with a new password, in a sentence; `known` is what an attacker knows of its owner."""
+    """Return why a new password is too weak, as one sentence, or `None` if it is strong enough.
+
+    `known` lists what an attacker may know about the user, such as the email address.
+    """
     if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
         return f"Must have {MIN_LENGTH} to {MAX_LENGTH} characters."
-    verdict = zxcvbn(_bounded_input(password), user_inputs=known)
-    if verdict["score"] >= _MIN_SCORE:
+    result = zxcvbn(_bounded_input(password), user_inputs=known)
+    if result["score"] >= _MIN_SCORE:
         return None
-    return verdict["feedback"]["warning"] or "Too easy to guess: add a few unusual words."
+    return result["feedback"]["warning"] or "Too easy to guess: add a few unusual words."
 
 
 def _bounded_input(password: str) -> str:
-    """What zxcvbn is shown: its time doubles with each distinct character that can stand for a letter."""
+    """Return the part of `password` that zxcvbn scores, with few substitutes such as `4` for `a`.
+
+    The time zxcvbn takes doubles with each distinct substitute.
+    """
     seen: dict[str, None] = dict.fromkeys(char for char in password if char in _SUBSTITUTES)
     surplus = dict.fromkeys(map(ord, list(seen)[_MAX_SUBSTITUTES:]), "~")
     return password[:_CHECKED_CHARACTERS].translate(surplus)
 
 
 def hash_password(password: str) -> str:
-    """An Argon2id hash with its parameters."""
+    """Return the Argon2id hash, encoded together with its parameters."""
     return _hasher.hash(password)
 
 
 def matches(password_hash: str | None, password: str) -> bool:
-    """Whether `password` is the one; takes as long when there is no account."""
+    """Return whether `password` matches the hash.
+
+    Without a hash, it verifies against a dummy one, so that timing does not reveal whether an account exists.
+    """
     try:
         return _hasher.verify(password_hash or _dummy_hash(), password) and password_hash is not None
     except (VerificationError, InvalidHashError):
@@ -54,4 +63,4 @@ def matches(password_hash: str | None, password: str) -> bool:
 
 @cache
 def _dummy_hash() -> str:
-    return _hasher.hash("the password of nobody")
+    return _hasher.hash("dummy password")

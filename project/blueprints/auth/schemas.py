@@ -1,4 +1,4 @@
-"""Wire formats of auth."""
+"""Request and response schemas of authentication."""
 
 from project.http.fields import Choice, Email, Flag, Id, JsonInteger, Password, Text, Timestamp, Token
 from project.http.requests.schemas import Body

@@ -1,4 +1,4 @@
-"""What files refuse."""
+"""Errors of files."""
 
 from project.errors import TooLarge, Unprocessable, Unsupported
 

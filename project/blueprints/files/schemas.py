@@ -1,4 +1,4 @@
-"""Wire formats of files."""
+"""Request and response schemas of files."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from project.blueprints.files.thumbnails import SIZES
 from project.http.fields import Choice, Id, JsonInteger, Pattern, Sha256, Text, Timestamp
 from project.http.requests.schemas import Body, PageQuery, page_of
 
-_LARGEST_BYTES = 2**53 - 1
+_MAX_BYTES = 2**53 - 1
 
 
 class UploadFields(Body):
@@ -63,7 +63,7 @@ class FileResponse(Body):
     id = Id(required=True)
     filename = fields.String(required=True, metadata={"maxLength": 255, "example": "engine.jpg"})
     content_type = fields.String(required=True, metadata={"maxLength": 127, "example": "image/jpeg"})
-    size = JsonInteger(1, _LARGEST_BYTES, required=True, metadata={"description": "Size in bytes.", "example": 48213})
+    size = JsonInteger(1, _MAX_BYTES, required=True, metadata={"description": "Size in bytes.", "example": 48213})
     sha256 = Sha256(required=True)
     owner_id = Id(required=True)
     organization_id = Id(required=True, allow_none=True)

@@ -1,1 +1,1 @@
-"""Inviting people into an organization by mail."""
+"""Invitations to organizations."""

@@ -1,4 +1,4 @@
-"""What invitations refuse."""
+"""Errors of invitations."""
 
 from project.errors import Conflict, Forbidden, Gone
 

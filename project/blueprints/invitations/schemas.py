@@ -1,4 +1,4 @@
-"""Wire formats of invitations."""
+"""Request and response schemas of invitations."""
 
 from marshmallow import fields
 

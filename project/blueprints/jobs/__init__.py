@@ -1,1 +1,1 @@
-"""Background jobs, for those who run the service."""
+"""Administration of background jobs."""

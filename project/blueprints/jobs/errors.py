@@ -1,4 +1,4 @@
-"""What jobs refuse."""
+"""Errors of the administration of jobs."""
 
 from project.errors import Conflict
 

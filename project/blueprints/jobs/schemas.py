@@ -1,4 +1,4 @@
-"""Wire formats of jobs."""
+"""Request and response schemas of jobs."""
 
 from marshmallow import fields
 
@@ -6,7 +6,7 @@ from project.http.fields import Choice, Id, JsonInteger, Pattern, Timestamp
 from project.http.requests.schemas import Body, PageQuery, page_of
 from project.infrastructure.jobs import MAX_ERROR_LENGTH, STATUSES
 
-_LARGEST = 2**31 - 1
+_MAX_INTEGER = 2**31 - 1
 _NAME = "files.make_thumbnails"
 _ARGUMENTS = {"file_id": "01a1e2c4-7f3a-7c11-9d0e-3f5b8a6c2d41"}
 _ERROR = "StorageUnavailable: The file storage is down, full or too slow."
@@ -38,11 +38,11 @@ class JobResponse(Body):
         metadata={"description": "`dead` jobs have failed permanently and are retried only on request."},
     )
     attempts = JsonInteger(
-        0, _LARGEST, required=True, metadata={"description": "Number of attempts started.", "example": 8}
+        0, _MAX_INTEGER, required=True, metadata={"description": "Number of attempts started.", "example": 8}
     )
     transient_failures = JsonInteger(
         0,
-        _LARGEST,
+        _MAX_INTEGER,
         required=True,
         metadata={"description": "Attempts that failed because a dependency was unavailable.", "example": 0},
     )

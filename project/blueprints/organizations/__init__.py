@@ -1,1 +1,1 @@
-"""Organizations and who belongs to them."""
+"""Organizations and their members."""

@@ -1,4 +1,4 @@
-"""What organizations refuse."""
+"""Errors of organizations."""
 
 from project.errors import Conflict
 

@@ -1,4 +1,4 @@
-"""Wire formats of organizations."""
+"""Request and response schemas of organizations."""
 
 from project.blueprints.organizations.service import ROLES
 from project.http.fields import Choice, Email, Id, Slug, Text, Timestamp
