@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -62,7 +63,7 @@ jobs = Group("jobs", help="Inspect, retry and purge background jobs.")
 @click.option(
     "--limit", type=click.IntRange(1, 1000), default=50, show_default=True, help="Maximum number of jobs to list."
 )
-def list_jobs(status: str, name: str | None, limit: int) -> None:
+def list_jobs(status: job_queue.JobStatus, name: str | None, limit: int) -> None:
     """Print counts of queued, running and dead jobs by name, then the jobs with one status, newest first."""
     page = job_queue.list_jobs(status, name, PageRequest(limit))
     lines = [*(_counts() or ["No queued, running or dead jobs."]), ""]
@@ -76,8 +77,9 @@ def list_jobs(status: str, name: str | None, limit: int) -> None:
 @click.argument("job_id", type=click.UUID)
 def show(job_id: UUID) -> None:
     """Print every column of a job."""
-    for name, value in {"id": job_id, **service.get_job(job_id)._mapping}.items():
-        click.echo(f"{name:19}{_formatted(value)}".rstrip())
+    job = service.get_job(job_id)
+    for field in fields(job):
+        click.echo(f"{field.name:19}{_formatted(getattr(job, field.name))}".rstrip())
 
 
 @jobs.command("retry")
@@ -110,7 +112,7 @@ def retry(job_ids: tuple[UUID, ...], all_: bool, name: str | None) -> None:
     required=True,
     help="Purge jobs that finished longer ago than this: seconds, or an age such as 12h or 30d.",
 )
-def purge(status: str, before: datetime) -> None:
+def purge(status: job_queue.JobStatus, before: datetime) -> None:
     """Delete finished jobs from the database."""
     click.echo(f"Jobs purged: {job_queue.purge_jobs(status, before=before)}")
 
@@ -134,7 +136,7 @@ def _count(depth: job_queue.QueueDepth) -> str:
     return f"{counted} oldest due {_age(depth.oldest_due_at)} ago" if depth.oldest_due_at else counted.rstrip()
 
 
-def _line(job: Any) -> str:
+def _line(job: job_queue.JobRow) -> str:
     error = (job.last_error or "")[:_MAX_ERROR_LENGTH]
     members = [job.id, job.finished_at or job.due_at, job.name, job.arguments, f"attempts: {job.attempts}", error]
     return "  ".join(map(_formatted, members)).rstrip()
@@ -146,7 +148,7 @@ def _age(at: datetime) -> str:
     return f"{seconds // _SECONDS[unit]:.0f}{unit}"
 
 
-def _formatted(value: Any) -> str:
+def _formatted(value: object) -> str:
     if isinstance(value, datetime):
         return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z"
     if isinstance(value, dict):

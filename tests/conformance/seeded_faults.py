@@ -1,5 +1,6 @@
 """A blueprint with ten faults that developers and coding agents commonly introduce, and two correct routes."""
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -54,7 +55,7 @@ def list_publicly() -> Any:
 @blueprint.response(200, UserResponse)
 def dump_row() -> Response:
     """Return the whole row, including the password hash."""
-    row = auth.get_user(current_user_id())._mapping
+    row = asdict(auth.get_user(current_user_id()))
     return jsonify({name: value if isinstance(value, bool | int) else str(value) for name, value in row.items()})
 
 

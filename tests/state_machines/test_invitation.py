@@ -133,7 +133,7 @@ class InvitationMachine(StateMachine):
     def invitations_match_the_model(self) -> None:
         with self.app.app_context():
             items = service.list_invitations(self.organization_id, None, ALL).items
-        assert {str(item["id"]): item["status"] for item in items} == {
+        assert {str(item.id): item.status for item in items} == {
             invitation.id: status for invitation, status in self.model.status.items()
         }
 

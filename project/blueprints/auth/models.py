@@ -1,6 +1,8 @@
-"""Users and sessions."""
+"""The tables of users and sessions, and the rows that queries return."""
 
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 from sqlalchemy import ForeignKey, Index, Uuid
@@ -9,9 +11,12 @@ from sqlalchemy.orm import Mapped, mapped_column
 from project.infrastructure.clock import now
 from project.infrastructure.database.models import Base, Timestamped, Versioned
 
+UserRole = Literal["user", "admin"]
+UserStatus = Literal["active", "disabled"]
+
 
 class User(Timestamped, Versioned, Base):
-    """An account; `email` as typed, unique by `email_key`."""
+    """An account. `email` is stored as entered; `email_key` is its normalized form and unique."""
 
     __tablename__ = "users"
 
@@ -25,7 +30,7 @@ class User(Timestamped, Versioned, Base):
 
 
 class Session(Timestamped, Base):
-    """One sign-in. The refresh token that counts names the row and its `generation`; no token is kept."""
+    """One login. Its valid refresh token is derived from `id` and `generation`; tokens are not stored."""
 
     __tablename__ = "sessions"
     __table_args__ = (Index(None, "user_id"),)
@@ -40,3 +45,41 @@ class Session(Timestamped, Base):
     ended_at: Mapped[datetime | None]
     user_agent: Mapped[str]
     ip_address: Mapped[str]
+
+
+@dataclass(frozen=True, slots=True)
+class UserRow:
+    """A user as read from the database."""
+
+    id: UUID
+    email: str
+    email_key: str
+    email_verified: bool
+    display_name: str
+    password_hash: str = field(repr=False)
+    role: UserRole
+    status: UserStatus
+    created_at: datetime
+    updated_at: datetime
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRow:
+    """The part of a session that a refresh needs."""
+
+    id: UUID
+    user_id: UUID
+    generation: int
+    rotated_at: datetime
+    idle_until: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PrincipalRow:
+    """The caller of a request: a live session and its active user."""
+
+    session_id: UUID
+    user_id: UUID
+    role: UserRole

@@ -1,19 +1,25 @@
-"""What counts as the same address, and which refresh token may still be presented."""
+"""Which email addresses are equal, and when a replaced refresh token is still accepted."""
 
 import unicodedata
 from datetime import datetime, timedelta
 
-# The node that rotated may be a moment ahead of this one.
+# Another instance may have rotated the token, and its clock may be slightly ahead.
 _CLOCK_SKEW = timedelta(seconds=1)
 
 
 def email_key(email: str) -> str:
-    """What addresses are compared by: NFC and lower case. Full-width letters are other letters."""
+    """Return the form in which addresses are compared: NFC, lower case.
+
+    NFC keeps full-width letters distinct from ASCII ones.
+    """
     return unicodedata.normalize("NFC", email).lower()
 
 
 def may_reuse_refresh_token(
     presented: int, *, generation: int, rotated_at: datetime, at: datetime, grace: timedelta
 ) -> bool:
-    """Whether a token that was just replaced still gets its successor: the answer may have been lost."""
+    """Return whether a replaced token may be used once more, because the client may have lost the response.
+
+    Only the previous generation is accepted, for `grace` after the rotation.
+    """
     return presented == generation - 1 and -_CLOCK_SKEW <= at - rotated_at <= grace

@@ -1,9 +1,8 @@
-"""Accounts and sessions: register, sign in, refresh, sign out."""
+"""Registration, login, sessions and profiles."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from project.blueprints.auth import passwords, policy, repository
@@ -14,27 +13,28 @@ from project.blueprints.auth.errors import (
     RefreshTokenInvalid,
     RefreshTokenReused,
 )
+from project.blueprints.auth.models import PrincipalRow, SessionRow
+from project.blueprints.auth.models import UserRow as UserRow  # exported to other blueprints
 from project.config import current_settings
 from project.errors import ValidationFailed, version_mismatch
 from project.infrastructure import signing
 from project.infrastructure.clock import now
 from project.infrastructure.database import transaction
-from project.infrastructure.database.models import new_id
 
 _REFRESH = "refresh-token"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Client:
-    """Where a session was opened from."""
+    """The client that opens a session."""
 
     user_agent: str
     ip_address: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Grant:
-    """A session and the refresh token that now counts for it."""
+    """A session with its current refresh token."""
 
     user_id: UUID
     session_id: UUID
@@ -42,8 +42,12 @@ class Grant:
     expires_at: datetime
 
 
-def register(*, email: str, password: str, display_name: str | None, email_verified: bool = False) -> Any:
-    """A new account. Raises EmailTaken, and ValidationFailed for a weak password."""
+def register(*, email: str, password: str, display_name: str | None, email_verified: bool = False) -> UserRow:
+    """Create an account and return its user.
+
+    The display name defaults to the local part of the address.
+    Raises EmailTaken, and ValidationFailed if the password is weak.
+    """
     password = passwords.normalize(password)
     local_part = email.partition("@")[0]
     display_name = display_name or local_part
@@ -51,7 +55,6 @@ def register(*, email: str, password: str, display_name: str | None, email_verif
     password_hash = passwords.hash_password(password)
     with transaction():
         user = repository.add_user(
-            id=new_id(),
             email=email,
             email_key=policy.email_key(email),
             email_verified=email_verified,
@@ -64,7 +67,7 @@ def register(*, email: str, password: str, display_name: str | None, email_verif
 
 
 def log_in(*, email: str, password: str, client: Client) -> Grant:
-    """Open a session by password. Raises InvalidCredentials, AccountDisabled."""
+    """Authenticate with a password and open a session. Raises InvalidCredentials, AccountDisabled."""
     user = repository.find_user_by_email(policy.email_key(email))
     password_hash = None if user is None else user.password_hash
     if not passwords.matches(password_hash, passwords.normalize(password)) or user is None:
@@ -74,11 +77,12 @@ def log_in(*, email: str, password: str, client: Client) -> Grant:
     return open_session(user, methods=["password"], client=client)
 
 
-def open_session(user: Any, *, methods: list[str], client: Client) -> Grant:
-    """Open a session for someone who proved to be `user`; the one door to one.
+def open_session(user: UserRow, *, methods: list[str], client: Client) -> Grant:
+    """Open a session for an authenticated user. Every login method must use this function.
 
-    Whatever ends all sessions of a user changes the user's row first, and this locks it: a sign-in
-    that was in flight meanwhile is refused. Raises InvalidCredentials.
+    It locks the row of the user and rejects the login if the password or the status has changed since `user` was read.
+    An operation that ends all sessions of a user must therefore change that row first: a concurrent login then
+    cannot leave a new session behind. Raises InvalidCredentials.
     """
     settings, at = current_settings(), now()
     with transaction():
@@ -97,9 +101,10 @@ def open_session(user: Any, *, methods: list[str], client: Client) -> Grant:
 
 
 def refresh(refresh_token: str) -> Grant:
-    """The next tokens of a session, or the same again when the answer was just lost.
+    """Exchange a refresh token for the next one.
 
-    Raises RefreshTokenInvalid, and RefreshTokenReused after ending the session.
+    The token that was replaced last returns the same successor during the grace period, in case the client lost the
+    response. Raises RefreshTokenInvalid, and RefreshTokenReused after ending the session.
     """
     presented = signing.verify(_REFRESH, refresh_token)
     if presented is None:
@@ -114,23 +119,23 @@ def refresh(refresh_token: str) -> Grant:
 
 
 def log_out(session_id: UUID) -> None:
-    """End a session: its access token is refused from the next request on."""
+    """End a session. Its access tokens are rejected from the next request on."""
     with transaction():
         repository.end_session(session_id)
 
 
-def load_principal(session_id: UUID) -> Any:
-    """`session_id user_id role` of a live session of an active user, or None."""
+def load_principal(session_id: UUID) -> PrincipalRow | None:
+    """Return the principal of a live session of an active user, or `None`."""
     return repository.find_principal(session_id)
 
 
-def get_user(user_id: UUID) -> Any:
-    """One user. Raises NotFound."""
+def get_user(user_id: UUID) -> UserRow:
+    """Return a user. Raises NotFound."""
     return repository.get_user(user_id)
 
 
-def update_profile(user_id: UUID, *, display_name: str, versions: Collection[int] | None) -> Any:
-    """Change how a user is called, if the user has one of `versions`. Raises PreconditionFailed."""
+def update_profile(user_id: UUID, *, display_name: str, versions: Collection[int] | None) -> UserRow:
+    """Change the display name and return the user. Raises PreconditionFailed if its version is not in `versions`."""
     with transaction():
         user = repository.update_profile(user_id, display_name, versions)
         if user is None:
@@ -138,33 +143,33 @@ def update_profile(user_id: UUID, *, display_name: str, versions: Collection[int
     return user
 
 
-def find_user_by_email(email: str) -> Any:
-    """The user with this address, or None."""
+def find_user_by_email(email: str) -> UserRow | None:
+    """Return the user with this address, or `None`."""
     return repository.find_user_by_email(policy.email_key(email))
 
 
 def list_active_ids(after: UUID | None, limit: int) -> list[UUID]:
-    """The ids of at most `limit` active users after that one, in their order: for `outbox.fan_out`."""
+    """Return the ids of at most `limit` active users that follow `after`, in ascending order, for `jobs.fan_out`."""
     return repository.list_active_ids(after, limit)
 
 
-def get_users_by_id(user_ids: Iterable[UUID]) -> dict[UUID, Any]:
-    """The users with these ids."""
+def get_users_by_id(user_ids: Iterable[UUID]) -> dict[UUID, UserRow]:
+    """Return the users with these ids, by id. Unknown ids are left out."""
     return {user.id: user for user in repository.list_users(user_ids)}
 
 
 def email_key(email: str) -> str:
-    """What addresses are compared by."""
+    """Return the form in which email addresses are compared."""
     return policy.email_key(email)
 
 
 def mark_verified(user_id: UUID) -> None:
-    """The user proved to read mail at the address."""
+    """Record that the user controls the email address of the account."""
     with transaction():
         repository.mark_verified(user_id)
 
 
-def _rotate(session_id: UUID, generation: int) -> Any:
+def _rotate(session_id: UUID, generation: int) -> SessionRow:
     settings = current_settings()
     idle_until = now() + timedelta(seconds=settings.session_idle_timeout_seconds)
     advanced = repository.rotate(session_id, generation, idle_until=idle_until)
@@ -174,7 +179,7 @@ def _rotate(session_id: UUID, generation: int) -> Any:
     if session is None:
         raise RefreshTokenInvalid
     grace = timedelta(seconds=settings.refresh_grace_period_seconds)
-    # The time is taken only now: the update may have waited for the one that rotated first.
+    # Read the clock only now: the update may have waited for the concurrent request that rotated the session.
     if not policy.may_reuse_refresh_token(
         generation, generation=session.generation, rotated_at=session.rotated_at, at=now(), grace=grace
     ):
@@ -182,7 +187,7 @@ def _rotate(session_id: UUID, generation: int) -> Any:
     return session
 
 
-def _grant(session: Any) -> Grant:
+def _grant(session: SessionRow) -> Grant:
     token = signing.issue(_REFRESH, session.id, session.generation)
     return Grant(session.user_id, session.id, token, min(session.idle_until, session.expires_at))
 

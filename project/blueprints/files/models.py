@@ -1,6 +1,8 @@
-"""Files: a row for each, its bytes in the store under `storage_key`."""
+"""The table of files and the rows that queries return. The bytes are in the file storage, under `storage_key`."""
 
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 from sqlalchemy import BigInteger, ForeignKey, Index, Uuid, text
@@ -8,18 +10,21 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from project.infrastructure.database.models import Base, Timestamped, Versioned
 
+FileStatus = Literal["pending", "stored", "trashed", "purging"]
+ThumbnailStatus = Literal["pending", "ready", "failed", "unsupported"]
+
 _PERSONAL = "organization_id IS NULL"
 _SHARED = "organization_id IS NOT NULL"
 _SHARED_TRASH = f"{_SHARED} AND status = 'trashed'"
 
 
 def _listed(name: str, *columns: str, where: str) -> Index:
-    """An index that a listing walks, of the rows that may be on it: those of others cost it no write."""
+    """Return a partial index for one listing. Writes to rows that the listing never contains do not touch it."""
     return Index(f"ix_files_{name}", *columns, "id", sqlite_where=text(where), postgresql_where=text(where))
 
 
 class File(Timestamped, Versioned, Base):
-    """`pending` while its bytes arrive, then `stored`, `trashed`, and `purging` while its bytes are removed."""
+    """A file: `pending` during the upload, then `stored`, then `trashed`, and `purging` while its bytes are deleted."""
 
     __tablename__ = "files"
     __table_args__ = (
@@ -42,3 +47,29 @@ class File(Timestamped, Versioned, Base):
     sha256: Mapped[str] = mapped_column(default="")
     thumbnails: Mapped[str] = mapped_column(default="unsupported")
     trashed_at: Mapped[datetime | None]
+
+
+@dataclass(frozen=True, slots=True)
+class FileLocation:
+    """Where the bytes of a file are, whatever its status."""
+
+    id: UUID
+    storage_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileRow(FileLocation):
+    """A file as read from the database."""
+
+    owner_id: UUID
+    organization_id: UUID | None
+    status: FileStatus
+    filename: str
+    content_type: str
+    size: int
+    sha256: str
+    thumbnails: ThumbnailStatus
+    created_at: datetime
+    updated_at: datetime
+    trashed_at: datetime | None
+    version: int

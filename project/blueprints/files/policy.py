@@ -1,10 +1,10 @@
-"""Who may do what to a file, and what is taken as its name."""
+"""Permissions on files, and safe file names."""
 
 import re
 import unicodedata
-from typing import Any
 from uuid import UUID
 
+from project.blueprints.files.models import FileRow
 from project.errors import PermissionDenied
 
 INLINE_TYPES = frozenset(
@@ -23,31 +23,35 @@ _MAX_FILENAME_LENGTH = 255
 _DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 
 
-def may_change(file: Any, *, user_id: UUID, role: str | None) -> bool:
-    """The uploader may, and who runs the organization (`role` is the caller's in it)."""
-    return bool(file.owner_id == user_id) or may_change_all(role)
+def may_change(file: FileRow, *, user_id: UUID, role: str | None) -> bool:
+    """Return whether a user may change a file: its uploader, and the admins and owners of its organization.
+
+    `role` is the user's role in the organization of the file.
+    """
+    return file.owner_id == user_id or may_change_all(role)
 
 
 def may_change_all(role: str | None) -> bool:
-    """Whether `role` may change what others uploaded, and so sees it in the trash."""
+    """Return whether `role` may change the files of other members, and so also see them in the trash."""
     return role in ("admin", "owner")
 
 
-def ensure_may_change(file: Any, *, user_id: UUID, role: str | None) -> None:
-    """Raises PermissionDenied."""
+def ensure_may_change(file: FileRow, *, user_id: UUID, role: str | None) -> None:
+    """Raises PermissionDenied unless `may_change`."""
     if not may_change(file, user_id=user_id, role=role):
         raise PermissionDenied("Only the uploader and the organization's admins may do this.")
 
 
 def safe_filename(filename: str) -> str:
-    """The last part of `filename` without what could harm whoever saves it; `file` if nothing is left."""
-    # Cut before anything else: normalizing takes quadratic time.
+    """Return the last path component of `filename`, safe to save on any system, or `file` if nothing is left."""
+    # Truncate first: normalization can take quadratic time.
     name = re.split(r"[/\\]", unicodedata.normalize("NFC", filename[-4 * _MAX_FILENAME_LENGTH :]))[-1]
     name = "".join(char for char in name if unicodedata.category(char)[0] != "C").strip(" .")
     name = re.sub(r'[<>:"|?*]', "_", name)
     if _DEVICE.fullmatch(name):
         name = f"_{name}"
-    stem, dot, ending = name.rpartition(".")
+    stem, dot, extension = name.rpartition(".")
     if len(name) > _MAX_FILENAME_LENGTH:
-        name = stem[: _MAX_FILENAME_LENGTH - len(ending) - 1] + dot + ending if 0 < len(ending) < 20 else name
+        is_extension = 0 < len(extension) < 20
+        name = stem[: _MAX_FILENAME_LENGTH - len(extension) - 1] + dot + extension if is_extension else name
     return name[:_MAX_FILENAME_LENGTH] or "file"

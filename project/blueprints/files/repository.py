@@ -1,103 +1,121 @@
-"""Named queries on files."""
+"""Queries on files."""
 
 from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, delete, literal, select, update
+from sqlalchemy import Update, bindparam, delete, insert, literal, select, update
 
-from project.blueprints.files.models import File
+from project.blueprints.files.models import File, FileLocation, FileRow, FileStatus, ThumbnailStatus
 from project.infrastructure.clock import now
-from project.infrastructure.database import current_session, read
+from project.infrastructure.database import columns_of, current_session, fetch_one, map_row, read
 from project.infrastructure.database.models import new_id
 from project.infrastructure.database.pagination import Page, PageRequest, select_page
 
-_FILES = select(File.__table__)
-_ONE = _FILES.where(File.id == bindparam("file_id"), File.status.in_(["stored", "trashed"]))
+_FILE = columns_of(FileRow, File)
+_FILES = select(*_FILE)
+_FIND_FILE = _FILES.where(File.id == bindparam("file_id"), File.status.in_(["stored", "trashed"]))
 _PERSONAL = _FILES.where(File.organization_id.is_(None))
 _SHARED = _FILES.where(File.organization_id.is_not(None))
-# In the statement itself: a plan made for any value could not use an index of the trash alone.
+# Rendered as a literal: a plan for an arbitrary value could not use the partial index of the trash.
 _SHARED_TRASH = _SHARED.where(File.status == literal("trashed", literal_execute=True))
 
 
-def add_pending(owner_id: UUID) -> File:
-    """The row that says whose bytes are arriving under which key."""
+def add_pending(owner_id: UUID) -> FileLocation:
+    """Insert the `pending` row of an upload, and return where to store its bytes."""
     file_id = new_id()
-    # The random end comes first: stores and folders spread objects by the beginning of their key.
-    file = File(id=file_id, owner_id=owner_id, storage_key=f"{file_id.hex[-2:]}/{file_id.hex}")
-    current_session().add(file)
-    current_session().flush()
-    # Who removes what a failed upload left reads it after the rollback, which empties what belongs to the session.
-    current_session().expunge(file)
-    return file
+    # The random last byte of the id comes first: object stores and folders distribute by prefix.
+    location = FileLocation(file_id, f"{file_id.hex[-2:]}/{file_id.hex}")
+    values = {"id": location.id, "owner_id": owner_id, "storage_key": location.storage_key}
+    current_session().execute(insert(File).values(values))
+    return location
 
 
-def store_file(file_id: UUID, **values: Any) -> File | None:
-    """Make a pending file visible; None when it was swept away meanwhile."""
+def store_file(
+    file_id: UUID,
+    *,
+    organization_id: UUID | None,
+    filename: str,
+    content_type: str,
+    size: int,
+    sha256: str,
+    thumbnails: ThumbnailStatus,
+) -> FileRow | None:
+    """Turn a `pending` file into a `stored` one and return it, or `None` if the cleanup has removed it."""
     stored = (
         update(File)
         .where(File.id == file_id, File.status == "pending")
-        .values(status="stored", **values)
-        .returning(File)
-        .execution_options(populate_existing=True)
+        .values(
+            status="stored",
+            organization_id=organization_id,
+            filename=filename,
+            content_type=content_type,
+            size=size,
+            sha256=sha256,
+            thumbnails=thumbnails,
+        )
     )
-    return current_session().scalars(stored).one_or_none()
+    return map_row(current_session().execute(stored.returning(*_FILE)).one_or_none(), FileRow)
 
 
-def find_file(file_id: UUID) -> Row[Any] | None:
-    """A file whose bytes have arrived, in the trash or not."""
-    with read() as connection:
-        return connection.execute(_ONE, {"file_id": file_id}).one_or_none()
+def find_file(file_id: UUID) -> FileRow | None:
+    """Return a file that is `stored` or `trashed`, or `None`."""
+    return fetch_one(_FIND_FILE, {"file_id": file_id}, FileRow)
 
 
-def list_personal(owner_id: UUID, page: PageRequest, *, content_type: str | None, status: str) -> Page:
-    """The files that belong to nobody else."""
+def list_personal(owner_id: UUID, page: PageRequest, *, content_type: str | None, status: FileStatus) -> Page[FileRow]:
+    """Return a page of the files of a user that belong to no organization."""
     within = {File.owner_id: owner_id, File.status: status}
-    return select_page(_PERSONAL, File.id, page, within | _of_type(content_type))
+    return select_page(_PERSONAL, File.id, page, within | _of_type(content_type), FileRow)
 
 
-def list_shared(organization_id: UUID, page: PageRequest, *, content_type: str | None, status: str) -> Page:
-    """The files of an organization."""
+def list_shared(
+    organization_id: UUID, page: PageRequest, *, content_type: str | None, status: FileStatus
+) -> Page[FileRow]:
+    """Return a page of the files of an organization."""
     within = {File.organization_id: organization_id, File.status: status}
-    return select_page(_SHARED, File.id, page, within | _of_type(content_type))
+    return select_page(_SHARED, File.id, page, within | _of_type(content_type), FileRow)
 
 
-def list_own_trash(owner_id: UUID, organization_id: UUID, page: PageRequest, *, content_type: str | None) -> Page:
-    """What one user has in the trash of an organization."""
+def list_own_trash(
+    owner_id: UUID, organization_id: UUID, page: PageRequest, *, content_type: str | None
+) -> Page[FileRow]:
+    """Return a page of the trashed files that a user uploaded to an organization."""
     within = {File.owner_id: owner_id, File.organization_id: organization_id}
-    return select_page(_SHARED_TRASH, File.id, page, within | _of_type(content_type))
+    return select_page(_SHARED_TRASH, File.id, page, within | _of_type(content_type), FileRow)
 
 
-def rename_file(file_id: UUID, filename: str, versions: Collection[int] | None) -> File | None:
-    """The stored file under its new name; None when it has none of `versions`."""
-    renamed = _changed(file_id, versions).values(filename=filename).returning(File)
-    return current_session().scalars(renamed.execution_options(populate_existing=True)).one_or_none()
+def rename_file(file_id: UUID, filename: str, versions: Collection[int] | None) -> FileRow | None:
+    """Rename a `stored` file and return it, or `None` if its version is not in `versions`."""
+    renamed = _update_stored(file_id, versions).values(filename=filename).returning(*_FILE)
+    return map_row(current_session().execute(renamed).one_or_none(), FileRow)
 
 
 def trash_file(file_id: UUID, versions: Collection[int] | None) -> bool:
-    """Put a stored file into the trash; False when it has none of `versions`."""
+    """Move a `stored` file to the trash. Returns False if its version is not in `versions`."""
     at = now()
-    trashed = _changed(file_id, versions).values(status="trashed", trashed_at=at, updated_at=at)
+    trashed = _update_stored(file_id, versions).values(status="trashed", trashed_at=at, updated_at=at)
     return current_session().execute(trashed.returning(File.id)).first() is not None
 
 
-def set_thumbnails(file_id: UUID, status: str) -> None:
-    """How far the thumbnails have come."""
+def set_thumbnails(file_id: UUID, status: ThumbnailStatus) -> None:
+    """Set the status of the thumbnails. The version of the file stays the same."""
     current_session().execute(update(File).where(File.id == file_id).values(thumbnails=status, version=File.version))
 
 
-def list_overdue(status: str, before: datetime, limit: int) -> list[Row[Any]]:
-    """`id storage_key` of files that have been `status` since `before`."""
-    lapsed = select(File.id, File.storage_key).where(File.status == status, File.updated_at < before)
+def list_overdue(status: FileStatus, before: datetime, limit: int) -> list[FileLocation]:
+    """Return at most `limit` files that have been `status` since before a moment, oldest first."""
+    overdue = select(*columns_of(FileLocation, File)).where(File.status == status, File.updated_at < before)
     with read() as connection:
-        return list(connection.execute(lapsed.order_by(File.updated_at).limit(limit)))
+        return [FileLocation(*row) for row in connection.execute(overdue.order_by(File.updated_at).limit(limit))]
 
 
-def begin_purge(file_id: UUID, status: str) -> bool:
-    """Make a file that is (still) `status` invisible for good; False when it has become something else.
+def begin_purge(file_id: UUID, status: FileStatus) -> bool:
+    """Make a file permanently invisible if it is still `status`. Returns False if its status has changed.
 
-    True also for one whose row is gone: a sweep was sooner, and bytes that arrived since have no name.
+    Also returns True if the row no longer exists: another purge has deleted it, and bytes that arrived since then
+    would otherwise be left in the storage.
     """
     statement = update(File).where(File.id == file_id, File.status == status).values(status="purging")
     if current_session().execute(statement.returning(File.id)).first() is not None:
@@ -106,11 +124,11 @@ def begin_purge(file_id: UUID, status: str) -> bool:
 
 
 def delete_row(file_id: UUID) -> None:
-    """Forget a file whose bytes are gone."""
+    """Delete the row of a file whose bytes have been deleted."""
     current_session().execute(delete(File).where(File.id == file_id, File.status == "purging"))
 
 
-def _changed(file_id: UUID, versions: Collection[int] | None) -> Any:
+def _update_stored(file_id: UUID, versions: Collection[int] | None) -> Update:
     return update(File).where(File.id == file_id, File.status == "stored", File.is_at(versions))
 
 

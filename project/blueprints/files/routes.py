@@ -43,7 +43,13 @@ def upload_file() -> Any:
 
     The content type is detected from the content; the name and the `Content-Type` of the part are not trusted.
     """
-    with service.receive_upload(owner_id=current_user_id(), incoming=read_upload(UploadFields)) as received:
+    upload = read_upload(UploadFields)
+    with service.receive_upload(
+        owner_id=current_user_id(),
+        filename=upload.filename,
+        chunks=upload.chunks,
+        read_options=lambda: service.UploadOptions(**upload.fields()),
+    ) as received:
         return run_once(received.content, lambda: _created(service.store_upload(received)))
 
 

@@ -1,24 +1,28 @@
-"""The mail that carries an invitation: the same bytes each time it is made."""
+"""The invitation email."""
 
-from typing import Any
-
+from project.blueprints.invitations.models import InvitationRow
 from project.infrastructure.mail import Message
+
+_ROLE_PHRASES = {"member": "a member", "admin": "an admin", "owner": "an owner"}
 
 
 def invitation_message(
-    invitation: Any, *, token: str, organization_name: str, inviter_name: str, frontend_url: str
+    invitation: InvitationRow, *, token: str, organization_name: str, inviter_name: str, frontend_url: str
 ) -> Message:
-    """The mail to the invited address; the link carries the token where no server's log sees it."""
+    """Return the email to the invited address. The same invitation and token yield the same bytes.
+
+    The link carries the token in its fragment, which browsers do not send, so that no server logs it.
+    """
     host = frontend_url.split("//", 1)[-1].split("/", 1)[0].split(":", 1)[0]
     return Message(
         message_id=f"<invitation.{invitation.id}.{invitation.token_version}@{host}>",
         to=invitation.email,
-        subject=f"{inviter_name} invites you to {organization_name}",
+        subject=f"{inviter_name} invited you to join {organization_name}",
         text=(
-            f"{inviter_name} invites you to join {organization_name} as {invitation.role}.\n\n"
-            f"Join here:\n{frontend_url}/invitation#token={token}\n\n"
-            f"The invitation is good until {invitation.expires_at:%d %B %Y, %H:%M} UTC.\n"
-            "If you do not know what this is about, you can ignore it.\n"
+            f"{inviter_name} invited you to join {organization_name} as {_ROLE_PHRASES[invitation.role]}.\n\n"
+            f"To accept the invitation, open this link:\n{frontend_url}/invitation#token={token}\n\n"
+            f"The invitation expires on {invitation.expires_at:%d %B %Y at %H:%M} UTC.\n\n"
+            "If you were not expecting this invitation, you can ignore this email.\n"
         ),
         date=invitation.issued_at,
     )

@@ -1,6 +1,8 @@
-"""Invitations. The token of one is derived from its id and version, and never stored."""
+"""The table of invitations and the rows that queries return. Tokens are derived from them and never stored."""
 
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 from sqlalchemy import ForeignKey, Index, Uuid, text
@@ -8,9 +10,17 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from project.infrastructure.database.models import Base, Timestamped, Versioned
 
+# As in organizations, whose models are not importable here.
+Role = Literal["member", "admin", "owner"]
+Status = Literal["pending", "accepted", "expired"]
+Delivery = Literal["queued", "sent", "failed"]
+
 
 class Invitation(Timestamped, Versioned, Base):
-    """`pending` until it is `accepted` or has `expired`; at most one pending for an address."""
+    """An invitation: `pending`, then `accepted` or `expired`. An address has at most one pending per organization.
+
+    `status` may lag behind `expires_at`: see `policy.effective_status`.
+    """
 
     __tablename__ = "invitations"
     __table_args__ = (
@@ -43,3 +53,23 @@ class Invitation(Timestamped, Versioned, Base):
     expires_at: Mapped[datetime]
     invited_by_id: Mapped[UUID] = mapped_column(Uuid, ForeignKey("users.id", ondelete="CASCADE"))
     delivery: Mapped[str] = mapped_column(default="queued")
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationRow:
+    """An invitation as read from the database."""
+
+    id: UUID
+    organization_id: UUID
+    email: str
+    email_key: str
+    role: Role
+    status: Status
+    token_version: int
+    issued_at: datetime
+    expires_at: datetime
+    invited_by_id: UUID
+    delivery: Delivery
+    created_at: datetime
+    updated_at: datetime
+    version: int

@@ -1,36 +1,35 @@
-"""Who may invite whom, who may answer, and why an invitation no longer counts."""
+"""Who may invite whom, who may accept an invitation, and when it is no longer valid."""
 
 from datetime import datetime
-from typing import Any
 
 from project.blueprints.invitations.errors import (
     InvitationAlreadyAccepted,
     InvitationEmailMismatch,
     InvitationExpired,
 )
+from project.blueprints.invitations.models import InvitationRow, Status
 from project.errors import Error, NotFound, PermissionDenied
 
 
 def ensure_may_invite(held: str, role: str) -> None:
-    """Only owners invite owners. Raises PermissionDenied."""
+    """Raises PermissionDenied if someone who is not an owner invites an owner."""
     if role == "owner" and held != "owner":
         raise PermissionDenied("Only owners may invite owners.")
 
 
-def ensure_addressed_to(invitation: Any, email_key: str) -> None:
-    """Raises InvitationEmailMismatch."""
+def ensure_addressed_to(invitation: InvitationRow, email_key: str) -> None:
+    """Raises InvitationEmailMismatch unless the invitation was sent to this address."""
     if invitation.email_key != email_key:
         raise InvitationEmailMismatch
 
 
-def effective_status(invitation: Any, at: datetime) -> str:
-    """The status, an invitation past its time being `expired` whether or not its row says so."""
-    lapsed = invitation.status == "pending" and invitation.expires_at <= at
-    status: str = "expired" if lapsed else invitation.status
-    return status
+def effective_status(invitation: InvitationRow, at: datetime) -> Status:
+    """Return the status. A pending invitation past `expires_at` is `expired`, even if its row does not say so yet."""
+    is_overdue = invitation.status == "pending" and invitation.expires_at <= at
+    return "expired" if is_overdue else invitation.status
 
 
-def closed_error(invitation: Any, at: datetime) -> Error:
-    """Why an invitation cannot be accepted (any more)."""
-    reasons: dict[str, type[Error]] = {"accepted": InvitationAlreadyAccepted, "expired": InvitationExpired}
-    return reasons.get(effective_status(invitation, at), NotFound)()
+def closed_error(invitation: InvitationRow, at: datetime) -> Error:
+    """Return the error that explains why an invitation cannot be accepted."""
+    errors: dict[Status, type[Error]] = {"accepted": InvitationAlreadyAccepted, "expired": InvitationExpired}
+    return errors.get(effective_status(invitation, at), NotFound)()

@@ -1,45 +1,65 @@
-"""Named queries on invitations."""
+"""Queries on invitations."""
 
 from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, and_, bindparam, literal, select, true, update
+from sqlalchemy import ColumnElement, and_, bindparam, literal, select, true, update
 
-from project.blueprints.invitations.models import Invitation
+from project.blueprints.invitations.models import Delivery, Invitation, InvitationRow, Role, Status
 from project.errors import NotFound
 from project.infrastructure.clock import now
-from project.infrastructure.database import current_session, insert_if_absent, read
+from project.infrastructure.database import columns_of, current_session, fetch_one, insert_if_absent, map_row, read
 from project.infrastructure.database.models import new_id
 from project.infrastructure.database.pagination import Page, PageRequest, select_page, select_page_with
 
-_INVITATIONS = select(Invitation.__table__)
-_ONE = _INVITATIONS.where(Invitation.id == bindparam("invitation_id"))
-_ONE_OF_ORGANIZATION = _ONE.where(Invitation.organization_id == bindparam("organization_id"))
+_INVITATION = columns_of(InvitationRow, Invitation)
+_INVITATIONS = select(*_INVITATION)
+_FIND_INVITATION = _INVITATIONS.where(Invitation.id == bindparam("invitation_id"))
+_FIND_OF_ORGANIZATION = _FIND_INVITATION.where(Invitation.organization_id == bindparam("organization_id"))
 
 
-def add_pending(**values: Any) -> Invitation | None:
-    """A new invitation; None when one to that address is pending."""
-    return insert_if_absent(Invitation, {"id": new_id(), **values})
+def add_pending(
+    *,
+    organization_id: UUID,
+    email: str,
+    email_key: str,
+    role: Role,
+    invited_by_id: UUID,
+    issued_at: datetime,
+    expires_at: datetime,
+) -> InvitationRow | None:
+    """Insert a pending invitation and return it, or `None` if the address already has one."""
+    values = {
+        "id": new_id(),
+        "organization_id": organization_id,
+        "email": email,
+        "email_key": email_key,
+        "role": role,
+        "invited_by_id": invited_by_id,
+        "issued_at": issued_at,
+        "expires_at": expires_at,
+    }
+    return map_row(insert_if_absent(Invitation, values, returning=_INVITATION), InvitationRow)
 
 
 def expire_overdue(organization_id: UUID, email_key: str) -> None:
-    """Write down that earlier invitations of an address have expired, so that they are in nobody's way."""
-    lapsed = update(Invitation).where(
+    """Set overdue invitations of an address to `expired`, so that they do not prevent a new one."""
+    overdue = update(Invitation).where(
         Invitation.organization_id == organization_id, Invitation.email_key == email_key, _is_overdue(now())
     )
-    current_session().execute(lapsed.values(status="expired"))
+    current_session().execute(overdue.values(status="expired"))
 
 
 def expire_batch(limit: int) -> int:
-    """Write down that at most `limit` invitations have expired; how many it were."""
-    some = select(Invitation.id).where(_is_overdue(now())).limit(limit).with_for_update(skip_locked=True)
-    expired = update(Invitation).where(Invitation.id.in_(some)).values(status="expired")
+    """Set at most `limit` overdue invitations to `expired` and return their number."""
+    batch = select(Invitation.id).where(_is_overdue(now())).limit(limit).with_for_update(skip_locked=True)
+    expired = update(Invitation).where(Invitation.id.in_(batch)).values(status="expired")
     return int(cast(Any, current_session().execute(expired)).rowcount)
 
 
 def find_pending_id(organization_id: UUID, email_key: str) -> UUID | None:
-    """The id of the pending invitation of an address."""
+    """Return the id of the pending invitation of an address, or `None`."""
     statement = select(Invitation.id).where(
         Invitation.organization_id == organization_id,
         Invitation.email_key == email_key,
@@ -50,36 +70,34 @@ def find_pending_id(organization_id: UUID, email_key: str) -> UUID | None:
     return invitation_id
 
 
-def find_invitation(invitation_id: UUID) -> Row[Any] | None:
-    """One invitation."""
-    with read() as connection:
-        return connection.execute(_ONE, {"invitation_id": invitation_id}).one_or_none()
+def find_invitation(invitation_id: UUID) -> InvitationRow | None:
+    """Return an invitation, or `None`."""
+    return fetch_one(_FIND_INVITATION, {"invitation_id": invitation_id}, InvitationRow)
 
 
-def get_of_organization(organization_id: UUID, invitation_id: UUID) -> Row[Any]:
-    """One invitation of an organization. Raises NotFound."""
+def get_of_organization(organization_id: UUID, invitation_id: UUID) -> InvitationRow:
+    """Return an invitation of an organization. Raises NotFound."""
     values = {"organization_id": organization_id, "invitation_id": invitation_id}
-    with read() as connection:
-        invitation = connection.execute(_ONE_OF_ORGANIZATION, values).one_or_none()
+    invitation = fetch_one(_FIND_OF_ORGANIZATION, values, InvitationRow)
     if invitation is None:
         raise NotFound
     return invitation
 
 
-def list_invitations(organization_id: UUID, status: str | None, page: PageRequest) -> Page:
-    """The invitations of an organization, by their effective status."""
+def list_invitations(organization_id: UUID, status: Status | None, page: PageRequest) -> Page[InvitationRow]:
+    """Return a page of the invitations of an organization, filtered by effective status if one is given."""
     within: dict[Any, Any] = {Invitation.organization_id: organization_id}
     if status is not None:
         within[Invitation.status] = status
     if status == "expired":
-        lapsed = _INVITATIONS.where(Invitation.organization_id == organization_id, _is_overdue(now()))
-        return select_page_with(lapsed, _INVITATIONS, Invitation.id, page, within)
+        overdue = _INVITATIONS.where(Invitation.organization_id == organization_id, _is_overdue(now()))
+        return select_page_with(overdue, _INVITATIONS, Invitation.id, page, within, InvitationRow)
     in_time = Invitation.expires_at > now() if status == "pending" else true()
-    return select_page(_INVITATIONS.where(in_time), Invitation.id, page, within)
+    return select_page(_INVITATIONS.where(in_time), Invitation.id, page, within, InvitationRow)
 
 
 def accept(invitation_id: UUID, token_version: int) -> bool:
-    """Turn a pending invitation into an accepted one, once; False when it is no longer to be had."""
+    """Set a pending invitation to `accepted`. Returns False if it is not pending, or the token is not current."""
     accepted = (
         update(Invitation)
         .where(
@@ -94,12 +112,12 @@ def accept(invitation_id: UUID, token_version: int) -> bool:
     return current_session().execute(accepted).first() is not None
 
 
-def set_delivery(invitation_id: UUID, token_version: int, delivery: str) -> None:
-    """How far the mail with this version of the token has come."""
+def set_delivery(invitation_id: UUID, token_version: int, delivery: Delivery) -> None:
+    """Set the delivery status of the email that carries this token version. The invitation's version stays the same."""
     statement = update(Invitation).where(Invitation.id == invitation_id, Invitation.token_version == token_version)
     current_session().execute(statement.values(delivery=delivery, version=Invitation.version))
 
 
 def _is_overdue(at: datetime) -> ColumnElement[bool]:
-    # In the statement itself: a plan made for any value could not use the index of what is pending.
+    # Rendered as a literal: a plan for an arbitrary value could not use the partial index of pending invitations.
     return and_(Invitation.status == literal("pending", literal_execute=True), Invitation.expires_at <= at)

@@ -1,8 +1,7 @@
-"""Inviting someone, and what the holder of an invitation may do with it."""
+"""Inviting people to organizations, and accepting invitations."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from project.blueprints.auth import service as auth
@@ -11,6 +10,7 @@ from project.blueprints.invitations import policy, repository
 from project.blueprints.invitations.errors import InvitationPending, InvitationReplaced
 from project.blueprints.invitations.jobs import SEND_INVITATION
 from project.blueprints.invitations.mail import invitation_message
+from project.blueprints.invitations.models import Delivery, InvitationRow, Role, Status
 from project.blueprints.organizations import service as organizations
 from project.blueprints.organizations.errors import AlreadyAMember
 from project.config import current_settings
@@ -25,20 +25,37 @@ _PURPOSE = "invitation"
 _BATCH = 1000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
+class InvitationView:
+    """An invitation as its organization sees it: with its effective status and its inviter."""
+
+    id: UUID
+    organization_id: UUID
+    email: str
+    role: Role
+    status: Status
+    invited_by: auth.UserRow
+    expires_at: datetime
+    created_at: datetime
+    updated_at: datetime
+    delivery: Delivery
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
 class Offer:
-    """What an invitation says to its holder."""
+    """An invitation as the holder of its token sees it."""
 
     organization_name: str
     inviter_name: str
     email: str
-    role: str
+    role: Role
     expires_at: datetime
     account_exists: bool
 
 
-def invite(organization_id: UUID, *, inviter_id: UUID, email: str, role: str) -> dict[str, Any]:
-    """Invite `email` once; the mail follows by itself if this commits.
+def invite(organization_id: UUID, *, inviter_id: UUID, email: str, role: Role) -> InvitationView:
+    """Create a pending invitation, enqueue its email, and return it.
 
     Raises PermissionDenied, AlreadyAMember, InvitationPending.
     """
@@ -61,22 +78,27 @@ def invite(organization_id: UUID, *, inviter_id: UUID, email: str, role: str) ->
         if invitation is None:
             raise InvitationPending(invitation_id=repository.find_pending_id(organization_id, key))
         jobs.enqueue(SEND_INVITATION, invitation_id=invitation.id)
-    return _views([invitation])[0]
+    return _view(invitation, auth.get_user(inviter_id))
 
 
-def list_invitations(organization_id: UUID, status: str | None, page: PageRequest) -> Page:
-    """The invitations of an organization."""
-    slice_ = repository.list_invitations(organization_id, status, page)
-    return replace(slice_, items=_views(slice_.items))
+def list_invitations(organization_id: UUID, status: Status | None, page: PageRequest) -> Page[InvitationView]:
+    """Return a page of the invitations of an organization, filtered by effective status if one is given."""
+    invitations = repository.list_invitations(organization_id, status, page)
+    inviters = auth.get_users_by_id(invitation.invited_by_id for invitation in invitations.items)
+    return invitations.map(lambda invitation: _view(invitation, inviters[invitation.invited_by_id]))
 
 
-def get_invitation(organization_id: UUID, invitation_id: UUID) -> dict[str, Any]:
-    """One of them. Raises NotFound."""
-    return _views([repository.get_of_organization(organization_id, invitation_id)])[0]
+def get_invitation(organization_id: UUID, invitation_id: UUID) -> InvitationView:
+    """Return an invitation of an organization. Raises NotFound."""
+    invitation = repository.get_of_organization(organization_id, invitation_id)
+    return _view(invitation, auth.get_user(invitation.invited_by_id))
 
 
 def look_up_invitation(token: str) -> Offer:
-    """What the token invites to. Raises what says that it no longer does."""
+    """Return the offer of a pending invitation.
+
+    Raises NotFound, InvitationReplaced, InvitationExpired, InvitationAlreadyAccepted.
+    """
     invitation = _find_by_token(token)
     if policy.effective_status(invitation, now()) != "pending":
         raise policy.closed_error(invitation, now())
@@ -91,9 +113,10 @@ def look_up_invitation(token: str) -> Offer:
 
 
 def accept_invitation(token: str, *, user_id: UUID) -> organizations.Member:
-    """Join, exactly once. The token proves the address, which becomes verified.
+    """Accept an invitation and return the new member. Only one attempt succeeds.
 
-    Raises InvitationReplaced, InvitationEmailMismatch, what ended the invitation, and AlreadyAMember.
+    The token proves that the user controls the invited address, so the address becomes verified.
+    Raises InvitationEmailMismatch, AlreadyAMember, and the errors of `look_up_invitation`.
     """
     invitation = _find_by_token(token)
     user = auth.get_user(user_id)
@@ -104,8 +127,11 @@ def accept_invitation(token: str, *, user_id: UUID) -> organizations.Member:
     return member
 
 
-def register_invited(token: str, *, password: str, display_name: str) -> Any:
-    """Make the account of the invited address and join, in one. Raises EmailTaken, and as `accept` does."""
+def register_invited(token: str, *, password: str, display_name: str) -> auth.UserRow:
+    """Create an account for the invited address, accept the invitation, and return the user.
+
+    Raises EmailTaken, ValidationFailed if the password is weak, and the errors of `look_up_invitation`.
+    """
     invitation = _find_by_token(token)
     if auth.find_user_by_email(invitation.email) is not None:
         raise EmailTaken
@@ -116,7 +142,10 @@ def register_invited(token: str, *, password: str, display_name: str) -> Any:
 
 
 def send_invitation(invitation_id: UUID) -> None:
-    """Send the mail; sent twice, it is the same mail. An invitation that has ended needs none."""
+    """Send the email of a pending invitation, and record that it was sent.
+
+    A repeated call sends the same bytes, so mail servers and clients can drop the duplicate.
+    """
     invitation = repository.find_invitation(invitation_id)
     if invitation is None or policy.effective_status(invitation, now()) != "pending":
         return
@@ -133,7 +162,7 @@ def send_invitation(invitation_id: UUID) -> None:
 
 
 def mark_delivery_failed(invitation_id: UUID) -> None:
-    """The mail could not be sent, finally: say so where the inviter looks."""
+    """Record that the email could not be sent, for the inviter to see."""
     invitation = repository.find_invitation(invitation_id)
     if invitation is not None:
         with transaction():
@@ -141,26 +170,27 @@ def mark_delivery_failed(invitation_id: UUID) -> None:
 
 
 def expire_invitations() -> None:
-    """Write down what has expired: its listing, and that of what is pending, cost what is not yet written down."""
+    """Set overdue invitations to `expired`, in batches. This keeps listings cheap, which must read all overdue rows."""
     expired = _BATCH
     while expired == _BATCH:
         with transaction():
             expired = repository.expire_batch(_BATCH)
 
 
-def _find_by_token(token: str) -> Any:
-    presented = signing.verify(_PURPOSE, token)
-    invitation = presented and repository.find_invitation(presented[0])
-    if presented is None or invitation is None:
+def _find_by_token(token: str) -> InvitationRow:
+    verified = signing.verify(_PURPOSE, token)
+    invitation = verified and repository.find_invitation(verified[0])
+    if verified is None or invitation is None:
         raise NotFound
-    if invitation.token_version != presented[1]:
+    if invitation.token_version != verified[1]:
         raise InvitationReplaced
     return invitation
 
 
-def _join(invitation: Any, user: Any) -> organizations.Member:
+def _join(invitation: InvitationRow, user: auth.UserRow) -> organizations.Member:
     if not repository.accept(invitation.id, invitation.token_version):
-        raise policy.closed_error(repository.find_invitation(invitation.id), now())
+        current = repository.find_invitation(invitation.id)
+        raise NotFound if current is None else policy.closed_error(current, now())
     return organizations.add_member(invitation.organization_id, user, invitation.role)
 
 
@@ -170,22 +200,17 @@ def _ensure_not_a_member(organization_id: UUID, email: str) -> None:
         raise AlreadyAMember
 
 
-def _views(invitations: Any) -> list[dict[str, Any]]:
-    inviters = auth.get_users_by_id(invitation.invited_by_id for invitation in invitations)
-    return [_view(invitation, inviters[invitation.invited_by_id]) for invitation in invitations]
-
-
-def _view(invitation: Any, inviter: Any) -> dict[str, Any]:
-    return {
-        "id": invitation.id,
-        "organization_id": invitation.organization_id,
-        "email": invitation.email,
-        "role": invitation.role,
-        "status": policy.effective_status(invitation, now()),
-        "invited_by": inviter,
-        "expires_at": invitation.expires_at,
-        "created_at": invitation.created_at,
-        "updated_at": invitation.updated_at,
-        "delivery": invitation.delivery,
-        "version": invitation.version,
-    }
+def _view(invitation: InvitationRow, inviter: auth.UserRow) -> InvitationView:
+    return InvitationView(
+        id=invitation.id,
+        organization_id=invitation.organization_id,
+        email=invitation.email,
+        role=invitation.role,
+        status=policy.effective_status(invitation, now()),
+        invited_by=inviter,
+        expires_at=invitation.expires_at,
+        created_at=invitation.created_at,
+        updated_at=invitation.updated_at,
+        delivery=invitation.delivery,
+        version=invitation.version,
+    )

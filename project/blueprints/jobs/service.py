@@ -1,6 +1,5 @@
-"""What can be done with background jobs. Their table is that of the outbox, which alone knows how they move."""
+"""Listing, retrying and deleting background jobs. Only `infrastructure.jobs` reads and changes their table."""
 
-from typing import Any
 from uuid import UUID
 
 from project.blueprints.jobs.errors import JobNotDead, JobNotEnded
@@ -10,21 +9,21 @@ from project.infrastructure.database import transaction
 from project.infrastructure.database.pagination import Page, PageRequest
 
 
-def list_jobs(page: PageRequest, *, status: str, name: str | None) -> Page:
-    """The jobs that have a status, and perhaps a name."""
+def list_jobs(page: PageRequest, *, status: jobs.JobStatus, name: str | None) -> Page[jobs.JobRow]:
+    """Return a page of the jobs with a status and, if given, a name."""
     return jobs.list_jobs(status, name, page)
 
 
-def get_job(job_id: UUID) -> Any:
-    """One job. Raises NotFound."""
+def get_job(job_id: UUID) -> jobs.JobRow:
+    """Return a job. Raises NotFound."""
     job = jobs.find_job(job_id)
     if job is None:
         raise NotFound(f"Job {job_id} does not exist.")
     return job
 
 
-def retry(job_id: UUID) -> Any:
-    """The job, no longer dead: it is tried again as if it were new, soon after this commits.
+def retry(job_id: UUID) -> jobs.JobRow:
+    """Requeue a dead job with a full set of attempts, and return it. It is published after the commit.
 
     Raises NotFound, JobNotDead.
     """
@@ -37,7 +36,7 @@ def retry(job_id: UUID) -> Any:
 
 
 def purge(job_id: UUID) -> None:
-    """Forget a job that is done or dead. Raises NotFound, JobNotEnded."""
+    """Delete a job that is done or dead. Raises NotFound, JobNotEnded."""
     with transaction():
         if not jobs.delete_job(job_id):
             raise JobNotEnded(

@@ -1,5 +1,8 @@
-"""Organizations and memberships."""
+"""The tables of organizations and memberships, and the rows that queries return."""
 
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 from sqlalchemy import ForeignKey, Index, UniqueConstraint, Uuid
@@ -7,9 +10,11 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from project.infrastructure.database.models import Base, Timestamped, Versioned
 
+Role = Literal["member", "admin", "owner"]
+
 
 class Organization(Timestamped, Versioned, Base):
-    """A group of users that shares files."""
+    """A group of users that share files."""
 
     __tablename__ = "organizations"
 
@@ -18,7 +23,7 @@ class Organization(Timestamped, Versioned, Base):
 
 
 class Membership(Timestamped, Base):
-    """That a user belongs to an organization, and as what."""
+    """A user's membership in an organization, with a role."""
 
     __tablename__ = "memberships"
     __table_args__ = (
@@ -29,3 +34,26 @@ class Membership(Timestamped, Base):
     organization_id: Mapped[UUID] = mapped_column(Uuid, ForeignKey("organizations.id", ondelete="CASCADE"))
     user_id: Mapped[UUID] = mapped_column(Uuid, ForeignKey("users.id", ondelete="CASCADE"))
     role: Mapped[str]
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationRow:
+    """An organization with the caller's role in it."""
+
+    id: UUID
+    name: str
+    slug: str
+    role: Role
+    created_at: datetime
+    updated_at: datetime
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class MembershipRow:
+    """A membership as read from the database."""
+
+    id: UUID
+    user_id: UUID
+    role: Role
+    created_at: datetime

@@ -1,16 +1,17 @@
-"""Roles in an organization: owner > admin > member."""
+"""Roles in an organization: `owner` may do what `admin` may, and `admin` what `member` may."""
 
+from project.blueprints.organizations.models import Role
 from project.errors import PermissionDenied
 
-ROLES = ("member", "admin", "owner")
+ROLES: tuple[Role, ...] = ("member", "admin", "owner")
 
 
-def has_role(held: str, needed: str) -> bool:
-    """Whether who holds the role `held` may do what takes `needed`."""
-    return ROLES.index(held) >= ROLES.index(needed)
+def has_role(held: Role, required: Role) -> bool:
+    """Return whether the role `held` includes the role `required`."""
+    return ROLES.index(held) >= ROLES.index(required)
 
 
-def ensure_role(held: str, needed: str) -> None:
-    """Raises PermissionDenied."""
-    if not has_role(held, needed):
-        raise PermissionDenied(f"This requires the role `{needed}`.")
+def ensure_role(held: Role, required: Role) -> None:
+    """Raises PermissionDenied unless the role `held` includes the role `required`."""
+    if not has_role(held, required):
+        raise PermissionDenied(f"This requires the role `{required}`.")

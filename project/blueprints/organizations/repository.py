@@ -1,65 +1,67 @@
-"""Named queries on organizations and memberships."""
+"""Queries on organizations and memberships."""
 
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, select
+from sqlalchemy import bindparam, select
 
-from project.blueprints.organizations.models import Membership, Organization
+from project.blueprints.organizations.models import Membership, MembershipRow, Organization, OrganizationRow, Role
 from project.errors import NotFound
-from project.infrastructure.database import insert_if_absent, read
+from project.infrastructure.database import columns_of, fetch_one, insert_if_absent, map_row, read
 from project.infrastructure.database.models import new_id
 from project.infrastructure.database.pagination import Page, PageRequest, select_page
 
-_IS_OF_USER = Membership.user_id == bindparam("user_id")
-_OF_ANYONE = select(Organization.__table__, Membership.organization_id, Membership.role).join(
+_MEMBERSHIP = columns_of(MembershipRow, Membership)
+_BY_USER = Membership.user_id == bindparam("user_id")
+_ORGANIZATIONS = select(*columns_of(OrganizationRow, Organization, Membership)).join(
     Membership, Membership.organization_id == Organization.id
 )
-_ONE_OF_USER = _OF_ANYONE.where(_IS_OF_USER, Organization.id == bindparam("organization_id"))
-_MEMBERSHIPS = select(Membership.__table__)
-_MEMBERSHIP = _MEMBERSHIPS.where(_IS_OF_USER, Membership.organization_id == bindparam("organization_id"))
+_FIND_ORGANIZATION = _ORGANIZATIONS.where(_BY_USER, Organization.id == bindparam("organization_id"))
+_MEMBERSHIPS = select(*_MEMBERSHIP)
+_FIND_MEMBERSHIP = _MEMBERSHIPS.where(_BY_USER, Membership.organization_id == bindparam("organization_id"))
 
 
-def add_organization(name: str, slug: str) -> Organization | None:
-    """A new organization; None when the slug is taken."""
-    return insert_if_absent(Organization, {"id": new_id(), "name": name, "slug": slug})
+def add_organization(name: str, slug: str) -> UUID | None:
+    """Insert an organization and return its id, or `None` if the slug is taken."""
+    organization_id = new_id()
+    row = insert_if_absent(Organization, {"id": organization_id, "name": name, "slug": slug})
+    return None if row is None else organization_id
 
 
-def add_membership(organization_id: UUID, user_id: UUID, role: str) -> Membership | None:
-    """A new membership; None when there is one."""
+def add_membership(organization_id: UUID, user_id: UUID, role: Role) -> MembershipRow | None:
+    """Insert a membership and return it, or `None` if the user is already a member."""
     values = {"id": new_id(), "organization_id": organization_id, "user_id": user_id, "role": role}
-    return insert_if_absent(Membership, values)
+    return map_row(insert_if_absent(Membership, values, returning=_MEMBERSHIP), MembershipRow)
 
 
-def find_membership(organization_id: UUID, user_id: UUID) -> Row[Any] | None:
-    """The membership of a user in an organization."""
-    with read() as connection:
-        values = {"organization_id": organization_id, "user_id": user_id}
-        return connection.execute(_MEMBERSHIP, values).one_or_none()
+def find_membership(organization_id: UUID, user_id: UUID) -> MembershipRow | None:
+    """Return the membership of a user in an organization, or `None`."""
+    values = {"organization_id": organization_id, "user_id": user_id}
+    return fetch_one(_FIND_MEMBERSHIP, values, MembershipRow)
 
 
-def get_organization(organization_id: UUID, user_id: UUID) -> Row[Any]:
-    """An organization with the role of the user in it. Raises NotFound, to strangers too."""
-    with read() as connection:
-        values = {"organization_id": organization_id, "user_id": user_id}
-        organization = connection.execute(_ONE_OF_USER, values).one_or_none()
+def get_organization(organization_id: UUID, user_id: UUID) -> OrganizationRow:
+    """Return an organization with the user's role. Raises NotFound, also if the user is not a member."""
+    values = {"organization_id": organization_id, "user_id": user_id}
+    organization = fetch_one(_FIND_ORGANIZATION, values, OrganizationRow)
     if organization is None:
         raise NotFound
     return organization
 
 
-def list_organizations(user_id: UUID, page: PageRequest) -> Page:
-    """The organizations of a user."""
-    return select_page(_OF_ANYONE, Membership.organization_id, page, {Membership.user_id: user_id})
+def list_organizations(user_id: UUID, page: PageRequest) -> Page[OrganizationRow]:
+    """Return a page of the organizations that a user is a member of."""
+    within = {Membership.user_id: user_id}
+    return select_page(_ORGANIZATIONS, Membership.organization_id, page, within, OrganizationRow)
 
 
-def list_members(organization_id: UUID, page: PageRequest) -> Page:
-    """The memberships of an organization."""
-    return select_page(_MEMBERSHIPS, Membership.id, page, {Membership.organization_id: organization_id})
+def list_members(organization_id: UUID, page: PageRequest) -> Page[MembershipRow]:
+    """Return a page of the memberships of an organization."""
+    within = {Membership.organization_id: organization_id}
+    return select_page(_MEMBERSHIPS, Membership.id, page, within, MembershipRow)
 
 
 def find_name(organization_id: UUID) -> str | None:
-    """The name of an organization."""
+    """Return the name of an organization, or `None`."""
     with read() as connection:
         name: str | None = connection.scalar(select(Organization.name).where(Organization.id == organization_id))
     return name

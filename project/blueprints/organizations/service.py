@@ -1,9 +1,8 @@
-"""Making organizations, and who belongs to them."""
+"""Organizations and memberships."""
 
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from slugify import slugify
@@ -11,76 +10,83 @@ from slugify import slugify
 from project.blueprints.auth import service as auth
 from project.blueprints.organizations import policy, repository
 from project.blueprints.organizations.errors import AlreadyAMember, SlugTaken
+from project.blueprints.organizations.models import MembershipRow, OrganizationRow
+from project.blueprints.organizations.models import Role as Role  # exported to other blueprints
 from project.errors import NotFound
 from project.infrastructure.database import transaction
 from project.infrastructure.database.pagination import Page, PageRequest
 
 ROLES = policy.ROLES
-_LONGEST_DERIVED_SLUG = 50
-_TRIES = 5
+_MAX_DERIVED_SLUG_LENGTH = 50
+_RANDOM_SLUGS = 5
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Member:
-    """A membership, with who it is."""
+    """A member of an organization, with profile and role."""
 
     user_id: UUID
     display_name: str
     email: str
-    role: str
+    role: Role
     joined_at: datetime
 
 
-def create_organization(*, owner_id: UUID, name: str, slug: str | None) -> Any:
-    """A new organization of `owner_id`. Raises SlugTaken for a slug that was asked for."""
+def create_organization(*, owner_id: UUID, name: str, slug: str | None) -> OrganizationRow:
+    """Create an organization with `owner_id` as its owner, and return it.
+
+    Without a `slug`, one is derived from the name. Raises SlugTaken.
+    """
     with transaction():
-        organization = _add(name, slug)
-        repository.add_membership(organization.id, owner_id, "owner")
-        return repository.get_organization(organization.id, owner_id)
+        organization_id = _add(name, slug)
+        repository.add_membership(organization_id, owner_id, "owner")
+        return repository.get_organization(organization_id, owner_id)
 
 
-def list_organizations(user_id: UUID, page: PageRequest) -> Page:
-    """The organizations that a user belongs to."""
+def list_organizations(user_id: UUID, page: PageRequest) -> Page[OrganizationRow]:
+    """Return a page of the organizations that a user is a member of."""
     return repository.list_organizations(user_id, page)
 
 
-def get_organization(organization_id: UUID, user_id: UUID) -> Any:
-    """One of them. Raises NotFound."""
+def get_organization(organization_id: UUID, user_id: UUID) -> OrganizationRow:
+    """Return an organization with the user's role. Raises NotFound, also if the user is not a member."""
     return repository.get_organization(organization_id, user_id)
 
 
 def get_name(organization_id: UUID) -> str:
-    """What an organization is called. Raises NotFound."""
+    """Return the name of an organization. Raises NotFound."""
     name = repository.find_name(organization_id)
     if name is None:
         raise NotFound
     return name
 
 
-def list_members(organization_id: UUID, page: PageRequest) -> Page:
-    """Who belongs to an organization."""
-    slice_ = repository.list_members(organization_id, page)
-    users = auth.get_users_by_id(membership.user_id for membership in slice_.items)
-    return replace(slice_, items=[_member(row, users[row.user_id]) for row in slice_.items])
+def list_members(organization_id: UUID, page: PageRequest) -> Page[Member]:
+    """Return a page of the members of an organization."""
+    memberships = repository.list_members(organization_id, page)
+    users = auth.get_users_by_id(membership.user_id for membership in memberships.items)
+    return memberships.map(lambda membership: _member(membership, users[membership.user_id]))
 
 
-def ensure_member(organization_id: UUID, user_id: UUID, *, role: str = "member") -> str:
-    """The role a user has, at least `role`. Raises PermissionDenied, and NotFound to strangers."""
+def ensure_member(organization_id: UUID, user_id: UUID, *, role: Role = "member") -> Role:
+    """Return the user's role, which is `role` or higher.
+
+    Raises PermissionDenied if it is lower, and NotFound if the user is not a member.
+    """
     membership = repository.find_membership(organization_id, user_id)
     if membership is None:
         raise NotFound
     policy.ensure_role(membership.role, role)
-    held: str = membership.role
-    return held
+    return membership.role
 
 
 def is_member(organization_id: UUID, user_id: UUID) -> bool:
-    """Whether a user belongs to an organization."""
+    """Return whether a user is a member of an organization."""
     return repository.find_membership(organization_id, user_id) is not None
 
 
-def add_member(organization_id: UUID, user: Any, role: str) -> Member:
-    """Make `user` a member. Raises AlreadyAMember."""
+def add_member(organization_id: UUID, user: auth.UserRow, role: Role) -> Member:
+    """Add a user to an organization and return the new member. Raises AlreadyAMember."""
     with transaction():
         membership = repository.add_membership(organization_id, user.id, role)
         if membership is None:
@@ -88,19 +94,19 @@ def add_member(organization_id: UUID, user: Any, role: str) -> Member:
     return _member(membership, user)
 
 
-def _add(name: str, slug: str | None) -> Any:
-    for candidate in [slug] if slug else _derived(name):
-        organization = repository.add_organization(name, candidate)
-        if organization is not None:
-            return organization
+def _add(name: str, slug: str | None) -> UUID:
+    for candidate in [slug] if slug else _derived_slugs(name):
+        organization_id = repository.add_organization(name, candidate)
+        if organization_id is not None:
+            return organization_id
     raise SlugTaken
 
 
-def _derived(name: str) -> list[str]:
-    stem = slugify(name, max_length=_LONGEST_DERIVED_SLUG) or "organization"
+def _derived_slugs(name: str) -> list[str]:
+    stem = slugify(name, max_length=_MAX_DERIVED_SLUG_LENGTH) or "organization"
     stem = stem if len(stem) > 1 else f"{stem}-organization"
-    return [stem, *(f"{stem}-{secrets.token_hex(3)}" for _ in range(_TRIES))]
+    return [stem, *(f"{stem}-{secrets.token_hex(3)}" for _ in range(_RANDOM_SLUGS))]
 
 
-def _member(membership: Any, user: Any) -> Member:
+def _member(membership: MembershipRow, user: auth.UserRow) -> Member:
     return Member(user.id, user.display_name, user.email, membership.role, membership.created_at)

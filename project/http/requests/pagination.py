@@ -1,4 +1,4 @@
-"""Cursors: opaque, signed, and good only for the listing, filters and caller they were made for."""
+"""Pagination cursors: opaque, signed, and valid only for the listing, filters and caller they were issued for."""
 
 import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -25,13 +25,13 @@ class InvalidCursor(BadRequest):
 
 
 def page_request(query: dict[str, Any]) -> PageRequest:
-    """The page that `query`, by the PageQuery schema, asks for. Raises InvalidCursor."""
+    """Return the page requested by `query`, loaded by the PageQuery schema. Raises InvalidCursor."""
     cursor = query["cursor"]
     return PageRequest(query["limit"], None if cursor is None else _decode(cursor))
 
 
-def page_response(page: Page) -> tuple[dict[str, Any], int, dict[str, str]]:
-    """The body, status and `Link` header (RFC 8288) of a page."""
+def page_response(page: Page[object]) -> tuple[dict[str, Any], int, dict[str, str]]:
+    """Return the body, the status and the `Link` header (RFC 8288) for a page."""
     if page.next_after is None:
         return {"items": page.items, "next_cursor": None}, 200, {}
     cursor = _encode(page.next_after)
@@ -48,7 +48,7 @@ def _decode(cursor: str) -> UUID:
         after, mac = UUID(bytes=raw[:16]), raw[16:]
     except (binascii.Error, ValueError) as error:
         raise InvalidCursor from error
-    # base64 has several spellings of the same bytes: only ours is taken.
+    # Several base64 texts decode to the same bytes. Accept only the one that `_text` produces.
     if _text(raw) != cursor or not signing.verify_mac(_PURPOSE, _signed(after), mac):
         raise InvalidCursor
     return after

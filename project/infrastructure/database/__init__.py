@@ -1,5 +1,6 @@
 """The database: transactions, reads, table base classes and pagination."""
 
+from project.infrastructure.database.rows import columns_of, fetch_one, map_row
 from project.infrastructure.database.session import (
     InnerTransactionFailed,
     after_commit,
@@ -20,14 +21,17 @@ from project.infrastructure.database.session import (
 __all__ = [
     "InnerTransactionFailed",
     "after_commit",
+    "columns_of",
     "current_session",
     "db",
     "ensure_reachable",
     "execute_autocommit",
+    "fetch_one",
     "guarded",
     "init_app",
     "insert_if_absent",
     "insert_missing",
+    "map_row",
     "read",
     "read_detached",
     "retry_on_conflict",

@@ -1,8 +1,8 @@
-"""Pages by keyset, newest first: the cost does not grow with depth, and no row is skipped or shown twice."""
+"""Keyset pagination, newest first: the cost does not grow with depth, and no row is skipped or returned twice."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
 from sqlalchemy import CompoundSelect, Select, tuple_, union_all
@@ -13,10 +13,20 @@ from project.infrastructure.database import read
 Id = InstrumentedAttribute[UUID]
 Filters = Mapping[InstrumentedAttribute[Any], Any]
 
-_FIRST, _LAST = UUID(int=0), UUID(int=2**128 - 1)
+_MIN_ID, _MAX_ID = UUID(int=0), UUID(int=2**128 - 1)
 
 
-@dataclass(frozen=True)
+class _HasId(Protocol):
+    @property
+    def id(self) -> UUID: ...
+
+
+_Item = TypeVar("_Item", covariant=True)
+_Mapped = TypeVar("_Mapped")
+_Row = TypeVar("_Row", bound=_HasId)
+
+
+@dataclass(frozen=True, slots=True)
 class PageRequest:
     """A request for at most `limit` rows older than `after`."""
 
@@ -24,45 +34,65 @@ class PageRequest:
     after: UUID | None = None
 
 
-@dataclass(frozen=True)
-class Page:
-    """The rows of one page, and the id that the next one starts after, if there is one."""
+@dataclass(frozen=True, slots=True)
+class Page(Generic[_Item]):
+    """The items of one page, and the id after which the next page starts, or `None` on the last page."""
 
-    items: Sequence[Any]
+    items: Sequence[_Item]
     next_after: UUID | None
 
+    def map(self, function: Callable[[_Item], _Mapped]) -> "Page[_Mapped]":
+        """Return the page with `function` applied to each item."""
+        return Page([function(item) for item in self.items], self.next_after)
 
-def select_page(statement: Select[Any], key: Id, page: PageRequest, within: Filters) -> Page:
-    """One page of the rows of `statement` that have the values of `within`, newest first by their unique `key`.
 
-    The columns of `within` and `key` must be those of an index, in this order.
+def select_page(
+    statement: Select[Any], key: Id, page: PageRequest, within: Filters, row_type: Callable[..., _Row]
+) -> Page[_Row]:
+    """Return one page of the rows of `statement` that match `within`, newest first by the unique `key`.
+
+    An index must consist of the columns of `within` and then `key`. The statement selects `columns_of(row_type, ...)`,
+    and the `id` of a row is the value of `key`.
     """
-    return _execute(_page_of(statement, key, page, within), key, page)
+    return _execute(_page_of(statement, key, page, within), page, row_type)
 
 
-def select_page_with(few: Select[Any], statement: Select[Any], key: Id, page: PageRequest, within: Filters) -> Page:
-    """As `keyset`, with the rows of `few`, which must be other ones, and so few that all of them may be read."""
-    # Materialized: the database would else look for them in the order of the page, by walking past all others.
-    others = few.where(key < _after(page)).cte("few").prefix_with("MATERIALIZED").select()
+def select_page_with(
+    extra: Select[Any],
+    statement: Select[Any],
+    key: Id,
+    page: PageRequest,
+    within: Filters,
+    row_type: Callable[..., _Row],
+) -> Page[_Row]:
+    """Return a page as `select_page` does, with the rows of `extra` merged in.
+
+    `extra` must not overlap with `statement`. All of its rows may be read for each page, so it must have few.
+    """
+    # Materialized: otherwise the database would look for these rows in page order, scanning past all others.
+    others = extra.where(key < _after(page)).cte("extra").prefix_with("MATERIALIZED").select()
     both = union_all(_page_of(statement, key, page, within).subquery().select(), others)
-    return _execute(both.order_by(both.selected_columns[key.key].desc()).limit(page.limit + 1), key, page)
+    newest_first = both.order_by(both.selected_columns[key.key].desc())
+    return _execute(newest_first.limit(page.limit + 1), page, row_type)
 
 
 def _page_of(statement: Select[Any], key: Id, page: PageRequest, within: Filters) -> Select[Any]:
-    # One range of the index. Given as equations beside `ORDER BY key`, the database may prefer to walk the primary
-    # key past the rows of everybody else.
+    # One range of the index. Given equality conditions and `ORDER BY key`, the database might instead scan the primary
+    # key past all rows that do not match.
     columns = tuple_(*within, key)
-    after, end = (*within.values(), _after(page)), (*within.values(), _FIRST)
+    after, end = (*within.values(), _after(page)), (*within.values(), _MIN_ID)
     newest_first = [column.desc() for column in (*within, key)]
     return statement.where(columns < after, columns >= end).order_by(*newest_first).limit(page.limit + 1)
 
 
 def _after(page: PageRequest) -> UUID:
-    return _LAST if page.after is None else page.after
+    return _MAX_ID if page.after is None else page.after
 
 
-def _execute(statement: Select[Any] | CompoundSelect[Any], key: Id, page: PageRequest) -> Page:
+def _execute(
+    statement: Select[Any] | CompoundSelect[Any], page: PageRequest, row_type: Callable[..., _Row]
+) -> Page[_Row]:
     with read() as connection:
         rows = connection.execute(statement).all()
-    shown = rows[: page.limit]
-    return Page(shown, shown[-1]._mapping[key.key] if len(rows) > page.limit else None)
+    items = [row_type(*row) for row in rows[: page.limit]]
+    return Page(items, items[-1].id if len(rows) > page.limit else None)

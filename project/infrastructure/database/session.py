@@ -12,7 +12,7 @@ from typing import Any, TypeVar, cast
 
 from flask import Flask, current_app
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import Connection, Engine, Executable, Row, inspect, select
+from sqlalchemy import ColumnElement, Connection, Engine, Executable, Row, inspect, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -38,7 +38,6 @@ db = SQLAlchemy(
 )
 _guard: ContextVar[Callable[[], None] | None] = ContextVar("guard", default=None)
 _commits: ContextVar[int] = ContextVar("commits", default=0)
-_Row = TypeVar("_Row", bound=Base)
 _Result = TypeVar("_Result")
 
 
@@ -166,9 +165,15 @@ def guarded(guard: Callable[[], None]) -> Iterator[None]:
         _guard.reset(token)
 
 
-def insert_if_absent(model: type[_Row], values: Mapping[str, Any]) -> _Row | None:
-    """Insert a row and return it, or None on a unique conflict. The transaction stays usable either way."""
-    return current_session().scalars(_insert(model).values(**values).returning(model)).one_or_none()
+def insert_if_absent(
+    model: type[Base], values: Mapping[str, Any], *, returning: Sequence[ColumnElement[Any]] = ()
+) -> Row[Any] | None:
+    """Insert a row and return its columns `returning`, by default its primary key.
+
+    Returns `None` if a unique constraint rejects the row. The transaction remains usable either way.
+    """
+    columns = returning or inspect(model).primary_key
+    return current_session().execute(_insert(model).values(**values).returning(*columns)).one_or_none()
 
 
 def insert_missing(model: type[Base], rows: Sequence[Mapping[str, Any]]) -> int:

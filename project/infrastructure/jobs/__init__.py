@@ -6,6 +6,8 @@ The job table is authoritative. The broker only carries job ids, so losing all o
 from project.infrastructure.jobs.admin import (
     FINISHED_STATUSES,
     STATUSES,
+    JobRow,
+    JobStatus,
     QueueDepth,
     delete_job,
     find_job,
@@ -38,6 +40,8 @@ __all__ = [
     "ClaimLost",
     "FailureKind",
     "Job",
+    "JobRow",
+    "JobStatus",
     "QueueDepth",
     "check_broker",
     "claim",

@@ -1,21 +1,57 @@
 """Operations on jobs for admins and operators: list, retry, delete and purge."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple, cast
+from typing import Any, Literal, NamedTuple, cast
 from uuid import UUID
 
-from sqlalchemy import Delete, Row, Select, Update, delete, func, literal, null, select, union_all, update
+from sqlalchemy import Delete, Select, Update, delete, func, literal, null, select, union_all, update
 
 from project.infrastructure.clock import now
-from project.infrastructure.database import after_commit, current_session, read, read_detached, transaction
+from project.infrastructure.database import (
+    after_commit,
+    columns_of,
+    current_session,
+    fetch_one,
+    read_detached,
+    transaction,
+)
 from project.infrastructure.database.pagination import Page, PageRequest, select_page
 from project.infrastructure.jobs import publisher
 from project.infrastructure.jobs.queue import Job, is_active, republish_delay
 
-STATUSES = ("queued", "running", "done", "dead")
-FINISHED_STATUSES = ("done", "dead")
+JobStatus = Literal["queued", "running", "done", "dead"]
+
+STATUSES: tuple[JobStatus, ...] = ("queued", "running", "done", "dead")
+FINISHED_STATUSES: tuple[JobStatus, ...] = ("done", "dead")
 _BATCH = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class JobRow:
+    """A job as read from the database."""
+
+    id: UUID
+    name: str
+    arguments: dict[str, object]
+    dedupe_key: str | None
+    status: JobStatus
+    attempts: int
+    transient_failures: int
+    due_at: datetime
+    publish_at: datetime
+    claim_id: UUID | None
+    leased_until: datetime | None
+    finished_at: datetime | None
+    last_error: str | None
+    request_id: str | None
+    trace_id: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+_JOBS = select(*columns_of(JobRow, Job))
 
 
 class QueueDepth(NamedTuple):
@@ -27,18 +63,17 @@ class QueueDepth(NamedTuple):
     oldest_due_at: datetime | None
 
 
-def find_job(job_id: UUID) -> Row[Any] | None:
-    """Return the row of the job, or None."""
-    with read() as connection:
-        return connection.execute(select(Job.__table__).where(Job.id == job_id)).one_or_none()
+def find_job(job_id: UUID) -> JobRow | None:
+    """Return a job, or None."""
+    return fetch_one(_JOBS.where(Job.id == job_id), {}, JobRow)
 
 
-def list_jobs(status: str, name: str | None, page: PageRequest) -> Page:
+def list_jobs(status: JobStatus, name: str | None, page: PageRequest) -> Page[JobRow]:
     """Return a page of the jobs with this status, and with this name if given, newest first."""
     conditions: dict[Any, Any] = {Job.status: status}
     if name is not None:
         conditions[Job.name] = name
-    return select_page(select(Job.__table__), Job.id, page, conditions)
+    return select_page(_JOBS, Job.id, page, conditions, JobRow)
 
 
 def retry_job(job_id: UUID) -> bool:
@@ -67,7 +102,7 @@ def delete_job(job_id: UUID) -> bool:
     return current_session().scalar(removed) is not None
 
 
-def purge_jobs(status: str, *, before: datetime) -> int:
+def purge_jobs(status: JobStatus, *, before: datetime) -> int:
     """Delete the jobs with this status that finished before a time, one batch per transaction. Returns their number.
 
     Raises ValueError unless `status` is `done` or `dead`.
@@ -105,7 +140,7 @@ def _retry_batch(name: str | None, died_by: datetime) -> int:
     return _execute(statement)
 
 
-def _purge_batch(status: str, before: datetime) -> int:
+def _purge_batch(status: JobStatus, before: datetime) -> int:
     finished = select(Job.id).where(Job.status == status, Job.finished_at < before).order_by(Job.id).limit(_BATCH)
     return _execute(delete(Job).where(Job.id.in_(finished.with_for_update(skip_locked=True))))
 

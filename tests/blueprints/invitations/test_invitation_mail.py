@@ -31,7 +31,7 @@ def test_email_links_to_the_invitation(
 ) -> None:
     invitation = ada.invitation(organization_id, GUEST)
     (message,) = send_all(app)
-    assert message.subject == "Ada invites you to Analytical Engines"
+    assert message.subject == "Ada invited you to join Analytical Engines"
     link = f"http://localhost:8000/invitation#token={token_of(invitation['id'])}"
     assert link in message.text.split()
 

@@ -10,13 +10,14 @@ from flask import Flask
 from sqlalchemy import select, update
 
 from project.infrastructure.clock import now
-from project.infrastructure.database import read, transaction
+from project.infrastructure.database import columns_of, read, transaction
 from project.infrastructure.database.models import new_id
 from project.infrastructure.database.pagination import Page, PageRequest, select_page, select_page_with
-from project.infrastructure.jobs import Job
+from project.infrastructure.jobs import Job, JobRow
 from tests.kit.fixtures.jobs import enqueue_job
 
-GetPage = Callable[[int, UUID | None], Page]
+JOBS = select(*columns_of(JobRow, Job))
+GetPage = Callable[[int, UUID | None], Page[JobRow]]
 
 
 @pytest.fixture(autouse=True)
@@ -25,14 +26,14 @@ def in_app(app: Flask) -> Iterator[None]:
         yield
 
 
-def page(limit: int, after: UUID | None = None) -> Page:
-    return select_page(select(Job.__table__), Job.id, PageRequest(limit, after), {Job.name: "wanted"})
+def page(limit: int, after: UUID | None = None) -> Page[JobRow]:
+    return select_page(JOBS, Job.id, PageRequest(limit, after), {Job.name: "wanted"}, JobRow)
 
 
-def page_with_few(limit: int, after: UUID | None = None) -> Page:
+def page_with_few(limit: int, after: UUID | None = None) -> Page[JobRow]:
     """Return a page of the jobs named "wanted" or "few"."""
-    few = select(Job.__table__).where(Job.name == "few")
-    return select_page_with(few, select(Job.__table__), Job.id, PageRequest(limit, after), {Job.name: "wanted"})
+    few = JOBS.where(Job.name == "few")
+    return select_page_with(few, JOBS, Job.id, PageRequest(limit, after), {Job.name: "wanted"}, JobRow)
 
 
 def rename(job_ids: list[UUID], name: str) -> None:
@@ -40,7 +41,7 @@ def rename(job_ids: list[UUID], name: str) -> None:
         session.execute(update(Job).where(Job.id.in_(job_ids)).values(name=name))
 
 
-def ids(page_: Page) -> list[UUID]:
+def ids(page_: Page[JobRow]) -> list[UUID]:
     return [row.id for row in page_.items]
 
 

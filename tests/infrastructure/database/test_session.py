@@ -37,7 +37,8 @@ def in_app(app: Flask) -> Iterator[None]:
 
 
 def add(slug: str) -> Any:
-    return insert_if_absent(Organization, {"id": new_id(), "name": slug, "slug": slug})
+    values = {"id": new_id(), "name": slug, "slug": slug}
+    return insert_if_absent(Organization, values, returning=[Organization.slug])
 
 
 def slugs() -> list[str]:

@@ -1,12 +1,13 @@
-"""What can be done with files; the only door for neighbours and tasks."""
+"""Uploading, listing, renaming, downloading and deleting files: the public interface of the blueprint."""
 
 from project.blueprints.files.service.downloads import open_content, open_thumbnail
 from project.blueprints.files.service.metadata import get_file, list_files, rename_file
 from project.blueprints.files.service.thumbnails import make_thumbnails, mark_thumbnails_failed
 from project.blueprints.files.service.trash import purge_files, trash_file
-from project.blueprints.files.service.uploads import receive_upload, store_upload
+from project.blueprints.files.service.uploads import UploadOptions, receive_upload, store_upload
 
 __all__ = [
+    "UploadOptions",
     "get_file",
     "list_files",
     "make_thumbnails",

@@ -1,21 +1,25 @@
 """Opening the content and the thumbnails of files."""
 
-from typing import Any, BinaryIO
+from typing import BinaryIO
 from uuid import UUID
 
+from project.blueprints.files.models import FileRow
 from project.blueprints.files.service.metadata import get_stored
 from project.errors import NotFound
 from project.infrastructure.storage import current_storage
 
 
-def open_content(file_id: UUID, user_id: UUID) -> tuple[Any, BinaryIO]:
-    """A stored file and a reader of its bytes, for the caller to close. Raises NotFound."""
+def open_content(file_id: UUID, user_id: UUID) -> tuple[FileRow, BinaryIO]:
+    """Return a stored file and a reader of its content, which the caller must close. Raises NotFound."""
     file = get_stored(file_id, user_id)
     return file, current_storage().open(f"{file.storage_key}/original")
 
 
-def open_thumbnail(file_id: UUID, user_id: UUID, size: str) -> tuple[Any, BinaryIO]:
-    """A stored file and a reader of its thumbnail, as WebP. Raises NotFound until it is ready."""
+def open_thumbnail(file_id: UUID, user_id: UUID, size: str) -> tuple[FileRow, BinaryIO]:
+    """Return a stored file and a reader of its WebP thumbnail, which the caller must close.
+
+    Raises NotFound, also while there is no thumbnail.
+    """
     file = get_stored(file_id, user_id)
     if file.thumbnails != "ready":
         raise NotFound

@@ -1,10 +1,10 @@
 """Listing, reading and renaming files."""
 
 from collections.abc import Collection
-from typing import Any
 from uuid import UUID
 
 from project.blueprints.files import policy, repository
+from project.blueprints.files.models import FileRow, FileStatus
 from project.blueprints.organizations import service as organizations
 from project.errors import NotFound, version_mismatch
 from project.infrastructure.database import transaction
@@ -12,9 +12,18 @@ from project.infrastructure.database.pagination import Page, PageRequest
 
 
 def list_files(
-    user_id: UUID, page: PageRequest, *, organization_id: UUID | None, content_type: str | None, status: str
-) -> Page:
-    """The files of an organization, or the personal ones of the user. Raises NotFound to strangers."""
+    user_id: UUID,
+    page: PageRequest,
+    *,
+    organization_id: UUID | None,
+    content_type: str | None,
+    status: FileStatus,
+) -> Page[FileRow]:
+    """Return a page of the files of an organization, or without one, of the user's personal files.
+
+    In the trash of an organization, members see only their own files; admins and owners see all.
+    Raises NotFound if the user is not a member.
+    """
     if organization_id is None:
         return repository.list_personal(user_id, page, content_type=content_type, status=status)
     role = organizations.ensure_member(organization_id, user_id)
@@ -23,8 +32,11 @@ def list_files(
     return repository.list_shared(organization_id, page, content_type=content_type, status=status)
 
 
-def get_file(file_id: UUID, user_id: UUID) -> Any:
-    """A file that the user may see; one in the trash, only who may take it out. Raises NotFound."""
+def get_file(file_id: UUID, user_id: UUID) -> FileRow:
+    """Return a file that the user may see. A trashed file is visible only to users who may change it.
+
+    Raises NotFound.
+    """
     file = repository.find_file(file_id)
     if file is None:
         raise NotFound
@@ -34,8 +46,11 @@ def get_file(file_id: UUID, user_id: UUID) -> Any:
     return file
 
 
-def rename_file(file_id: UUID, user_id: UUID, *, filename: str, versions: Collection[int] | None) -> Any:
-    """Rename a file that has one of `versions`. Raises NotFound, PermissionDenied, PreconditionFailed."""
+def rename_file(file_id: UUID, user_id: UUID, *, filename: str, versions: Collection[int] | None) -> FileRow:
+    """Rename a stored file and return it.
+
+    Raises NotFound, PermissionDenied, and PreconditionFailed if the version of the file is not in `versions`.
+    """
     safe = policy.safe_filename(filename)
     with transaction():
         file = get_stored(file_id, user_id)
@@ -46,16 +61,19 @@ def rename_file(file_id: UUID, user_id: UUID, *, filename: str, versions: Collec
     return renamed
 
 
-def get_stored(file_id: UUID, user_id: UUID) -> Any:
-    """A file that the user may see and that is not in the trash. Raises NotFound."""
+def get_stored(file_id: UUID, user_id: UUID) -> FileRow:
+    """Return a file that the user may see and that is not in the trash. Raises NotFound."""
     file = get_file(file_id, user_id)
     if file.status != "stored":
         raise NotFound
     return file
 
 
-def role_of(file: Any, user_id: UUID) -> str | None:
-    """The user's role in the file's organization, None in a personal file of the user. Raises NotFound to strangers."""
+def role_of(file: FileRow, user_id: UUID) -> organizations.Role | None:
+    """Return the user's role in the organization of a file, or `None` for the user's own personal file.
+
+    Raises NotFound if the user may not see the file.
+    """
     if file.organization_id is not None:
         return organizations.ensure_member(file.organization_id, user_id)
     if file.owner_id != user_id:

@@ -1,4 +1,4 @@
-"""Making thumbnails, as a job."""
+"""Creation of thumbnails, in a background job."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,31 +14,34 @@ from project.infrastructure.storage import current_storage
 
 
 def make_thumbnails(file_id: UUID) -> None:
-    """Render the thumbnails, also when they were given up before; done twice, they are the same objects."""
+    """Create the thumbnails of a file, also if an earlier job has failed. Idempotent.
+
+    Does nothing if the file is gone, or if its thumbnails are ready or unsupported.
+    """
     file = repository.find_file(file_id)
     if file is None or file.thumbnails not in ("pending", "failed"):
         return
     try:
-        with _local_copy(f"{file.storage_key}/original") as picture:
-            rendered = thumbnails.render(picture, max_pixels=current_settings().max_image_pixels)
+        with _local_copy(f"{file.storage_key}/original") as image:
+            rendered = thumbnails.render(image, max_pixels=current_settings().max_image_pixels)
     except thumbnails.ImageNotSupported:
         mark_thumbnails_failed(file_id)
         return
-    for size, image in rendered.items():
-        current_storage().put(f"{file.storage_key}/{size}", [image])
+    for size, encoded in rendered.items():
+        current_storage().put(f"{file.storage_key}/{size}", [encoded])
     with transaction():
         repository.set_thumbnails(file_id, "ready")
 
 
 def mark_thumbnails_failed(file_id: UUID) -> None:
-    """There will be no thumbnails."""
+    """Record that no thumbnails can be created."""
     with transaction():
         repository.set_thumbnails(file_id, "failed")
 
 
 @contextmanager
 def _local_copy(key: str) -> Iterator[BinaryIO]:
-    """Rendering takes every read error for damage, so the store must have answered before."""
+    """Download the object first: `render` treats any read error as a damaged image."""
     with TemporaryFile() as copy:
         with current_storage().open(key) as stored:
             copyfileobj(stored, copy)

@@ -1,11 +1,11 @@
-"""The trash, and removing bytes that nothing visible needs any more."""
+"""Moving files to the trash, and purging files whose retention has ended."""
 
 from collections.abc import Collection
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 from project.blueprints.files import policy, repository, thumbnails
+from project.blueprints.files.models import FileLocation, FileStatus
 from project.blueprints.files.service.metadata import get_stored, role_of
 from project.config import current_settings
 from project.errors import version_mismatch
@@ -18,7 +18,10 @@ _STUCK_PURGE_SECONDS = 600
 
 
 def trash_file(file_id: UUID, user_id: UUID, *, versions: Collection[int] | None) -> None:
-    """Put a file that has one of `versions` into the trash. Raises NotFound, PermissionDenied, PreconditionFailed."""
+    """Move a stored file to the trash.
+
+    Raises NotFound, PermissionDenied, and PreconditionFailed if the version of the file is not in `versions`.
+    """
     with transaction():
         file = get_stored(file_id, user_id)
         policy.ensure_may_change(file, user_id=user_id, role=role_of(file, user_id))
@@ -27,18 +30,18 @@ def trash_file(file_id: UUID, user_id: UUID, *, versions: Collection[int] | None
 
 
 def purge_files() -> None:
-    """Remove uploads that never ended, what lay in the trash long enough, and what a removal left half-done."""
+    """Purge abandoned uploads, files whose time in the trash is over, and files whose purge was interrupted."""
     settings = current_settings()
     _purge_overdue("pending", settings.upload_timeout_seconds)
     _purge_overdue("trashed", settings.trash_retention_seconds)
     _purge_overdue("purging", _STUCK_PURGE_SECONDS)
 
 
-def purge_file(file: Any, status: str) -> None:
-    """Remove a file for good, if it is (still) `status`.
+def purge_file(file: FileLocation, status: FileStatus) -> None:
+    """Delete a file permanently if it is still `status`.
 
-    The row turns first, so that an upload that ends meanwhile keeps its bytes; then the bytes go, and
-    the row last: a crash in between leaves a row to find them by, never bytes that nothing names.
+    The row becomes `purging` first, so that an upload that completes concurrently keeps its bytes. Then the bytes are
+    deleted, and the row last: a crash in between leaves a row that leads to the bytes, never bytes without a row.
     """
     with transaction():
         if not repository.begin_purge(file.id, status):
@@ -49,6 +52,6 @@ def purge_file(file: Any, status: str) -> None:
         repository.delete_row(file.id)
 
 
-def _purge_overdue(status: str, seconds: int) -> None:
+def _purge_overdue(status: FileStatus, seconds: int) -> None:
     for file in repository.list_overdue(status, now() - timedelta(seconds=seconds), _BATCH):
         purge_file(file, status)

@@ -1,16 +1,16 @@
-"""Taking a file in."""
+"""Uploads: receive the bytes, then store the file."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
 from uuid import UUID
 
 from project.blueprints.files import policy, repository, thumbnails
 from project.blueprints.files.content_type import Detector
 from project.blueprints.files.errors import ChecksumMismatch, FileTooLarge, FileTypeNotAllowed
 from project.blueprints.files.jobs import MAKE_THUMBNAILS
+from project.blueprints.files.models import FileLocation, FileRow
 from project.blueprints.files.service.trash import purge_file
 from project.blueprints.organizations import service as organizations
 from project.config import current_settings
@@ -21,84 +21,86 @@ from project.infrastructure.logging import logger
 from project.infrastructure.storage import Storage, current_storage
 
 
-class IncomingUpload(Protocol):
-    """A file that is arriving, and the fields around it, known when the last chunk has been taken."""
+@dataclass(frozen=True, slots=True)
+class UploadOptions:
+    """The form fields of an upload. `sha256` is the checksum that the client expects, in hex."""
 
-    filename: str
-
-    @property
-    def chunks(self) -> Iterator[bytes]: ...
-    def fields(self) -> dict[str, Any]: ...
+    organization_id: UUID | None
+    sha256: str | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Receipt:
-    """What arrived; `size` is in bytes, `sha256` in hex."""
+    """The received content: its size in bytes, its checksum in hex and its detected type."""
 
     size: int
     sha256: str
     content_type: str
 
 
-@dataclass
+@dataclass(slots=True)
 class ReceivedUpload:
-    """A file whose bytes are in the store, under the key of its `pending` row."""
+    """A file whose bytes are in the storage while its row is `pending`."""
 
-    pending: Any
+    location: FileLocation
+    owner_id: UUID
     receipt: Receipt
     filename: str
-    organization_id: UUID | None
-    sha256: str | None
+    options: UploadOptions
     is_stored: bool = False
 
     @property
     def content(self) -> bytes:
-        """The same bytes for the same upload."""
-        return repr((self.receipt.sha256, self.filename, self.organization_id, self.sha256)).encode()
+        """The identity of the upload for its idempotency key: equal uploads have equal bytes."""
+        return repr((self.receipt.sha256, self.filename, self.options.organization_id, self.options.sha256)).encode()
 
 
 @contextmanager
-def receive_upload(*, owner_id: UUID, incoming: IncomingUpload) -> Iterator[ReceivedUpload]:
-    """A new file in the store, its row `pending`; unless `store` makes it visible in the block, it goes again.
+def receive_upload(
+    *, owner_id: UUID, filename: str, chunks: Iterable[bytes], read_options: Callable[[], UploadOptions]
+) -> Iterator[ReceivedUpload]:
+    """Write an upload to the storage, with a `pending` row, for `store_upload` to be called in the block.
 
-    What a killed process leaves is swept.
+    `read_options` is called after the last of `chunks`, because form fields may follow the file. If the block ends
+    without a stored file, the upload is removed; `purge_files` removes what a killed process leaves behind.
     Raises FileTooLarge, FileTypeNotAllowed, ChecksumMismatch, NotFound, StorageUnavailable.
     """
     settings = current_settings()
-    filename = policy.safe_filename(incoming.filename)
+    filename = policy.safe_filename(filename)
     with transaction():
-        pending = repository.add_pending(owner_id)
+        location = repository.add_pending(owner_id)
     try:
         receipt = _receive(
             current_storage(),
-            f"{pending.storage_key}/original",
-            incoming.chunks,
+            f"{location.storage_key}/original",
+            chunks,
             filename=filename,
-            most_bytes=settings.max_file_bytes,
+            max_bytes=settings.max_file_bytes,
             allowed_types=settings.allowed_content_types,
         )
-        received = ReceivedUpload(pending, receipt, filename, **incoming.fields())
+        received = ReceivedUpload(location, owner_id, receipt, filename, read_options())
         _ensure_may_be_stored(received)
         yield received
     except BaseException:
-        _purge_failed_upload(pending)
+        _purge_failed_upload(location)
         raise
     if not received.is_stored:
-        _purge_failed_upload(pending)
+        _purge_failed_upload(location)
 
 
-def store_upload(received: ReceivedUpload) -> Any:
-    """Make it visible, and its thumbnails a job.
+def store_upload(received: ReceivedUpload) -> FileRow:
+    """Make a received file visible, enqueue its thumbnails if its type has any, and return it.
 
-    Raises NotFound when it was swept away, or its owner has left the organization meanwhile.
+    Raises ChecksumMismatch, and NotFound if the upload took too long and was purged, or if the user is not a member
+    of the organization.
     """
     receipt = received.receipt
     renderable = receipt.content_type in thumbnails.SUPPORTED
     with transaction():
         _ensure_may_be_stored(received)
         file = repository.store_file(
-            received.pending.id,
-            organization_id=received.organization_id,
+            received.location.id,
+            organization_id=received.options.organization_id,
             filename=received.filename,
             content_type=receipt.content_type,
             size=receipt.size,
@@ -114,19 +116,19 @@ def store_upload(received: ReceivedUpload) -> Any:
 
 
 def _ensure_may_be_stored(received: ReceivedUpload) -> None:
-    receipt = received.receipt
-    if received.sha256 is not None and received.sha256.lower() != receipt.sha256:
-        raise ChecksumMismatch(f"The uploaded content has the SHA-256 checksum {receipt.sha256}.")
-    if received.organization_id is not None:
-        organizations.ensure_member(received.organization_id, received.pending.owner_id)
+    options, sha256 = received.options, received.receipt.sha256
+    if options.sha256 is not None and options.sha256.lower() != sha256:
+        raise ChecksumMismatch(f"The uploaded content has the SHA-256 checksum {sha256}.")
+    if options.organization_id is not None:
+        organizations.ensure_member(options.organization_id, received.owner_id)
 
 
-def _purge_failed_upload(pending: Any) -> None:
-    """Remove what a failed upload left; if that fails too, the sweep will."""
+def _purge_failed_upload(location: FileLocation) -> None:
+    """Remove a failed upload. If that fails as well, `purge_files` removes it later."""
     try:
-        purge_file(pending, "pending")
+        purge_file(location, "pending")
     except Error as error:
-        logger.warning("files.upload_cleanup_failed", file_id=str(pending.id), error=repr(error))
+        logger.warning("files.upload_cleanup_failed", file_id=str(location.id), error=repr(error))
 
 
 def _receive(
@@ -135,12 +137,16 @@ def _receive(
     chunks: Iterable[bytes],
     *,
     filename: str,
-    most_bytes: int,
+    max_bytes: int,
     allowed_types: Iterable[str],
 ) -> Receipt:
-    """Stream `chunks` to `key`. Raises FileTooLarge, FileTypeNotAllowed, and what `chunks` or the store raise."""
+    """Stream `chunks` to the object `key` and return the receipt.
+
+    Raises FileTooLarge, FileTypeNotAllowed, ValidationFailed if the file is empty, and the errors of `chunks` and of
+    the storage.
+    """
     detector = Detector(filename)
-    meter = _Meter(chunks, detector, most_bytes)
+    meter = _Meter(chunks, detector, max_bytes)
     storage.put(key, meter)
     if meter.size == 0:
         raise ValidationFailed(errors=[{"pointer": "/file", "location": "files", "detail": "The file is empty."}])
@@ -151,18 +157,20 @@ def _receive(
 
 
 class _Meter:
-    def __init__(self, chunks: Iterable[bytes], detector: Detector, most_bytes: int) -> None:
+    """Counts, hashes and inspects the chunks that it yields. Raises FileTooLarge after `max_bytes`."""
+
+    def __init__(self, chunks: Iterable[bytes], detector: Detector, max_bytes: int) -> None:
         self._chunks = chunks
         self._detector = detector
-        self._most_bytes = most_bytes
+        self._max_bytes = max_bytes
         self.size = 0
         self.digest = hashlib.sha256()
 
     def __iter__(self) -> Iterator[bytes]:
         for chunk in self._chunks:
             self.size += len(chunk)
-            if self.size > self._most_bytes:
-                raise FileTooLarge(f"A file may have at most {self._most_bytes} bytes.")
+            if self.size > self._max_bytes:
+                raise FileTooLarge(f"A file may have at most {self._max_bytes} bytes.")
             self.digest.update(chunk)
             self._detector.feed(chunk)
             yield chunk

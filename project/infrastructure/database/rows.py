@@ -1,0 +1,35 @@
+"""Frozen dataclasses for query results: no ORM instance and no untyped row leaves a repository."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from typing import Any, TypeVar
+
+from sqlalchemy import ColumnElement, Executable, Row
+
+from project.infrastructure.database.models import Base
+from project.infrastructure.database.session import read
+
+_Row = TypeVar("_Row")
+
+
+def columns_of(row_type: type[Any], *models: type[Base]) -> list[ColumnElement[Any]]:
+    """Return the columns that fill the fields of a dataclass, in field order.
+
+    Each is looked up by name in `models`; the first model that has it wins. Raises KeyError if none has it.
+    """
+    columns = {column.key: column for model in reversed(models) for column in model.__table__.columns}
+    return [columns[field.name] for field in fields(row_type)]
+
+
+def map_row(row: Row[Any] | None, row_type: Callable[..., _Row]) -> _Row | None:
+    """Return `row` as a `row_type`, or `None` if there is no row.
+
+    Fields are filled by position, which is cheap: the statement must select or return `columns_of(row_type, ...)`.
+    """
+    return None if row is None else row_type(*row)
+
+
+def fetch_one(statement: Executable, values: Mapping[str, Any], row_type: Callable[..., _Row]) -> _Row | None:
+    """Execute a query by `read()` and return its only row, mapped as by `map_row`, or `None`."""
+    with read() as connection:
+        return map_row(connection.execute(statement, values).one_or_none(), row_type)
