@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from project.infrastructure.mail import ReceivedMessage, read_mailbox
@@ -16,21 +15,21 @@ def mail_server(mail_url: str) -> str | None:
     return None if parts.scheme == "file" else parts.hostname
 
 
-def list_mail(mail_url: str) -> list[dict[str, Any]]:
+def list_mail(mail_url: str) -> list[dict[str, str | None]]:
     """Return the newest 100 messages in the folder, newest first. Empty if email goes to a server."""
     if mail_server(mail_url):
         return []
     return [_view(message) for message in read_mailbox(Path(unquote(urlsplit(mail_url).path)), limit=_MAX_MESSAGES)]
 
 
-def _view(message: ReceivedMessage) -> dict[str, Any]:
+def _view(message: ReceivedMessage) -> dict[str, str | None]:
     return {
         "id": message.id,
         "message_id": message.message_id,
         "to": message.to,
         "from": message.sender,
         "subject": message.subject,
-        "date": message.date and _rfc3339(message.date),
+        "date": _rfc3339(message.date) if message.date else None,
         "text": message.text,
         "html": message.html,
     }
