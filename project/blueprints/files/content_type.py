@@ -1,4 +1,4 @@
-"""What a file is, judged by its bytes while they stream past; its name only tells kinds of text apart."""
+"""Detection of a file's type from its content, while it streams. The file name only distinguishes text formats."""
 
 import codecs
 import re
@@ -11,16 +11,16 @@ import filetype
 _OPENXML = "application/vnd.openxmlformats-officedocument."
 
 _HEAD_BYTES = 8 * 1024
-# A zip archive lists its members at its end; this holds the list of a thousand and more.
+# A ZIP archive ends with the list of its members. This is enough for more than a thousand of them.
 _TAIL_BYTES = 128 * 1024
 _EARLY_BYTES = 1024
 
-# What `filetype` overlooks, or names more finely than the allow-list.
+# Formats that `filetype` misses, or for which it returns a more specific type than the allowlist has.
 _SIGNATURES = (
     (re.compile(rb"\x89PNG\r\n\x1a\n"), "image/png"),
     (re.compile(rb".{4}ftypavis", re.DOTALL), "image/avif"),
     (re.compile(rb".{4}ftyp(iso[m2-9]|mp4[12]|mp71|avc1|dash|MSNV|M4V[ HP]|f4v )", re.DOTALL), "video/mp4"),
-    # The length before the name may be written in one byte or in eight.
+    # The length before the name is one to eight bytes long.
     (re.compile(rb"\x1aE\xdf\xa3.{0,99}B\x82.{1,8}?webm", re.DOTALL), "video/webm"),
     (re.compile(rb"\xff[\xe2\xe3\xfa][\x10-\xef]"), "audio/mpeg"),
     (
@@ -41,28 +41,28 @@ _TEXTS = {".csv": "text/csv", ".md": "text/markdown", ".markdown": "text/markdow
 
 
 class Detector:
-    """Is fed a file chunk by chunk, in bounded memory, and then names its content type."""
+    """Detects the content type of a file that is fed in chunks. Uses bounded memory."""
 
     def __init__(self, filename: str) -> None:
         self._suffix = PurePosixPath(filename).suffix.lower()
         self._head = b""
         self._tail = b""
         self._utf8 = codecs.getincrementaldecoder("utf-8")()
-        self._readable = True
+        self._is_readable = True
 
     def feed(self, chunk: bytes) -> None:
-        """Take the next bytes of the file."""
+        """Process the next bytes of the file."""
         self._head += chunk[: _HEAD_BYTES - len(self._head)]
         self._tail = (self._tail + chunk[-_TAIL_BYTES:])[-_TAIL_BYTES:]
-        self._readable = self._readable and self._reads_as_text(chunk)
+        self._is_readable = self._is_readable and self._decodes_as_text(chunk)
 
     def result(self) -> str | None:
-        """The content type of all that was fed; None if that was nothing."""
+        """Return the content type of the bytes fed so far, or `None` if there were none."""
         if not self._head:
             return None
         return self._markup() or self._binary() or self._text() or "application/octet-stream"
 
-    def _reads_as_text(self, chunk: bytes) -> bool:
+    def _decodes_as_text(self, chunk: bytes) -> bool:
         try:
             self._utf8.decode(chunk)
         except UnicodeDecodeError:
@@ -70,11 +70,14 @@ class Detector:
         return len(chunk.translate(None, _CONTROLS)) == len(chunk)
 
     def _is_text(self) -> bool:
-        cut_off, _ = self._utf8.getstate()
-        return self._readable and not cut_off
+        incomplete_bytes, _ = self._utf8.getstate()
+        return self._is_readable and not incomplete_bytes
 
     def _markup(self) -> str | None:
-        """Judged before all else: a browser that is misled must be so by nothing that we call an image."""
+        """Return the type of markup, or `None`.
+
+        Checked first, so that nothing a browser might interpret as markup is classified as an image.
+        """
         start = self._head.removeprefix(codecs.BOM_UTF8).lstrip().lower()
         early = start[:_EARLY_BYTES]
         if not start.startswith(b"<") and not (self._is_text() and any(tag in early for tag in _MARKUP)):
@@ -90,7 +93,7 @@ class Detector:
         found = found or filetype.guess_mime(self._head)
         if found == "application/zip" or found in _OFFICE.values():
             return _office_type(self._tail) or found
-        # Words may begin like a signature ("BMW", "MZ", "ID3"); what has it in earnest is no text further on.
+        # Text may begin like a signature ("BMW", "MZ", "ID3"), but a real binary file does not continue as text.
         return found if found in _PRINTABLE or not self._is_text() else None
 
     def _text(self) -> str | None:
@@ -104,7 +107,10 @@ class Detector:
 
 
 def _office_type(tail: bytes) -> str | None:
-    """By the list of members, in whatever order a program wrote them; None if that list is not to be read."""
+    """Return the type of an Office document or ZIP archive by its member list, or `None` if that is unreadable.
+
+    Members may be in any order.
+    """
     try:
         names = ZipFile(BytesIO(tail)).namelist()
     except (BadZipFile, ValueError, NotImplementedError):

@@ -51,7 +51,7 @@ class File(Timestamped, Versioned, Base):
 
 @dataclass(frozen=True, slots=True)
 class FileLocation:
-    """Where the bytes of a file are, whatever its status."""
+    """The storage location of a file in any status."""
 
     id: UUID
     storage_key: str

@@ -1,1 +1,1 @@
-"""What is measured, for Prometheus."""
+"""Metrics for Prometheus."""

@@ -1,4 +1,4 @@
-"""Metrics, on the port of web. No part of the API: it is registered only where METRICS_TOKEN is set."""
+"""The metrics of the web process. Not part of the API; registered only if METRICS_TOKEN is set."""
 
 from flask import Blueprint, Response
 
@@ -8,7 +8,7 @@ from project.infrastructure import metrics
 blueprint = Blueprint("metrics", __name__)
 
 
-# Prometheus finds the instances of a service by their addresses.
+# Any host: Prometheus addresses each instance by IP.
 @blueprint.get("/metrics", access=scraper, json=False, any_host=True)
 def show_metrics() -> Response:
     return Response(metrics.render(), content_type=metrics.CONTENT_TYPE)

@@ -1,1 +1,1 @@
-"""What the service says of itself: health, keys, API document."""
+"""Health checks, public keys and the API document."""

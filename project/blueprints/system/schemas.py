@@ -1,11 +1,11 @@
-"""Wire formats of health checks and keys."""
+"""Response schemas of health checks and keys."""
 
 from marshmallow import fields, validate
 
 from project.http.fields import Choice
 from project.http.requests.schemas import Body
 
-_MOST_KEYS = 100
+_MAX_KEYS = 100
 _BASE64URL = {"maxLength": 64, "pattern": "^[A-Za-z0-9_-]+$", "example": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}
 
 
@@ -37,4 +37,4 @@ class KeyResponse(Body):
 
 
 class KeySetResponse(Body):
-    keys = fields.List(fields.Nested(KeyResponse), required=True, validate=validate.Length(max=_MOST_KEYS))
+    keys = fields.List(fields.Nested(KeyResponse), required=True, validate=validate.Length(max=_MAX_KEYS))

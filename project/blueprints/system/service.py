@@ -1,4 +1,4 @@
-"""Whether this process can do its work."""
+"""Readiness of the process and its dependencies."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,10 @@ from project.infrastructure.storage import current_storage
 
 
 def readiness() -> dict[str, str]:
-    """`ok` or `failing` for each part. The broker may fail: no request needs it."""
+    """Return `ok` or `failing` for each dependency.
+
+    A failing broker does not prevent requests: jobs wait in their table.
+    """
     return {
         "database": _state("database", ensure_reachable),
         "migrations": _state("migrations", ensure_migrated),
@@ -22,7 +25,7 @@ def readiness() -> dict[str, str]:
 def _state(part: str, check: Callable[[], object]) -> str:
     try:
         check()
-    except Exception as error:  # whatever a part's client raises, the answer is that it fails
+    except Exception as error:  # the clients of dependencies raise many types of error
         logger.warning("health.failing", part=part, error=repr(error))
         return "failing"
     return "ok"
