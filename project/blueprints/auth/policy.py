@@ -18,8 +18,8 @@ def email_key(email: str) -> str:
 def may_reuse_refresh_token(
     presented: int, *, generation: int, rotated_at: datetime, at: datetime, grace: timedelta
 ) -> bool:
-    """Return whether a replaced token may be used once more, because the client may have lost the response.
+    """Return whether a replaced token is still accepted, because the client may have lost the response.
 
-    Only the previous generation is accepted, for `grace` after the rotation.
+    Only the previous generation is, for `grace` after the rotation.
     """
     return presented == generation - 1 and -_CLOCK_SKEW <= at - rotated_at <= grace

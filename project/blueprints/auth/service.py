@@ -80,9 +80,9 @@ def log_in(*, email: str, password: str, client: Client) -> Grant:
 def open_session(user: UserRow, *, methods: list[str], client: Client) -> Grant:
     """Open a session for an authenticated user. Every login method must use this function.
 
-    It locks the row of the user and rejects the login if the password or the status has changed since `user` was read.
-    An operation that ends all sessions of a user must therefore change that row first: a concurrent login then
-    cannot leave a new session behind. Raises InvalidCredentials.
+    Locks the user's row and rejects the login if the password or the status has changed since `user` was read. An
+    operation that ends all sessions of a user must therefore change that row first: a concurrent login then cannot
+    leave a new session behind. Raises InvalidCredentials.
     """
     settings, at = current_settings(), now()
     with transaction():
@@ -103,8 +103,8 @@ def open_session(user: UserRow, *, methods: list[str], client: Client) -> Grant:
 def refresh(refresh_token: str) -> Grant:
     """Exchange a refresh token for the next one.
 
-    The token that was replaced last returns the same successor during the grace period, in case the client lost the
-    response. Raises RefreshTokenInvalid, and RefreshTokenReused after ending the session.
+    During the grace period, the previous token still yields the same successor, in case the client lost the response.
+    Raises RefreshTokenInvalid, and RefreshTokenReused after ending the session.
     """
     presented = signing.verify(_REFRESH, refresh_token)
     if presented is None:

@@ -37,7 +37,7 @@ def may_change_all(role: str | None) -> bool:
 
 
 def ensure_may_change(file: FileRow, *, user_id: UUID, role: str | None) -> None:
-    """Raises PermissionDenied unless `may_change`."""
+    """Raises PermissionDenied unless the user may change the file."""
     if not may_change(file, user_id=user_id, role=role):
         raise PermissionDenied("Only the uploader and the organization's admins may do this.")
 

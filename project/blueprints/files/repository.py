@@ -105,7 +105,7 @@ def set_thumbnails(file_id: UUID, status: ThumbnailStatus) -> None:
 
 
 def list_overdue(status: FileStatus, before: datetime, limit: int) -> list[FileLocation]:
-    """Return at most `limit` files that have been `status` since before a moment, oldest first."""
+    """Return at most `limit` files with a status that were last updated before `before`, oldest first."""
     overdue = select(*columns_of(FileLocation, File)).where(File.status == status, File.updated_at < before)
     with read() as connection:
         return [FileLocation(*row) for row in connection.execute(overdue.order_by(File.updated_at).limit(limit))]

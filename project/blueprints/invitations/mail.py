@@ -13,6 +13,7 @@ def invitation_message(
 
     The link carries the token in its fragment, which browsers do not send, so that no server logs it.
     """
+    at = invitation.expires_at
     host = frontend_url.split("//", 1)[-1].split("/", 1)[0].split(":", 1)[0]
     return Message(
         message_id=f"<invitation.{invitation.id}.{invitation.token_version}@{host}>",
@@ -21,7 +22,7 @@ def invitation_message(
         text=(
             f"{inviter_name} invited you to join {organization_name} as {_ROLE_PHRASES[invitation.role]}.\n\n"
             f"To accept the invitation, open this link:\n{frontend_url}/invitation#token={token}\n\n"
-            f"The invitation expires on {invitation.expires_at:%d %B %Y at %H:%M} UTC.\n\n"
+            f"The invitation expires on {at:%B} {at.day}, {at:%Y at %H:%M} UTC.\n\n"
             "If you were not expecting this invitation, you can ignore this email.\n"
         ),
         date=invitation.issued_at,

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from project.infrastructure.database.models import Base, Timestamped, Versioned
 
-# As in organizations, whose models are not importable here.
+# Equal to `Role` of organizations: models must not import another blueprint's modules.
 Role = Literal["member", "admin", "owner"]
 Status = Literal["pending", "accepted", "expired"]
 Delivery = Literal["queued", "sent", "failed"]

@@ -170,7 +170,7 @@ def mark_delivery_failed(invitation_id: UUID) -> None:
 
 
 def expire_invitations() -> None:
-    """Set overdue invitations to `expired`, in batches. This keeps listings cheap, which must read all overdue rows."""
+    """Set overdue invitations to `expired`, in batches. Listings read all overdue rows, so this keeps them cheap."""
     expired = _BATCH
     while expired == _BATCH:
         with transaction():

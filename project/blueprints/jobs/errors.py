@@ -1,4 +1,4 @@
-"""Errors of the administration of jobs."""
+"""Errors of job administration."""
 
 from project.errors import Conflict
 
