@@ -78,18 +78,18 @@ class Email(Text):
 
 
 class Pattern(fields.String):
-    """Text that fully matches a regular expression. `wanted` describes it in the error: "Must be {wanted}."."""
+    """Text that fully matches a regular expression. `expected` describes it in the error: "Must be {expected}."."""
 
-    def __init__(self, pattern: str, maximum: int, *, wanted: str, minimum: int = 1, **options: Any) -> None:
+    def __init__(self, pattern: str, maximum: int, *, expected: str, minimum: int = 1, **options: Any) -> None:
         metadata = {"pattern": f"^{pattern}$", **options.pop("metadata", {})}
         super().__init__(validate=validate.Length(minimum, maximum), metadata=metadata, **options)
         self._pattern = re.compile(pattern)
-        self._wanted = wanted
+        self._expected = expected
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> str:
         text: str = super()._deserialize(value, attr, data, **options)
         if not self._pattern.fullmatch(text):
-            raise ValidationError(f"Must be {self._wanted}.")
+            raise ValidationError(f"Must be {self._expected}.")
         return text
 
 
@@ -99,7 +99,7 @@ class Slug(Pattern):
     def __init__(self, **options: Any) -> None:
         options.setdefault("metadata", {"example": "analytical-engines"})
         super().__init__(
-            "[a-z0-9]+(-[a-z0-9]+)*", 63, minimum=2, wanted="lowercase letters, digits and single hyphens", **options
+            "[a-z0-9]+(-[a-z0-9]+)*", 63, minimum=2, expected="lowercase letters, digits and single hyphens", **options
         )
 
 
@@ -110,7 +110,7 @@ class Sha256(Pattern):
         metadata = {"example": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"}
         metadata |= options.pop("metadata", {})
         super().__init__(
-            "[0-9a-fA-F]{64}", 64, minimum=64, wanted="a SHA-256 digest in hexadecimal", metadata=metadata, **options
+            "[0-9a-fA-F]{64}", 64, minimum=64, expected="a SHA-256 digest in hexadecimal", metadata=metadata, **options
         )
 
 

@@ -63,7 +63,7 @@ class RequestRejected(Exception):
         self.path = path
 
 
-class HeadReader(SocketUnreader):  # type: ignore[misc]  # gunicorn is untyped
+class ConnectionReader(SocketUnreader):  # type: ignore[misc]  # gunicorn is untyped
     """Reads the requests of one connection: heads without blocking, bodies within time limits."""
 
     def __init__(self, sock: socket.socket) -> None:
@@ -157,7 +157,7 @@ class Request(GunicornRequest):  # type: ignore[misc]  # gunicorn is untyped
 
     path: str | None
 
-    def __init__(self, cfg: Any, reader: HeadReader, *args: Any) -> None:
+    def __init__(self, cfg: Any, reader: ConnectionReader, *args: Any) -> None:
         reader.begin_head()
         try:
             super().__init__(cfg, reader, *args)
@@ -188,7 +188,7 @@ class Parser(RequestParser):  # type: ignore[misc]  # gunicorn is untyped
 
     def __init__(self, cfg: Any, sock: socket.socket, client: Any) -> None:
         super().__init__(cfg, sock, client)
-        self.unreader = HeadReader(sock)
+        self.unreader = ConnectionReader(sock)
 
     def finish_body(self, *_args: Any, **_options: Any) -> bool:
         """Discard the unread rest of a body without blocking. Returns whether all of it was available and discarded.

@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 
 from project.infrastructure import signing
-from tests.kit.clients.api import Api, created
+from tests.kit.clients.api import Api, success
 from tests.kit.fixtures.shared_app import shared_api, shared_app
 
 __all__ = ["join", "shared_api", "shared_app", "token_of"]
@@ -32,9 +32,9 @@ def join(token_of: IssueToken) -> Join:
     """Return a function that adds a new user to `host`'s organization and returns that user's client."""
 
     def join(host: Api, organization_id: str, role: str = "member") -> Api:
-        guest = host.signed_in()
+        guest = host.as_new_user()
         invitation = host.invitation(organization_id, guest.user["email"], role)
-        created(guest.post("/invitations/accept", {"token": token_of(invitation["id"])}))
+        success(guest.post("/invitations/accept", {"token": token_of(invitation["id"])}))
         return guest
 
     return join

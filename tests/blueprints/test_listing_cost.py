@@ -23,18 +23,18 @@ from project.infrastructure.database import db, read
 from project.infrastructure.database.pagination import Page
 from project.infrastructure.jobs import STATUSES
 from tests.conformance.operation import operations_of
-from tests.kit.clients.api import Api, created
+from tests.kit.clients.api import Api, success
 from tests.kit.fixtures import bulk_rows
-from tests.kit.fixtures.administrators import administrator
+from tests.kit.fixtures.administrators import create_administrator
 from tests.kit.fixtures.apps import application
-from tests.kit.fixtures.query_plans import Plan, explained
+from tests.kit.fixtures.query_plans import Plan, record_plans
 from tests.kit.servers.services import Postgres
 
 SMALL, LARGE = 1_000, 200_000
 LIMIT = 20
 # A page reads its items, and one more row to find out whether there is a next page. In addition it may read the
 # invitations that expired since the last run of the job that marks them as expired.
-MAX_EXTRA_ROWS = bulk_rows.LAPSED
+MAX_EXTRA_ROWS = bulk_rows.EXPIRED_COUNT
 # These filters merge two index ranges, the second of which has at most MAX_EXTRA_ROWS rows, and may sort the result.
 SORTED_FILTERS = {"expired"}
 # psycopg is set to prepare statements on first use. PostgreSQL makes a custom plan for each of the first five
@@ -86,8 +86,8 @@ def _invitation_cases() -> Iterator[Case]:
 
 def _job_cases() -> Iterator[Case]:
     for status in STATUSES:
-        for name in ({}, {"name": bulk_rows.JOB}):
-            condition = f"status = '{status}'" + (f" AND name = '{bulk_rows.JOB}'" if name else "")
+        for name in ({}, {"name": bulk_rows.JOB_NAME}):
+            condition = f"status = '{status}'" + (f" AND name = '{bulk_rows.JOB_NAME}'" if name else "")
             yield Case(
                 "list_jobs", "/jobs", f"jobs WHERE {condition}", {"status": status, **name}, user="administrator"
             )
@@ -110,8 +110,12 @@ class World:
     def __init__(self, app: Flask, url: str, size: int) -> None:
         self.app = app
         anonymous = Api(app.test_client())
-        caller = anonymous.signed_in()
-        self.users = {"caller": caller, "member": anonymous.signed_in(), "administrator": administrator(app, anonymous)}
+        caller = anonymous.as_new_user()
+        self.users = {
+            "caller": caller,
+            "member": anonymous.as_new_user(),
+            "administrator": create_administrator(app, anonymous),
+        }
         self.ids = {
             "caller": UUID(caller.user["id"]),
             "member": UUID(self.users["member"].user["id"]),
@@ -137,10 +141,10 @@ class World:
         path, filters = self._request(case)
         with self.app.app_context():
             engine = db.engine
-        with explained(engine) as plans:
+        with record_plans(engine) as plans:
             for _ in range(EXECUTIONS):
                 plans.clear()
-                page = created(self.users[case.user].get(path, query_string={**filters, **cursor}))
+                page = success(self.users[case.user].get(path, query_string={**filters, **cursor}))
         assert (len(page["items"]), page["next_cursor"] is None) == (LIMIT, bool(cursor))
         return plans
 

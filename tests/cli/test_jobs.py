@@ -18,7 +18,7 @@ from project.infrastructure.clock import now
 from project.infrastructure.database import transaction
 from project.infrastructure.database.models import new_id
 from project.infrastructure.jobs import Job
-from tests.kit.fixtures.jobs import NAME, claim_job, dead_job, done_job, enqueue_job, get_job, list_jobs
+from tests.kit.fixtures.jobs import JOB_NAME, claim_job, dead_job, done_job, enqueue_job, get_job, list_jobs
 
 ROOT = Path(__file__).parents[2]
 OTHER = "tests.another_job"
@@ -52,7 +52,7 @@ def test_list_shows_dead_jobs_with_their_errors(run: Run) -> None:
     job_id = dead_job(file_id=file_id)
     enqueue_job()
     [line] = [line for line in run("list").stdout.splitlines() if line.startswith(str(job_id))]
-    assert line.endswith(f'  {NAME}  {{"file_id": "{file_id}"}}  attempts: 1  Mishap: once more')
+    assert line.endswith(f'  {JOB_NAME}  {{"file_id": "{file_id}"}}  attempts: 1  Mishap: once more')
 
 
 def test_list_counts_queued_and_dead_jobs_by_name(run: Run) -> None:
@@ -60,7 +60,7 @@ def test_list_counts_queued_and_dead_jobs_by_name(run: Run) -> None:
         create()
     dead_job(OTHER)
     counts = [line.split()[:3] for line in run("list").stdout.split("\n\n")[0].splitlines()]
-    assert counts == [[NAME, "1", "dead"], [NAME, "2", "queued"], [OTHER, "1", "dead"]]
+    assert counts == [[JOB_NAME, "1", "dead"], [JOB_NAME, "2", "queued"], [OTHER, "1", "dead"]]
 
 
 def test_list_filters_by_status_and_name_up_to_the_limit(run: Run) -> None:
@@ -73,7 +73,7 @@ def test_list_filters_by_status_and_name_up_to_the_limit(run: Run) -> None:
 
 def test_show_prints_the_columns_of_a_job(run: Run) -> None:
     shown = dict(line.split(maxsplit=1) for line in run("show", dead_job()).stdout.splitlines() if " " in line)
-    assert (shown["name"], shown["status"], shown["last_error"]) == (NAME, "dead", "Mishap: once more")
+    assert (shown["name"], shown["status"], shown["last_error"]) == (JOB_NAME, "dead", "Mishap: once more")
 
 
 def test_retry_requeues_the_given_dead_jobs(run: Run) -> None:
@@ -104,7 +104,7 @@ def test_retry_all_by_name_leaves_other_jobs_dead(run: Run) -> None:
     assert statuses(*ids) == ["dead", "queued"]
 
 
-@pytest.mark.parametrize("arguments", [[], ["--all", str(new_id())], [str(new_id()), "--name", NAME], ["no-id"]])
+@pytest.mark.parametrize("arguments", [[], ["--all", str(new_id())], [str(new_id()), "--name", JOB_NAME], ["no-id"]])
 def test_retry_rejects_arguments_other_than_ids_or_all(run: Run, arguments: list[str]) -> None:
     job_id = dead_job()
     run("retry", *arguments, exit_code=2)

@@ -15,9 +15,9 @@ from project.http.routing.access import Access
 from project.infrastructure import signing
 from tests.conformance import samples
 from tests.conformance.operation import Operation, operations_of
-from tests.kit.clients.api import PASSWORD, Api, created, form
-from tests.kit.clients.response_checker import judge_of
-from tests.kit.fixtures.administrators import administrator
+from tests.kit.clients.api import PASSWORD, Api, form, success
+from tests.kit.clients.response_checker import checker_for
+from tests.kit.fixtures.administrators import create_administrator
 from tests.kit.fixtures.jobs import dead_job
 
 
@@ -38,9 +38,9 @@ class World:
         self.app = app
         self.operations = operations_of(app)
         self.anonymous = Api(app.test_client())
-        self.owner, self.member, self.other_user = (self.anonymous.signed_in() for _ in range(3))
+        self.owner, self.member, self.other_user = (self.anonymous.as_new_user() for _ in range(3))
         self.organization_id, self.other_organization_id = (self.owner.organization()["id"] for _ in range(2))
-        self.administrator, self.other_administrator = (administrator(app, self.anonymous) for _ in range(2))
+        self.administrator, self.other_administrator = (create_administrator(app, self.anonymous) for _ in range(2))
         self._join(self.member, "member")
 
     def case(self, operation: Operation) -> Case:
@@ -91,7 +91,7 @@ class World:
         """Send the request and return the response, which must be a documented success."""
         response = self.send(operation, case or self.case(operation), **options)
         assert response.status_code in operation.successes, f"{operation}: {response.get_data(as_text=True)}"
-        judge_of(self.app).judge(response)
+        checker_for(self.app).check(response)
         return response
 
     def create_operation(self, path: str) -> Operation | None:
@@ -116,7 +116,7 @@ class World:
         return str(self.succeed(create, replace(case, path={**case.path, **known})).json["id"])
 
     def _join(self, user: Api, role: str) -> None:
-        created(user.post("/invitations/accept", {"token": self.invitation_token(user.user["email"], role)}))
+        success(user.post("/invitations/accept", {"token": self.invitation_token(user.user["email"], role)}))
 
     def invitation_token(self, email: str, role: str = "member") -> str:
         """Create an invitation to `email` and return the token in its email."""
@@ -130,11 +130,11 @@ def _log_in(world: World, _operation: Operation) -> Case:
 
 
 def _refresh(world: World, _operation: Operation) -> Case:
-    return Case(world.anonymous, body={"refresh_token": world.owner.signed_in_again().tokens["refresh_token"]})
+    return Case(world.anonymous, body={"refresh_token": world.owner.with_new_session().tokens["refresh_token"]})
 
 
 def _log_out(world: World, _operation: Operation) -> Case:
-    return Case(world.owner.signed_in_again())
+    return Case(world.owner.with_new_session())
 
 
 def _look_up(world: World, _operation: Operation) -> Case:
@@ -142,7 +142,7 @@ def _look_up(world: World, _operation: Operation) -> Case:
 
 
 def _accept(world: World, _operation: Operation) -> Case:
-    guest = world.anonymous.signed_in()
+    guest = world.anonymous.as_new_user()
     return Case(guest, body={"token": world.invitation_token(guest.user["email"])})
 
 
@@ -158,7 +158,7 @@ def _picture() -> bytes:
 
 
 def _thumbnail(world: World, _operation: Operation) -> Case:
-    file_id = created(world.owner.upload(_picture(), "picture.png"))["id"]
+    file_id = success(world.owner.upload(_picture(), "picture.png"))["id"]
     with world.app.app_context():
         files.make_thumbnails(UUID(file_id))
     return Case(world.owner, path={"file_id": file_id, "size": "small"})

@@ -11,7 +11,7 @@ from playwright.sync_api import Error, Page, sync_playwright
 
 from project.config import Settings
 from tests.kit.deployment.programs import programs
-from tests.kit.servers.scripted_http import reply, server_answering
+from tests.kit.servers.scripted_http import reply, scripted_server
 
 pytestmark = [pytest.mark.full, pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)]
 
@@ -58,7 +58,7 @@ class World:
 def world(settings: Settings) -> Iterator[World]:
     page = reply(b"<!doctype html><title>A front end</title>", Content_Type="text/html")
     with ExitStack() as stack:
-        origins = [f"http://127.0.0.1:{stack.enter_context(server_answering(ANY=page))}" for _ in range(2)]
+        origins = [f"http://127.0.0.1:{stack.enter_context(scripted_server(ANY=page))}" for _ in range(2)]
         api = stack.enter_context(programs(settings, CORS_ORIGINS=origins[0]).web())
         chromium = stack.enter_context(sync_playwright()).chromium
         browser = stack.enter_context(chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS))

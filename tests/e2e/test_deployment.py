@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.kit.deployment.processes import ROOT, deployment, production
+from tests.kit.deployment.processes import ROOT, deployment, production_environment
 from tests.kit.servers import services
 from tests.kit.servers.services import Postgres
 
@@ -16,7 +16,9 @@ def test_every_platform_flow_passes_on_real_services(
     mailbox.mkdir()
     with services.smtp(mailbox) as mail:
         database = postgres_server.create_database()
-        environment = production(tmp_path, database=database, broker=redis_url, storage=s3_url, mail=mail.url)
+        environment = production_environment(
+            tmp_path, database=database, broker=redis_url, storage=s3_url, mail=mail.url
+        )
         with deployment(environment, folder=tmp_path) as deployed:
             command = [sys.executable, "-m", "tests.verify", deployed.url, "--mailbox", str(mailbox)]
             result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)

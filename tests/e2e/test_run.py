@@ -21,7 +21,7 @@ from aiosmtpd.controller import Controller
 
 from tests.kit.clients.api import Api
 from tests.kit.clients.remote import Remote
-from tests.kit.deployment.programs import BIN, ROOT, of_folder
+from tests.kit.deployment.programs import BIN, ROOT, find_processes
 from tests.kit.servers.ports import free_port
 from tests.kit.servers.process import eventually
 
@@ -40,12 +40,12 @@ class Instance:
         return (self.folder / "run.log").read_text(errors="replace")
 
     def pid_of(self, command_part: str) -> int:
-        return min(pid for pid, command in of_folder(self.folder).items() if command_part in command)
+        return min(pid for pid, command in find_processes(self.folder).items() if command_part in command)
 
     def wait_for_exit(self) -> int:
         """Wait until the instance exits and return the exit status. Fails if a process remains."""
         status = self.process.wait(30)
-        eventually(lambda: of_folder(self.folder) == {}, 5)
+        eventually(lambda: find_processes(self.folder) == {}, 5)
         return status
 
 
@@ -62,7 +62,7 @@ def started(folder: Path, **settings: str) -> Iterator[Instance]:
     try:
         yield Instance(process, folder, f"http://127.0.0.1:{port}")
     finally:
-        for pid in of_folder(folder):
+        for pid in find_processes(folder):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         process.wait()
@@ -107,7 +107,7 @@ def urls_in(log: str) -> list[str]:
 
 def invitation_email_arrives(instance: Instance) -> bool:
     """Create an invitation and wait for its email, which web server and worker produce together."""
-    owner = Api(Remote(instance.url)).signed_in()  # type: ignore[arg-type]
+    owner = Api(Remote(instance.url)).as_new_user()  # type: ignore[arg-type]
     owner.invitation(owner.organization()["id"], "grace@example.org")
     eventually(lambda: any((instance.folder / "mail").glob("*.eml")))
     return True
@@ -142,7 +142,7 @@ def test_running_job_is_finished_before_exit(tmp_path: Path) -> None:
     controller = Controller(server, hostname="127.0.0.1", port=port)
     controller.start()
     with running(tmp_path, MAIL_URL=f"smtp://127.0.0.1:{port}?tls=none") as instance:
-        owner = Api(Remote(instance.url)).signed_in()  # type: ignore[arg-type]
+        owner = Api(Remote(instance.url)).as_new_user()  # type: ignore[arg-type]
         owner.invitation(owner.organization()["id"], "grace@example.org")
         assert server.has_begun.wait(20)
         press_ctrl_c(instance)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.clients.api import Api, created
+from tests.kit.clients.api import Api, success
 from tests.kit.deployment.system import System
 from tests.kit.servers.process import eventually
 
@@ -19,17 +19,17 @@ BACKLOG = 20
 @pytest.fixture
 def owner(system: System) -> Api:
     """A user whose session is in the ledger."""
-    return system.ledger.session(system.api.signed_in())
+    return system.ledger.session(system.api.as_new_user())
 
 
 @pytest.fixture
 def invite(system: System, owner: Api) -> Callable[[], float]:
     """A function that creates an invitation, and thereby a job; it returns the duration in seconds."""
-    organization_id = created(system.ledger.organization(owner))["id"]
+    organization_id = success(system.ledger.organization(owner))["id"]
 
     def invite() -> float:
         started = time.monotonic()
-        created(system.ledger.invitation(owner, organization_id))
+        success(system.ledger.invitation(owner, organization_id))
         return time.monotonic() - started
 
     return invite
@@ -47,11 +47,11 @@ def test_requests_are_not_slowed_by_broker_faults(system: System, invite: Callab
 
 def test_upload_succeeds_without_broker_and_thumbnails_follow_later(system: System, owner: Api) -> None:
     system.proxies.broker.shut_down()
-    file = created(system.ledger.file(owner, PICTURE, "rocket.jpg"))
-    assert created(owner.get(f"/files/{file['id']}"))["thumbnails"]["status"] == "pending"
+    file = success(system.ledger.file(owner, PICTURE, "rocket.jpg"))
+    assert success(owner.get(f"/files/{file['id']}"))["thumbnails"]["status"] == "pending"
     system.proxies.broker.heal()
     system.ledger.ensure_nothing_lost()
-    assert created(owner.get(f"/files/{file['id']}"))["thumbnails"]["status"] == "ready"
+    assert success(owner.get(f"/files/{file['id']}"))["thumbnails"]["status"] == "ready"
 
 
 @pytest.mark.parametrize("fault", ["shut_down", "stall"])

@@ -7,7 +7,7 @@ from statistics import median, quantiles
 
 import pytest
 
-from tests.kit.clients.api import created
+from tests.kit.clients.api import success
 from tests.kit.deployment.system import System
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(600)]
@@ -39,11 +39,11 @@ def test_unresponsive_broker_adds_at_most_five_percent_latency(system: System) -
     # No jobs run during the measurement: they would slow down only the rounds in which the broker works.
     for name in ("worker-1", "worker-2", "beat-1"):
         system.deployment.kill(name)
-    owner = system.ledger.session(system.api.signed_in())
+    owner = system.ledger.session(system.api.as_new_user())
     normal, stalled = [], []
     for _ in range(ROUNDS):
-        organization_id = created(system.ledger.organization(owner))["id"]
-        invite = lambda: created(system.ledger.invitation(owner, organization_id))  # noqa: B023, E731
+        organization_id = success(system.ledger.organization(owner))["id"]
+        invite = lambda: success(system.ledger.invitation(owner, organization_id))  # noqa: B023, E731
         normal.append(p95(invite))
         system.proxies.broker.stall()
         stalled.append(p95(invite))

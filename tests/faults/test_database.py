@@ -15,7 +15,7 @@ from werkzeug.wrappers import Response
 
 from tests.kit.clients.api import Api, problem
 from tests.kit.deployment.system import System
-from tests.kit.faults.pause_points import PausePoint, pause_at, wait_for
+from tests.kit.faults.pause_points import PausePoint, pause_at, wait_for_count
 from tests.kit.servers.process import eventually
 
 # The documented limits, and the additional time that a busy machine needs.
@@ -27,7 +27,7 @@ SLACK_SECONDS = 2
 @pytest.fixture
 def owner(system: System) -> Api:
     """A user whose session is in the ledger."""
-    return system.ledger.session(system.api.signed_in())
+    return system.ledger.session(system.api.as_new_user())
 
 
 def ensure_unavailable(response: Response) -> None:
@@ -60,7 +60,7 @@ def paused_request(
     url, proxy = system.inspection.database_url, system.proxies.database
     with ThreadPoolExecutor(1) as pool, pause_at(url, pause_point, proxy=proxy) as point:
         response = pool.submit(send)
-        wait_for(1, point.count_paused)
+        wait_for_count(1, point.count_paused)
         yield point, response
 
 
@@ -158,7 +158,7 @@ def test_request_that_loses_a_deadlock_is_retried(system: System, owner: Api) ->
     with psycopg.connect(system.inspection.database_url) as rival, ThreadPoolExecutor(1) as pool:
         rival.execute("LOCK TABLE memberships IN SHARE ROW EXCLUSIVE MODE")
         response = pool.submit(system.ledger.organization, owner)
-        wait_for(1, lambda: count_lock_waits(system))
+        wait_for_count(1, lambda: count_lock_waits(system))
         # Each transaction now waits for the other. The request has waited longer, so it detects the deadlock first
         # and is aborted.
         rival.execute("LOCK TABLE organizations")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.clients.api import Api, created
+from tests.kit.clients.api import Api, success
 from tests.kit.deployment.system import System
 
 PICTURE = Path(__file__).parents[1].joinpath("data", "photos", "rocket.jpg").read_bytes()
@@ -13,10 +13,10 @@ PICTURE = Path(__file__).parents[1].joinpath("data", "photos", "rocket.jpg").rea
 
 def create_one_of_each(system: System) -> Api:
     """Create one resource of each kind that the ledger records; return their owner."""
-    owner = system.ledger.session(system.api.signed_in())
-    organization = created(system.ledger.organization(owner))
-    created(system.ledger.invitation(owner, organization["id"]))
-    created(system.ledger.file(owner, PICTURE, "rocket.jpg"))
+    owner = system.ledger.session(system.api.as_new_user())
+    organization = success(system.ledger.organization(owner))
+    success(system.ledger.invitation(owner, organization["id"]))
+    success(system.ledger.file(owner, PICTURE, "rocket.jpg"))
     return owner
 
 

@@ -9,7 +9,7 @@ from functools import partial
 
 import pytest
 
-from tests.kit.clients.api import Api, created, problem
+from tests.kit.clients.api import Api, problem, success
 from tests.kit.deployment.system import System
 from tests.kit.servers.process import eventually
 
@@ -24,14 +24,14 @@ def system(local_system: System) -> System:
 @pytest.fixture
 def owner(system: System) -> Api:
     """A user whose session is in the ledger."""
-    return system.ledger.session(system.api.signed_in())
+    return system.ledger.session(system.api.as_new_user())
 
 
 @pytest.fixture
 def invite(system: System, owner: Api) -> Callable[[], None]:
     """A function that creates an invitation, and thereby a job."""
-    organization_id = created(system.ledger.organization(owner))["id"]
-    return lambda: created(system.ledger.invitation(owner, organization_id))
+    organization_id = success(system.ledger.organization(owner))["id"]
+    return lambda: success(system.ledger.invitation(owner, organization_id))
 
 
 @contextmanager
@@ -74,7 +74,7 @@ def test_database_locked_too_long_returns_503_without_effect(system: System, own
         problem(response, 503, "service-unavailable")  # type: ignore[arg-type]
         assert int(response.headers["Retry-After"]) >= 1
     assert send().status_code == 201
-    assert len(created(owner.get("/organizations"))["items"]) == 1
+    assert len(success(owner.get("/organizations"))["items"]) == 1
     system.ledger.ensure_nothing_lost()
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.kit.clients.api import created
+from tests.kit.clients.api import success
 from tests.kit.deployment.system import System, deploy_on_services
 from tests.kit.servers import services
 from tests.kit.servers.process import eventually
@@ -26,10 +26,10 @@ def shared_system(
 
 
 def create_invitations(system: System) -> None:
-    owner = system.ledger.session(system.api.signed_in())
-    organization = created(system.ledger.organization(owner))
+    owner = system.ledger.session(system.api.as_new_user())
+    organization = success(system.ledger.organization(owner))
     for _ in range(BACKLOG):
-        created(system.ledger.invitation(owner, organization["id"]))
+        success(system.ledger.invitation(owner, organization["id"]))
 
 
 def test_jobs_run_on_rabbitmq(system: System) -> None:

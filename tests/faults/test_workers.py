@@ -6,10 +6,10 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.kit.clients.api import created
-from tests.kit.deployment.programs import children
+from tests.kit.clients.api import success
+from tests.kit.deployment.programs import child_pids
 from tests.kit.deployment.system import System
-from tests.kit.faults.pause_points import PausePoint, pause_at, stopped, wait_for
+from tests.kit.faults.pause_points import PausePoint, pause_at, stopped, wait_for_count
 from tests.kit.faults.shifted_clock import shifted_clock
 
 POINTS = ["claim-job", "commit-claim", "finish-job", "commit-finished-job"]
@@ -18,10 +18,10 @@ FIVE_MINUTES = 5 * 60
 
 
 def create_invitations(system: System, number: int = 1) -> None:
-    owner = system.ledger.session(system.api.signed_in())
-    organization = created(system.ledger.organization(owner))
+    owner = system.ledger.session(system.api.as_new_user())
+    organization = success(system.ledger.organization(owner))
     for _ in range(number):
-        created(system.ledger.invitation(owner, organization["id"]))
+        success(system.ledger.invitation(owner, organization["id"]))
 
 
 @contextmanager
@@ -29,7 +29,7 @@ def paused_job(system: System, pause_point: str) -> Iterator[PausePoint]:
     """Cause a job whose worker pauses at a pause point; yield the point."""
     with pause_at(system.inspection.database_url, pause_point, proxy=system.proxies.database) as point:
         create_invitations(system)
-        wait_for(1, point.count_paused)
+        wait_for_count(1, point.count_paused)
         yield point
 
 
@@ -39,7 +39,7 @@ def worker_and_children(system: System, pid: int) -> list[int]:
     A test must stop them together, because the main process would end a child that stands still.
     """
     workers = [process.pid for name, process in system.deployment.processes.items() if name.startswith("worker")]
-    [pids] = [[worker, *children(worker)] for worker in workers if pid in children(worker)]
+    [pids] = [[worker, *child_pids(worker)] for worker in workers if pid in child_pids(worker)]
     return pids
 
 

@@ -11,4 +11,4 @@ __all__ = ["shared_api", "shared_app"]
 @pytest.fixture(scope="module")
 def ada(shared_api: Api) -> Api:
     """A logged-in client of the shared application."""
-    return shared_api.signed_in("ada@example.com")
+    return shared_api.as_new_user("ada@example.com")

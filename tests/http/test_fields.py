@@ -30,4 +30,4 @@ def test_valid_value_is_accepted(field: Any, value: Any) -> None:
 @pytest.mark.parametrize("value", ["abc\n", "\nabc", "ab c", "", "abcdefghijk"])
 def test_pattern_must_match_the_whole_value(value: str) -> None:
     with pytest.raises(ValidationError):
-        Pattern("[a-z]+", 10, wanted="letters").deserialize(value)
+        Pattern("[a-z]+", 10, expected="letters").deserialize(value)

@@ -16,7 +16,7 @@ from project.infrastructure import idempotency_records
 from project.infrastructure.clock import now
 from project.infrastructure.database import read, transaction
 from project.infrastructure.idempotency_records import IdempotencyKeyInUse, IdempotencyRecord
-from tests.kit.faults.pause_points import wait_for
+from tests.kit.faults.pause_points import wait_for_count
 from tests.kit.fixtures.jobs import run_concurrently
 
 only_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
@@ -174,7 +174,7 @@ def test_purge_keeps_key_that_is_reused_concurrently(app: Flask) -> None:
             assert claim("one") is None
             idempotency_records.store_response(digest("one"), 201, {}, b"second")
             purge = pool.submit(purge_in, app)
-            wait_for(1, lambda: session.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")) or 0)
+            wait_for_count(1, lambda: session.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")) or 0)
         purge.result()
     assert [body for _expires_at, body in records().values()] == [b"second"]
 

@@ -12,10 +12,10 @@ from flask import Flask
 from project.config import Settings
 from project.infrastructure import jobs, metrics
 from project.infrastructure.database import db
-from tests.kit.clients.metrics import Measured, measured
-from tests.kit.fixtures.apps import at_work
-from tests.kit.fixtures.jobs import age_job, claim_job, claim_last_attempt, enqueue_job, fail
-from tests.kit.fixtures.query_plans import explained
+from tests.kit.clients.metrics import Samples, parse_metrics
+from tests.kit.fixtures.apps import separate_app_context
+from tests.kit.fixtures.jobs import age_job, claim_job, claim_last_attempt, enqueue_job, fail_job
+from tests.kit.fixtures.query_plans import record_plans
 from tests.kit.servers.ports import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -30,16 +30,16 @@ def in_app(app: Flask) -> Iterator[None]:
         yield
 
 
-def scrape() -> Measured:
-    return measured(metrics.render().decode())
+def scrape() -> Samples:
+    return parse_metrics(metrics.render().decode())
 
 
-def depths() -> Measured:
+def depths() -> Samples:
     return {labels[1:]: value for labels, value in scrape().items() if labels[0] == "groundwork_jobs"}
 
 
 def create_dead_job(name: str) -> None:
-    fail(claim_last_attempt(enqueue_job(name)))
+    fail_job(claim_last_attempt(enqueue_job(name)))
 
 
 def test_jobs_that_are_not_done_are_counted_by_name_and_status() -> None:
@@ -78,7 +78,7 @@ def test_age_includes_running_job() -> None:
 
 def test_age_excludes_dead_job() -> None:
     claim = claim_last_attempt(enqueue_job())
-    fail(claim)
+    fail_job(claim)
     age_job(claim.job_id, 1000)
     assert scrape()[OLDEST] == 0
 
@@ -88,7 +88,7 @@ def test_process_metrics_are_returned_while_database_is_unavailable(tmp_path: Pa
     with metrics.measure_job("tests.measured", timedelta()) as outcome:
         outcome.name = "done"
     url = f"postgresql://postgres@127.0.0.1:{free_port()}/app"
-    with at_work(Settings(app_env="development", data_dir=tmp_path, database_url=url)):
+    with separate_app_context(Settings(app_env="development", data_dir=tmp_path, database_url=url)):
         samples = scrape()
     assert samples["groundwork_job_attempts_total", "tests.measured", "done"] == 1
     assert not {labels[0] for labels in samples} & {"groundwork_jobs", *OLDEST}
@@ -132,7 +132,7 @@ def fill(url: str) -> None:
 @on_postgresql
 def test_scrape_does_not_read_done_jobs(settings: Settings) -> None:
     fill(settings.database_url)
-    with explained(db.engine) as plans:
+    with record_plans(db.engine) as plans:
         assert sum(depths().values()) == 3 * OTHERS
     [plan] = [plan for plan in plans if "jobs" in plan.statement]
     assert max(plan.rows_read) <= 3 * OTHERS

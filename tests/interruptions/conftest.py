@@ -10,7 +10,7 @@ from project.config import Settings
 from tests.interruptions.flows import World
 from tests.interruptions.process_runner import process_runner
 from tests.kit.clients.api import Api
-from tests.kit.fixtures.apps import application, at_work
+from tests.kit.fixtures.apps import application, separate_app_context
 from tests.kit.servers.services import Postgres
 
 
@@ -38,5 +38,5 @@ def shared_world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
 @contextmanager
 def _world(settings: Settings) -> Iterator[World]:
     # The context is that of a second application, because requests must share neither this context nor its session.
-    with application(settings) as app, process_runner(settings) as run, at_work(settings):
+    with application(settings) as app, process_runner(settings) as run, separate_app_context(settings):
         yield World(Api(app.test_client()), run)

@@ -57,7 +57,7 @@ class World:
 
     def __init__(self, api: Api, run: ProcessRunner) -> None:
         self.api, self.run = api, run
-        self.owner = api.signed_in()
+        self.owner = api.as_new_user()
         self.organization_id: str = self.owner.organization()["id"]
 
     def invite(self, email: str) -> tuple[UUID, str]:

@@ -14,7 +14,7 @@ from project.config import current_settings
 from project.infrastructure import jobs
 from project.infrastructure.database import read, transaction
 from tests.interruptions.flows import PICTURE, Flow, count_rows
-from tests.kit.clients.api import created
+from tests.kit.clients.api import success
 from tests.kit.fixtures.jobs import age_job, enqueue_job, get_job, list_jobs
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -61,10 +61,10 @@ class MakeThumbnails(JobFlow):
     name = "files.make_thumbnails"
 
     def cause_job(self) -> None:
-        self.path = f"/files/{created(self.world.owner.upload(PICTURE))['id']}"
+        self.path = f"/files/{success(self.world.owner.upload(PICTURE))['id']}"
 
     def is_done(self) -> bool:
-        state = created(self.world.owner.get(self.path))["thumbnails"]["status"]
+        state = success(self.world.owner.get(self.path))["thumbnails"]["status"]
         statuses = [self.world.owner.get(f"{self.path}/thumbnails/{size}").status_code for size in ("small", "large")]
         assert (state, statuses) in [("pending", [404, 404]), ("ready", [200, 200])]
         return state == "ready"
@@ -77,7 +77,7 @@ class PurgeFiles(Flow):
     status: ClassVar[str]
 
     def prepare(self) -> None:
-        self.file_id = UUID(created(self.world.owner.upload(PICTURE))["id"])
+        self.file_id = UUID(success(self.world.owner.upload(PICTURE))["id"])
         self.change(status=self.status, updated_at=LONG_AGO)
         with read() as connection:
             key = connection.scalar(select(File.storage_key).where(File.id == self.file_id))

@@ -10,7 +10,7 @@ from project.blueprints.invitations.models import Invitation
 from project.blueprints.organizations.models import Membership, Organization
 from project.infrastructure.database import read
 from tests.interruptions.flows import PICTURE, Flow, all_or_none, count_rows
-from tests.kit.clients.api import PASSWORD, Api, created, form, problem
+from tests.kit.clients.api import PASSWORD, Api, form, problem, success
 from tests.kit.fixtures.jobs import list_jobs
 
 
@@ -33,7 +33,7 @@ class RequestFlow(Flow):
         if done:
             problem(response, 409, self.conflict_code)
         else:
-            created(response)
+            success(response)
 
 
 class Register(RequestFlow):
@@ -47,12 +47,12 @@ class Register(RequestFlow):
 
     def repeat(self, *, done: bool) -> None:
         super().repeat(done=done)
-        created(self.world.api.post("/auth/login", {"email": self.email, "password": PASSWORD}))
+        success(self.world.api.post("/auth/login", {"email": self.email, "password": PASSWORD}))
 
 
 class Refresh(RequestFlow):
     def prepare(self) -> None:
-        self.user = self.world.api.signed_in(self.email)
+        self.user = self.world.api.as_new_user(self.email)
         self.post("/auth/refresh", {"refresh_token": self.user.tokens["refresh_token"]}, self.world.api)
 
     def is_done(self) -> bool:
@@ -60,7 +60,7 @@ class Refresh(RequestFlow):
         return all_or_none(count_rows(Session, Session.id == session_id, Session.generation == 2))
 
     def repeat(self, *, done: bool) -> None:
-        first, second = (created(self.api.client.open(**self.operation)) for _ in range(2))
+        first, second = (success(self.api.client.open(**self.operation)) for _ in range(2))
         assert first["refresh_token"] == second["refresh_token"]
 
 
@@ -97,7 +97,7 @@ class Accept(RequestFlow):
     conflict_code = "invitation-already-accepted"
 
     def prepare(self) -> None:
-        self.user = self.world.api.signed_in(self.email)
+        self.user = self.world.api.as_new_user(self.email)
         self.invitation_id, token = self.world.invite(self.email)
         self.post("/invitations/accept", {"token": token}, self.user)
 
@@ -137,7 +137,7 @@ class Upload(Flow):
         self.operation |= {"data": body.decode("latin-1"), "content_type": content_type}
 
     def is_done(self) -> bool:
-        newest = created(self.world.owner.get("/files"))["items"]
+        newest = success(self.world.owner.get("/files"))["items"]
         ids = [file["id"] for file in newest if file["filename"] == self.filename]
         for file_id in ids:
             assert self.world.owner.get(f"/files/{file_id}/content").data == PICTURE
@@ -145,19 +145,19 @@ class Upload(Flow):
 
     def repeat(self, *, done: bool) -> None:
         if not done:
-            created(self.world.owner.upload(PICTURE, self.filename))
+            success(self.world.owner.upload(PICTURE, self.filename))
 
 
 class Trash(Flow):
     decisive_commit = 1
 
     def prepare(self) -> None:
-        self.path = f"/files/{created(self.world.owner.upload())['id']}"
+        self.path = f"/files/{success(self.world.owner.upload())['id']}"
         self.operation = {"method": "DELETE", "path": f"/api/v1{self.path}", "headers": authorization(self.world.owner)}
 
     def is_done(self) -> bool:
         content_status = self.world.owner.get(f"{self.path}/content").status_code
-        file_status = created(self.world.owner.get(self.path))["status"]
+        file_status = success(self.world.owner.get(self.path))["status"]
         assert (file_status, content_status) in {("stored", 200), ("trashed", 404)}
         return content_status == 404
 

@@ -13,7 +13,7 @@ from project.config import Settings
 from tests.kit.clients.api import Api
 from tests.kit.clients.remote import Remote
 from tests.kit.deployment.programs import programs
-from tests.kit.faults.pause_points import pause_at, wait_for
+from tests.kit.faults.pause_points import pause_at, wait_for_count
 from tests.races import keyed_requests
 from tests.races.keyed_requests import KeyedRequest
 from tests.races.service import Service
@@ -41,7 +41,7 @@ def retry_after_kill(service: Service, request: KeyedRequest, key: str, pause_po
     """Send a request, kill its process at a pause point, and return the response to a retry."""
     with ThreadPoolExecutor(1) as pool, pause_at(service.settings.database_url, pause_point) as point:
         first = pool.submit(request.send, key)
-        wait_for(1, point.count_paused)
+        wait_for_count(1, point.count_paused)
         point.kill()
         with pytest.raises(HTTPError):
             first.result()

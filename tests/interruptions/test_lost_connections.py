@@ -20,7 +20,7 @@ from werkzeug.wrappers import Response
 from project.config import Settings
 from project.infrastructure.database import db
 from tests.kit.clients.api import Api, problem
-from tests.kit.faults.pause_points import PausePoint, pause_at, wait_for
+from tests.kit.faults.pause_points import PausePoint, pause_at, wait_for_count
 from tests.races import keyed_requests
 from tests.races.keyed_requests import KeyedRequest
 from tests.races.service import Service
@@ -63,7 +63,7 @@ def paused_request(
     request, key = prepare(service), str(uuid4())
     with ThreadPoolExecutor(2) as pool, pause_at(service.settings.database_url, pause_point) as point:
         first = pool.submit(request.send, key)
-        wait_for(1, point.count_paused)
+        wait_for_count(1, point.count_paused)
         yield PausedRequest(point, request, first, lambda: pool.submit(request.send, key))
 
 
@@ -99,7 +99,7 @@ def test_retry_waits_for_commit_that_continues_without_its_client(
     with paused_request(service, prepare, "commit-response") as paused:
         shut_down_socket(commits[-1])
         retried = paused.retry()
-        wait_for(1, paused.point.count_waiting_duplicates)
+        wait_for_count(1, paused.point.count_waiting_duplicates)
         paused.point.release()
         paused.ensure_unavailable()
     assert (retried.result().status_code, retried.result().headers.get("Idempotency-Replayed")) == (201, "true")

@@ -21,7 +21,7 @@ import urllib3
 
 from project.config import Settings
 from tests.kit.fixtures.administrators import promote
-from tests.kit.fixtures.apps import at_work
+from tests.kit.fixtures.apps import separate_app_context
 from tests.kit.fixtures.jobs import dead_job, done_job
 from tests.openapi_tools.commands import HERE, PYTHON_BIN, run_tool
 
@@ -34,7 +34,7 @@ def api(server: str, server_settings: Settings) -> str:
     account = tomllib.loads(CONFIG.read_text())["auth"]["dynamic"]["openapi"]["bearer"]["payload"]
     registered = urllib3.request("POST", f"{server}/api/v1/auth/register", json=account | {"display_name": "Tester"})
     assert registered.status == 201, registered.data
-    with at_work(server_settings):
+    with separate_app_context(server_settings):
         promote(UUID(registered.json()["id"]))
         for create_job in (dead_job, done_job) * 20:
             create_job()

@@ -12,7 +12,7 @@ from project.infrastructure import signing
 from tests.kit.clients.api import Api
 from tests.kit.clients.remote import Remote
 from tests.kit.deployment.programs import programs
-from tests.kit.fixtures.apps import application, at_work
+from tests.kit.fixtures.apps import application, separate_app_context
 from tests.kit.servers.services import Postgres
 from tests.races.service import Service
 
@@ -62,7 +62,7 @@ def token_of(settings: Settings) -> Callable[[str], str]:
     """A function that returns the token that an invitation's email contains."""
 
     def issue(invitation_id: str) -> str:
-        with at_work(settings):
+        with separate_app_context(settings):
             return signing.issue("invitation", UUID(invitation_id), 1)
 
     return issue

@@ -35,7 +35,7 @@ def idempotency_headers(key: str) -> dict[str, str]:
 
 
 def organization(service: Service) -> KeyedRequest:
-    owner, name = service.api.signed_in(f"{unique('owner')}@example.com"), unique("Duplicates")
+    owner, name = service.api.as_new_user(f"{unique('owner')}@example.com"), unique("Duplicates")
     owner_id = UUID(owner.user["id"])
     return KeyedRequest(
         lambda key: owner.post("/organizations", {"name": name}, headers=idempotency_headers(key)),
@@ -47,7 +47,7 @@ def organization(service: Service) -> KeyedRequest:
 
 
 def invitation(service: Service) -> KeyedRequest:
-    owner, email = service.api.signed_in(f"{unique('owner')}@example.com"), f"{unique('guest')}@example.com"
+    owner, email = service.api.as_new_user(f"{unique('owner')}@example.com"), f"{unique('guest')}@example.com"
     path = f"/organizations/{owner.organization(unique('Hosts'))['id']}/invitations"
     jobs_before = service.count_jobs("invitations.send_invitation")
     return KeyedRequest(
@@ -69,7 +69,7 @@ def registration(service: Service) -> KeyedRequest:
 
 
 def upload(service: Service) -> KeyedRequest:
-    owner, filename = service.api.signed_in(f"{unique('owner')}@example.com"), f"{unique('duplicate')}.png"
+    owner, filename = service.api.as_new_user(f"{unique('owner')}@example.com"), f"{unique('duplicate')}.png"
     body, content_type = form(_picture(), filename)
     jobs_before = service.count_jobs("files.make_thumbnails")
 

@@ -71,7 +71,7 @@ def test_fifty_duplicates_have_one_effect_and_one_response(
 
 @in_rounds
 def test_one_of_two_bodies_with_the_same_key_has_an_effect(service: Service, rounds: int) -> None:
-    owner = service.api.signed_in(f"{unique('owner')}@example.com")
+    owner = service.api.as_new_user(f"{unique('owner')}@example.com")
 
     def run() -> Round:
         names, headers = [unique("Left"), unique("Right")], idempotency_headers(str(uuid4()))
@@ -86,7 +86,7 @@ def test_one_of_two_bodies_with_the_same_key_has_an_effect(service: Service, rou
 
 
 def test_same_key_of_two_callers_is_independent(service: Service) -> None:
-    owners, key = [service.api.signed_in(f"{unique('owner')}@example.com") for _ in range(2)], str(uuid4())
+    owners, key = [service.api.as_new_user(f"{unique('owner')}@example.com") for _ in range(2)], str(uuid4())
     name, headers = unique("Shared"), idempotency_headers(key)
     actions = [partial(owner.post, "/organizations", {"name": name}, headers=headers) for owner in owners]
     responses = run_concurrently(actions * 10)
@@ -95,7 +95,7 @@ def test_same_key_of_two_callers_is_independent(service: Service) -> None:
 
 
 def test_same_key_on_two_routes_is_independent(service: Service) -> None:
-    owner, headers = service.api.signed_in(f"{unique('owner')}@example.com"), idempotency_headers(str(uuid4()))
+    owner, headers = service.api.as_new_user(f"{unique('owner')}@example.com"), idempotency_headers(str(uuid4()))
     name = unique("Routes")
     path = f"/organizations/{owner.organization(unique('Hosts'))['id']}/invitations"
     guest = {"email": f"{unique('guest')}@example.com", "role": "member"}

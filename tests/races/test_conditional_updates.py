@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from tests.kit.clients.api import Api, created, problem
+from tests.kit.clients.api import Api, problem, success
 from tests.kit.clients.race import Round, race
 from tests.kit.clients.remote import run_concurrently
 from tests.races.service import Service, in_rounds, unique
@@ -27,59 +27,59 @@ def concurrent_patches(user: Api, path: str, member: str) -> Round:
         if number != winner:
             problem(response, 412, "precondition-failed")
     after = user.get(path)
-    assert created(after)[member] == created(responses[winner])[member] == values[winner]
+    assert success(after)[member] == success(responses[winner])[member] == values[winner]
     assert after.headers["ETag"] == responses[winner].headers["ETag"] != headers["If-Match"]
 
 
 @in_rounds
 def test_one_of_twenty_account_changes_succeeds(service: Service, rounds: int) -> None:
-    user = service.api.signed_in(f"{unique('user')}@example.com")
+    user = service.api.as_new_user(f"{unique('user')}@example.com")
     race(RIVALS, rounds, partial(concurrent_patches, user, "/auth/me", "display_name"))
 
 
 @in_rounds
 def test_one_of_twenty_file_renames_succeeds(service: Service, rounds: int) -> None:
-    user = service.api.signed_in(f"{unique('user')}@example.com")
-    path = f"/files/{created(user.upload())['id']}"
+    user = service.api.as_new_user(f"{unique('user')}@example.com")
+    path = f"/files/{success(user.upload())['id']}"
     race(RIVALS, rounds, partial(concurrent_patches, user, path, "filename"))
 
 
 @in_rounds
 def test_one_of_twenty_file_deletions_succeeds(service: Service, rounds: int) -> None:
-    user = service.api.signed_in(f"{unique('user')}@example.com")
+    user = service.api.as_new_user(f"{unique('user')}@example.com")
 
     def run() -> Round:
-        path = f"/files/{created(user.upload())['id']}"
+        path = f"/files/{success(user.upload())['id']}"
         responses = yield partial(user.delete, path, headers=if_match(partial(user.get, path)))
         statuses = Counter(response.status_code for response in responses)
         assert statuses.pop(204) == 1
         assert statuses.keys() <= {404, 412}
-        assert created(user.get(path))["status"] == "trashed"
+        assert success(user.get(path))["status"] == "trashed"
 
     race(RIVALS, rounds, run)
 
 
 @in_rounds
 def test_file_is_renamed_or_deleted_but_not_both(service: Service, rounds: int) -> None:
-    user = service.api.signed_in(f"{unique('user')}@example.com")
+    user = service.api.as_new_user(f"{unique('user')}@example.com")
 
     def run() -> Round:
-        file, name = created(user.upload()), unique("Renamed")
+        file, name = success(user.upload()), unique("Renamed")
         path = f"/files/{file['id']}"
         headers = if_match(partial(user.get, path))
         yield [
             partial(user, "PATCH", path, json={"filename": name}, headers=headers),
             partial(user.delete, path, headers=headers),
         ]
-        after = created(user.get(path))
+        after = success(user.get(path))
         assert (after["filename"], after["status"]) in {(name, "stored"), (file["filename"], "trashed")}
 
     race(RIVALS, rounds, run)
 
 
 def test_each_concurrent_change_increments_the_version(service: Service) -> None:
-    user = service.api.signed_in(f"{unique('user')}@example.com")
-    path = f"/files/{created(user.upload())['id']}"
+    user = service.api.as_new_user(f"{unique('user')}@example.com")
+    path = f"/files/{success(user.upload())['id']}"
     before = _version(user, path)
     run_concurrently([partial(user, "PATCH", path, json={"filename": unique("Any")}) for _ in range(RIVALS)])
     assert _version(user, path) == before + RIVALS

@@ -10,8 +10,8 @@ import psycopg
 import pytest
 
 from project.config import Settings
-from tests.kit.clients.api import Api, created
-from tests.kit.faults.pause_points import pause_at, wait_for
+from tests.kit.clients.api import Api, success
+from tests.kit.faults.pause_points import pause_at, wait_for_count
 from tests.races.keyed_requests import idempotency_headers
 from tests.races.service import unique
 
@@ -48,16 +48,16 @@ def database(settings: Settings) -> Iterator[psycopg.Connection]:
 def test_both_deadlocked_requests_succeed_once(
     api: Api, settings: Settings, database: psycopg.Connection, with_key: bool
 ) -> None:
-    owner = api.signed_in(f"{unique('owner')}@example.com")
+    owner = api.as_new_user(f"{unique('owner')}@example.com")
     headers = [idempotency_headers(str(uuid4())) if with_key else {} for _ in range(2)]
     names = [unique("Left"), unique("Right")]
     actions = [partial(owner.post, "/organizations", {"name": names[i]}, headers=headers[i]) for i in range(2)]
     with ThreadPoolExecutor(2) as pool, pause_at(settings.database_url, "store-response") as point:
         futures = [pool.submit(action) for action in actions]
-        wait_for(2, point.count_paused)
+        wait_for_count(2, point.count_paused)
         point.release()
         responses = [future.result() for future in futures]
-    assert sorted(created(response)["name"] for response in responses) == sorted(names)
+    assert sorted(success(response)["name"] for response in responses) == sorted(names)
     assert database.execute("SELECT number FROM counters").fetchall() == [(2,), (2,)]
     assert database.execute("SELECT last_value FROM attempts").fetchone() == (3,)
-    assert len(created(owner.get("/organizations"))["items"]) == 2
+    assert len(success(owner.get("/organizations"))["items"]) == 2

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.kit.clients.api import PASSWORD, Api, created
+from tests.kit.clients.api import PASSWORD, Api, success
 from tests.kit.clients.race import Round, outcomes, race
 
 RACERS = 30
@@ -20,22 +20,22 @@ def unique(prefix: str) -> str:
 
 @in_rounds
 def test_invitation_creates_one_membership(api: Api, token_of: Callable[[str], str], rounds: int) -> None:
-    owner = api.signed_in(f"{unique('owner')}@example.com")
+    owner = api.as_new_user(f"{unique('owner')}@example.com")
 
     def run() -> Round:
         organization_id = owner.organization()["id"]
-        guest = api.signed_in(f"{unique('guest')}@example.com")
+        guest = api.as_new_user(f"{unique('guest')}@example.com")
         token = token_of(owner.invitation(organization_id, guest.user["email"])["id"])
         responses = yield partial(guest.post, "/invitations/accept", {"token": token})
         assert outcomes(responses) == {200: 1, "invitation-already-accepted": RACERS - 1}
-        assert len(created(owner.get(f"/organizations/{organization_id}/members"))["items"]) == 2
+        assert len(success(owner.get(f"/organizations/{organization_id}/members"))["items"]) == 2
 
     race(RACERS, rounds, run)
 
 
 @in_rounds
 def test_invitation_creates_one_account(api: Api, token_of: Callable[[str], str], rounds: int) -> None:
-    owner = api.signed_in(f"{unique('owner')}@example.com")
+    owner = api.as_new_user(f"{unique('owner')}@example.com")
 
     def run() -> Round:
         organization_id = owner.organization()["id"]
@@ -43,7 +43,7 @@ def test_invitation_creates_one_account(api: Api, token_of: Callable[[str], str]
         body = {"token": token, "password": PASSWORD, "display_name": "Guest"}
         responses = yield partial(api.post, "/invitations/register", body)
         assert outcomes(responses) == {201: 1, "email-taken": RACERS - 1}
-        assert len(created(owner.get(f"/organizations/{organization_id}/members"))["items"]) == 2
+        assert len(success(owner.get(f"/organizations/{organization_id}/members"))["items"]) == 2
 
     race(RACERS, rounds, run)
 
@@ -60,11 +60,11 @@ def test_email_address_registers_one_account(api: Api, rounds: int) -> None:
 
 @in_rounds
 def test_refresh_token_has_one_successor(api: Api, rounds: int) -> None:
-    tokens = [api.signed_in(f"{unique('user')}@example.com").tokens["refresh_token"]]
+    tokens = [api.as_new_user(f"{unique('user')}@example.com").tokens["refresh_token"]]
 
     def run() -> Round:
         responses = yield partial(api.post, "/auth/refresh", {"refresh_token": tokens[-1]})
-        [successor] = {created(response)["refresh_token"] for response in responses}
+        [successor] = {success(response)["refresh_token"] for response in responses}
         tokens.append(successor)
 
     race(RACERS, rounds, run)
@@ -73,19 +73,19 @@ def test_refresh_token_has_one_successor(api: Api, rounds: int) -> None:
 
 @in_rounds
 def test_slug_belongs_to_one_organization(api: Api, rounds: int) -> None:
-    owner = api.signed_in(f"{unique('owner')}@example.com")
+    owner = api.as_new_user(f"{unique('owner')}@example.com")
 
     def run() -> Round:
         responses = yield partial(owner.post, "/organizations", {"name": "Engines", "slug": unique("engines")})
         assert outcomes(responses) == {201: 1, "slug-taken": RACERS - 1}
 
     race(RACERS, rounds, run)
-    assert len(created(owner.get("/organizations?limit=100"))["items"]) == rounds
+    assert len(success(owner.get("/organizations?limit=100"))["items"]) == rounds
 
 
 @in_rounds
 def test_organizations_with_the_same_name_all_get_a_slug(api: Api, rounds: int) -> None:
-    owner = api.signed_in(f"{unique('owner')}@example.com")
+    owner = api.as_new_user(f"{unique('owner')}@example.com")
 
     def run() -> Round:
         responses = yield partial(owner.post, "/organizations", {"name": unique("Same")})
@@ -96,7 +96,7 @@ def test_organizations_with_the_same_name_all_get_a_slug(api: Api, rounds: int) 
 
 @in_rounds
 def test_email_address_has_one_pending_invitation(api: Api, rounds: int) -> None:
-    owner = api.signed_in(f"{unique('owner')}@example.com")
+    owner = api.as_new_user(f"{unique('owner')}@example.com")
     path = f"/organizations/{owner.organization()['id']}/invitations"
 
     def run() -> Round:
@@ -104,4 +104,4 @@ def test_email_address_has_one_pending_invitation(api: Api, rounds: int) -> None
         assert outcomes(responses) == {201: 1, "invitation-pending": RACERS - 1}
 
     race(RACERS, rounds, run)
-    assert len(created(owner.get(f"{path}?status=pending&limit=100"))["items"]) == rounds
+    assert len(success(owner.get(f"{path}?status=pending&limit=100"))["items"]) == rounds

@@ -13,7 +13,7 @@ from project.config import Settings
 from tests.kit.clients.api import Api, problem
 from tests.kit.clients.remote import Remote
 from tests.kit.deployment.programs import programs
-from tests.kit.faults.pause_points import PausePoint, pause_at, wait_for
+from tests.kit.faults.pause_points import PausePoint, pause_at, wait_for_count
 from tests.races.keyed_requests import idempotency_headers
 from tests.races.service import unique
 
@@ -27,7 +27,7 @@ def owner(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Itera
     """A user who sends requests to a single process."""
     single_process = settings.model_copy(update={"data_dir": tmp_path_factory.mktemp("single_process")})
     with programs(single_process, WEB_CONCURRENCY="1", WEB_THREADS=str(THREADS)).web() as url:
-        yield Api(Remote(url)).signed_in(f"{unique('owner')}@example.com")  # type: ignore[arg-type]
+        yield Api(Remote(url)).as_new_user(f"{unique('owner')}@example.com")  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class PausedRequest:
     def rejected(self) -> list[Response]:
         """Return the responses to the duplicates that may not wait, while the others are still waiting."""
         n_rejected = DUPLICATES - MAX_WAITING
-        wait_for(n_rejected, lambda: sum(duplicate.done() for duplicate in self.duplicates), seconds=4)
+        wait_for_count(n_rejected, lambda: sum(duplicate.done() for duplicate in self.duplicates), seconds=4)
         assert (self.point.count_paused(), self.point.count_waiting_duplicates()) == (1, MAX_WAITING)
         return [duplicate.result() for duplicate in self.duplicates if duplicate.done()]
 
@@ -56,7 +56,7 @@ def paused(settings: Settings, owner: Api) -> Iterator[PausedRequest]:
 
     with ThreadPoolExecutor(DUPLICATES + 1) as pool, pause_at(settings.database_url, "store-response") as point:
         first = pool.submit(send)
-        wait_for(1, point.count_paused)
+        wait_for_count(1, point.count_paused)
         duplicates = [pool.submit(send) for _ in range(DUPLICATES)]
         yield PausedRequest(point, send, first, duplicates)
 

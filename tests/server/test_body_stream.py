@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.kit.clients.raw_http import REGISTER, Server, answer, chunked, head, registration
+from tests.kit.clients.raw_http import REGISTER, Server, chunked, read_response, registration_body, request_head
 
 UPLOAD = "/api/v1/files"
 FORM = "multipart/form-data; boundary=x"
@@ -10,22 +10,24 @@ PART = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\
 
 
 def test_body_shorter_than_content_length_is_rejected(server: Server) -> None:
-    body, before = registration(), server.count("users")
+    body, before = registration_body(), server.count("users")
     response = server.post(REGISTER, "application/json", body, f"Content-Length: {len(body) + 9}", half_close=True)
     assert response.outcome == (400, "malformed-request")
     assert server.count("users") == before
 
 
 def test_body_of_disconnected_client_has_no_effect(server: Server) -> None:
-    body, before = registration(), server.count("users")
+    body, before = registration_body(), server.count("users")
     with server.connect() as connection:
-        connection.sendall(head("POST", REGISTER, "Content-Type: application/json", "Content-Length: 500") + body)
-    server.signed_in()
+        connection.sendall(
+            request_head("POST", REGISTER, "Content-Type: application/json", "Content-Length: 500") + body
+        )
+    server.authorization_header()
     assert server.count("users") == before + 1
 
 
 def test_chunked_body_is_accepted(server: Server) -> None:
-    body = registration()
+    body = registration_body()
     chunks = chunked(body[:10], body[10:11], body[11:]) + b"0\r\n\r\n"
     assert server.post(REGISTER, "application/json", chunks, "Transfer-Encoding: chunked").status == 201
 
@@ -49,14 +51,14 @@ def test_invalid_chunk_is_rejected(server: Server, chunks: bytes) -> None:
 
 def test_complete_json_without_last_chunk_is_rejected(server: Server) -> None:
     before = server.count("users")
-    chunks = chunked(registration())
+    chunks = chunked(registration_body())
     response = server.post(REGISTER, "application/json", chunks, "Transfer-Encoding: chunked", half_close=True)
     assert response.outcome == (400, "malformed-request")
     assert server.count("users") == before
 
 
 def test_chunked_body_above_size_limit_is_rejected(server: Server) -> None:
-    body = registration()[:-1] + b" " * 1_000_000 + b"}"
+    body = registration_body()[:-1] + b" " * 1_000_000 + b"}"
     chunks = chunked(*(body[start : start + 9000] for start in range(0, len(body), 9000))) + b"0\r\n\r\n"
     response = server.post(REGISTER, "application/json", chunks, "Transfer-Encoding: chunked")
     assert response.outcome == (413, "payload-too-large")
@@ -71,30 +73,30 @@ def test_chunked_body_above_size_limit_is_rejected(server: Server) -> None:
 )
 def test_two_lengths_are_rejected(server: Server, length: str) -> None:
     before = server.count("users")
-    assert server.post(REGISTER, "application/json", chunked(registration()) + b"0\r\n\r\n", length).status == 400
+    assert server.post(REGISTER, "application/json", chunked(registration_body()) + b"0\r\n\r\n", length).status == 400
     assert server.count("users") == before
 
 
 def test_bytes_after_the_body_have_no_effect(server: Server) -> None:
-    body, before = registration(), server.count("users")
+    body, before = registration_body(), server.count("users")
     length = f"Content-Length: {len(body)}"
-    assert server.post(REGISTER, "application/json", body + registration(), length).status == 201
+    assert server.post(REGISTER, "application/json", body + registration_body(), length).status == 201
     assert server.count("users") == before + 1
 
 
 def test_expect_100_continue_is_supported(server: Server) -> None:
-    body = registration()
+    body = registration_body()
     fields = ["Content-Type: application/json", f"Content-Length: {len(body)}", "Expect: 100-continue"]
     with server.connect() as connection:
-        connection.sendall(head("POST", REGISTER, *fields))
+        connection.sendall(request_head("POST", REGISTER, *fields))
         assert connection.recv(99) == b"HTTP/1.1 100 Continue\r\n\r\n"
         connection.sendall(body)
-        assert answer(connection).status == 201
+        assert read_response(connection).status == 201
 
 
 def test_chunked_upload_is_accepted(server: Server) -> None:
     chunks = chunked(PART[:30], PART[30:], b"--x--\r\n") + b"0\r\n\r\n"
-    response = server.post(UPLOAD, FORM, chunks, server.signed_in(), "Transfer-Encoding: chunked")
+    response = server.post(UPLOAD, FORM, chunks, server.authorization_header(), "Transfer-Encoding: chunked")
     assert (response.status, response.json["size"]) == (201, 5)
 
 
@@ -121,6 +123,6 @@ def test_chunked_upload_is_accepted(server: Server) -> None:
 )
 def test_damaged_upload_is_rejected_and_nothing_is_stored(server: Server, body: bytes, header: str) -> None:
     before = server.count("files"), server.objects()
-    response = server.post(UPLOAD, FORM, body, server.signed_in(), header, half_close=True)
+    response = server.post(UPLOAD, FORM, body, server.authorization_header(), header, half_close=True)
     assert response.outcome == (400, "malformed-request")
     assert (server.count("files"), server.objects()) == before

@@ -9,8 +9,17 @@ from pathlib import Path
 import pytest
 
 from project.server import parser
-from project.server.parser import HeadReader
-from tests.kit.clients.raw_http import REGISTER, Answer, Server, answer, chunked, gunicorn, head, registration
+from project.server.parser import ConnectionReader
+from tests.kit.clients.raw_http import (
+    REGISTER,
+    RawResponse,
+    Server,
+    chunked,
+    gunicorn,
+    read_response,
+    registration_body,
+    request_head,
+)
 
 LIVE, FORM = "/health/live", "multipart/form-data; boundary=x"
 MALFORMED = (400, "malformed-request")
@@ -48,25 +57,25 @@ def trickle(connection: socket.socket, data: bytes, *, size: int, seconds: float
 
 def send_slowly(
     server: Server, first: bytes, rest: bytes, *, size: int = 1, seconds: float = 0.1
-) -> tuple[Answer, float]:
+) -> tuple[RawResponse, float]:
     """Send `first` at once and `rest` in pieces; return the response and the seconds until it arrived."""
     with server.connect() as connection:
         started = time.monotonic()
         connection.sendall(first)
         trickle(connection, rest, size=size, seconds=seconds)
-        return answer(connection), time.monotonic() - started
+        return read_response(connection), time.monotonic() - started
 
 
 def register(framing: str) -> bytes:
     """Return the head of a registration request; `framing` is the header that frames its body."""
-    return head("POST", REGISTER, "Content-Type: application/json", framing)
+    return request_head("POST", REGISTER, "Content-Type: application/json", framing)
 
 
 def ensure_served(server: Server) -> None:
     """Ensure that other clients still get their responses quickly."""
     started = time.monotonic()
     for _ in range(5):
-        assert server.ask(head("GET", LIVE)).status == 200
+        assert server.send_raw(request_head("GET", LIVE)).status == 200
     assert time.monotonic() - started < 2
 
 
@@ -80,9 +89,9 @@ def test_slow_head_is_rejected(server: Server, rest: bytes) -> None:
 
 def test_slow_head_of_a_later_request_is_rejected(server: Server) -> None:
     with server.connect() as connection:
-        connection.sendall(head("GET", LIVE) + b"GET ")
-        assert answer(connection).status == 200
-        assert answer(connection).outcome == MALFORMED
+        connection.sendall(request_head("GET", LIVE) + b"GET ")
+        assert read_response(connection).status == 200
+        assert read_response(connection).outcome == MALFORMED
 
 
 def test_idle_connection_is_closed_without_a_response(server: Server) -> None:
@@ -93,9 +102,9 @@ def test_idle_connection_is_closed_without_a_response(server: Server) -> None:
 @pytest.mark.parametrize(
     ("framing", "first", "rest"),
     [
-        ("Content-Length: 999", registration(), b""),
+        ("Content-Length: 999", registration_body(), b""),
         ("Content-Length: 999", b"", b" " * 999),
-        ("Transfer-Encoding: chunked", chunked(registration()), b""),
+        ("Transfer-Encoding: chunked", chunked(registration_body()), b""),
         ("Transfer-Encoding: chunked", b"", chunked(*[b" "] * 99)),
     ],
     ids=["stalled", "byte-by-byte", "stalled-chunks", "chunks-byte-by-byte"],
@@ -110,7 +119,7 @@ def test_slow_body_is_rejected_and_connection_closed(server: Server, framing: st
 
 
 def test_steady_body_may_take_longer_than_grace_period(server: Server) -> None:
-    body = registration() + b" " * 300
+    body = registration_body() + b" " * 300
     response, seconds = send_slowly(server, register(f"Content-Length: {len(body)}"), body, size=14)
     assert response.status == 201
     assert seconds > 2.5
@@ -128,8 +137,8 @@ def test_keep_alive_connections_do_not_delay_other_clients(server: Server) -> No
     with ExitStack() as stack:
         for _ in range(50):
             connection = stack.enter_context(server.connect())
-            connection.sendall(head("GET", LIVE))
-            assert answer(connection).status == 200
+            connection.sendall(request_head("GET", LIVE))
+            assert read_response(connection).status == 200
         ensure_served(server)
 
 
@@ -143,7 +152,7 @@ def test_lingering_clients_do_not_delay_other_clients(server: Server) -> None:
 def test_lingering_connection_is_closed_by_server(server: Server) -> None:
     with server.connect() as connection:
         connection.sendall(b"garbage\r\n\r\n")
-        assert answer(connection).outcome == MALFORMED
+        assert read_response(connection).outcome == MALFORMED
         time.sleep(2)
         # The first send to a closed socket still succeeds. The reset that it provokes makes the next one fail.
         connection.sendall(b"more")
@@ -155,7 +164,7 @@ def test_lingering_connection_is_closed_by_server(server: Server) -> None:
 def test_unread_bodies_do_not_delay_other_clients(server: Server) -> None:
     with ExitStack() as stack:
         for _ in range(12):
-            stack.enter_context(server.connect()).sendall(head("GET", LIVE, "Content-Length: 100"))
+            stack.enter_context(server.connect()).sendall(request_head("GET", LIVE, "Content-Length: 100"))
         ensure_served(server)
 
 
@@ -164,19 +173,19 @@ def test_slow_bodies_release_their_threads(server: Server) -> None:
         connections = [stack.enter_context(server.connect()) for _ in range(4)]
         for connection in connections:
             connection.sendall(register("Content-Length: 999"))
-        assert {answer(connection).outcome for connection in connections} == {MALFORMED}
+        assert {read_response(connection).outcome for connection in connections} == {MALFORMED}
         ensure_served(server)
 
 
 def test_unread_responses_release_their_threads(server: Server) -> None:
-    account, content = server.signed_in(), b"text " * 2_000_000
+    account, content = server.authorization_header(), b"text " * 2_000_000
     body = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\n' + content + b"\r\n--x--\r\n"
     file = server.post("/api/v1/files", FORM, body, account, f"Content-Length: {len(body)}").json
     with ExitStack() as stack:
         # The kernel sends a complete file with sendfile(); a range is sent by the thread, chunk by chunk.
         for part in ["Accept: */*", "Range: bytes=1-"] * 2:
             connection = stack.enter_context(server.connect())
-            connection.sendall(head("GET", f"/api/v1/files/{file['id']}/content", account, part))
+            connection.sendall(request_head("GET", f"/api/v1/files/{file['id']}/content", account, part))
         time.sleep(2)
         ensure_served(server)
     assert "Traceback" not in server.log()
@@ -186,7 +195,7 @@ def test_pauses_of_the_application_do_not_count_as_slow_client(monkeypatch: pyte
     monkeypatch.setattr(parser, "SLOW_BODY_GRACE_SECONDS", 0.05)
     server_socket, client_socket = socket.socketpair()
     with server_socket, client_socket:
-        reader = HeadReader(server_socket)
+        reader = ConnectionReader(server_socket)
         reader.begin_body()
         for _ in range(2):
             time.sleep(0.06)

@@ -13,7 +13,7 @@ from gunicorn.config import Config
 from project.app import create_app
 from project.config import Settings
 from project.server.worker import Worker
-from tests.kit.clients.raw_http import Server, answer, gunicorn, head
+from tests.kit.clients.raw_http import Server, gunicorn, read_response, request_head
 
 LIVE = "/health/live"
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -21,24 +21,26 @@ ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 @pytest.mark.parametrize("size", [1, 7, 60])
 def test_head_is_accepted_in_pieces(server: Server, size: int) -> None:
-    request = b"\r\n" + head("GET", LIVE)
+    request = b"\r\n" + request_head("GET", LIVE)
     with server.connect() as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for start in range(0, len(request), size):
             connection.sendall(request[start : start + size])
-        assert answer(connection).status == 200
+        assert read_response(connection).status == 200
 
 
 def test_connection_is_kept_for_the_next_request(server: Server) -> None:
     with server.connect() as connection:
         for _ in range(3):
-            connection.sendall(head("GET", LIVE))
-            assert answer(connection).status == 200
+            connection.sendall(request_head("GET", LIVE))
+            assert read_response(connection).status == 200
 
 
 def test_pipelined_requests_are_processed_in_order(server: Server) -> None:
     with server.connect() as connection:
-        connection.sendall(head("GET", LIVE) + head("GET", "/nowhere") + head("GET", LIVE, "Connection: close"))
+        connection.sendall(
+            request_head("GET", LIVE) + request_head("GET", "/nowhere") + request_head("GET", LIVE, "Connection: close")
+        )
         with connection.makefile("rb") as stream:
             statuses = [line.split()[1] for line in stream if line.startswith(b"HTTP/1.1")]
     assert statuses == [b"200", b"404", b"200"]
@@ -83,5 +85,5 @@ def test_running_out_of_descriptors_does_not_end_the_process(sqlite_template: Pa
             for _ in range(200):
                 stack.enter_context(server.connect()).sendall(b"G")
             time.sleep(1)
-        assert server.ask(head("GET", "/health/live")).status == 200
+        assert server.send_raw(request_head("GET", "/health/live")).status == 200
         assert "Exception" not in server.log()

@@ -20,7 +20,7 @@ from project.infrastructure import signing
 from project.infrastructure.clock import now
 from project.infrastructure.database import transaction
 from project.infrastructure.database.pagination import PageRequest
-from tests.kit.clients.api import PASSWORD, Api, created
+from tests.kit.clients.api import PASSWORD, Api, success
 from tests.state_machines.state_machine import StateMachine
 
 GUESTS = ("grace", "newcomer")
@@ -110,7 +110,7 @@ class InvitationMachine(StateMachine):
         response, expected = self.anonymous.post("/invitations/register", body), self.model.register(invitation)
         self.expect_joined(invitation, problem_of(response), expected)
         if not expected:
-            self.people[invitation.guest] = self.people[invitation.guest].signed_in_again()
+            self.people[invitation.guest] = self.people[invitation.guest].with_new_session()
             self.model.accounts.add(invitation.guest)
 
     @rule(run_job=booleans())
@@ -126,7 +126,7 @@ class InvitationMachine(StateMachine):
 
     @rule(status=sampled_from(["pending", "accepted", "expired"]))
     def list_by(self, status: str) -> None:
-        items = created(self.ada.get(f"{self.path}/invitations?limit=100&status={status}"))["items"]
+        items = success(self.ada.get(f"{self.path}/invitations?limit=100&status={status}"))["items"]
         assert [item["id"] for item in items] == [invitation.id for invitation in self.model.with_status(status)][::-1]
 
     @invariant()
@@ -170,5 +170,5 @@ def problem_of(response: TestResponse) -> str | None:
 
 
 def test_invitations_match_the_model(app: Flask, api: Api, profile: settings) -> None:
-    people = {name: api.signed_in(f"{name}@example.com", display_name=name) for name in ("ada", "grace", "eve")}
+    people = {name: api.as_new_user(f"{name}@example.com", display_name=name) for name in ("ada", "grace", "eve")}
     run_state_machine_as_test(lambda: InvitationMachine(app, people), settings=profile)

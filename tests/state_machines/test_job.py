@@ -16,7 +16,7 @@ from project.config import Settings
 from project.infrastructure import jobs
 from project.infrastructure.database import guarded, transaction
 from project.infrastructure.jobs import Claim, ClaimLost, FailureKind, Job
-from tests.kit.fixtures.jobs import NAME, age_job, fail, list_jobs
+from tests.kit.fixtures.jobs import JOB_NAME, age_job, fail_job, list_jobs
 from tests.state_machines.job_model import ATTEMPTS, TRANSIENT_ATTEMPTS, Model
 from tests.state_machines.state_machine import StateMachine
 from worker.runner import JobPolicy, run_job
@@ -63,7 +63,7 @@ ENDINGS: dict[str, tuple[type[BaseException] | None, Callable[[Model], None]]] =
 LATE_ACTIONS: dict[str, tuple[Callable[[Claim], Any], Callable[[Model], None]]] = {
     "have an effect": (guarded_effect, Model.have_effect),
     "finish": (jobs.finish, lambda model: model.end("done")),
-    "fail": (fail, lambda model: model.fail(FailureKind.OTHER)),
+    "fail": (fail_job, lambda model: model.fail(FailureKind.OTHER)),
     "release": (jobs.release, Model.release),
 }
 # All moments of an example together are shorter than a lease or a backoff; hours are longer.
@@ -144,7 +144,7 @@ class JobMachine(StateMachine):
         assert {
             row.id: (row.status, row.attempts, row.transient_failures, row.claim_id, effects[str(row.id)])
             for row in rows
-            if row.name == NAME
+            if row.name == JOB_NAME
         } == {
             job: (model.status, model.attempts, model.transient_failures, model.holder, model.effects)
             for job, model in self.models.items()
@@ -156,8 +156,8 @@ class JobMachine(StateMachine):
 
     def add_job(self, key: str | None) -> Any:
         with transaction():
-            jobs.enqueue(NAME, dedupe_key=key)
-        new_jobs = [row.id for row in list_jobs(NAME) if row.id not in self.models]
+            jobs.enqueue(JOB_NAME, dedupe_key=key)
+        new_jobs = [row.id for row in list_jobs(JOB_NAME) if row.id not in self.models]
         assert len(new_jobs) == (key not in self.keys)
         self.models |= {job: Model() for job in new_jobs}
         self.keys |= {key} if key else set()

@@ -7,20 +7,20 @@ from project.config import Settings
 from project.infrastructure.clock import now
 from project.infrastructure.database import read, transaction
 from project.infrastructure.idempotency_records import IdempotencyRecord
-from tests.kit.clients.api import Api, created
-from tests.kit.fixtures.apps import at_work
+from tests.kit.clients.api import Api, success
+from tests.kit.fixtures.apps import separate_app_context
 from tests.kit.fixtures.jobs import enqueue_job
 from worker import maintenance
 
 
 def test_purge_deletes_only_expired_idempotency_keys(api: Api, settings: Settings) -> None:
-    ada = api.signed_in()
+    ada = api.as_new_user()
     for key in ("expired", "live"):
-        created(ada.post("/organizations", {"name": key}, headers={"Idempotency-Key": key}))
+        success(ada.post("/organizations", {"name": key}, headers={"Idempotency-Key": key}))
         if key == "expired":
-            with at_work(settings), transaction() as session:
+            with separate_app_context(settings), transaction() as session:
                 session.execute(update(IdempotencyRecord).values(expires_at=now()))
-    with at_work(settings):
+    with separate_app_context(settings):
         run_job(maintenance.PURGE_IDEMPOTENCY_KEYS)
         assert record_count() == 1
     replay = ada.post("/organizations", {"name": "live"}, headers={"Idempotency-Key": "live"})

@@ -18,9 +18,9 @@ from project.blueprints.invitations.jobs import SEND_INVITATION
 from project.config import Settings
 from project.infrastructure import metrics
 from tests.kit.clients.api import Api
-from tests.kit.clients.metrics import Measured, measured, scraped
-from tests.kit.deployment.programs import Programs, children, programs
-from tests.kit.fixtures.apps import application, at_work
+from tests.kit.clients.metrics import Samples, parse_metrics, scrape_metrics
+from tests.kit.deployment.programs import Programs, child_pids, programs
+from tests.kit.fixtures.apps import application, separate_app_context
 from tests.kit.fixtures.jobs import age_job, enqueue_job
 from tests.kit.servers.ports import free_port
 from tests.kit.servers.process import eventually
@@ -61,8 +61,8 @@ class Scene:
     def invite(self, name: str) -> None:
         self.owner.invitation(self.organization_id, f"{name}@host{next(_host_numbers)}.example.com")
 
-    def scrape(self) -> Measured:
-        return scraped(self.port)
+    def scrape(self) -> Samples:
+        return scrape_metrics(self.port)
 
     def value_of(self, *labels: str) -> Callable[[], float]:
         """Return a function that returns the value of a metric for invitation jobs, or a false value."""
@@ -98,7 +98,7 @@ def scene(settings: Settings) -> Iterator[Scene]:
     controller.start()
     environment = {"METRICS_PORT": str(settings.metrics_port), "MAIL_URL": f"smtp://127.0.0.1:{mail_port}?tls=none"}
     with application(settings, broker=CeleryBroker(settings)) as app:
-        owner = Api(app.test_client()).signed_in()
+        owner = Api(app.test_client()).as_new_user()
         yield Scene(settings, programs(settings, **environment), owner, owner.organization()["id"], server)
     controller.stop()
 
@@ -115,7 +115,7 @@ def test_attempts_are_counted_by_outcome(scene: Scene) -> None:
         for name in ("done", "failed", "dead", "unknown"):
             scene.invite(name)
         eventually(scene.is_job_blocked)
-        [child] = children(worker.pid)
+        [child] = child_pids(worker.pid)
         os.kill(child, signal.SIGUSR2)
         eventually(scene.value_of("groundwork_job_attempts_total", "released"))
         assert attempts(scene) == dict.fromkeys(("done", "failed", "dead", "released"), 1)
@@ -131,9 +131,9 @@ def test_counts_of_killed_process_are_kept(scene: Scene) -> None:
     with scene.run.worker("--concurrency 1") as worker:
         scene.invite("done")
         eventually(lambda: done() == 1)
-        [child] = children(worker.pid)
+        [child] = child_pids(worker.pid)
         os.kill(child, signal.SIGKILL)
-        eventually(lambda: children(worker.pid) not in ([], [child]))
+        eventually(lambda: child_pids(worker.pid) not in ([], [child]))
         assert done() == 1
         scene.invite("done")
         eventually(lambda: done() == 2)
@@ -141,7 +141,7 @@ def test_counts_of_killed_process_are_kept(scene: Scene) -> None:
 
 @on_postgresql
 def test_worker_without_broker_reports_age_of_oldest_job(scene: Scene) -> None:
-    with at_work(scene.settings):
+    with separate_app_context(scene.settings):
         age_job(enqueue_job(), 1000)
     unreachable = f"redis://127.0.0.1:{free_port()}/0"
     with Programs(scene.run.folder, {**scene.run.environment, "BROKER_URL": unreachable}).worker():
@@ -155,7 +155,7 @@ def test_exited_worker_leaves_no_metrics_folder(scene: Scene, tmp_path: Path) ->
     with run.worker("--concurrency 2") as worker:
         scene.invite("done")
         eventually(scene.value_of("groundwork_job_attempts_total", "done"))
-        os.kill(children(worker.pid)[0], signal.SIGKILL)
+        os.kill(child_pids(worker.pid)[0], signal.SIGKILL)
         assert len(list(tmp_path.glob("metrics-*"))) == 1
         worker.terminate()
         assert worker.wait(20) == 0
@@ -166,13 +166,13 @@ def test_exited_worker_leaves_no_metrics_folder(scene: Scene, tmp_path: Path) ->
 @on_postgresql
 def test_age_of_oldest_job_grows_until_job_is_done(settings: Settings) -> None:
     ages = []
-    with at_work(settings):
+    with separate_app_context(settings):
         job_id = enqueue_job()
         for _ in range(2):
             age_job(job_id, 100)
-            ages.append(measured(metrics.render().decode())[OLDEST])
+            ages.append(parse_metrics(metrics.render().decode())[OLDEST])
         run_job(job_id, JobPolicy(lambda: None))
-        ages.append(measured(metrics.render().decode())[OLDEST])
+        ages.append(parse_metrics(metrics.render().decode())[OLDEST])
     assert 100 <= ages[0] < 150
     assert 200 <= ages[1] < 250
     assert ages[2] == 0

@@ -9,10 +9,10 @@ import pytest
 from redis import Redis
 
 from project.config import Settings
-from tests.kit.clients.api import Api, created
+from tests.kit.clients.api import Api, success
 from tests.kit.deployment.programs import Programs, programs
-from tests.kit.faults.frozen_postgres import silent
-from tests.kit.fixtures.apps import application, at_work
+from tests.kit.faults.frozen_postgres import frozen
+from tests.kit.fixtures.apps import application, separate_app_context
 from tests.kit.fixtures.jobs import list_jobs
 from tests.kit.servers.ports import free_port
 from tests.kit.servers.process import eventually
@@ -63,7 +63,7 @@ def run(settings: Settings) -> Programs:
 
 def all_done(settings: Settings) -> Callable[[], bool]:
     def done() -> bool:
-        with at_work(settings):
+        with separate_app_context(settings):
             return {row.status for row in list_jobs()} == {"done"}
 
     return done
@@ -75,9 +75,9 @@ def mailbox(settings: Settings) -> list[Path]:
 
 def invite(api: Api) -> tuple[Api, str]:
     """Create an invitation. Returns the client of the inviter, and the path of the invitation."""
-    owner = api.signed_in()
+    owner = api.as_new_user()
     path = f"/organizations/{owner.organization()['id']}/invitations"
-    return owner, f"{path}/{created(owner.post(path, {'email': 'grace@example.org', 'role': 'member'}))['id']}"
+    return owner, f"{path}/{success(owner.post(path, {'email': 'grace@example.org', 'role': 'member'}))['id']}"
 
 
 @on_both_brokers
@@ -85,10 +85,10 @@ def invite(api: Api) -> tuple[Api, str]:
 def test_jobs_of_a_request_are_done(api: Api, settings: Settings, run: Programs) -> None:
     with run.worker():
         owner, invitation = invite(api)
-        file = created(owner.upload(PICTURE, "coffee.png"))
+        file = success(owner.upload(PICTURE, "coffee.png"))
         eventually(all_done(settings))
-    assert created(owner.get(f"/files/{file['id']}"))["thumbnails"]["status"] == "ready"
-    assert created(owner.get(invitation))["delivery"] == "sent"
+    assert success(owner.get(f"/files/{file['id']}"))["thumbnails"]["status"] == "ready"
+    assert success(owner.get(invitation))["delivery"] == "sent"
     assert len(mailbox(settings)) == 1
 
 
@@ -116,7 +116,7 @@ def test_broker_that_loses_all_messages_loses_no_job(api: Api, settings: Setting
     lose_all_messages(settings, broker)
     with run.jobs():
         eventually(all_done(settings))
-    assert created(owner.get(invitation))["delivery"] == "sent"
+    assert success(owner.get(invitation))["delivery"] == "sent"
     assert len(mailbox(settings)) == 1
 
 
@@ -130,7 +130,7 @@ def test_jobs_are_done_after_broker_was_unavailable(api: Api, settings: Settings
         assert time.monotonic() - started_at < 3
     with run.jobs():
         eventually(all_done(settings))
-    assert created(owner.get(invitation))["delivery"] == "sent"
+    assert success(owner.get(invitation))["delivery"] == "sent"
 
 
 @on_postgresql
@@ -142,7 +142,7 @@ def test_worker_recovers_from_unresponsive_database(
     with run.jobs():
         invite(api)
         eventually(all_done(settings))
-        with silent(postgres_server):
+        with frozen(postgres_server):
             eventually(lambda: "ServiceUnavailable" in log.read_text(), seconds=10)
         time.sleep(1.1)
         invite(api)

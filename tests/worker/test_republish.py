@@ -8,7 +8,7 @@ from flask import Flask
 from redis import Redis
 
 from project.config import Settings
-from tests.kit.fixtures.apps import at_work
+from tests.kit.fixtures.apps import separate_app_context
 from tests.kit.fixtures.jobs import age_job, enqueue_job
 from worker import republish
 from worker.broker import CeleryBroker, consume_from_queues, make_celery, queue_lengths, queue_of
@@ -32,7 +32,7 @@ def celery(settings: Settings) -> Iterator[Celery]:
     celery = make_celery(settings)
     celery.set_current()
     consume_from_queues(celery, NAMES)
-    with at_work(settings, broker=CeleryBroker(settings)):
+    with separate_app_context(settings, broker=CeleryBroker(settings)):
         yield celery
     celery.close()
 

@@ -11,8 +11,8 @@ from uuid import UUID
 import pytest
 
 from project.config import Settings
-from tests.kit.deployment.programs import children, programs
-from tests.kit.fixtures.apps import at_work
+from tests.kit.deployment.programs import child_pids, programs
+from tests.kit.fixtures.apps import separate_app_context
 from tests.kit.fixtures.jobs import enqueue_job, get_job
 from tests.kit.servers.process import eventually
 from tests.worker.greedy_tasks import QUEUE, RUN_LONG, RUN_LONG_IGNORING_INTERRUPTS, RUN_SHORT, TAKE_MEMORY
@@ -31,7 +31,7 @@ def settings(settings: Settings, redis_url: str) -> Settings:
 @contextmanager
 def running_worker(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
     run = programs(settings, **{name.upper(): str(value) for name, value in LIMITS.items()})
-    with run.worker(OPTIONS) as worker, at_work(settings, broker=CeleryBroker(settings)):
+    with run.worker(OPTIONS) as worker, separate_app_context(settings, broker=CeleryBroker(settings)):
         yield worker
 
 
@@ -49,17 +49,17 @@ def test_task_over_its_limits_fails_and_worker_continues(settings: Settings) -> 
             "MemoryError: Out of memory.",
             "TimeLimitExceeded: The task ran longer than its time limit.",
         ]
-        [child] = children(worker.pid)
+        [child] = child_pids(worker.pid)
         assert [finished(job_id).status for job_id in modest] == ["done", "done"]
-        assert children(worker.pid) == [child]
+        assert child_pids(worker.pid) == [child]
 
 
 def test_task_that_ignores_its_time_limit_is_killed_within_lease(settings: Settings) -> None:
     with running_worker(settings) as worker:
         job_id = enqueue_job(RUN_LONG_IGNORING_INTERRUPTS)
         eventually(lambda: get_job(job_id).status == "running")
-        [child] = children(worker.pid)
-        eventually(lambda: child not in children(worker.pid))
+        [child] = child_pids(worker.pid)
+        eventually(lambda: child not in child_pids(worker.pid))
         row = get_job(job_id)
         assert row.status == "running"
         assert finished(enqueue_job(RUN_SHORT, seconds=0)).status == "done"

@@ -38,7 +38,7 @@ class FileQuery(PageQuery):
     content_type = Pattern(
         "[a-z]+/[a-z0-9.+-]+",
         127,
-        wanted="a media type",
+        expected="a media type",
         load_default=None,
         allow_none=False,
         metadata={"example": "image/jpeg"},

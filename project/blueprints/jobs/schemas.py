@@ -17,7 +17,7 @@ class JobQuery(PageQuery):
     name = Pattern(
         r"[a-z0-9_]+(\.[a-z0-9_]+)*",
         100,
-        wanted="the name of a job",
+        expected="the name of a job",
         load_default=None,
         allow_none=False,
         metadata={"example": _NAME},

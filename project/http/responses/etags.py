@@ -39,7 +39,7 @@ def add_etag(view: View) -> View:
     @wraps(view)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         response: Response = view(*args, **kwargs)
-        _add_tag(response)
+        _add_etag(response)
         return response
 
     return wrapper  # type: ignore[return-value]
@@ -55,7 +55,7 @@ def expected_versions() -> frozenset[int] | None:
     return frozenset(version for tag in request.if_match.as_set() if (version := _version(tag)) is not None)
 
 
-def _add_tag(response: Response) -> None:
+def _add_etag(response: Response) -> None:
     version = g.get("version")
     # The path of a POST is that of the collection, not of the created resource.
     if version is not None and response.status_code == 200 and request.method != "POST":

@@ -11,7 +11,7 @@ from project.app import create_app
 from project.blueprints.auth.models import Session, User
 from project.config import Settings
 from project.infrastructure.database import db, transaction
-from tests.kit.clients.api import Api, created, problem
+from tests.kit.clients.api import Api, problem, success
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -26,14 +26,14 @@ def other_node(settings: Settings) -> Iterator[Api]:
 
 
 def test_session_is_valid_on_other_nodes(api: Api, other_node: Api) -> None:
-    ada = api.signed_in()
+    ada = api.as_new_user()
     ada_on_other_node = replace(ada, client=other_node.client)
-    assert created(ada_on_other_node.get("/auth/me"))["id"] == ada.user["id"]
-    assert created(ada_on_other_node.post("/auth/refresh", {"refresh_token": ada.tokens["refresh_token"]}))
+    assert success(ada_on_other_node.get("/auth/me"))["id"] == ada.user["id"]
+    assert success(ada_on_other_node.post("/auth/refresh", {"refresh_token": ada.tokens["refresh_token"]}))
 
 
 def test_logout_takes_effect_on_other_nodes(api: Api, other_node: Api) -> None:
-    ada = api.signed_in()
+    ada = api.as_new_user()
     ada_on_other_node = replace(ada, client=other_node.client)
     ada_on_other_node.get("/auth/me")
     ada.post("/auth/logout")
@@ -47,22 +47,22 @@ def test_logout_takes_effect_on_other_nodes(api: Api, other_node: Api) -> None:
 
 @ON_SQLITE
 def test_logout_keeps_other_sessions(api: Api) -> None:
-    ada = api.signed_in()
-    other = ada.signed_in_again()
+    ada = api.as_new_user()
+    other = ada.with_new_session()
     ada.post("/auth/logout")
     assert other.get("/auth/me").status_code == 200
 
 
 @ON_SQLITE
 def test_second_logout_is_rejected(api: Api) -> None:
-    ada = api.signed_in()
+    ada = api.as_new_user()
     response = ada.post("/auth/logout")
     assert (response.status_code, response.data, response.content_type) == (204, b"", None)
     problem(ada.post("/auth/logout"), 401, "token-revoked")
 
 
 def test_disabled_account_is_rejected_immediately(app: Flask, api: Api) -> None:
-    ada = api.signed_in()
+    ada = api.as_new_user()
     with app.app_context(), transaction() as session:
         session.execute(update(User).values(status="disabled"))
     problem(ada.get("/auth/me"), 401, "token-revoked")
@@ -71,7 +71,7 @@ def test_disabled_account_is_rejected_immediately(app: Flask, api: Api) -> None:
 @ON_SQLITE
 @pytest.mark.parametrize("model", [Session, User])
 def test_deleted_session_or_account_is_rejected_immediately(app: Flask, api: Api, model: type[Session | User]) -> None:
-    ada = api.signed_in()
+    ada = api.as_new_user()
     with app.app_context(), transaction() as session:
         session.execute(delete(model))
     problem(ada.get("/auth/me"), 401, "token-revoked")

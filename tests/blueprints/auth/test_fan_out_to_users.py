@@ -12,7 +12,7 @@ from project.config import Settings
 from project.infrastructure import jobs
 from project.infrastructure.database import transaction
 from tests.kit.clients.api import Api
-from tests.kit.fixtures.apps import at_work
+from tests.kit.fixtures.apps import separate_app_context
 from tests.kit.fixtures.jobs import claim_job, list_jobs
 
 EMAIL_ONE, EMAIL_ALL = "tests.email_one", "tests.email_all"
@@ -28,7 +28,7 @@ def test_fan_out_creates_one_job_per_active_user(api: Api, settings: Settings, m
     # Import the module itself: the package's attribute `fan_out` is the function.
     monkeypatch.setattr(import_module("project.infrastructure.jobs.fan_out"), "CHUNK_SIZE", 2)
     ids = [api.register()["id"] for _ in range(4)]
-    with at_work(settings):
+    with separate_app_context(settings):
         with transaction() as session:
             session.execute(update(User).where(User.id == UUID(ids[1])).values(status="disabled"))
         email_all()

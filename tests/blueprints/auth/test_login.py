@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 
 from project.blueprints.auth.models import Session, User
 from project.infrastructure.database import read, transaction
-from tests.kit.clients.api import PASSWORD, Api, created, problem
+from tests.kit.clients.api import PASSWORD, Api, problem, success
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -26,7 +26,7 @@ def disable(app: Flask) -> None:
 
 def test_login_returns_token_pair(api: Api) -> None:
     user = api.register()
-    pair = created(log_in(api, user["email"]))
+    pair = success(log_in(api, user["email"]))
     assert (pair["token_type"], pair["expires_in"]) == ("Bearer", 600)
     assert 30 * 86_400 - 10 <= pair["refresh_expires_in"] <= 30 * 86_400
     assert set(pair) == {
@@ -88,7 +88,7 @@ def test_session_records_user_agent_and_ip_address(app: Flask, api: Api) -> None
 
 @ON_SQLITE
 def test_passwords_and_tokens_are_not_stored(app: Flask, api: Api) -> None:
-    pair = created(log_in(api, api.register()["email"]))
+    pair = success(log_in(api, api.register()["email"]))
     with app.app_context(), read() as connection:
         stored = repr([connection.execute(select(table.__table__)).all() for table in (User, Session)])
     assert "$argon2id$" in stored

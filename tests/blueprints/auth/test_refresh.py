@@ -12,7 +12,7 @@ from sqlalchemy import func, select, update
 from project.blueprints.auth.models import Session
 from project.infrastructure import signing
 from project.infrastructure.database import read, transaction
-from tests.kit.clients.api import Api, created, problem
+from tests.kit.clients.api import Api, problem, success
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 ALTERED_FORMATS = ["{0}.{1}.{2}x", "{0}.{1}", "{0}.{1}.", "{0}.0{1}.{2}", " {0}.{1}.{2}", "{0}.+{1}.{2}", "{0}.-1.{2}"]
@@ -27,12 +27,12 @@ def refresh(api: Api, token: str) -> Any:
 
 def rotate(api: Api, token: str) -> str:
     """Refresh, and return the new refresh token."""
-    return str(created(refresh(api, token))["refresh_token"])
+    return str(success(refresh(api, token))["refresh_token"])
 
 
 @pytest.fixture
 def ada(api: Api) -> Api:
-    return api.signed_in()
+    return api.as_new_user()
 
 
 @pytest.fixture
@@ -54,9 +54,9 @@ def set_session(app: Flask) -> SetSession:
 
 
 def test_refresh_returns_working_tokens(ada: Api, first_token: str) -> None:
-    pair = created(refresh(ada, first_token))
+    pair = success(refresh(ada, first_token))
     response = ada.get("/auth/me", headers={"Authorization": f"Bearer {pair['access_token']}"})
-    assert created(response)["id"] == ada.user["id"]
+    assert success(response)["id"] == ada.user["id"]
     assert rotate(ada, pair["refresh_token"]) not in (first_token, pair["refresh_token"])
 
 
@@ -94,7 +94,7 @@ def test_older_token_ends_session_even_within_grace_period(ada: Api, first_token
 
 
 def test_reuse_ends_only_the_session_of_the_token(ada: Api, first_token: str) -> None:
-    other = ada.signed_in_again()
+    other = ada.with_new_session()
     rotate(ada, rotate(ada, first_token))
     problem(refresh(ada, first_token), 401, "refresh-token-reused")
     assert other.get("/auth/me").status_code == 200
@@ -164,7 +164,7 @@ def test_expired_session_is_rejected(ada: Api, first_token: str, set_session: Se
 @ON_SQLITE
 def test_refresh_extends_idle_expiry_up_to_absolute_expiry(ada: Api, first_token: str, set_session: SetSession) -> None:
     set_session(idle_until=100, expires_at=5000)
-    pair = created(refresh(ada, first_token))
+    pair = success(refresh(ada, first_token))
     assert 4990 <= pair["refresh_expires_in"] <= 5000
     set_session(idle_until=-1)
     problem(refresh(ada, pair["refresh_token"]), 401, "refresh-token-invalid")

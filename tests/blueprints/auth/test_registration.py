@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.kit.clients.api import PASSWORD, Api, created, pointers, problem
+from tests.kit.clients.api import PASSWORD, Api, pointers, problem, success
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 EMAIL_POINTER, PASSWORD_POINTER = ("body", "/email"), ("body", "/password")
@@ -20,7 +20,7 @@ def log_in(api: Api, email: str = "ada@example.com", password: str = PASSWORD) -
 
 
 def test_new_account_is_active_with_unverified_email(api: Api) -> None:
-    user = created(register(api, "Ada@Example.com", display_name="Ada"))
+    user = success(register(api, "Ada@Example.com", display_name="Ada"))
     assert {name: user[name] for name in ("email", "email_verified", "display_name", "role", "status")} == {
         "email": "Ada@Example.com",
         "email_verified": False,
@@ -34,13 +34,13 @@ def test_new_account_is_active_with_unverified_email(api: Api) -> None:
 @ON_SQLITE
 def test_response_has_no_extra_fields(api: Api) -> None:
     members = {"id", "email", "email_verified", "display_name", "role", "status", "created_at", "updated_at"}
-    assert set(created(register(api))) == members
+    assert set(success(register(api))) == members
 
 
 @ON_SQLITE
 @pytest.mark.parametrize("members", [{}, {"display_name": None}])
 def test_display_name_defaults_to_local_part_of_email(api: Api, members: dict[str, Any]) -> None:
-    assert created(register(api, "ada.l@example.com", **members))["display_name"] == "ada.l"
+    assert success(register(api, "ada.l@example.com", **members))["display_name"] == "ada.l"
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_display_name_defaults_to_local_part_of_email(api: Api, members: dict[st
     ids=ascii,
 )
 def test_email_in_another_case_or_unicode_form_is_taken(api: Api, first: str, second: str) -> None:
-    created(register(api, first))
+    success(register(api, first))
     problem(register(api, second), 409, "email-taken")
 
 
@@ -70,8 +70,8 @@ def test_email_in_another_case_or_unicode_form_is_taken(api: Api, first: str, se
     ids=ascii,
 )
 def test_lookalike_email_is_a_separate_account(api: Api, other: str) -> None:
-    ada = created(register(api))
-    lookalike = created(register(api, other))
+    ada = success(register(api))
+    lookalike = success(register(api, other))
     assert (lookalike["id"] != ada["id"], lookalike["email"]) == (True, other)
 
 
@@ -137,7 +137,7 @@ def test_invalid_display_name_is_rejected(shared_api: Api, name: str) -> None:
 @ON_SQLITE
 @pytest.mark.parametrize("name", ["A" * 100, "Zoe\u0308", "李", "👩 Ada", "O'Brien <b>", "'); DROP TABLE users;--"])
 def test_display_name_is_normalized_to_nfc(api: Api, name: str) -> None:
-    assert created(register(api, display_name=name))["display_name"] == name.replace("e\u0308", "\u00eb")
+    assert success(register(api, display_name=name))["display_name"] == name.replace("e\u0308", "\u00eb")
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_weak_or_too_long_password_is_rejected_with_reason(shared_api: Api, pass
     ids=ascii,
 )
 def test_password_may_contain_any_characters(api: Api, password: str) -> None:
-    created(register(api, password=password))
+    success(register(api, password=password))
     assert log_in(api, password=password).status_code == 200
 
 
@@ -197,20 +197,20 @@ def test_password_with_costly_patterns_is_checked_quickly(shared_api: Api, passw
 @ON_SQLITE
 def test_long_password_is_not_truncated(api: Api) -> None:
     long = "seven unlikely herons walk " * 4
-    created(register(api, password=long[:73]))
+    success(register(api, password=long[:73]))
     problem(log_in(api, password=long[:72] + "#"), 401, "invalid-credentials")
     assert log_in(api, password=long[:73]).status_code == 200
 
 
 @ON_SQLITE
 def test_password_matches_in_any_unicode_normal_form(api: Api) -> None:
-    created(register(api, password="sieben zo\u00eb reiher nebel"))
+    success(register(api, password="sieben zo\u00eb reiher nebel"))
     assert log_in(api, password="sieben zoe\u0308 reiher nebel").status_code == 200
 
 
 @ON_SQLITE
 def test_password_length_is_counted_after_normalization(api: Api) -> None:
-    created(register(api, password=PASSWORD + "e\u0301o\u0308u\u0302" * 35))
+    success(register(api, password=PASSWORD + "e\u0301o\u0308u\u0302" * 35))
     assert pointers(problem(register(api, password="e\u0301" * 11), 422, "validation-failed")) == {PASSWORD_POINTER}
 
 

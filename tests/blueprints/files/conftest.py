@@ -17,7 +17,7 @@ Stored = Callable[[], tuple[list[Any], list[str]]]
 
 @pytest.fixture
 def ada(api: Api) -> Api:
-    return api.signed_in("ada@example.com")
+    return api.as_new_user("ada@example.com")
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.blueprints.files.raw_forms import file_part, send
-from tests.kit.clients.api import Api, created, problem
+from tests.kit.clients.api import Api, problem, success
 
 CONTENT = b"0123456789"
 TAG = f'"{hashlib.sha256(CONTENT).hexdigest()}"'
@@ -22,13 +22,13 @@ UNUSABLE_RANGES = ["10-", "11-12", "-0", "5-2", "a-b", "", "-", "--1", "0-1-2", 
 
 @pytest.fixture(scope="module")
 def ada(shared_api: Api) -> Api:
-    return shared_api.signed_in()
+    return shared_api.as_new_user()
 
 
 @pytest.fixture(scope="module")
 def path(ada: Api) -> str:
     """The path of a file's content."""
-    return f"/files/{created(ada.upload(CONTENT))['id']}/content"
+    return f"/files/{success(ada.upload(CONTENT))['id']}/content"
 
 
 def fetch(api: Api, path: str, method: str = "GET", **headers: str) -> Any:
@@ -134,7 +134,7 @@ def test_if_range_serves_range_only_for_matching_etag(ada: Api, path: str, tag: 
     ],
 )
 def test_only_images_are_served_inline(ada: Api, content: bytes, filename: str, query: str, disposition: str) -> None:
-    file = created(ada.upload(content, filename))
+    file = success(ada.upload(content, filename))
     response = fetch(ada, f"/files/{file['id']}/content{query}")
     assert response.headers["Content-Disposition"] == f"{disposition}; filename={filename}"
 
@@ -154,7 +154,7 @@ def test_unknown_disposition_or_parameter_is_rejected(ada: Api, path: str, query
     ],
 )
 def test_filename_is_encoded_according_to_rfc_8187(ada: Api, filename: str, encoded: str) -> None:
-    file = created(send(ada, file_part(filename=filename)))
+    file = success(send(ada, file_part(filename=filename)))
     assert fetch(ada, f"/files/{file['id']}/content").headers["Content-Disposition"] == f"attachment; {encoded}"
 
 

@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 
 from project.blueprints.files import service
-from tests.kit.clients.api import Api, created, pointers, problem
+from tests.kit.clients.api import Api, pointers, problem, success
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 PNG = (Path(__file__).parents[2] / "data" / "photos" / "chelsea.png").read_bytes()
@@ -26,7 +26,7 @@ def organization_id(ada: Api) -> str:
 @pytest.fixture
 def image_path(app: Flask, ada: Api) -> str:
     """The path of an image that Ada owns and whose thumbnails are ready."""
-    file = created(ada.upload(PNG, "cat.png"))
+    file = success(ada.upload(PNG, "cat.png"))
     with app.app_context():
         service.make_thumbnails(UUID(file["id"]))
     return f"/files/{file['id']}"
@@ -40,13 +40,13 @@ def send(api: Api, path: str, method: str = "GET", **options: Any) -> Any:
 
 
 def list_ids(api: Api, **query: str) -> list[str]:
-    return [item["id"] for item in created(api.get("/files", query_string=query))["items"]]
+    return [item["id"] for item in success(api.get("/files", query_string=query))["items"]]
 
 
 @ON_SQLITE
 @pytest.mark.parametrize(("method", "suffix"), ROUTES)
 def test_file_is_not_found_for_other_users(ada: Api, image_path: str, method: str, suffix: str) -> None:
-    eve = ada.signed_in()
+    eve = ada.as_new_user()
     hidden, absent = (
         send(eve, f"{path}{suffix}", method, headers={"X-Request-ID": "same"})
         for path in (image_path, f"/files/{UNKNOWN_ID}")
@@ -62,16 +62,16 @@ def test_file_is_not_found_for_other_users(ada: Api, image_path: str, method: st
 def test_organization_file_is_not_found_for_non_members(
     ada: Api, organization_id: str, method: str, suffix: str
 ) -> None:
-    file = created(ada.upload(organization_id=organization_id))
-    assert send(ada.signed_in(), f"/files/{file['id']}{suffix}", method).status_code == 404
+    file = success(ada.upload(organization_id=organization_id))
+    assert send(ada.as_new_user(), f"/files/{file['id']}{suffix}", method).status_code == 404
 
 
 @pytest.mark.parametrize("role", ["member", "admin", "owner"])
 @ON_SQLITE
 def test_members_can_read_and_upload_organization_files(ada: Api, join: Join, organization_id: str, role: str) -> None:
     guest = join(ada, organization_id, role)
-    file = created(ada.upload(b"shared", organization_id=organization_id))
-    uploaded = created(guest.upload(organization_id=organization_id))
+    file = success(ada.upload(b"shared", organization_id=organization_id))
+    uploaded = success(guest.upload(organization_id=organization_id))
     assert send(guest, f"/files/{file['id']}/content").data == b"shared"
     assert list_ids(ada, organization_id=organization_id) == [uploaded["id"], file["id"]]
 
@@ -80,7 +80,7 @@ def test_members_can_read_and_upload_organization_files(ada: Api, join: Join, or
 def test_only_admins_and_owners_can_delete_files_of_other_members(
     ada: Api, join: Join, organization_id: str, role: str, status: int
 ) -> None:
-    file = created(ada.upload(organization_id=organization_id))
+    file = success(ada.upload(organization_id=organization_id))
     response = join(ada, organization_id, role).delete(f"/files/{file['id']}")
     assert response.status_code == status
     assert status == 204 or problem(response, 403, "permission-denied")
@@ -89,13 +89,13 @@ def test_only_admins_and_owners_can_delete_files_of_other_members(
 @ON_SQLITE
 def test_member_can_delete_own_upload(ada: Api, join: Join, organization_id: str) -> None:
     guest = join(ada, organization_id)
-    file = created(guest.upload(organization_id=organization_id))
+    file = success(guest.upload(organization_id=organization_id))
     assert guest.delete(f"/files/{file['id']}").status_code == 204
 
 
 def test_trashed_file_has_metadata_but_no_content(ada: Api, image_path: str) -> None:
     assert ada.delete(image_path).status_code == 204
-    file = created(ada.get(image_path))
+    file = success(ada.get(image_path))
     assert (file["status"], file["trashed_at"][-1]) == ("trashed", "Z")
     for suffix in ("/content", "/thumbnails/small", "/thumbnails/large"):
         problem(send(ada, f"{image_path}{suffix}"), 404, "not-found")
@@ -109,24 +109,24 @@ def test_second_delete_is_not_found(ada: Api, image_path: str) -> None:
 
 def test_organization_trash_is_visible_to_admins_and_uploader(ada: Api, join: Join, organization_id: str) -> None:
     member, admin = join(ada, organization_id), join(ada, organization_id, "admin")
-    files = [created(user.upload(organization_id=organization_id))["id"] for user in (ada, member)]
+    files = [success(user.upload(organization_id=organization_id))["id"] for user in (ada, member)]
     for file_id in files:
         ada.delete(f"/files/{file_id}")
     visible = [list_ids(user, organization_id=organization_id, status="trashed") for user in (ada, admin, member)]
     assert visible == [files[::-1], files[::-1], files[1:]]
     problem(member.get(f"/files/{files[0]}"), 404, "not-found")
-    assert created(member.get(f"/files/{files[1]}"))["status"] == "trashed"
+    assert success(member.get(f"/files/{files[1]}"))["status"] == "trashed"
 
 
 def test_listing_without_organization_shows_only_personal_files(ada: Api, organization_id: str) -> None:
-    personal = created(ada.upload())["id"]
+    personal = success(ada.upload())["id"]
     ada.upload(organization_id=organization_id)
-    ada.signed_in().upload()
+    ada.as_new_user().upload()
     assert list_ids(ada) == [personal]
 
 
 def test_listing_filters_by_type_and_status(ada: Api) -> None:
-    text_id, image_id, trashed_id = (created(ada.upload(content))["id"] for content in (b"hello", PNG, b"deleted"))
+    text_id, image_id, trashed_id = (success(ada.upload(content))["id"] for content in (b"hello", PNG, b"deleted"))
     ada.delete(f"/files/{trashed_id}")
     assert list_ids(ada) == [image_id, text_id]
     assert list_ids(ada, content_type="image/png") == [image_id]
@@ -152,7 +152,7 @@ def test_invalid_filter_is_rejected(ada: Api, query: str, name: str) -> None:
 
 @ON_SQLITE
 def test_listing_of_another_organization_is_not_found(ada: Api, organization_id: str) -> None:
-    eve = ada.signed_in()
+    eve = ada.as_new_user()
     for target in (organization_id, UNKNOWN_ID):
         problem(eve.get(f"/files?organization_id={target}"), 404, "not-found")
 
@@ -169,13 +169,13 @@ def test_thumbnail_is_cacheable_webp(ada: Api, image_path: str, size: str) -> No
 
 @ON_SQLITE
 def test_file_shows_that_thumbnails_are_ready(ada: Api, image_path: str) -> None:
-    assert created(ada.get(image_path))["thumbnails"] == {"status": "ready", "sizes": ["small", "large"]}
+    assert success(ada.get(image_path))["thumbnails"] == {"status": "ready", "sizes": ["small", "large"]}
 
 
 @ON_SQLITE
 @pytest.mark.parametrize("content", [PNG, b"hello"], ids=["pending", "unsupported"])
 def test_missing_thumbnail_is_not_found(ada: Api, content: bytes) -> None:
-    file = created(ada.upload(content))
+    file = success(ada.upload(content))
     problem(send(ada, f"/files/{file['id']}/thumbnails/small"), 404, "not-found")
 
 

@@ -20,7 +20,7 @@ FILE_POINTER = ("files", "/file")
 
 @pytest.fixture(scope="module")
 def ada(shared_api: Api) -> Api:
-    return shared_api.signed_in()
+    return shared_api.as_new_user()
 
 
 @pytest.fixture(autouse=True)

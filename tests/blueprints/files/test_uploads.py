@@ -14,7 +14,7 @@ from project.blueprints.files.models import File
 from project.infrastructure.database import db, read
 from project.infrastructure.jobs import Job
 from tests.blueprints.files.raw_forms import field_part, file_part, part, send
-from tests.kit.clients.api import Api, created, problem
+from tests.kit.clients.api import Api, problem, success
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 PNG = (Path(__file__).parents[2] / "data" / "photos" / "chelsea.png").read_bytes()
@@ -25,9 +25,9 @@ Stored = Callable[[], tuple[list[Any], list[str]]]
 
 def test_uploaded_file_is_described_by_its_content(ada: Api) -> None:
     response = ada.upload(b"hello", "greeting.txt")
-    file = created(response)
+    file = success(response)
     assert response.headers["Location"] == f"http://localhost:8000/api/v1/files/{file['id']}"
-    assert created(ada.get(f"/files/{file['id']}")) == file
+    assert success(ada.get(f"/files/{file['id']}")) == file
     assert {name: file[name] for name in ("filename", "content_type", "size", "sha256", "status", "trashed_at")} == {
         "filename": "greeting.txt",
         "content_type": "text/plain",
@@ -42,7 +42,7 @@ def test_uploaded_file_is_described_by_its_content(ada: Api) -> None:
 @ON_SQLITE
 def test_response_does_not_reveal_storage_key(ada: Api) -> None:
     members = {"id", "filename", "content_type", "size", "sha256", "owner_id", "organization_id", "status"}
-    assert set(created(ada.upload())) == members | {"thumbnails", "created_at", "updated_at", "trashed_at"}
+    assert set(success(ada.upload())) == members | {"thumbnails", "created_at", "updated_at", "trashed_at"}
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 0, 2), (1, 2, 0)])
@@ -50,12 +50,12 @@ def test_response_does_not_reveal_storage_key(ada: Api) -> None:
 def test_form_fields_are_accepted_in_any_order(ada: Api, order: tuple[int, ...]) -> None:
     organization_id = ada.organization()["id"]
     parts = [file_part(), field_part("organization_id", organization_id), field_part("sha256", DIGEST.upper())]
-    file = created(send(ada, *(parts[index] for index in order)))
+    file = success(send(ada, *(parts[index] for index in order)))
     assert (file["organization_id"], file["size"]) == (organization_id, 5)
 
 
 def test_image_upload_queues_thumbnail_job(app: Flask, ada: Api) -> None:
-    file = created(ada.upload(PNG, "cat.png"))
+    file = success(ada.upload(PNG, "cat.png"))
     assert file["thumbnails"] == {"status": "pending", "sizes": []}
     with app.app_context(), read() as connection:
         jobs = [(job.name, job.arguments) for job in connection.execute(select(Job.__table__))]
@@ -64,7 +64,7 @@ def test_image_upload_queues_thumbnail_job(app: Flask, ada: Api) -> None:
 
 @ON_SQLITE
 def test_text_upload_queues_no_thumbnail_job(app: Flask, ada: Api) -> None:
-    assert created(ada.upload())["thumbnails"] == {"status": "unsupported", "sizes": []}
+    assert success(ada.upload())["thumbnails"] == {"status": "unsupported", "sizes": []}
     with app.app_context(), read() as connection:
         assert connection.execute(select(Job.__table__)).all() == []
 
@@ -96,7 +96,7 @@ def test_text_upload_queues_no_thumbnail_job(app: Flask, ada: Api) -> None:
     ids=lambda name: ascii(name[:20]),
 )
 def test_filename_is_sanitized_and_not_used_as_storage_key(ada: Api, stored: Stored, sent: str, stored_as: str) -> None:
-    assert created(send(ada, file_part(filename=sent)))["filename"] == stored_as
+    assert success(send(ada, file_part(filename=sent)))["filename"] == stored_as
     (key,) = stored()[1]
     assert re.fullmatch(r"[0-9a-f]{2}/[0-9a-f]{32}/original", key)
 
@@ -104,7 +104,7 @@ def test_filename_is_sanitized_and_not_used_as_storage_key(ada: Api, stored: Sto
 @ON_SQLITE
 def test_filename_encoded_according_to_rfc_8187_is_decoded(ada: Api) -> None:
     encoded = part("; name=\"file\"; filename*=UTF-8''na%C3%AFve%20plan.txt", b"hello")
-    assert created(send(ada, encoded))["filename"] == "na\u00efve plan.txt"
+    assert success(send(ada, encoded))["filename"] == "na\u00efve plan.txt"
 
 
 @ON_SQLITE
@@ -113,7 +113,7 @@ def test_type_disallowed_by_settings_is_rejected(
 ) -> None:
     change_settings(allowed_content_types=("image/png",))
     problem(ada.upload(b"hello"), 415, "file-type-not-allowed")
-    assert created(ada.upload(PNG, "cat.txt"))["content_type"] == "image/png"
+    assert success(ada.upload(PNG, "cat.txt"))["content_type"] == "image/png"
 
 
 @pytest.mark.parametrize(("size", "status"), [(10, 201), (11, 413), (600_000, 413)])
@@ -130,7 +130,7 @@ def test_file_above_size_limit_is_rejected(
 
 def test_upload_to_another_organization_is_not_found(ada: Api, stored: Stored) -> None:
     organization_id = ada.organization()["id"]
-    eve = ada.signed_in()
+    eve = ada.as_new_user()
     for target in (organization_id, UNKNOWN_ID):
         problem(eve.upload(organization_id=target), 404, "not-found")
     assert stored() == ([], [])

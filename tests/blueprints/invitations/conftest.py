@@ -7,7 +7,7 @@ from tests.kit.clients.api import Api
 
 @pytest.fixture
 def ada(api: Api) -> Api:
-    return api.signed_in("ada@example.com", display_name="Ada")
+    return api.as_new_user("ada@example.com", display_name="Ada")
 
 
 @pytest.fixture

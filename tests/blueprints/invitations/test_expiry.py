@@ -8,7 +8,7 @@ from flask import Flask
 from project.blueprints.invitations import service
 from project.blueprints.invitations.models import Invitation
 from tests.blueprints.invitations.invitation_rows import expire_all, list_rows
-from tests.kit.clients.api import Api, created
+from tests.kit.clients.api import Api, success
 
 EXPIRED, PENDING = ["a@example.com", "b@example.com", "c@example.com"], ["d@example.com", "e@example.com"]
 
@@ -32,7 +32,7 @@ def list_emails(ada: Api, path: str, status: str) -> list[str]:
     """Return the recipients of the invitations on all pages, with one item per page."""
     emails, cursor = [], {}
     while cursor is not None:
-        page: Any = created(ada.get(path, query_string={"status": status, "limit": 1, **cursor}))
+        page: Any = success(ada.get(path, query_string={"status": status, "limit": 1, **cursor}))
         emails += [item["email"] for item in page["items"]]
         cursor = {"cursor": page["next_cursor"]} if page["next_cursor"] else None
     return emails
@@ -62,7 +62,7 @@ def test_listings_do_not_depend_on_expiry_job(app: Flask, ada: Api, path: str) -
 
 
 def test_expiry_job_between_two_pages_moves_no_items(app: Flask, ada: Api, path: str) -> None:
-    first = created(ada.get(f"{path}?status=expired&limit=1"))
+    first = success(ada.get(f"{path}?status=expired&limit=1"))
     run_expiry_job(app)
-    second = created(ada.get(f"{path}?status=expired&limit=2&cursor={first['next_cursor']}"))
+    second = success(ada.get(f"{path}?status=expired&limit=2&cursor={first['next_cursor']}"))
     assert [item["email"] for item in first["items"] + second["items"]] == EXPIRED[::-1]

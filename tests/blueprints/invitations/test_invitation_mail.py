@@ -11,7 +11,7 @@ from project.blueprints.invitations.models import Invitation
 from project.config import current_settings
 from project.infrastructure.mail import read_mailbox
 from tests.blueprints.invitations.invitation_rows import expire_all, list_rows
-from tests.kit.clients.api import Api, created
+from tests.kit.clients.api import Api, success
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 GUEST = "guest@example.com"
@@ -40,7 +40,7 @@ def test_email_links_to_the_invitation(
 def test_delivery_is_sent_after_sending(app: Flask, ada: Api, organization_id: str, path: str) -> None:
     invitation = ada.invitation(organization_id, GUEST)
     send_all(app)
-    assert created(ada.get(f"{path}/{invitation['id']}"))["delivery"] == "sent"
+    assert success(ada.get(f"{path}/{invitation['id']}"))["delivery"] == "sent"
 
 
 @ON_SQLITE
@@ -62,7 +62,7 @@ def test_delivery_is_failed_after_last_attempt(app: Flask, ada: Api, organizatio
     invitation = ada.invitation(organization_id, GUEST)
     with app.app_context():
         service.mark_delivery_failed(list_rows(app, Invitation)[0].id)
-    assert created(ada.get(f"{path}/{invitation['id']}"))["delivery"] == "failed"
+    assert success(ada.get(f"{path}/{invitation['id']}"))["delivery"] == "failed"
 
 
 @ON_SQLITE

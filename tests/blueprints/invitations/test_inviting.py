@@ -11,7 +11,7 @@ from project.blueprints.invitations.jobs import SEND_INVITATION
 from project.blueprints.invitations.models import Invitation
 from project.infrastructure.jobs import Job
 from tests.blueprints.invitations.invitation_rows import expire_all, list_rows
-from tests.kit.clients.api import Api, created, pointers, problem
+from tests.kit.clients.api import Api, pointers, problem, success
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 UNKNOWN_ID = "01a20472-de38-71e6-9445-d8d74c06d560"
@@ -28,7 +28,7 @@ def test_invitation_is_pending_for_seven_days(ada: Api, organization_id: str, pa
         *("Guest@Example.com", "admin", "pending", "queued"),
         organization_id,
     ]
-    assert created(ada.get(f"{path}/{invitation['id']}")) == invitation
+    assert success(ada.get(f"{path}/{invitation['id']}")) == invitation
 
 
 def test_invitation_queues_one_email_job(app: Flask, ada: Api, organization_id: str) -> None:
@@ -89,7 +89,7 @@ def test_member_can_neither_invite_nor_read_invitations(ada: Api, join: Join, or
 @ON_SQLITE
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_invitations_are_not_found_for_non_members(app: Flask, ada: Api, path: str, method: str) -> None:
-    eve = ada.signed_in()
+    eve = ada.as_new_user()
     problem(eve(method, path, json={"email": GUEST, "role": "member"}), 404, "not-found")
     assert list_rows(app, Invitation) == []
 
@@ -112,9 +112,9 @@ def test_listing_filters_by_status_including_unrecorded_expiry(
     ada.invitation(organization_id, GUEST)
     by_status = {"accepted": [accepted], "expired": ["late@example.com"], "pending": [GUEST]}
     for status, emails in by_status.items():
-        items = created(ada.get(f"{path}?status={status}"))["items"]
+        items = success(ada.get(f"{path}?status={status}"))["items"]
         assert [(item["email"], item["status"]) for item in items] == [(email, status) for email in emails]
-    assert len(created(ada.get(path))["items"]) == 3
+    assert len(success(ada.get(path))["items"]) == 3
 
 
 @ON_SQLITE

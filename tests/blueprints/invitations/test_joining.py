@@ -12,7 +12,7 @@ from project.blueprints.invitations.models import Invitation
 from project.blueprints.organizations.models import Membership
 from project.infrastructure import signing
 from tests.blueprints.invitations.invitation_rows import expire_all, list_rows, update_invitations
-from tests.kit.clients.api import PASSWORD, Api, created, pointers, problem
+from tests.kit.clients.api import PASSWORD, Api, pointers, problem, success
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 GUEST = "guest@example.com"
@@ -28,7 +28,7 @@ def token(ada: Api, organization_id: str, token_of: Callable[..., str]) -> str:
 
 @pytest.fixture
 def guest(api: Api, token: str) -> Api:
-    return api.signed_in(GUEST, display_name="Guest")
+    return api.as_new_user(GUEST, display_name="Guest")
 
 
 def look_up(api: Api, token: str) -> Any:
@@ -48,7 +48,7 @@ def use(route: str, api: Api, token: str) -> Any:
 
 
 def test_lookup_returns_inviter_organization_and_role(api: Api, token: str) -> None:
-    offer = created(look_up(api, token))
+    offer = success(look_up(api, token))
     assert offer.pop("expires_at").endswith("Z")
     assert offer == {
         "organization_name": "Analytical Engines",
@@ -61,38 +61,38 @@ def test_lookup_returns_inviter_organization_and_role(api: Api, token: str) -> N
 
 @ON_SQLITE
 def test_lookup_shows_that_account_exists(guest: Api, token: str) -> None:
-    assert created(look_up(guest, token))["account_exists"] is True
+    assert success(look_up(guest, token))["account_exists"] is True
 
 
 def test_accepting_creates_membership_and_verifies_email(guest: Api, token: str, organization_id: str) -> None:
-    member = created(accept(guest, token))
+    member = success(accept(guest, token))
     assert (member["user_id"], member["role"], member["email"]) == (guest.user["id"], "admin", GUEST)
-    assert created(guest.get(f"/organizations/{organization_id}"))["role"] == "admin"
-    assert created(guest.get("/auth/me"))["email_verified"] is True
+    assert success(guest.get(f"/organizations/{organization_id}"))["role"] == "admin"
+    assert success(guest.get("/auth/me"))["email_verified"] is True
 
 
 @ON_SQLITE
 @pytest.mark.parametrize("email", ["GUEST@example.com", "Guest@Example.COM"])
 def test_email_is_matched_case_insensitively(api: Api, token: str, email: str) -> None:
-    assert accept(api.signed_in(email), token).status_code == 200
+    assert accept(api.as_new_user(email), token).status_code == 200
 
 
 @pytest.mark.parametrize("email", LOOKALIKES, ids=ascii)
 def test_lookalike_email_cannot_accept(app: Flask, api: Api, token: str, email: str) -> None:
-    problem(accept(api.signed_in(email), token), 403, "invitation-email-mismatch")
+    problem(accept(api.as_new_user(email), token), 403, "invitation-email-mismatch")
     assert [row.status for row in list_rows(app, Invitation)] == ["pending"]
 
 
 def test_invitation_can_be_accepted_only_once(guest: Api, token: str) -> None:
-    created(accept(guest, token))
+    success(accept(guest, token))
     problem(accept(guest, token), 409, "invitation-already-accepted")
     problem(look_up(guest, token), 409, "invitation-already-accepted")
 
 
 def test_registering_creates_account_and_membership(api: Api, token: str, organization_id: str) -> None:
-    user = created(register(api, token))
+    user = success(register(api, token))
     assert (user["email"], user["email_verified"], user["display_name"]) == (GUEST, True, "Guest")
-    pair = created(api.post("/auth/login", {"email": GUEST, "password": PASSWORD}))
+    pair = success(api.post("/auth/login", {"email": GUEST, "password": PASSWORD}))
     response = api.get("/organizations", headers={"Authorization": f"Bearer {pair['access_token']}"})
     assert [(item["id"], item["role"]) for item in response.json["items"]] == [(organization_id, "admin")]
 
@@ -160,7 +160,7 @@ def test_accepting_expired_invitation_creates_no_membership(app: Flask, guest: A
     expire_all(app)
     problem(accept(guest, token), 410, "invitation-expired")
     assert len(list_rows(app, Membership)) == 1
-    assert created(guest.get("/auth/me"))["email_verified"] is False
+    assert success(guest.get("/auth/me"))["email_verified"] is False
 
 
 @pytest.mark.parametrize("route", ROUTES)
@@ -175,7 +175,7 @@ def test_replaced_token_is_reported(app: Flask, guest: Api, token: str, route: s
 def test_token_with_future_version_is_rejected(
     ada: Api, guest: Api, token: str, token_of: Callable[..., str], path: str, route: str
 ) -> None:
-    invitation_id = created(ada.get(path))["items"][0]["id"]
+    invitation_id = success(ada.get(path))["items"][0]["id"]
     problem(use(route, guest, token_of(invitation_id, 2)), 410, "invitation-replaced")
 
 
@@ -191,8 +191,8 @@ def test_errors_are_reported_in_order_of_precedence(app: Flask, ada: Api, guest:
 def test_accepting_as_a_member_changes_neither_role_nor_invitation(
     app: Flask, ada: Api, organization_id: str, token: str, token_of: Callable[..., str]
 ) -> None:
-    guest = ada.signed_in(GUEST)
-    created(accept(guest, token))
+    guest = ada.as_new_user(GUEST)
+    success(accept(guest, token))
     update_invitations(app, status="pending", role="member")
     problem(accept(guest, token), 409, "already-a-member")
     assert [row.role for row in list_rows(app, Membership)] == ["owner", "admin"]

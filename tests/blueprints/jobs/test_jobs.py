@@ -9,9 +9,18 @@ from flask import Flask
 
 from project.infrastructure import jobs
 from project.infrastructure.database.models import new_id
-from tests.kit.clients.api import Api, created, pointers, problem
-from tests.kit.fixtures.administrators import administrator
-from tests.kit.fixtures.jobs import NAME, claim_job, dead_job, done_job, enqueue_job, fail, get_job, run_concurrently
+from tests.kit.clients.api import Api, pointers, problem, success
+from tests.kit.fixtures.administrators import create_administrator
+from tests.kit.fixtures.jobs import (
+    JOB_NAME,
+    claim_job,
+    dead_job,
+    done_job,
+    enqueue_job,
+    fail_job,
+    get_job,
+    run_concurrently,
+)
 
 OTHER_NAME = "tests.another_job"
 CreateJob = Callable[..., str]
@@ -26,7 +35,7 @@ FACTORIES = {"queued": enqueue_job, "running": running_job, "done": done_job, "d
 
 @pytest.fixture
 def admin(app: Flask, api: Api) -> Api:
-    return administrator(app, api)
+    return create_administrator(app, api)
 
 
 @pytest.fixture
@@ -41,13 +50,13 @@ def create_job(app: Flask) -> CreateJob:
 
 
 def list_ids(admin: Api, **query: str) -> list[str]:
-    return [item["id"] for item in created(admin.get("/jobs", query_string=query))["items"]]
+    return [item["id"] for item in success(admin.get("/jobs", query_string=query))["items"]]
 
 
 def test_job_shows_arguments_attempts_and_last_error(app: Flask, admin: Api, create_job: CreateJob) -> None:
     file_id = str(new_id())
-    job = created(admin.get(f"/jobs/{create_job(file_id=file_id)}"))
-    assert (job["name"], job["arguments"]) == (NAME, {"file_id": file_id})
+    job = success(admin.get(f"/jobs/{create_job(file_id=file_id)}"))
+    assert (job["name"], job["arguments"]) == (JOB_NAME, {"file_id": file_id})
     assert (job["status"], job["attempts"], job["transient_failures"]) == ("dead", 1, 0)
     assert job["last_error"] == "Mishap: once more"
     assert job["finished_at"] > job["due_at"]
@@ -57,8 +66,8 @@ def test_job_shows_ids_of_causing_request_and_trace(admin: Api) -> None:
     request_id, trace_id = "the-cause", "4bf92f3577b34da6a3ce929d0e0e4736"
     headers = {"X-Request-ID": request_id, "traceparent": f"00-{trace_id}-00f067aa0ba902b7-01"}
     path = f"/organizations/{admin.organization()['id']}/invitations"
-    created(admin.post(path, {"email": "grace@example.com", "role": "member"}, headers=headers))
-    [job] = created(admin.get("/jobs?status=queued"))["items"]
+    success(admin.post(path, {"email": "grace@example.com", "role": "member"}, headers=headers))
+    [job] = success(admin.get("/jobs?status=queued"))["items"]
     assert (job["request_id"], job["trace_id"]) == (request_id, trace_id)
 
 
@@ -69,7 +78,7 @@ def test_listing_shows_dead_jobs_by_default(admin: Api, create_job: CreateJob) -
 
 
 def test_listing_filters_by_name(admin: Api, create_job: CreateJob) -> None:
-    ids = {name: create_job(name=name) for name in (NAME, OTHER_NAME)}
+    ids = {name: create_job(name=name) for name in (JOB_NAME, OTHER_NAME)}
     assert {name: list_ids(admin, name=name) for name in ids} == {name: [ids[name]] for name in ids}
     assert list_ids(admin, name="tests.no_such_job") == []
 
@@ -81,8 +90,8 @@ def test_invalid_name_and_status_filters_are_rejected(admin: Api) -> None:
 
 def test_retry_resets_dead_job(app: Flask, admin: Api, create_job: CreateJob) -> None:
     job_id = create_job()
-    retried = created(admin.post(f"/jobs/{job_id}/retry"))
-    assert retried == created(admin.get(f"/jobs/{job_id}"))
+    retried = success(admin.post(f"/jobs/{job_id}/retry"))
+    assert retried == success(admin.get(f"/jobs/{job_id}"))
     assert (retried["status"], retried["attempts"], retried["finished_at"]) == ("queued", 0, None)
     with app.app_context():
         assert claim_job(UUID(job_id)).attempts == 1
@@ -92,10 +101,10 @@ def test_retry_restores_all_attempts(app: Flask, admin: Api, create_job: CreateJ
     job_id = UUID(create_job("queued"))
     app.extensions["settings"] = app.extensions["settings"].model_copy(update={"job_max_attempts": 2})
     with app.app_context():
-        fail(claim_job(job_id), jobs.FailureKind.PERMANENT)
-    created(admin.post(f"/jobs/{job_id}/retry"))
+        fail_job(claim_job(job_id), jobs.FailureKind.PERMANENT)
+    success(admin.post(f"/jobs/{job_id}/retry"))
     with app.app_context():
-        assert fail(claim_job(job_id)) is False
+        assert fail_job(claim_job(job_id)) is False
 
 
 @pytest.mark.parametrize("status", ["queued", "running", "done"])
@@ -126,4 +135,4 @@ def test_purge_of_queued_or_running_job_is_rejected(admin: Api, create_job: Crea
     job_id = create_job(status)
     body = problem(admin.delete(f"/jobs/{job_id}"), 409, "job-not-ended")
     assert status in body["detail"]
-    assert created(admin.get(f"/jobs/{job_id}"))["status"] == status
+    assert success(admin.get(f"/jobs/{job_id}"))["status"] == status

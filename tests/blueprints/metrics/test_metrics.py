@@ -12,8 +12,8 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from project.config import Settings
 from tests.kit.clients.api import Api, problem
-from tests.kit.clients.metrics import measured
-from tests.kit.deployment.programs import children, of_folder, programs
+from tests.kit.clients.metrics import parse_metrics
+from tests.kit.deployment.programs import child_pids, find_processes, programs
 from tests.kit.fixtures.apps import application
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -31,10 +31,10 @@ def app(settings: Settings) -> Iterator[Flask]:
 
 
 def test_metrics_are_served_with_token(api: Api) -> None:
-    api.signed_in().organization()
+    api.as_new_user().organization()
     response = api.client.get("/metrics", headers=BEARER)
     assert (response.status_code, response.headers["Content-Type"]) == (200, CONTENT_TYPE_LATEST)
-    assert measured(response.text)["groundwork_oldest_job_age_seconds",] == 0
+    assert parse_metrics(response.text)["groundwork_oldest_job_age_seconds",] == 0
 
 
 @pytest.mark.parametrize("scheme", ["bearer", "BEARER"])
@@ -105,4 +105,4 @@ def test_restarted_web_process_serves_metrics(settings: Settings) -> None:
 
 def worker_pids(settings: Settings) -> list[int]:
     """Return the process IDs of gunicorn's workers."""
-    return [child for pid in of_folder(settings.data_dir) for child in children(pid)]
+    return [child for pid in find_processes(settings.data_dir) for child in child_pids(pid)]

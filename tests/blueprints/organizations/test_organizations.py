@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from project.blueprints.organizations.models import Membership, Organization
 from project.infrastructure.database import read
-from tests.kit.clients.api import Api, created, pointers, problem
+from tests.kit.clients.api import Api, pointers, problem, success
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 UNKNOWN_ID = "01a20472-de38-71e6-9445-d8d74c06d560"
@@ -18,20 +18,20 @@ Join = Callable[..., Api]
 
 @pytest.fixture
 def ada(api: Api) -> Api:
-    return api.signed_in("ada@example.com", display_name="Ada")
+    return api.as_new_user("ada@example.com", display_name="Ada")
 
 
 @pytest.fixture(scope="module")
 def grace(shared_api: Api) -> Api:
     """A user of the shared application."""
-    return shared_api.signed_in()
+    return shared_api.as_new_user()
 
 
 def test_creator_becomes_owner(ada: Api) -> None:
     organization = ada.organization("Analytical Engines")
     assert (organization["name"], organization["slug"]) == ("Analytical Engines", "analytical-engines")
     assert organization["role"] == "owner"
-    assert created(ada.get(f"/organizations/{organization['id']}")) == organization
+    assert success(ada.get(f"/organizations/{organization['id']}")) == organization
 
 
 def test_response_has_no_extra_fields(ada: Api) -> None:
@@ -87,25 +87,25 @@ def test_read_only_fields_are_rejected(grace: Api, member: str) -> None:
 
 
 def test_listing_shows_only_organizations_of_the_caller(ada: Api) -> None:
-    eve = ada.signed_in()
+    eve = ada.as_new_user()
     eve.organization("Eve's")
     mine = [ada.organization(f"Engines {number}") for number in range(2)]
-    assert created(ada.get("/organizations"))["items"] == mine[::-1]
+    assert success(ada.get("/organizations"))["items"] == mine[::-1]
 
 
 def test_response_shows_role_of_the_caller(ada: Api, join: Join) -> None:
     organization = ada.organization()
     guest = join(ada, organization["id"], "admin")
-    assert created(guest.get(f"/organizations/{organization['id']}"))["role"] == "admin"
-    assert [item["role"] for item in created(guest.get("/organizations"))["items"]] == ["admin"]
+    assert success(guest.get(f"/organizations/{organization['id']}"))["role"] == "admin"
+    assert [item["role"] for item in success(guest.get("/organizations"))["items"]] == ["admin"]
 
 
 def test_members_are_listed_newest_first(ada: Api, join: Join) -> None:
     organization = ada.organization()
     guests = [join(ada, organization["id"]) for _ in range(2)]
     path = f"/organizations/{organization['id']}/members"
-    first = created(guests[0].get(f"{path}?limit=2"))
-    last = created(guests[0].get(f"{path}?limit=2&cursor={first['next_cursor']}"))
+    first = success(guests[0].get(f"{path}?limit=2"))
+    last = success(guests[0].get(f"{path}?limit=2&cursor={first['next_cursor']}"))
     listed = [item["user_id"] for page in (first, last) for item in page["items"]]
     assert listed == [guests[1].user["id"], guests[0].user["id"], ada.user["id"]]
 
@@ -113,7 +113,7 @@ def test_members_are_listed_newest_first(ada: Api, join: Join) -> None:
 @ON_SQLITE
 def test_member_is_listed_with_name_and_role(ada: Api) -> None:
     organization = ada.organization()
-    member = created(ada.get(f"/organizations/{organization['id']}/members"))["items"][0]
+    member = success(ada.get(f"/organizations/{organization['id']}/members"))["items"][0]
     assert member.pop("joined_at").endswith("Z")
     assert member == {
         "user_id": ada.user["id"],
@@ -125,7 +125,7 @@ def test_member_is_listed_with_name_and_role(ada: Api) -> None:
 
 @pytest.mark.parametrize("path", ["", "/members", "/invitations", f"/invitations/{UNKNOWN_ID}"])
 def test_organization_is_not_found_for_non_members(grace: Api, path: str) -> None:
-    eve = grace.signed_in()
+    eve = grace.as_new_user()
     organization = grace.organization()
     hidden = eve.get(f"/organizations/{organization['id']}{path}", headers={"X-Request-ID": "same"})
     absent = eve.get(f"/organizations/{UNKNOWN_ID}{path}", headers={"X-Request-ID": "same"})

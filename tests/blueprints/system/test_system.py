@@ -8,7 +8,7 @@ from flask import Flask
 
 from project.blueprints.system import service
 from project.http.routing.rule import ContractRule
-from tests.kit.clients.api import Api, created, problem
+from tests.kit.clients.api import Api, problem, success
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 ALL_OK = {"database": "ok", "migrations": "ok", "storage": "ok", "broker": "ok"}
@@ -26,18 +26,18 @@ class Unavailable:
 
 
 def test_live_returns_ok(shared_api: Api) -> None:
-    assert created(shared_api.client.get("/health/live")) == {"status": "ok"}
+    assert success(shared_api.client.get("/health/live")) == {"status": "ok"}
 
 
 def test_ready_returns_ok_if_all_dependencies_work(api: Api) -> None:
-    assert created(api.client.get("/health/ready")) == {"status": "ok", "checks": ALL_OK}
+    assert success(api.client.get("/health/ready")) == {"status": "ok", "checks": ALL_OK}
 
 
 @ON_SQLITE
 def test_ready_reports_degraded_without_broker(app: Flask, api: Api) -> None:
     app.extensions["broker"] = Unavailable()
     expected = {"status": "degraded", "checks": {**ALL_OK, "broker": "failing"}}
-    assert created(api.client.get("/health/ready")) == expected
+    assert success(api.client.get("/health/ready")) == expected
 
 
 @ON_SQLITE
@@ -68,7 +68,7 @@ def test_live_does_not_use_the_database(app: Flask, api: Api, monkeypatch: pytes
 
 
 def test_document_lists_every_route_with_its_access(shared_app: Flask, shared_api: Api) -> None:
-    document = created(shared_api.client.get("/api/v1/openapi.json"))
+    document = success(shared_api.client.get("/api/v1/openapi.json"))
     assert document["openapi"].startswith("3.1")
     described = {
         operation["operationId"]: operation["x-access"]
@@ -82,7 +82,7 @@ def test_document_lists_every_route_with_its_access(shared_app: Flask, shared_ap
 
 
 def test_document_requires_token_for_all_but_public_operations(shared_api: Api) -> None:
-    document = created(shared_api.client.get("/api/v1/openapi.json"))
+    document = success(shared_api.client.get("/api/v1/openapi.json"))
     for path in document["paths"].values():
         for name, operation in path.items():
             if name != "parameters":

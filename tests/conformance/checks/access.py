@@ -46,7 +46,7 @@ def invalid_tokens_are_rejected(operation: Operation, world: World) -> None:
 
 @check(_requires_token)
 def tokens_of_ended_sessions_are_rejected(operation: Operation, world: World) -> None:
-    ended = world.other_user.signed_in_again()
+    ended = world.other_user.with_new_session()
     ended.post("/auth/logout")
     problem(world.send(operation, Case(ended, unknown_path(operation))), 401, "token-revoked")
 

@@ -8,7 +8,7 @@ from project.http.responses import problems
 from tests.conformance.check import check
 from tests.conformance.operation import Operation
 from tests.conformance.world import World
-from tests.kit.clients.response_checker import PROBLEM, judge_of
+from tests.kit.clients.response_checker import PROBLEM, checker_for
 
 
 @check()
@@ -59,7 +59,7 @@ def examples_match_their_schema(operation: Operation, world: World) -> None:
     for body in bodies:
         content = body.get("content", {}).get("application/json")
         if content is not None:
-            assert judge_of(world.app).faults(content["schema"], content["example"]) == []
+            assert checker_for(world.app).schema_errors(content["schema"], content["example"]) == []
 
 
 @check()

@@ -6,7 +6,7 @@ from tests.conformance.check import check
 from tests.conformance.operation import Operation
 from tests.conformance.world import Case, World
 from tests.kit.clients.api import problem
-from tests.kit.clients.response_checker import judge_of
+from tests.kit.clients.response_checker import checker_for
 
 _ORGANIZATION_ID = "organization_id"
 
@@ -46,7 +46,7 @@ def updates_change_only_the_sent_members(operation: Operation, world: World) -> 
 def duplicate_values_get_a_documented_response(operation: Operation, world: World) -> None:
     first, second = world.case(operation), world.case(operation)
     world.succeed(operation, first)
-    judge_of(world.app).judge(world.send(operation, replace(second, body=first.body)))
+    checker_for(world.app).check(world.send(operation, replace(second, body=first.body)))
 
 
 @check(lambda operation: operation.method == "DELETE" and "removal" not in operation.rule.exempt)

@@ -14,7 +14,7 @@ from tests.conformance.checks.access import unknown_path
 from tests.conformance.operation import Operation
 from tests.conformance.world import Case, World
 from tests.kit.clients.api import problem
-from tests.kit.clients.response_checker import judge_of
+from tests.kit.clients.response_checker import checker_for
 
 _HEADERS = ("X-Content-Type-Options", "X-Frame-Options", "Referrer-Policy", "Content-Security-Policy", "Cache-Control")
 _WRITES = ("INSERT", "UPDATE", "DELETE")
@@ -29,7 +29,7 @@ def successful_response_matches_the_document(operation: Operation, world: World)
 def response_to_a_repeated_request_matches_the_document(operation: Operation, world: World) -> None:
     case = world.case(operation)
     for _ in range(2):
-        judge_of(world.app).judge(world.send(operation, case))
+        checker_for(world.app).check(world.send(operation, case))
 
 
 @check(lambda operation: bool(operation.path_names))

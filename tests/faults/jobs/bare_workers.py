@@ -11,7 +11,7 @@ from typing import Any, LiteralString
 
 import psycopg
 
-from tests.kit.deployment.processes import FAST_SETTINGS, procfile, production
+from tests.kit.deployment.processes import FAST_SETTINGS, procfile, production_environment
 from tests.kit.deployment.programs import ROOT, command, program
 from tests.kit.servers.process import eventually
 
@@ -82,7 +82,7 @@ class JobProcesses:
 def prepare_job_processes(folder: Path, *, database: str, broker: str) -> JobProcesses:
     """Migrate the database and return processes in production settings. They have neither storage nor mail."""
     unavailable = {"storage": "s3://key:secret@127.0.0.1:9/objects", "mail": "smtp://127.0.0.1:9"}
-    environment = production(folder, database=database, broker=broker, **unavailable)
+    environment = production_environment(folder, database=database, broker=broker, **unavailable)
     subprocess.run(command(procfile()["release"]), check=True, cwd=ROOT, env=environment, capture_output=True)
     prepared = JobProcesses({**environment, **FAST_SETTINGS}, folder)
     prepared.rows(_TABLES)

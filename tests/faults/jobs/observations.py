@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from tests.kit.clients.api import Api, created
-from tests.kit.deployment.programs import children
+from tests.kit.clients.api import Api, success
+from tests.kit.deployment.programs import child_pids
 from tests.kit.deployment.system import System
 from tests.kit.faults.pause_points import PausePoint, pause_at
 from tests.kit.servers.process import eventually, pid_of_connection
@@ -39,7 +39,7 @@ class Invitation:
     @property
     def delivery(self) -> str:
         """The delivery status that the API reports to the inviter."""
-        return str(created(self.owner.get(self.path))["delivery"])
+        return str(success(self.owner.get(self.path))["delivery"])
 
     @property
     def job(self) -> JobRow:
@@ -48,7 +48,7 @@ class Invitation:
     @property
     def copies(self) -> list[bytes]:
         """The email, once for each time that the server received it. All copies must share a Message-ID."""
-        emails = {content for content in self.system.mail.taken if self.email.encode() in content}
+        emails = {content for content in self.system.mail.received if self.email.encode() in content}
         messages = [copies for copies in self.system.mail.by_message_id().values() if copies[0] in emails]
         assert len(messages) <= 1
         return messages[0] if messages else []
@@ -56,14 +56,14 @@ class Invitation:
 
 def invite(system: System) -> Invitation:
     """Invite a new address and record the invitation in the ledger."""
-    owner = system.api.signed_in()
-    organization_id = created(system.ledger.organization(owner))["id"]
-    return _invitation(system, owner, created(system.ledger.invitation(owner, organization_id)))
+    owner = system.api.as_new_user()
+    organization_id = success(system.ledger.organization(owner))["id"]
+    return _invitation(system, owner, success(system.ledger.invitation(owner, organization_id)))
 
 
 def invite_unrecorded(system: System, email: str) -> Invitation:
     """Invite an address without recording it in the ledger, because its email will never be accepted."""
-    owner = system.api.signed_in()
+    owner = system.api.as_new_user()
     return _invitation(system, owner, owner.invitation(owner.organization()["id"], email))
 
 
@@ -84,15 +84,15 @@ def sending_email(system: System) -> Iterator[tuple[Invitation, int, int]]:
 
     Yield the invitation, the id of the pool process that runs the job, and the id of its worker.
     """
-    system.mail.faults.held.add("DATA")
+    system.mail.faults.unanswered_commands.add("DATA")
     try:
         invitation = invite(system)
         eventually(lambda: len(invitation.copies) == 1)
         child = sender_pid(system)
-        [worker] = [worker for worker in worker_pids(system) if child in children(worker)]
+        [worker] = [worker for worker in worker_pids(system) if child in child_pids(worker)]
         yield invitation, child, worker
     finally:
-        system.mail.faults.held.clear()
+        system.mail.faults.unanswered_commands.clear()
 
 
 def worker_pids(system: System) -> list[int]:
@@ -103,7 +103,7 @@ def worker_pids(system: System) -> list[int]:
 
 def pool_pids(system: System) -> list[int]:
     """Return the ids of all processes that run jobs."""
-    return [child for worker in worker_pids(system) for child in children(worker)]
+    return [child for worker in worker_pids(system) for child in child_pids(worker)]
 
 
 def sender_pid(system: System) -> int:

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.faults.jobs.observations import job_of, pool_pids
-from tests.kit.clients.api import Api, created
+from tests.kit.clients.api import Api, success
 from tests.kit.deployment.system import System
 from tests.kit.faults.pause_points import stopped
 from tests.kit.servers.process import eventually
@@ -15,14 +15,14 @@ CORRUPT = PICTURE[:2000]
 
 def state(owner: Api, file: dict[str, Any]) -> tuple[str, str]:
     """Return the status of a file and of its thumbnails, as its owner sees them."""
-    body = created(owner.get(f"/files/{file['id']}"))
+    body = success(owner.get(f"/files/{file['id']}"))
     return body["status"], body["thumbnails"]["status"]
 
 
 def test_corrupt_image_is_stored_without_thumbnails_and_next_image_gets_them(system: System) -> None:
-    owner = system.api.signed_in()
-    corrupt = created(system.ledger.file(owner, CORRUPT, "corrupt.png"))
-    valid = created(system.ledger.file(owner, PICTURE, "coffee.png"))
+    owner = system.api.as_new_user()
+    corrupt = success(system.ledger.file(owner, CORRUPT, "corrupt.png"))
+    valid = success(system.ledger.file(owner, PICTURE, "coffee.png"))
     eventually(lambda: state(owner, valid) == ("stored", "ready"))
     eventually(lambda: state(owner, corrupt) == ("stored", "failed"))
     assert job_of(system, corrupt["id"]).attempts == 1
@@ -30,11 +30,11 @@ def test_corrupt_image_is_stored_without_thumbnails_and_next_image_gets_them(sys
 
 
 def test_unreadable_image_fails_after_last_attempt_and_other_jobs_still_run(system: System) -> None:
-    owner = system.api.signed_in()
+    owner = system.api.as_new_user()
     with stopped(pool_pids(system)):
-        lost = created(owner.upload(PICTURE, "lost.png"))
+        lost = success(owner.upload(PICTURE, "lost.png"))
         remove_object(system, lost["id"])
-        valid = created(system.ledger.file(owner, PICTURE, "coffee.png"))
+        valid = success(system.ledger.file(owner, PICTURE, "coffee.png"))
     eventually(lambda: state(owner, valid) == ("stored", "ready"))
     eventually(lambda: state(owner, lost) == ("stored", "failed"))
     job = job_of(system, lost["id"])

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.jobs.observations import expire_leases, invite, job_of, paused_at, sender_pid, sending_email
-from tests.kit.clients.api import created
+from tests.kit.clients.api import success
 from tests.kit.deployment.system import System
 from tests.kit.servers.process import eventually
 
@@ -106,7 +106,7 @@ def token_in(email: bytes) -> str:
 
 def test_worker_killed_between_storing_and_commit_creates_identical_thumbnails(system: System) -> None:
     with paused_at(system, "mark-thumbnails-ready") as point:
-        file = created(system.ledger.file(system.api.signed_in(), PICTURE, "coffee.png"))
+        file = success(system.ledger.file(system.api.as_new_user(), PICTURE, "coffee.png"))
         eventually(lambda: point.count_paused() == 1)
         first = thumbnails(system, file["id"])
         point.kill()
@@ -127,7 +127,7 @@ def thumbnails(system: System, file_id: str) -> dict[str, str | None]:
 def test_worker_that_shuts_down_finishes_sending_its_email(system: System) -> None:
     with sending_email(system) as (invitation, _child, worker):
         os.killpg(worker, signal.SIGTERM)
-        system.mail.faults.held.clear()
+        system.mail.faults.unanswered_commands.clear()
         [process] = [each for each in system.deployment.processes.values() if each.pid == worker]
         eventually(lambda: process.poll() is not None)
     assert process.returncode == 0

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.clients.api import created
+from tests.kit.clients.api import success
 from tests.kit.deployment.system import System
 
 PICTURE = Path(__file__).parents[2].joinpath("data", "photos", "coffee.png").read_bytes()
@@ -12,13 +12,13 @@ PICTURE = Path(__file__).parents[2].joinpath("data", "photos", "coffee.png").rea
 
 @pytest.mark.full
 def test_repeatedly_killed_workers_on_local_backends_lose_nothing(local_system: System) -> None:
-    owner = local_system.api.signed_in()
-    organization_id = created(local_system.ledger.organization(owner))["id"]
+    owner = local_system.api.as_new_user()
+    organization_id = success(local_system.ledger.organization(owner))["id"]
     for worker in ("worker-1", "worker-2", "worker-1"):
         for _ in range(4):
-            created(local_system.ledger.invitation(owner, organization_id))
-            created(local_system.ledger.file(owner, PICTURE, "coffee.png"))
-        created(local_system.ledger.file(owner, PICTURE[:2000], "corrupt.png"))
+            success(local_system.ledger.invitation(owner, organization_id))
+            success(local_system.ledger.file(owner, PICTURE, "coffee.png"))
+        success(local_system.ledger.file(owner, PICTURE[:2000], "corrupt.png"))
         local_system.deployment.kill(worker)
         local_system.deployment.restart_ended()
     local_system.ledger.ensure_nothing_lost(seconds=60)

@@ -47,7 +47,7 @@ def test_greylisted_email_is_retried_with_increasing_backoff(system: System) -> 
 
 
 def test_email_whose_confirmation_was_lost_is_sent_again_unchanged(system: System) -> None:
-    system.mail.faults.hang_ups = 2
+    system.mail.faults.dropped_connections = 2
     invitation = invite(system)
     eventually(lambda: invitation.delivery == "sent")
     assert (len(invitation.copies), len(set(invitation.copies))) == (3, 1)
@@ -56,7 +56,7 @@ def test_email_whose_confirmation_was_lost_is_sent_again_unchanged(system: Syste
 
 @pytest.mark.parametrize("reply", ["550 no such user", "552 mailbox full"], ids=["no-such-user", "mailbox-full"])
 def test_email_to_rejected_address_fails_without_retry(system: System, reply: str) -> None:
-    system.mail.faults.refused["unknown@example.net"] = reply
+    system.mail.faults.rejected_recipients["unknown@example.net"] = reply
     invitation = invite_unrecorded(system, "unknown@example.net")
     eventually(lambda: invitation.delivery == "failed")
     assert (invitation.job.status, invitation.job.attempts, invitation.copies) == ("dead", 1, [])

@@ -8,7 +8,7 @@ from time import sleep
 from redis import Redis
 
 from tests.faults.jobs.observations import invite, paused_at, worker_pids
-from tests.kit.clients.api import created
+from tests.kit.clients.api import success
 from tests.kit.deployment.system import System
 from tests.kit.faults.pause_points import stopped
 from tests.kit.servers.process import eventually
@@ -30,8 +30,8 @@ def broker_of(system: System) -> Redis:
 
 
 def test_job_is_not_published_before_its_commit(system: System) -> None:
-    owner = system.api.signed_in()
-    organization_id = created(system.ledger.organization(owner))["id"]
+    owner = system.api.as_new_user()
+    organization_id = success(system.ledger.organization(owner))["id"]
     with broker_of(system) as broker, workers_stopped(system, broker), ThreadPoolExecutor(1) as client:
         with paused_at(system, "commit-response") as point:
             client.submit(system.ledger.invitation, owner, organization_id)
@@ -42,7 +42,7 @@ def test_job_is_not_published_before_its_commit(system: System) -> None:
 
 
 def test_job_delivered_repeatedly_by_the_broker_has_one_effect(system: System) -> None:
-    system.mail.faults.held.add("DATA")
+    system.mail.faults.unanswered_commands.add("DATA")
     with broker_of(system) as broker:
         with workers_stopped(system, broker):
             invitation = invite(system)
@@ -52,7 +52,7 @@ def test_job_delivered_repeatedly_by_the_broker_has_one_effect(system: System) -
         eventually(lambda: len(invitation.copies) == 1 and broker.llen(QUEUE) == 0)
         # Give a worker time to process the duplicate message as well.
         sleep(1)
-        system.mail.faults.held.clear()
+        system.mail.faults.unanswered_commands.clear()
         eventually(lambda: invitation.job.status == "done")
         done = invitation.job
         broker.lpush(QUEUE, message)

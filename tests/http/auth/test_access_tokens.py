@@ -15,7 +15,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from project.http.auth.signing_keys import SigningKeys
-from tests.kit.clients.api import Api, created, problem
+from tests.kit.clients.api import Api, problem, success
 
 CLAIMS = ["exp", "iat", "nbf", "jti", "sub", "sid", "aud", "iss", "type"]
 MISSING = ...
@@ -61,7 +61,7 @@ def forge(shared_app: Flask, ada: Api) -> Forge:
 
 
 def test_unchanged_token_is_accepted(ada: Api, forge: Forge) -> None:
-    assert created(get_me(ada, forge()))["id"] == ada.user["id"]
+    assert success(get_me(ada, forge()))["id"] == ada.user["id"]
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "bEaReR"])

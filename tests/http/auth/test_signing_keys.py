@@ -59,13 +59,13 @@ def test_only_public_parts_are_published(ada: Api) -> None:
 
 @ON_SQLITE
 def test_first_key_signs_unless_another_is_configured(serve: Serve) -> None:
-    assert kid_of_token(serve(OLD, NEW).signed_in()) == kid(OLD)
-    assert kid_of_token(serve(OLD, NEW, signing=kid(NEW)).signed_in()) == kid(NEW)
+    assert kid_of_token(serve(OLD, NEW).as_new_user()) == kid(OLD)
+    assert kid_of_token(serve(OLD, NEW, signing=kid(NEW)).as_new_user()) == kid(NEW)
 
 
 @ON_SQLITE
 def test_every_key_verifies_and_is_published(serve: Serve) -> None:
-    ada = serve(OLD).signed_in()
+    ada = serve(OLD).as_new_user()
     both = serve(NEW, OLD)
     token = {"Authorization": f"Bearer {ada.tokens['access_token']}"}
     assert both.get("/auth/me", headers=token).status_code == 200
@@ -74,14 +74,14 @@ def test_every_key_verifies_and_is_published(serve: Serve) -> None:
 
 @ON_SQLITE
 def test_token_signed_with_removed_key_is_invalid(serve: Serve) -> None:
-    ada = serve(OLD).signed_in()
+    ada = serve(OLD).as_new_user()
     token = {"Authorization": f"Bearer {ada.tokens['access_token']}"}
     problem(serve(NEW).get("/auth/me", headers=token), 401, "token-invalid")
 
 
 @ON_SQLITE
 def test_signature_with_other_key_than_kid_is_invalid(serve: Serve) -> None:
-    ada = serve(OLD, NEW).signed_in()
+    ada = serve(OLD, NEW).as_new_user()
     claims = jwt.decode(ada.tokens["access_token"], options={"verify_signature": False})
     token = jwt.encode(claims, NEW, "EdDSA", headers={"kid": kid(OLD), "typ": "at+jwt"})
     problem(ada.get("/auth/me", headers={"Authorization": f"Bearer {token}"}), 401, "token-invalid")

@@ -8,7 +8,7 @@ from flask import Flask, g, request
 from werkzeug.test import TestResponse
 
 from project.http.routing.access import user
-from tests.kit.clients.api import PASSWORD, Api, created, form, problem
+from tests.kit.clients.api import PASSWORD, Api, form, problem, success
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 REPLAYED = "Idempotency-Replayed"
@@ -33,8 +33,8 @@ def post(api: Api, key: str, body: Any = None) -> TestResponse:
     ],
 )
 def test_equivalent_forms_of_a_key_are_the_same_key(shared_api: Api, first: str, second: str) -> None:
-    ada = shared_api.signed_in()
-    created(post(ada, first))
+    ada = shared_api.as_new_user()
+    success(post(ada, first))
     assert REPLAYED in post(ada, second).headers
 
 
@@ -42,8 +42,8 @@ def test_equivalent_forms_of_a_key_are_the_same_key(shared_api: Api, first: str,
     ("first", "second"), [("abc", "ABC"), ("abc", '" abc"'), ("abc", "abcd"), ("a\\\\b", '"a\\\\b"'), ('"a"', '"a "')]
 )
 def test_different_keys_are_independent(shared_api: Api, first: str, second: str) -> None:
-    ada = shared_api.signed_in()
-    first_organization, second_organization = created(post(ada, first)), created(post(ada, second))
+    ada = shared_api.as_new_user()
+    first_organization, second_organization = success(post(ada, first)), success(post(ada, second))
     assert first_organization["id"] != second_organization["id"]
 
 
@@ -67,7 +67,7 @@ def test_two_keys_are_rejected(ada: Api, keys: tuple[str, str]) -> None:
 
 
 def test_key_is_ignored_by_other_methods_and_exempt_routes(ada: Api) -> None:
-    headers, path = {"Idempotency-Key": "a,b"}, f"/files/{created(ada.upload())['id']}"
+    headers, path = {"Idempotency-Key": "a,b"}, f"/files/{success(ada.upload())['id']}"
     credentials = {"email": ada.user["email"], "password": PASSWORD}
     requests: list[tuple[str, str, dict[str, Any], int]] = [
         ("GET", "/auth/me", {}, 200),
@@ -94,7 +94,7 @@ def post_raw(api: Api, key: str, body: str) -> TestResponse:
 )
 def test_equivalent_json_body_is_the_same_request(ada: Api, body: str) -> None:
     key, slug = str(uuid4()), f"s{uuid4()}"
-    first = created(post_raw(ada, key, f'{{"name":"Engines","slug":"{slug}"}}'))
+    first = success(post_raw(ada, key, f'{{"name":"Engines","slug":"{slug}"}}'))
     retried = post_raw(ada, key, body.replace("SLUG", slug))
     assert (retried.status_code, retried.json, REPLAYED in retried.headers) == (201, first, True)
 
@@ -104,7 +104,7 @@ def test_equivalent_json_body_is_the_same_request(ada: Api, body: str) -> None:
 )
 def test_different_body_is_a_different_request(ada: Api, body: str) -> None:
     key = str(uuid4())
-    created(post_raw(ada, key, '{"name":"Engines"}'))
+    success(post_raw(ada, key, '{"name":"Engines"}'))
     problem(post_raw(ada, key, body), 422, "idempotency-key-reused")
 
 
@@ -116,7 +116,7 @@ def test_different_upload_is_a_different_request(
     ada: Api, content: bytes, filename: str, fields: dict[str, str]
 ) -> None:
     key, organization_id = str(uuid4()), ada.organization()["id"]
-    created(upload(ada, key, b"hello", "hello.txt"))
+    success(upload(ada, key, b"hello", "hello.txt"))
     fields = dict.fromkeys(fields, organization_id)
     problem(upload(ada, key, content, filename, **fields), 422, "idempotency-key-reused")
 
@@ -128,7 +128,7 @@ def upload(api: Api, key: str, content: bytes, filename: str, **fields: str) -> 
 
 def test_upload_with_another_boundary_is_the_same_request(ada: Api) -> None:
     key, organization_id = str(uuid4()), ada.organization()["id"]
-    first = created(upload(ada, key, b"hello", "hello.txt", organization_id=organization_id))
+    first = success(upload(ada, key, b"hello", "hello.txt", organization_id=organization_id))
     body, content_type = form(b"hello", "hello.txt", organization_id=organization_id)
     retried = ada(
         "POST",
@@ -142,23 +142,23 @@ def test_upload_with_another_boundary_is_the_same_request(ada: Api) -> None:
 
 def test_key_of_another_caller_is_independent(shared_api: Api, ada: Api) -> None:
     key = str(uuid4())
-    first, other = created(post(ada, key)), post(shared_api.signed_in(), key)
-    assert (created(other)["id"] != first["id"], REPLAYED in other.headers) == (True, False)
+    first, other = success(post(ada, key)), post(shared_api.as_new_user(), key)
+    assert (success(other)["id"] != first["id"], REPLAYED in other.headers) == (True, False)
 
 
 def test_key_on_another_route_is_independent(ada: Api) -> None:
     key = str(uuid4())
-    created(post(ada, key))
+    success(post(ada, key))
     assert REPLAYED not in upload(ada, key, b"hello", "hello.txt").headers
     path = f"/organizations/{ada.organization()['id']}/invitations"
     other = ada.post(path, {"email": "guest@example.com", "role": "member"}, headers={"Idempotency-Key": key})
-    assert created(other)["email"] == "guest@example.com"
+    assert success(other)["email"] == "guest@example.com"
 
 
 @ON_SQLITE
 def test_different_query_is_a_different_request(app: Flask, api: Api) -> None:
     app.add_url_rule("/echo", view_func=lambda: request.query_string, methods=["POST"], access=user)
-    ada, headers = api.signed_in(), {"Idempotency-Key": "one"}
+    ada, headers = api.as_new_user(), {"Idempotency-Key": "one"}
     headers |= {"Authorization": f"Bearer {ada.tokens['access_token']}"}
     for query, status in (("a=1&b=2", 200), ("a=1&b=2", 200), ("a=1&b=3", 422), ("", 422)):
         assert api.client.post(f"/echo?{query}", headers=headers).status_code == status

@@ -20,7 +20,7 @@ from project.infrastructure.clock import now
 from project.infrastructure.database import insert_if_absent, read, transaction
 from project.infrastructure.database.models import new_id
 from project.infrastructure.idempotency_records import IdempotencyRecord
-from tests.kit.clients.api import PASSWORD, Api, created, form, problem
+from tests.kit.clients.api import PASSWORD, Api, form, problem, success
 from tests.kit.fixtures.apps import application
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -49,23 +49,23 @@ def upload(api: Api, **fields: str) -> TestResponse:
 
 def test_record_expires_after_configured_time(settings: Settings) -> None:
     with application(settings.model_copy(update={"idempotency_key_ttl_seconds": 60})) as app:
-        create_organization(Api(app.test_client()).signed_in())
+        create_organization(Api(app.test_client()).as_new_user())
         [record] = list_records(app)
     assert timedelta(seconds=50) < record.expires_at - now() <= timedelta(seconds=60)
 
 
 def test_expired_key_can_be_used_again(app: Flask, api: Api) -> None:
-    ada = api.signed_in()
+    ada = api.as_new_user()
     first = create_organization(ada)
     execute(app, update(IdempotencyRecord).values(expires_at=now() - timedelta(seconds=1)))
     second, third = create_organization(ada), create_organization(ada)
-    assert created(first)["id"] != created(second)["id"]
+    assert success(first)["id"] != success(second)["id"]
     assert (third.json, REPLAYED in third.headers) == (second.json, True)
 
 
 def test_logged_out_caller_gets_no_replay(api: Api) -> None:
-    ada = api.signed_in()
-    created(create_organization(ada))
+    ada = api.as_new_user()
+    success(create_organization(ada))
     assert ada.post("/auth/logout").status_code == 204
     problem(create_organization(ada), 401, "token-revoked")
 
@@ -78,17 +78,17 @@ def test_logged_out_caller_gets_no_replay(api: Api) -> None:
     ],
 )
 def test_caller_without_permission_gets_no_replay(app: Flask, api: Api, statement: Any, status: int, code: str) -> None:
-    owner, body = api.signed_in(), {"email": "guest@example.com", "role": "member"}
+    owner, body = api.as_new_user(), {"email": "guest@example.com", "role": "member"}
     path = f"/organizations/{owner.organization()['id']}/invitations"
-    created(owner.post(path, body, headers=KEY))
+    success(owner.post(path, body, headers=KEY))
     execute(app, statement)
     problem(owner.post(path, body, headers=KEY), status, code)
 
 
 def test_former_member_gets_no_replay_of_an_upload(app: Flask, api: Api, settings: Settings) -> None:
-    ada = api.signed_in()
+    ada = api.as_new_user()
     organization_id = ada.organization()["id"]
-    created(upload(ada, organization_id=organization_id))
+    success(upload(ada, organization_id=organization_id))
     execute(app, delete(Membership))
     problem(upload(ada, organization_id=organization_id), 404, "not-found")
     with app.app_context(), read() as connection:
@@ -97,7 +97,7 @@ def test_former_member_gets_no_replay_of_an_upload(app: Flask, api: Api, setting
 
 
 def test_error_response_is_not_stored(app: Flask, api: Api) -> None:
-    ada = api.signed_in()
+    ada = api.as_new_user()
     taken = ada.organization(slug="taken")
     problem(create_organization(ada, slug="taken"), 409, "slug-taken")
     assert list_records(app) == []
@@ -148,15 +148,15 @@ def test_replay_has_stored_headers_and_new_request_headers(app: Flask, api: Api)
 
 
 def test_replayed_upload_has_location(api: Api) -> None:
-    ada = api.signed_in()
+    ada = api.as_new_user()
     first, replayed = upload(ada), upload(ada)
     assert replayed.headers["Location"] == first.headers["Location"]
-    assert replayed.headers["Location"].endswith(created(ada.get("/files"))["items"][0]["id"])
+    assert replayed.headers["Location"].endswith(success(ada.get("/files"))["items"][0]["id"])
 
 
 def test_neither_password_nor_unkeyed_hash_is_stored(app: Flask, api: Api) -> None:
     body = {"email": "ada@example.com", "password": PASSWORD}
-    created(api.post("/auth/register", body, headers=KEY))
+    success(api.post("/auth/register", body, headers=KEY))
     [record] = list_records(app)
     stored = record.digest + record.fingerprint + record.body + json.dumps(record.headers).encode()
     assert PASSWORD.encode() not in stored
@@ -184,8 +184,8 @@ def unkeyed_hashes(body: dict[str, str]) -> Iterator[bytes]:
 def test_request_is_recognized_while_its_secret_key_is_listed(settings: Settings, listed: str, status: int) -> None:
     secrets = {name: f"{name} secret that is longer than 32 bytes" for name in ("old", "new")}
     with application(settings.model_copy(update={"secret_key": (secrets["old"],)})) as app:
-        ada = Api(app.test_client()).signed_in()
-        created(create_organization(ada))
+        ada = Api(app.test_client()).as_new_user()
+        success(create_organization(ada))
     later = tuple(secrets[name] for name in listed.split(","))
     with application(settings.model_copy(update={"secret_key": later})) as app:
         assert create_organization(Api(app.test_client(), ada.tokens)).status_code == status

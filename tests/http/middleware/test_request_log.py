@@ -54,7 +54,7 @@ def test_request_is_logged_as_one_event(capsys: Stderr, start: Start) -> None:
 
 @FORMATS
 def test_log_contains_no_secrets(capsys: Stderr, start: Start, log_format: str) -> None:
-    ada = start(log_format).signed_in()
+    ada = start(log_format).as_new_user()
     ada.post("/auth/refresh?token=in-the-query", {"refresh_token": ada.tokens["refresh_token"]})
     ada.post("/files", data={"file": (BytesIO(b"bytes"), "x.txt")})
     ada.post("/auth/login", {"email": "ada@example.com", "password": PASSWORD, "more": PASSWORD})

@@ -10,7 +10,7 @@ from project.config import Settings
 from project.http.routing.access import public
 from project.infrastructure import logging
 from tests.kit.clients.api import Api
-from tests.kit.fixtures.apps import at_work
+from tests.kit.fixtures.apps import separate_app_context
 from tests.kit.fixtures.jobs import list_jobs
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -75,9 +75,9 @@ def test_each_request_without_traceparent_starts_a_new_trace(api: Api, trace_ids
 
 
 def test_job_has_trace_id_of_its_request(api: Api, settings: Settings) -> None:
-    ada = api.signed_in()
+    ada = api.as_new_user()
     path = f"/organizations/{ada.organization()['id']}/invitations"
     body = {"email": "grace@example.com", "role": "member"}
     ada.post(path, body, headers={"traceparent": f"00-{REST}"})
-    with at_work(settings):
+    with separate_app_context(settings):
         assert [job.trace_id for job in list_jobs()] == [TRACE_ID]

@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 from project.config import Settings
 from tests.kit.clients.api import PASSWORD, Api, problem
 from tests.kit.deployment.programs import programs
-from tests.kit.fixtures.apps import application, at_work
+from tests.kit.fixtures.apps import application, separate_app_context
 from tests.kit.fixtures.jobs import list_jobs
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -107,14 +107,14 @@ def test_host_header_does_not_appear_in_responses_or_job_arguments(app: Flask, s
     client = app.test_client()
     # This host is trusted but not the public one, so it must not appear either.
     client.environ_base |= {"HTTP_HOST": "localhost:7777", "HTTP_X_FORWARDED_HOST": EVIL_HOST}
-    owner = Api(client).signed_in()
+    owner = Api(client).as_new_user()
     organizations = [owner.post("/organizations", {"name": f"Engines {number}"}) for number in range(2)]
     owner.invitation(organizations[0].json["id"], "grace@example.com")
     page = owner.get("/organizations?limit=1")
     responses = [*organizations, page, owner.upload(), owner.get("/nowhere")]
     texts = "".join(f"{response.headers}{response.get_data(as_text=True)}" for response in responses)
     assert page.headers["Link"].startswith(f"<{PUBLIC_URL}/api/v1/organizations?")
-    with at_work(_public_settings(settings)):
+    with separate_app_context(_public_settings(settings)):
         texts += "".join(json.dumps(job.arguments) for job in list_jobs())
     assert not [host for host in (EVIL_HOST, "7777") if host in texts]
 

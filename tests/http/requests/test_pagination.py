@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 import pytest
 from flask import Flask
 
-from tests.kit.clients.api import Api, created, pointers, problem
+from tests.kit.clients.api import Api, pointers, problem, success
 
 LISTINGS = ["/organizations", "/files", "/organizations/{}/members", "/organizations/{}/invitations"]
 BASE = "http://localhost:8000/api/v1"
@@ -14,10 +14,10 @@ BASE = "http://localhost:8000/api/v1"
 
 def pages(api: Api, path: str, **query: Any) -> list[list[str]]:
     """Return the IDs of the items on each page."""
-    body = created(api.get(path, query_string=query))
+    body = success(api.get(path, query_string=query))
     ids_by_page = [[item["id"] for item in body["items"]]]
     while body["next_cursor"]:
-        body = created(api.get(path, query_string={**query, "cursor": body["next_cursor"]}))
+        body = success(api.get(path, query_string={**query, "cursor": body["next_cursor"]}))
         ids_by_page.append([item["id"] for item in body["items"]])
     return ids_by_page
 
@@ -29,13 +29,13 @@ def create_organizations(api: Api, count: int) -> list[str]:
 
 def first_cursor(api: Api, path: str = "/organizations", **query: Any) -> str:
     """Return the cursor of the second page, with one item per page."""
-    return str(created(api.get(path, query_string={"limit": 1, **query}))["next_cursor"])
+    return str(success(api.get(path, query_string={"limit": 1, **query}))["next_cursor"])
 
 
 @pytest.fixture(scope="module")
 def grace(shared_app: Flask) -> Api:
     """A user with two organizations, two files and two invitations in each organization; read-only for tests."""
-    grace = Api(shared_app.test_client()).signed_in("grace@example.com")
+    grace = Api(shared_app.test_client()).as_new_user("grace@example.com")
     first, second = create_organizations(grace, 2)
     for index in range(2):
         grace.upload()
@@ -51,13 +51,13 @@ def organization_ids(grace: Api) -> list[str]:
 
 
 def test_pages_contain_each_item_once_and_newest_first(api: Api) -> None:
-    ada = api.signed_in()
+    ada = api.as_new_user()
     newest_first = create_organizations(ada, 5)[::-1]
     assert pages(ada, "/organizations", limit=2) == [newest_first[:2], newest_first[2:4], newest_first[4:]]
 
 
 def test_full_last_page_has_no_next_page(api: Api) -> None:
-    ada = api.signed_in()
+    ada = api.as_new_user()
     create_organizations(ada, 2)
     response = ada.get("/organizations?limit=2")
     assert response.json["next_cursor"] is None
@@ -65,18 +65,18 @@ def test_full_last_page_has_no_next_page(api: Api) -> None:
 
 
 def test_changes_between_pages_neither_skip_nor_repeat_items(api: Api) -> None:
-    ada = api.signed_in()
-    files = [created(ada.upload())["id"] for _ in range(5)]
-    first = created(ada.get("/files?limit=2"))
+    ada = api.as_new_user()
+    files = [success(ada.upload())["id"] for _ in range(5)]
+    first = success(ada.get("/files?limit=2"))
     ada.upload()
     for deleted in (files[4], files[3], files[2]):
         ada.delete(f"/files/{deleted}")
-    second = created(ada.get(f"/files?limit=2&cursor={first['next_cursor']}"))
+    second = success(ada.get(f"/files?limit=2&cursor={first['next_cursor']}"))
     assert [[item["id"] for item in page["items"]] for page in (first, second)] == [files[:2:-1], [files[1], files[0]]]
 
 
 def test_default_page_size_is_20(api: Api) -> None:
-    ada = api.signed_in()
+    ada = api.as_new_user()
     create_organizations(ada, 21)
     assert len(ada.get("/organizations").json["items"]) == 20
 
@@ -171,7 +171,7 @@ def test_cursor_of_other_filters_is_invalid(grace: Api, filters: dict[str, str])
 
 
 def test_cursor_is_valid_with_another_limit(grace: Api) -> None:
-    assert len(created(grace.get(f"/organizations?limit=100&cursor={first_cursor(grace)}"))["items"]) == 1
+    assert len(success(grace.get(f"/organizations?limit=100&cursor={first_cursor(grace)}"))["items"]) == 1
 
 
 def test_cursor_does_not_contain_caller_id(grace: Api) -> None:

@@ -9,7 +9,7 @@ from flask import Flask
 from project.blueprints.files import service as files
 from project.blueprints.invitations import service as invitations
 from tests.interruptions.flows import PICTURE
-from tests.kit.clients.api import Api, created, problem
+from tests.kit.clients.api import Api, problem, success
 
 ME = "/auth/me"
 
@@ -23,7 +23,7 @@ def tag(ada: Api) -> str:
 @pytest.fixture
 def path(ada: Api) -> str:
     """The path of a new image whose thumbnails are pending."""
-    return f"/files/{created(ada.upload(PICTURE, 'picture.png'))['id']}"
+    return f"/files/{success(ada.upload(PICTURE, 'picture.png'))['id']}"
 
 
 def parts(tag: str) -> tuple[str, str]:
@@ -87,7 +87,7 @@ def test_change_of_outdated_version_is_rejected(ada: Api, tag: str) -> None:
 
 @pytest.mark.parametrize(("method", "body"), [("PATCH", {"filename": "x"}), ("DELETE", None)])
 def test_tag_of_another_file_with_same_version_is_rejected(ada: Api, method: str, body: dict[str, str] | None) -> None:
-    path, other_path = (f"/files/{created(ada.upload())['id']}" for _ in range(2))
+    path, other_path = (f"/files/{success(ada.upload())['id']}" for _ in range(2))
     tag = ada.get(other_path).headers["ETag"]
     assert parts(tag)[0] == parts(ada.get(path).headers["ETag"])[0]
     problem(ada(method, path, json=body, headers={"If-Match": tag}), 412, "precondition-failed")
@@ -95,7 +95,7 @@ def test_tag_of_another_file_with_same_version_is_rejected(ada: Api, method: str
 
 def test_tag_of_another_account_is_rejected(shared_api: Api) -> None:
     """Both accounts have the same path and the same version."""
-    ada, bob = shared_api.signed_in(), shared_api.signed_in()
+    ada, bob = shared_api.as_new_user(), shared_api.as_new_user()
     tag = bob.get(ME).headers["ETag"]
     assert parts(tag)[0] == parts(ada.get(ME).headers["ETag"])[0]
     assert [rename(ada, tag), rename(bob, tag)] == [412, 200]
@@ -140,18 +140,18 @@ def test_thumbnail_progress_changes_tag_but_not_version(shared_app: Flask, ada: 
     with shared_app.app_context():
         files.make_thumbnails(UUID(path.rpartition("/")[2]))
     after = ada.get(path, headers={"If-None-Match": before})
-    assert (after.status_code, created(after)["thumbnails"]["status"]) == (200, "ready")
+    assert (after.status_code, success(after)["thumbnails"]["status"]) == (200, "ready")
     assert parts(after.headers["ETag"])[0] == parts(before)[0]
     assert ada("PATCH", path, json={"filename": "x.png"}, headers={"If-Match": before}).status_code == 200
 
 
 def test_delivery_progress_changes_tag_but_not_version(shared_app: Flask, ada: Api) -> None:
     collection = f"/organizations/{ada.organization()['id']}/invitations"
-    invitation = created(ada.post(collection, {"email": "guest@example.com", "role": "member"}))
+    invitation = success(ada.post(collection, {"email": "guest@example.com", "role": "member"}))
     before = ada.get(f"{collection}/{invitation['id']}").headers["ETag"]
     with shared_app.app_context():
         invitations.send_invitation(UUID(invitation["id"]))
     after = ada.get(f"{collection}/{invitation['id']}")
-    assert created(after)["delivery"] == "sent"
+    assert success(after)["delivery"] == "sent"
     assert after.headers["ETag"] != before
     assert parts(after.headers["ETag"])[0] == parts(before)[0]

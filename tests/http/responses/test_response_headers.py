@@ -10,7 +10,7 @@ from werkzeug.test import TestResponse
 from project.app import create_app
 from project.config import Settings
 from project.http.routing.access import public
-from tests.kit.clients.api import PASSWORD, Api, created
+from tests.kit.clients.api import PASSWORD, Api, success
 
 REQUESTS: dict[int, tuple[str, str, dict[str, Any]]] = {
     200: ("GET", "/auth/me", {}),
@@ -43,7 +43,7 @@ ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def response(request: pytest.FixtureRequest, ada: Api) -> Iterator[TestResponse]:
     """A response of each status."""
     method, path, options = REQUESTS[request.param]
-    file = created(ada.upload(b"0123"))
+    file = success(ada.upload(b"0123"))
     response = ada(method, path.format(file=file["id"]), **options)
     assert response.status_code == request.param
     yield response

@@ -12,8 +12,8 @@ from project.blueprints.files import service as files
 from project.cli.routes import api_routes
 from project.infrastructure import signing
 from project.infrastructure.database import db
-from tests.kit.clients.api import Api, created
-from tests.kit.fixtures.administrators import administrator
+from tests.kit.clients.api import Api, success
+from tests.kit.fixtures.administrators import create_administrator
 from tests.kit.fixtures.jobs import dead_job
 
 ROLES = ("anonymous", "user", "member", "admin", "owner", "platform admin")
@@ -95,15 +95,15 @@ class World:
 @pytest.fixture(scope="module")
 def world(shared_app: Flask, shared_api: Api) -> World:
     """An organization with its members, one file of the organization, and one personal file of its owner."""
-    owner = shared_api.signed_in()
+    owner = shared_api.as_new_user()
     organization_id = owner.organization()["id"]
     callers = {
         "anonymous": shared_api,
-        "user": owner.signed_in(),
+        "user": owner.as_new_user(),
         "member": _join(shared_app, owner, organization_id, "member"),
         "admin": _join(shared_app, owner, organization_id, "admin"),
         "owner": owner,
-        "platform admin": administrator(shared_app, owner),
+        "platform admin": create_administrator(shared_app, owner),
     }
     ids = {
         "organization_id": organization_id,
@@ -137,11 +137,11 @@ def test_every_route_is_in_the_matrix(shared_app: Flask) -> None:
 
 
 def _join(app: Flask, owner: Api, organization_id: str, role: str) -> Api:
-    guest = owner.signed_in()
+    guest = owner.as_new_user()
     invitation = owner.invitation(organization_id, guest.user["email"], role)
     with app.app_context():
         token = signing.issue("invitation", UUID(invitation["id"]), 1)
-    created(guest.post("/invitations/accept", {"token": token}))
+    success(guest.post("/invitations/accept", {"token": token}))
     return guest
 
 
@@ -152,7 +152,7 @@ def _dead_job(app: Flask) -> str:
 
 def _upload_image(app: Flask, owner: Api, **fields: str) -> str:
     """Return the ID of a new image whose thumbnails are ready."""
-    file_id = str(created(owner.upload(PNG, "cat.png", **fields))["id"])
+    file_id = str(success(owner.upload(PNG, "cat.png", **fields))["id"])
     with app.app_context():
         files.make_thumbnails(UUID(file_id))
     return file_id

@@ -14,7 +14,7 @@ from project.config import Settings
 from project.errors import ServiceUnavailable
 from project.infrastructure.database import db, insert_if_absent, read, transaction
 from project.infrastructure.database.models import new_id
-from tests.kit.clients.api import Api, created, problem
+from tests.kit.clients.api import Api, problem, success
 from tests.kit.fixtures.apps import application
 from tests.kit.fixtures.jobs import run_concurrently
 
@@ -53,7 +53,7 @@ def test_exhausted_pool_raises_service_unavailable_and_recovers(app: Flask) -> N
 
 
 def test_exhausted_pool_does_not_affect_routes_without_database(app: Flask, api: Api) -> None:
-    ada = api.signed_in()
+    ada = api.as_new_user()
     with exhausted_pool(app):
         response = ada.get("/auth/me")
         assert api.client.get("/health/live").status_code == 200
@@ -76,11 +76,11 @@ def test_pool_opens_at_most_one_connection_per_thread(app: Flask, settings: Sett
 def test_request_uses_one_connection(settings: Settings) -> None:
     """Otherwise, concurrent requests that hold one connection each would wait for a second one in vain."""
     with application(settings.model_copy(update={"web_threads": 1})) as app:
-        ada = Api(app.test_client()).signed_in()
-        organization = created(
+        ada = Api(app.test_client()).as_new_user()
+        organization = success(
             ada.post("/organizations", {"name": "Engines"}, headers={"Idempotency-Key": str(uuid4())})
         )
         ada.invitation(organization["id"], "grace@example.org")
-        created(ada.upload(organization_id=organization["id"]))
-        created(ada.post("/auth/refresh", {"refresh_token": ada.tokens["refresh_token"]}))
+        success(ada.upload(organization_id=organization["id"]))
+        success(ada.post("/auth/refresh", {"refresh_token": ada.tokens["refresh_token"]}))
         assert ada.client.get("/health/ready").status_code == 200

@@ -20,7 +20,7 @@ from project.config import Settings
 from project.errors import ServiceUnavailable
 from project.infrastructure.database import after_commit, db, ensure_reachable, insert_if_absent, read, transaction
 from project.infrastructure.database.models import new_id
-from tests.kit.fixtures.apps import at_work
+from tests.kit.fixtures.apps import separate_app_context
 from tests.kit.servers.ports import free_port
 
 only_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
@@ -138,14 +138,18 @@ def settings_for(port: int, folder: Path) -> Settings:
 
 def test_database_that_is_down_raises_service_unavailable_within_two_seconds(tmp_path: Path) -> None:
     started_at = time.monotonic()
-    with at_work(settings_for(free_port(), tmp_path)), pytest.raises(ServiceUnavailable):
+    with separate_app_context(settings_for(free_port(), tmp_path)), pytest.raises(ServiceUnavailable):
         ensure_reachable()
     assert time.monotonic() - started_at < 2
 
 
 def test_unresponsive_database_raises_service_unavailable_within_four_seconds(tmp_path: Path) -> None:
     started_at = time.monotonic()
-    with unresponsive_server() as port, at_work(settings_for(port, tmp_path)), pytest.raises(ServiceUnavailable):
+    with (
+        unresponsive_server() as port,
+        separate_app_context(settings_for(port, tmp_path)),
+        pytest.raises(ServiceUnavailable),
+    ):
         ensure_reachable()
     assert time.monotonic() - started_at < 4
 
@@ -194,7 +198,7 @@ def test_writer_waits_for_other_writers(app: Flask) -> None:
 def test_database_file_that_cannot_be_opened_raises_service_unavailable(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/missing/app.db"
     with (
-        at_work(Settings(app_env="development", data_dir=tmp_path, database_url=url)),
+        separate_app_context(Settings(app_env="development", data_dir=tmp_path, database_url=url)),
         pytest.raises(ServiceUnavailable),
     ):
         ensure_reachable()

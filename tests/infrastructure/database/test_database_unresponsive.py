@@ -18,9 +18,9 @@ from project.config import Settings
 from project.errors import ServiceUnavailable
 from project.infrastructure.database import db, ensure_reachable, insert_if_absent, read, transaction
 from project.infrastructure.database.models import new_id
-from tests.kit.clients.api import Api, created, problem
-from tests.kit.faults.frozen_postgres import silent
-from tests.kit.fixtures.apps import at_work
+from tests.kit.clients.api import Api, problem, success
+from tests.kit.faults.frozen_postgres import frozen
+from tests.kit.fixtures.apps import separate_app_context
 from tests.kit.fixtures.jobs import age_job, claim_job, enqueue_job
 from tests.kit.servers.services import Postgres
 from worker.runner import JobPolicy, run_job
@@ -35,7 +35,7 @@ RECOVERY_SECONDS = 1.1
 def freeze_server(postgres_server: Postgres) -> Iterator[Callable[[], None]]:
     """Returns a function that freezes the server until the end of the test."""
     with ExitStack() as stack:
-        yield lambda: stack.enter_context(silent(postgres_server))
+        yield lambda: stack.enter_context(frozen(postgres_server))
 
 
 @contextmanager
@@ -75,21 +75,21 @@ def test_new_connection_raises_service_unavailable(app: Flask, freeze_server: Ca
 def test_transaction_is_rolled_back_if_server_freezes_within_it(app: Flask, postgres_server: Postgres) -> None:
     with app.app_context(), ExitStack() as stack, raises_in_time(), transaction():
         add("one")
-        stack.enter_context(silent(postgres_server))
+        stack.enter_context(frozen(postgres_server))
         add("two")
     sleep(RECOVERY_SECONDS)
     assert slugs(app) == []
 
 
 def test_unconfirmed_commit_is_resolved_by_idempotency_key(app: Flask, api: Api, postgres_server: Postgres) -> None:
-    ada, headers = api.signed_in(), {"Idempotency-Key": str(uuid4())}
+    ada, headers = api.as_new_user(), {"Idempotency-Key": str(uuid4())}
     with ExitStack() as stack, app.app_context():
-        event.listen(db.engine, "commit", lambda _: stack.enter_context(silent(postgres_server)), once=True)
+        event.listen(db.engine, "commit", lambda _: stack.enter_context(frozen(postgres_server)), once=True)
         started_at = monotonic()
         problem(ada.post("/organizations", {"name": "Engines"}, headers=headers), 503, "service-unavailable")
         assert monotonic() - started_at < MAX_SECONDS
     sleep(RECOVERY_SECONDS)
-    created(ada.post("/organizations", {"name": "Engines"}, headers=headers))
+    success(ada.post("/organizations", {"name": "Engines"}, headers=headers))
     assert slugs(app) == ["engines"]
 
 
@@ -99,7 +99,7 @@ def test_worker_leaves_job_for_another_attempt(app: Flask, postgres_server: Post
         with ExitStack() as stack, raises_in_time():
 
             def work() -> None:
-                stack.enter_context(silent(postgres_server))
+                stack.enter_context(frozen(postgres_server))
                 ensure_reachable()
 
             run_job(job_id, JobPolicy(work))
@@ -118,7 +118,7 @@ def test_threads_recover_when_server_responds_again(app: Flask, postgres_server:
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(outcome, range(4)))
-        with silent(postgres_server):
+        with frozen(postgres_server):
             assert set(pool.map(outcome, range(4))) == {"unavailable"}
         sleep(RECOVERY_SECONDS)
         assert outcome(0) is None
@@ -134,7 +134,7 @@ def test_unresponsive_server_is_tried_by_one_thread_at_a_time(app: Flask, postgr
             ensure_reachable()
         return monotonic() - started_at
 
-    with silent(postgres_server), ThreadPoolExecutor(4) as pool:
+    with frozen(postgres_server), ThreadPoolExecutor(4) as pool:
         list(pool.map(seconds_to_fail, range(4)))
         for _ in range(2):
             durations = sorted(pool.map(seconds_to_fail, range(40)))
@@ -148,7 +148,7 @@ def test_host_with_several_addresses_fails_within_one_time_limit(
     hosts = "&".join([f"host=127.0.0.1:{postgres_server.port}"] * 3)
     url = f"postgresql://postgres@/app?{hosts}"
     multi_host_settings = Settings(app_env="development", data_dir=tmp_path, database_url=url)
-    with silent(postgres_server), at_work(multi_host_settings), raises_in_time():
+    with frozen(postgres_server), separate_app_context(multi_host_settings), raises_in_time():
         ensure_reachable()
 
 

@@ -12,7 +12,7 @@ from project.config import Settings
 from tests.kit.clients.api import Api, problem
 from tests.kit.clients.remote import Remote, run_concurrently
 from tests.kit.deployment.programs import programs
-from tests.kit.faults.frozen_postgres import silent
+from tests.kit.faults.frozen_postgres import frozen
 from tests.kit.servers.services import Postgres
 
 pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
@@ -24,7 +24,7 @@ MAX_SECONDS = 4
 def api(settings: Settings) -> Iterator[Api]:
     """A logged-in client of a single web process."""
     with programs(settings, WEB_CONCURRENCY="1", WEB_THREADS=str(THREADS)).web() as url:
-        yield Api(Remote(url)).signed_in()  # type: ignore[arg-type]
+        yield Api(Remote(url)).as_new_user()  # type: ignore[arg-type]
 
 
 def timed(send: Callable[[], object]) -> tuple[int, float]:
@@ -56,7 +56,7 @@ def test_unresponsive_database_delays_only_requests_that_need_it(api: Api, postg
     with ThreadPoolExecutor(2 * THREADS) as pool:
         clients = [pool.submit(send_until, done, me) for _ in range(2 * THREADS)]
         sleep(0.5)
-        with silent(postgres_server):
+        with frozen(postgres_server):
             sleep(2.5)
             live_responses = [(timed(live), sleep(0.1)) for _ in range(30)]
             ready = timed(partial(api.client.open, "/health/ready"))
@@ -74,7 +74,7 @@ def test_unresponsive_database_delays_only_requests_that_need_it(api: Api, postg
 
 
 def test_unavailable_response_has_retry_after(api: Api, postgres_server: Postgres) -> None:
-    with silent(postgres_server):
+    with frozen(postgres_server):
         response = api.get("/auth/me")
     problem(response, 503, "service-unavailable")
     assert int(response.headers["Retry-After"]) > 0

@@ -15,7 +15,7 @@ from project.config import Settings
 from project.http.auth.identity import current_user_id
 from project.http.routing.access import user
 from project.infrastructure.database import transaction
-from tests.kit.clients.api import Api, created, problem
+from tests.kit.clients.api import Api, problem, success
 
 pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 SERIALIZATION_FAILURE, DEADLOCK, LOCK_TIMEOUT, STATEMENT_TIMEOUT = "40001", "40P01", "55P03", "57014"
@@ -75,7 +75,7 @@ def database(settings: Settings) -> Any:
 
 @pytest.fixture
 def ada(api: Api) -> Api:
-    return api.signed_in()
+    return api.as_new_user()
 
 
 def effects(database: Database) -> tuple[int, int]:
@@ -89,7 +89,7 @@ def test_aborted_request_is_retried_with_one_effect(
     ada: Api, database: Database, times: int, sqlstate: str, at: str
 ) -> None:
     database.fail(sqlstate, times, at=at)
-    created(ada.post("/organizations", {"name": "Engines"}))
+    success(ada.post("/organizations", {"name": "Engines"}))
     assert (database.attempts, effects(database)) == (times + 1, (1, 1))
 
 
@@ -116,7 +116,7 @@ def test_idempotency_key_is_free_after_three_aborted_attempts(ada: Api, database
     headers = {"Idempotency-Key": str(uuid4())}
     problem(ada.post("/organizations", {"name": "Engines"}, headers=headers), 503, "service-unavailable")
     assert database.rows("idempotency_records") == 0
-    created(ada.post("/organizations", {"name": "Engines"}, headers=headers))
+    success(ada.post("/organizations", {"name": "Engines"}, headers=headers))
     assert (database.attempts, effects(database)) == (4, (1, 1))
 
 

@@ -14,12 +14,12 @@ from project.infrastructure.clock import now
 from project.infrastructure.database import guarded, transaction
 from project.infrastructure.database.models import new_id
 from tests.kit.fixtures.jobs import (
-    NAME,
+    JOB_NAME,
     age_job,
     claim_job,
     claim_with_expired_lease,
     enqueue_job,
-    fail,
+    fail_job,
     get_job,
     list_jobs,
     run_concurrently,
@@ -35,7 +35,7 @@ def in_app(app: Flask) -> Iterator[None]:
 def test_claim_holds_job_and_counts_attempt(settings: Settings) -> None:
     job_id = enqueue_job(file_id="7")
     claim = claim_job(job_id)
-    assert (claim.job_id, claim.name, claim.arguments, claim.attempts) == (job_id, NAME, {"file_id": "7"}, 1)
+    assert (claim.job_id, claim.name, claim.arguments, claim.attempts) == (job_id, JOB_NAME, {"file_id": "7"}, 1)
     row = get_job(job_id)
     assert (row.status, row.attempts, row.claim_id) == ("running", 1, claim.id)
     assert row.leased_until > now() + timedelta(seconds=settings.job_time_limit_seconds)
@@ -87,7 +87,11 @@ def test_job_within_its_lease_cannot_be_claimed(settings: Settings) -> None:
 def test_expired_claim_can_neither_finish_nor_fail_job(settings: Settings) -> None:
     expired = claim_with_expired_lease(enqueue_job())
     claim_job(expired.job_id)
-    for end in (lambda: jobs.finish(expired), lambda: fail(expired), lambda: fail(expired, jobs.FailureKind.PERMANENT)):
+    for end in (
+        lambda: jobs.finish(expired),
+        lambda: fail_job(expired),
+        lambda: fail_job(expired, jobs.FailureKind.PERMANENT),
+    ):
         with pytest.raises(jobs.ClaimLost):
             end()
     assert get_job(expired.job_id).status == "running"

@@ -18,7 +18,7 @@ from tests.kit.fixtures.jobs import (
     claim_last_attempt,
     claim_with_expired_lease,
     enqueue_job,
-    fail,
+    fail_job,
     get_job,
     list_jobs,
 )
@@ -38,7 +38,7 @@ def in_app(app: Flask) -> Iterator[None]:
 
 def test_failed_job_is_rescheduled() -> None:
     claim = claim_job(enqueue_job())
-    assert fail(claim) is False
+    assert fail_job(claim) is False
     row = get_job(claim.job_id)
     assert (row.status, row.last_error, row.claim_id) == ("queued", "Mishap: once more", None)
     assert jobs.claim(claim.job_id) is None
@@ -51,7 +51,7 @@ def backoff_after(attempt: int) -> float:
     job_id, before = enqueue_job(), now()
     with transaction() as session:
         session.execute(update(Job).where(Job.id == job_id).values(attempts=attempt - 1))
-    fail(claim_job(job_id))
+    fail_job(claim_job(job_id))
     due_at: datetime = get_job(job_id).due_at
     assert get_job(job_id).publish_at == due_at
     return (due_at - before).total_seconds()
@@ -81,7 +81,7 @@ def test_backoff_is_at_most_one_hour(app: Flask, patient_settings: Settings) -> 
 
 def test_job_is_marked_dead_after_last_attempt(settings: Settings) -> None:
     claim = claim_last_attempt(enqueue_job())
-    assert fail(claim) is True
+    assert fail_job(claim) is True
     row = get_job(claim.job_id)
     assert (row.status, row.last_error) == ("dead", "Mishap: once more")
     age_job(claim.job_id, 10**6)
@@ -91,7 +91,7 @@ def test_job_is_marked_dead_after_last_attempt(settings: Settings) -> None:
 
 def test_on_dead_commits_with_the_status(settings: Settings) -> None:
     claim = claim_last_attempt(enqueue_job())
-    fail(claim, on_dead=lambda: jobs.enqueue("tests.after_death"))
+    fail_job(claim, on_dead=lambda: jobs.enqueue("tests.after_death"))
     assert len(list_jobs()) == 2
 
 
@@ -102,13 +102,13 @@ def test_job_is_not_marked_dead_if_on_dead_fails(settings: Settings) -> None:
 
     claim = claim_last_attempt(enqueue_job())
     with pytest.raises(CallbackFailed):
-        fail(claim, on_dead=failing_callback)
+        fail_job(claim, on_dead=failing_callback)
     assert (get_job(claim.job_id).status, len(list_jobs())) == ("running", 1)
 
 
 def test_permanent_failure_marks_job_dead_at_once() -> None:
     claim = claim_job(enqueue_job())
-    assert fail(claim, jobs.FailureKind.PERMANENT) is True
+    assert fail_job(claim, jobs.FailureKind.PERMANENT) is True
     assert get_job(claim.job_id).status == "dead"
 
 
@@ -144,7 +144,7 @@ def test_failures_are_counted_by_kind(failures: list[FailureKind], status: str) 
     job_id = enqueue_job()
     for kind in failures:
         age_job(job_id, 3600)
-        fail(claim_job(job_id), kind)
+        fail_job(claim_job(job_id), kind)
     assert (get_job(job_id).status, get_job(job_id).attempts) == (status, len(failures))
 
 
@@ -152,7 +152,7 @@ def test_failures_are_counted_by_kind(failures: list[FailureKind], status: str) 
 def test_worker_death_counts_after_transient_failures() -> None:
     job_id = enqueue_job()
     for _ in range(2):
-        fail(claim_job(job_id), TRANSIENT)
+        fail_job(claim_job(job_id), TRANSIENT)
         age_job(job_id, 3600)
     exhausted = [claim_with_expired_lease(job_id).is_exhausted for _ in range(3)]
     assert exhausted == [False, False, True]

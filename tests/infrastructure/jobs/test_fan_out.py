@@ -12,7 +12,7 @@ from project.infrastructure import jobs
 from project.infrastructure.database import transaction
 from project.infrastructure.database.models import new_id
 from project.infrastructure.jobs.fan_out import CHUNK_SIZE
-from tests.kit.fixtures.jobs import NAME, age_job, claim_job, enqueue_job, get_job, list_jobs, run_concurrently
+from tests.kit.fixtures.jobs import JOB_NAME, age_job, claim_job, enqueue_job, get_job, list_jobs, run_concurrently
 
 ANNOUNCE = "tests.announce"
 
@@ -23,7 +23,7 @@ def in_app(app: Flask) -> Iterator[None]:
         yield
 
 
-def enqueue(name: str = NAME, **options: Any) -> None:
+def enqueue(name: str = JOB_NAME, **options: Any) -> None:
     with transaction():
         jobs.enqueue(name, **options)
 
@@ -37,9 +37,9 @@ def test_job_is_enqueued_once_per_dedupe_key() -> None:
 def test_duplicate_key_does_not_affect_rest_of_transaction() -> None:
     enqueue(dedupe_key="the key")
     with transaction():
-        jobs.enqueue(NAME, dedupe_key="the key")
+        jobs.enqueue(JOB_NAME, dedupe_key="the key")
         jobs.enqueue("tests.other")
-    assert [row.name for row in list_jobs()] == [NAME, "tests.other"]
+    assert [row.name for row in list_jobs()] == [JOB_NAME, "tests.other"]
 
 
 def test_dedupe_key_applies_after_job_is_done() -> None:
@@ -65,7 +65,7 @@ def test_delayed_job_is_not_due_before_its_time() -> None:
     [row] = list_jobs()
     assert (jobs.claim(row.id), jobs.pop_overdue(10)) == (None, [])
     age_job(row.id, 60)
-    assert jobs.pop_overdue(10) == [(row.id, NAME)]
+    assert jobs.pop_overdue(10) == [(row.id, JOB_NAME)]
     assert claim_job(row.id).attempts == 1
 
 
@@ -73,7 +73,7 @@ def test_enqueue_each_skips_duplicates_and_jobs_are_overdue_at_once() -> None:
     arguments = [{"number": number} for number in range(7)]
     for part in (arguments[:3], arguments):
         with transaction():
-            jobs.enqueue_each(NAME, part)
+            jobs.enqueue_each(JOB_NAME, part)
     assert sorted(row.arguments["number"] for row in list_jobs()) == list(range(7))
     assert len(jobs.pop_overdue(10)) == 7
 
@@ -114,7 +114,7 @@ class Users:
         jobs.fan_out(
             self._after,
             whole=ANNOUNCE,
-            each=NAME,
+            each=JOB_NAME,
             as_="user_id",
             after=UUID(after) if after else None,
             arguments={"announcement": announcement},
@@ -128,7 +128,7 @@ class Users:
             jobs.finish(claim)
 
     def announced_ids(self) -> list[UUID]:
-        arguments = [row.arguments for row in list_jobs(NAME)]
+        arguments = [row.arguments for row in list_jobs(JOB_NAME)]
         assert {each["announcement"] for each in arguments} <= {"a-1"}
         return sorted(UUID(each["user_id"]) for each in arguments)
 

@@ -16,7 +16,7 @@ from project.infrastructure import jobs
 from project.infrastructure.database import transaction
 from project.infrastructure.database.models import new_id
 from project.infrastructure.jobs import publisher
-from tests.kit.fixtures.apps import at_work
+from tests.kit.fixtures.apps import separate_app_context
 from tests.kit.fixtures.jobs import list_jobs
 
 
@@ -98,7 +98,7 @@ def test_publisher_continues_after_failures(broker: Broker, monkeypatch: pytest.
 
 
 def test_commit_does_not_wait_and_unpublished_job_becomes_overdue(settings: Settings, blocked_broker: Broker) -> None:
-    with at_work(settings.model_copy(update={"job_republish_delay_seconds": 1}), broker=blocked_broker):
+    with separate_app_context(settings.model_copy(update={"job_republish_delay_seconds": 1}), broker=blocked_broker):
         started_at = time.monotonic()
         with transaction():
             jobs.enqueue("a.job")
@@ -108,7 +108,7 @@ def test_commit_does_not_wait_and_unpublished_job_becomes_overdue(settings: Sett
 
 
 def test_jobs_are_published_only_after_commit(settings: Settings, broker: Broker) -> None:
-    with at_work(settings, broker=broker):
+    with separate_app_context(settings, broker=broker):
         with pytest.raises(ZeroDivisionError), transaction():  # noqa: PT012 - the transaction is under test
             jobs.enqueue("never")
             raise ZeroDivisionError

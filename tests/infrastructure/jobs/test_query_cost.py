@@ -11,9 +11,9 @@ import pytest
 from project.config import Settings
 from project.infrastructure import jobs
 from project.infrastructure.database import db
-from tests.kit.fixtures.apps import at_work
+from tests.kit.fixtures.apps import separate_app_context
 from tests.kit.fixtures.jobs import age_job, claim_job, enqueue_job
-from tests.kit.fixtures.query_plans import Plan, explained
+from tests.kit.fixtures.query_plans import Plan, record_plans
 
 FEW, MANY = 1_000, 200_000
 WAITING, OVERDUE = 500, 20
@@ -36,7 +36,7 @@ FROM generate_series(1, %s), (SELECT now() + interval '1 hour' AS later) AS time
 @pytest.mark.full
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 def test_finished_jobs_do_not_slow_down_claiming_finishing_or_republishing(settings: Settings) -> None:
-    with at_work(settings):
+    with separate_app_context(settings):
         add(settings, finished=FEW, waiting=WAITING)
         small = costs()
         add(settings, finished=MANY, waiting=0)
@@ -57,7 +57,7 @@ def add(settings: Settings, *, finished: int, waiting: int) -> None:
 def costs() -> dict[str, Plan]:
     """Process some jobs from start to end. Returns the most expensive plan of each statement."""
     costs_by_statement: dict[str, Plan] = {}
-    with explained(db.engine) as plans:
+    with record_plans(db.engine) as plans:
         for _ in range(EXECUTIONS):
             for job_id in [enqueue_job() for _ in range(OVERDUE)]:
                 age_job(job_id, 60)

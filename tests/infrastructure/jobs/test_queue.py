@@ -10,7 +10,16 @@ from project.config import Settings
 from project.infrastructure import jobs
 from project.infrastructure.database import transaction
 from project.infrastructure.database.models import new_id
-from tests.kit.fixtures.jobs import NAME, age_job, claim_job, enqueue_job, fail, get_job, list_jobs, run_concurrently
+from tests.kit.fixtures.jobs import (
+    JOB_NAME,
+    age_job,
+    claim_job,
+    enqueue_job,
+    fail_job,
+    get_job,
+    list_jobs,
+    run_concurrently,
+)
 
 
 class TransactionFailed(Exception):
@@ -26,13 +35,13 @@ def in_app(app: Flask) -> Iterator[None]:
 def test_enqueued_job_is_stored_with_its_arguments() -> None:
     file_id = new_id()
     row = get_job(enqueue_job(file_id=file_id, size="small"))
-    assert (row.name, row.arguments) == (NAME, {"file_id": str(file_id), "size": "small"})
+    assert (row.name, row.arguments) == (JOB_NAME, {"file_id": str(file_id), "size": "small"})
     assert (row.status, row.attempts) == ("queued", 0)
 
 
 def test_rolled_back_transaction_enqueues_no_job() -> None:
     with suppress(TransactionFailed), transaction():
-        jobs.enqueue(NAME)
+        jobs.enqueue(JOB_NAME)
         raise TransactionFailed
     assert list_jobs() == []
 
@@ -41,14 +50,14 @@ def test_new_job_is_not_overdue_before_republish_delay(settings: Settings) -> No
     job_id = enqueue_job()
     assert jobs.pop_overdue(10) == []
     age_job(job_id, settings.job_republish_delay_seconds)
-    assert jobs.pop_overdue(10) == [(job_id, NAME)]
+    assert jobs.pop_overdue(10) == [(job_id, JOB_NAME)]
 
 
 def test_republished_job_is_not_overdue_before_republish_delay(settings: Settings) -> None:
     job_id = enqueue_job()
     for _ in range(3):
         age_job(job_id, settings.job_republish_delay_seconds)
-        assert jobs.pop_overdue(10) == [(job_id, NAME)]
+        assert jobs.pop_overdue(10) == [(job_id, JOB_NAME)]
         assert jobs.pop_overdue(10) == []
 
 
@@ -58,15 +67,15 @@ def test_job_whose_worker_died_is_republished(settings: Settings) -> None:
     age_job(job_id, settings.job_time_limit_seconds)
     assert jobs.pop_overdue(10) == []
     age_job(job_id, settings.job_time_limit_seconds)
-    assert jobs.pop_overdue(10) == [(job_id, NAME)]
+    assert jobs.pop_overdue(10) == [(job_id, JOB_NAME)]
 
 
 def test_failed_job_is_republished_when_due() -> None:
     claim = claim_job(enqueue_job())
-    fail(claim)
+    fail_job(claim)
     assert jobs.pop_overdue(10) == []
     age_job(claim.job_id, 3600)
-    assert jobs.pop_overdue(10) == [(claim.job_id, NAME)]
+    assert jobs.pop_overdue(10) == [(claim.job_id, JOB_NAME)]
 
 
 def test_done_job_is_not_republished() -> None:

@@ -54,7 +54,7 @@ def send_with_password(
     """Send a message with this password. Returns the messages that the server accepted."""
     with services.smtp(tls_context=tls, authenticator=authenticator, auth_required=True) as server:
         open_mailer(f"smtp://ada:{password}@127.0.0.1:{server.port}", sender=SENDER).send(MESSAGE)
-    return server.taken
+    return server.received
 
 
 def test_server_and_folder_receive_same_bytes_each_time(smtp_server: Smtp, tmp_path: Path) -> None:
@@ -62,12 +62,12 @@ def test_server_and_folder_receive_same_bytes_each_time(smtp_server: Smtp, tmp_p
     send(smtp_server)
     open_mailer(tmp_path.as_uri(), sender=SENDER).send(MESSAGE)
     [file] = tmp_path.iterdir()
-    assert smtp_server.taken == [file.read_bytes()] * 2
+    assert smtp_server.received == [file.read_bytes()] * 2
 
 
 def test_message_arrives_with_its_content_and_envelope(smtp_server: Smtp) -> None:
     send(smtp_server)
-    [envelope], [content] = smtp_server.envelopes, smtp_server.taken
+    [envelope], [content] = smtp_server.envelopes, smtp_server.received
     mail = message_from_bytes(content, policy=default)
     assert (envelope.mail_from, envelope.rcpt_tos) == ("no-reply@example.com", [MESSAGE.to])
     assert (mail["Message-ID"], mail["Subject"]) == (MESSAGE.message_id, MESSAGE.subject)
@@ -76,15 +76,15 @@ def test_message_arrives_with_its_content_and_envelope(smtp_server: Smtp) -> Non
 
 def test_message_is_sent_in_seven_bits(smtp_server: Smtp) -> None:
     send(smtp_server, replace(MESSAGE, text="schöne Welt"))
-    assert smtp_server.taken[0].isascii()
+    assert smtp_server.received[0].isascii()
 
 
 def rejecting(server: Smtp, command: str, reply: str) -> Smtp:
     """Make the server send this reply to the recipient, or to the message."""
     if command == "RCPT":
-        server.faults.refused[MESSAGE.to] = reply
+        server.faults.rejected_recipients[MESSAGE.to] = reply
     else:
-        server.faults.refusal = reply
+        server.faults.rejection = reply
     return server
 
 
@@ -113,10 +113,10 @@ def test_closed_port_raises_mail_unavailable() -> None:
 
 
 def test_server_that_disconnects_after_message_raises_mail_unavailable(smtp_server: Smtp) -> None:
-    smtp_server.faults.hang_ups = 1
+    smtp_server.faults.dropped_connections = 1
     with pytest.raises(MailUnavailable):
         send(smtp_server)
-    assert len(smtp_server.taken) == 1
+    assert len(smtp_server.received) == 1
 
 
 @pytest.mark.parametrize("scheme", ["smtp", "smtps"])
@@ -146,14 +146,14 @@ def test_server_may_take_longer_for_message_than_for_command(
     smtp_server: Smtp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(smtp, "TIMEOUT_SECONDS", 0.3)
-    smtp_server.faults.held.add("DATA")
-    Timer(1, smtp_server.faults.held.clear).start()
+    smtp_server.faults.unanswered_commands.add("DATA")
+    Timer(1, smtp_server.faults.unanswered_commands.clear).start()
     send(smtp_server)
-    assert len(smtp_server.taken) == 1
+    assert len(smtp_server.received) == 1
 
 
 def test_reply_to_quit_is_not_awaited(smtp_server: Smtp) -> None:
-    smtp_server.faults.held.add("QUIT")
+    smtp_server.faults.unanswered_commands.add("QUIT")
     started = time.monotonic()
     send(smtp_server)
     assert time.monotonic() - started < 2
@@ -182,13 +182,13 @@ def test_untrusted_certificate_raises_mail_unavailable(tls: ssl.SSLContext, monk
 def test_server_without_starttls_raises_mail_unavailable(smtp_server: Smtp) -> None:
     with pytest.raises(MailUnavailable, match="STARTTLS"):
         open_mailer(f"smtp://127.0.0.1:{smtp_server.port}", sender=SENDER).send(MESSAGE)
-    assert smtp_server.taken == []
+    assert smtp_server.received == []
 
 
 def test_non_ascii_address_is_sent_to_server_with_smtputf8(smtp_server: Smtp) -> None:
     send(smtp_server, replace(MESSAGE, to="jürgen@bücher.example"))
     assert smtp_server.envelopes[0].rcpt_tos == ["jürgen@bücher.example"]
-    assert "To: jürgen@bücher.example\r\n".encode() in smtp_server.taken[0]
+    assert "To: jürgen@bücher.example\r\n".encode() in smtp_server.received[0]
 
 
 def test_non_ascii_address_is_rejected_without_smtputf8() -> None:

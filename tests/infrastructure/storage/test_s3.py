@@ -14,7 +14,7 @@ import pytest
 
 from project.infrastructure.storage import ObjectMissing, Storage, StorageUnavailable, open_storage, s3_http
 from tests.kit.servers.ports import free_port
-from tests.kit.servers.scripted_http import Answer, reply, server_answering
+from tests.kit.servers.scripted_http import Handler, reply, scripted_server
 from tests.kit.servers.services import S3
 
 MIB = 1024 * 1024
@@ -37,8 +37,8 @@ def storage_at(port: int) -> Storage:
 
 
 @contextmanager
-def scripted_store(**responses: Answer) -> Iterator[Storage]:
-    with server_answering(**responses) as port:
+def scripted_store(**responses: Handler) -> Iterator[Storage]:
+    with scripted_server(**responses) as port:
         yield storage_at(port)
 
 
@@ -172,7 +172,7 @@ def test_slow_upload_is_not_limited_by_connect_or_idle_timeout(monkeypatch: pyte
 
     # The first pause exceeds the connect timeout; the whole upload exceeds the idle timeout.
     monkeypatch.setattr(s3_http._Connection, "idle_timeout_seconds", 3)
-    with server_answering(ANY=slow) as port:
+    with scripted_server(ANY=slow) as port:
         response = s3_http.object_http().request("PUT", f"http://127.0.0.1:{port}/", body=bytes(12 * MIB))
     assert response.status == 200
 

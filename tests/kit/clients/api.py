@@ -33,9 +33,9 @@ class Api:
         response = self.client.open(f"/api/v1{path}", method=method, headers=headers, buffered=True, **options)
         if isinstance(self.client, FlaskClient):
             # Imported here because fault tests use this module with real processes and must not import the project.
-            from tests.kit.clients.response_checker import judge_of
+            from tests.kit.clients.response_checker import checker_for
 
-            judge_of(self.client.application).judge(response)
+            checker_for(self.client.application).check(response)
         return response
 
     def get(self, path: str, **options: Any) -> TestResponse:
@@ -50,25 +50,25 @@ class Api:
     def register(self, email: str | None = None, **members: Any) -> dict[str, Any]:
         """Create an account, by default with a new email address, and return the response body."""
         email = email or f"user{next(_numbers)}@example.com"
-        return created(self.post("/auth/register", {"email": email, "password": PASSWORD, **members}))
+        return success(self.post("/auth/register", {"email": email, "password": PASSWORD, **members}))
 
-    def signed_in(self, email: str | None = None, **members: Any) -> "Api":
+    def as_new_user(self, email: str | None = None, **members: Any) -> "Api":
         """Create an account and return a client that is logged in to it."""
         user = self.register(email, **members)
-        return replace(self, user=user).signed_in_again()
+        return replace(self, user=user).with_new_session()
 
-    def signed_in_again(self) -> "Api":
+    def with_new_session(self) -> "Api":
         """Log in to the same account again and return a client with the new session."""
         response = self.post("/auth/login", {"email": self.user["email"], "password": PASSWORD})
-        return replace(self, tokens=created(response))
+        return replace(self, tokens=success(response))
 
     def organization(self, name: str = "Analytical Engines", **members: Any) -> dict[str, Any]:
         """Create an organization and return the response body."""
-        return created(self.post("/organizations", {"name": name, **members}))
+        return success(self.post("/organizations", {"name": name, **members}))
 
     def invitation(self, organization_id: str, email: str, role: str = "member") -> dict[str, Any]:
         """Create an invitation and return the response body."""
-        return created(self.post(f"/organizations/{organization_id}/invitations", {"email": email, "role": role}))
+        return success(self.post(f"/organizations/{organization_id}/invitations", {"email": email, "role": role}))
 
     def upload(self, content: bytes = b"hello", filename: str = "hello.txt", **fields: Any) -> TestResponse:
         """Upload a file together with other form `fields`; return the response."""
@@ -86,7 +86,7 @@ def form(content: bytes, filename: str, **fields: Any) -> tuple[bytes, str]:
     return body, f"multipart/form-data; boundary={boundary}"
 
 
-def created(response: TestResponse) -> Any:
+def success(response: TestResponse) -> Any:
     """Return the JSON body of a response. Fails unless it is a success."""
     assert response.status_code < 300, response.get_data(as_text=True)
     return response.json

@@ -3,10 +3,10 @@
 import urllib3
 from prometheus_client.parser import text_string_to_metric_families
 
-Measured = dict[tuple[str, ...], float]
+Samples = dict[tuple[str, ...], float]
 
 
-def measured(text: str) -> Measured:
+def parse_metrics(text: str) -> Samples:
     """Parse Prometheus text. Return each sample's value by metric name and label values, sorted by label name."""
     return {
         (sample.name, *(value for _, value in sorted(sample.labels.items()))): sample.value
@@ -15,6 +15,8 @@ def measured(text: str) -> Measured:
     }
 
 
-def scraped(port: int) -> Measured:
+def scrape_metrics(port: int) -> Samples:
     """Scrape `/metrics` on a local port and return the parsed samples."""
-    return measured(urllib3.request("GET", f"http://127.0.0.1:{port}/metrics", retries=False, timeout=10).data.decode())
+    return parse_metrics(
+        urllib3.request("GET", f"http://127.0.0.1:{port}/metrics", retries=False, timeout=10).data.decode()
+    )

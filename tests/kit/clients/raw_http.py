@@ -23,7 +23,7 @@ _numbers = count(1)
 
 
 @dataclass(frozen=True)
-class Answer:
+class RawResponse:
     """A parsed response; header names are lowercase."""
 
     status: int
@@ -52,21 +52,23 @@ class Server:
         """Open a new connection."""
         return socket.create_connection(("127.0.0.1", self.port), timeout=10)
 
-    def ask(self, request: bytes, *, half_close: bool = False) -> Answer:
+    def send_raw(self, request: bytes, *, half_close: bool = False) -> RawResponse:
         """Send `request` on a new connection and return the first response."""
         with self.connect() as connection:
             connection.sendall(request)
             if half_close:
                 connection.shutdown(socket.SHUT_WR)
-            return answer(connection)
+            return read_response(connection)
 
-    def post(self, path: str, content_type: str, body: bytes, *headers: str, half_close: bool = False) -> Answer:
+    def post(self, path: str, content_type: str, body: bytes, *headers: str, half_close: bool = False) -> RawResponse:
         """Send a `POST` and return the first response. `headers` must frame the body: its length or its encoding."""
-        return self.ask(head("POST", path, f"Content-Type: {content_type}", *headers) + body, half_close=half_close)
+        return self.send_raw(
+            request_head("POST", path, f"Content-Type: {content_type}", *headers) + body, half_close=half_close
+        )
 
-    def signed_in(self) -> str:
+    def authorization_header(self) -> str:
         """Create an account, log in, and return the `Authorization` header."""
-        account = registration()
+        account = registration_body()
         length = f"Content-Length: {len(account)}"
         self.post(REGISTER, "application/json", account, length)
         tokens = self.post("/api/v1/auth/login", "application/json", account, length).json
@@ -105,21 +107,21 @@ def gunicorn(folder: Path, database: Path, *options: str) -> Iterator[Server]:
         yield server
 
 
-def answer(connection: socket.socket) -> Answer:
+def read_response(connection: socket.socket) -> RawResponse:
     """Read and return the next response. Data that follows it may be lost in the read buffer."""
     with connection.makefile("rb") as stream:
         status = int(stream.readline().split()[1])
         lines = [line.decode("latin-1").rstrip("\r\n") for line in iter(stream.readline, b"\r\n")]
         headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
-        return Answer(status, headers, stream.read(int(headers["content-length"])))
+        return RawResponse(status, headers, stream.read(int(headers["content-length"])))
 
 
-def head(method: str, path: str, *headers: str) -> bytes:
+def request_head(method: str, path: str, *headers: str) -> bytes:
     """Return a request head, including the empty line that ends it."""
     return "\r\n".join([f"{method} {path} HTTP/1.1", "Host: localhost", *headers, "\r\n"]).encode("latin-1")
 
 
-def registration() -> bytes:
+def registration_body() -> bytes:
     """Return a request body that registers a new account."""
     return json.dumps({"email": f"framed{next(_numbers)}@example.com", "password": PASSWORD}).encode()
 

@@ -26,7 +26,7 @@ class ResponseChecker:
         }
         self._validators: dict[int, Any] = {}
 
-    def judge(self, response: TestResponse) -> None:
+    def check(self, response: TestResponse) -> None:
         """Raise AssertionError unless the document describes this response."""
         operation = self._operation(response)
         if operation is None:
@@ -39,10 +39,10 @@ class ResponseChecker:
             is_documented = "*/*" in content or response.mimetype in content
             assert is_documented, f"{_describe(response)}: undocumented content type {response.mimetype}"
         if response.data and response.mimetype.endswith("json"):
-            errors = self.faults(content[response.mimetype]["schema"], response.get_json(force=True))
+            errors = self.schema_errors(content[response.mimetype]["schema"], response.get_json(force=True))
             assert not errors, f"{_describe(response)}: {'; '.join(errors)}"
 
-    def faults(self, schema: dict[str, Any], value: Any) -> list[str]:
+    def schema_errors(self, schema: dict[str, Any], value: Any) -> list[str]:
         """Return the errors of `value` against `schema`, which must be a part of the document."""
         validator = self._validators.get(id(schema))
         if validator is None:
@@ -60,7 +60,7 @@ class ResponseChecker:
         return self._operations.get((endpoint, request.method.replace("HEAD", "GET")))
 
 
-def judge_of(app: Flask) -> ResponseChecker:
+def checker_for(app: Flask) -> ResponseChecker:
     """Return the checker for `app`. Applications with the same views share one."""
     return _checker(_Views(app))
 

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from werkzeug.wrappers import Response
 
-from tests.kit.clients.api import Api, created, form
+from tests.kit.clients.api import Api, form, success
 from tests.kit.deployment.inspection import Inspection
 from tests.kit.servers.process import eventually
 
@@ -112,7 +112,7 @@ class Ledger:
         for session_id, session in self.sessions.items():
             user, generation = session["user"], _generation(session["token"])
             assert self.inspection.rows(f"SELECT generation FROM sessions WHERE id = '{session_id}'") == [(generation,)]
-            successor = created(user.post("/auth/refresh", {"refresh_token": session["token"]}))["refresh_token"]
+            successor = success(user.post("/auth/refresh", {"refresh_token": session["token"]}))["refresh_token"]
             assert _generation(successor) == generation + 1
             session["token"] = successor
 

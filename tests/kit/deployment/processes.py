@@ -119,7 +119,7 @@ def deployment(environment: Mapping[str, str], *, folder: Path, **scale: int) ->
                 os.killpg(process.pid, signal.SIGKILL)
 
 
-def production(folder: Path, *, database: str, broker: str, storage: str, mail: str) -> dict[str, str]:
+def production_environment(folder: Path, *, database: str, broker: str, storage: str, mail: str) -> dict[str, str]:
     """Return environment variables that pass the checks of production. `folder` replaces the platform's storage."""
     return {
         **_shared_settings(folder),
@@ -133,7 +133,7 @@ def production(folder: Path, *, database: str, broker: str, storage: str, mail: 
     }
 
 
-def local_backends(folder: Path) -> dict[str, str]:
+def local_environment(folder: Path) -> dict[str, str]:
     """Return environment variables for local backends: SQLite, files, broker and mailbox are in `folder`."""
     return {**_shared_settings(folder), "APP_ENV": "development"}
 

@@ -100,13 +100,13 @@ def programs(settings: "Settings", **variables: str) -> Programs:
     return Programs(settings.data_dir, environment | variables)
 
 
-def children(pid: int) -> list[int]:
+def child_pids(pid: int) -> list[int]:
     """Return the ids of the running children of a process."""
     tasks = Path(f"/proc/{pid}/task").glob("*/children")
     return [int(child) for task in tasks for child in task.read_text().split()]
 
 
-def of_folder(folder: Path) -> dict[int, str]:
+def find_processes(folder: Path) -> dict[int, str]:
     """Return the command line of each process whose `DATA_DIR` is `folder`, by process id."""
     variable = f"DATA_DIR={folder}\0".encode()
     pids = [int(path.parent.name) for path in Path("/proc").glob("[0-9]*/environ") if variable in _read(path)]

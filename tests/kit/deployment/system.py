@@ -11,7 +11,13 @@ from tests.kit.clients.api import Api
 from tests.kit.clients.remote import Remote
 from tests.kit.deployment.inspection import FolderInspection, Inspection, ServiceInspection
 from tests.kit.deployment.ledger import Ledger
-from tests.kit.deployment.processes import FAST_SETTINGS, Deployment, deployment, local_backends, production
+from tests.kit.deployment.processes import (
+    FAST_SETTINGS,
+    Deployment,
+    deployment,
+    local_environment,
+    production_environment,
+)
 from tests.kit.deployment.programs import ROOT, command
 from tests.kit.faults.service_proxies import ServiceProxies, start_proxies
 from tests.kit.servers import services
@@ -65,7 +71,7 @@ def deploy_on_services(
     mailbox.mkdir()
     database, bucket = postgres.create_database(), store.create_bucket()
     with services.smtp(mailbox) as mail:
-        direct = production(folder, database=database, broker=broker.url, storage=bucket, mail=mail.url)
+        direct = production_environment(folder, database=database, broker=broker.url, storage=bucket, mail=mail.url)
         with start_proxies({**direct, **FAST_SETTINGS, **settings}) as (environment, proxies):
             bucket_name = urlsplit(bucket).path.strip("/")
             inspection = ServiceInspection(mailbox, database, store.client(), bucket_name, broker)
@@ -77,7 +83,7 @@ def deploy_on_services(
 @contextmanager
 def deploy_on_local_backends(folder: Path, **settings: str) -> Iterator[System]:
     """Run a deployment on SQLite, local storage, the filesystem broker and a mailbox folder."""
-    with deployment({**local_backends(folder), **FAST_SETTINGS, **settings}, folder=folder) as running:
+    with deployment({**local_environment(folder), **FAST_SETTINGS, **settings}, folder=folder) as running:
         yield _system(running, FolderInspection(folder / "mail", str(folder / "app.db"), folder), None)
 
 

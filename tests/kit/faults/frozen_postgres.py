@@ -5,15 +5,15 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from tests.kit.deployment.programs import children
+from tests.kit.deployment.programs import child_pids
 from tests.kit.servers.postgres import Postgres
 
 
 @contextmanager
-def silent(server: Postgres) -> Iterator[None]:
+def frozen(server: Postgres) -> Iterator[None]:
     """Stop the server and all of its backends with SIGSTOP; continue them when the block ends."""
     os.kill(server.pid, signal.SIGSTOP)
-    backends = children(server.pid)
+    backends = child_pids(server.pid)
     try:
         _send_signal(backends, signal.SIGSTOP)
         yield

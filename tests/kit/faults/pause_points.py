@@ -122,7 +122,7 @@ def stopped(pids: list[int]) -> Iterator[None]:
                 os.kill(pid, signal.SIGCONT)
 
 
-def wait_for(expected: int, count: Callable[[], int], seconds: float = 5) -> None:
+def wait_for_count(expected: int, count: Callable[[], int], seconds: float = 5) -> None:
     """Wait until `count()` returns the expected number; fail after `seconds`."""
     deadline = monotonic() + seconds
     while (current := count()) != expected:

@@ -6,10 +6,10 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
-Answer = Callable[[BaseHTTPRequestHandler], None]
+Handler = Callable[[BaseHTTPRequestHandler], None]
 
 
-def reply(body: bytes = b"", status: int = 200, **headers: str) -> Answer:
+def reply(body: bytes = b"", status: int = 200, **headers: str) -> Handler:
     """Return a handler that reads the request and sends this response. Header names have `_` instead of `-`."""
     all_headers = {"Content_Length": str(len(body)), "Content_Type": "application/xml", **headers}
 
@@ -25,7 +25,7 @@ def reply(body: bytes = b"", status: int = 200, **headers: str) -> Answer:
 
 
 @contextmanager
-def server_answering(**handlers: Answer) -> Iterator[int]:
+def scripted_server(**handlers: Handler) -> Iterator[int]:
     """Run a server with a handler for each HTTP method, or `ANY` for the others; yield its port."""
     methods = ("HEAD", "GET", "PUT", "POST", "DELETE")
     members: dict[str, object] = {f"do_{method}": handlers.get(method) or handlers["ANY"] for method in methods}

@@ -24,13 +24,13 @@ class Faults:
 
     greylisted: int = 0
     """The number of recipients to reject with 451 before one is accepted."""
-    refused: dict[str, str] = field(default_factory=dict)
+    rejected_recipients: dict[str, str] = field(default_factory=dict)
     """Recipients to reject, each with its reply."""
-    refusal: str | None = None
+    rejection: str | None = None
     """The reply with which every message is rejected."""
-    hang_ups: int = 0
+    dropped_connections: int = 0
     """The number of messages to accept and then drop the connection instead of replying 250."""
-    held: set[str] = field(default_factory=set)
+    unanswered_commands: set[str] = field(default_factory=set)
     """Commands (`DATA`, `QUIT`) that are carried out but get no reply as long as they are in this set."""
     pause_seconds: float = 0
     """The delay before each byte of a reply."""
@@ -43,7 +43,7 @@ class Smtp:
     port: int
     folder: Path | None
     options: dict[str, Any]
-    taken: list[bytes] = field(default_factory=list)
+    received: list[bytes] = field(default_factory=list)
     envelopes: list[Envelope] = field(default_factory=list)
     peers: list[int] = field(default_factory=list)
     """The client's port for each message."""
@@ -57,7 +57,7 @@ class Smtp:
     def by_message_id(self) -> dict[str, list[bytes]]:
         """Return the received messages, grouped by Message-ID."""
         messages = defaultdict(list)
-        for content in self.taken:
+        for content in self.received:
             messages[str(message_from_bytes(content, policy=default)["Message-ID"])].append(content)
         return dict(messages)
 
@@ -86,18 +86,18 @@ class Smtp:
         if self.faults.greylisted > 0:
             self.faults.greylisted -= 1
             return "451 4.7.1 greylisted, try again later"
-        if address in self.faults.refused:
-            return self.faults.refused[address]
+        if address in self.faults.rejected_recipients:
+            return self.faults.rejected_recipients[address]
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         """Store or reject a message. aiosmtpd calls this method by its name."""
-        if self.faults.refusal:
-            return self.faults.refusal
+        if self.faults.rejection:
+            return self.faults.rejection
         self._keep(envelope, session)
-        if self.faults.hang_ups > 0:
-            self.faults.hang_ups -= 1
+        if self.faults.dropped_connections > 0:
+            self.faults.dropped_connections -= 1
             server.transport.abort()
         await self._hold("DATA")
         return "250 OK"
@@ -108,14 +108,14 @@ class Smtp:
         return "221 Bye"
 
     async def _hold(self, command: str) -> None:
-        while command in self.faults.held:
+        while command in self.faults.unanswered_commands:
             await asyncio.sleep(_POLL_SECONDS)
 
     def _keep(self, envelope: Envelope, session: Session) -> None:
         content = envelope.original_content or b""
         self.envelopes.append(envelope)
         self.peers.append(session.peer[1])
-        self.taken.append(content)
+        self.received.append(content)
         if self.folder:
             (self.folder / f"{len(self.taken)}.eml").write_bytes(content)
 

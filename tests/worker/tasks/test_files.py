@@ -16,8 +16,8 @@ from project.config import Settings
 from project.infrastructure.clock import now
 from project.infrastructure.database import transaction
 from project.infrastructure.jobs import Job
-from tests.kit.clients.api import Api, created
-from tests.kit.fixtures.apps import at_work
+from tests.kit.clients.api import Api, success
+from tests.kit.fixtures.apps import separate_app_context
 from tests.kit.fixtures.jobs import age_job, get_job, list_jobs
 
 MAKE_THUMBNAILS = "files.make_thumbnails"
@@ -27,16 +27,16 @@ RunJob = Callable[[str], UUID]
 
 @pytest.fixture
 def ada(api: Api) -> Api:
-    return api.signed_in()
+    return api.as_new_user()
 
 
 def upload(ada: Api, content: bytes = PICTURE) -> dict[str, Any]:
-    file: dict[str, Any] = created(ada.upload(content, "picture.png"))
+    file: dict[str, Any] = success(ada.upload(content, "picture.png"))
     return file
 
 
 def state(ada: Api, file: dict[str, Any]) -> tuple[str, str]:
-    metadata = created(ada.get(f"/files/{file['id']}"))
+    metadata = success(ada.get(f"/files/{file['id']}"))
     return metadata["status"], metadata["thumbnails"]["status"]
 
 
@@ -49,7 +49,7 @@ def thumbnail(ada: Api, file: dict[str, Any]) -> bytes:
 def test_uploaded_picture_gets_thumbnails(ada: Api, settings: Settings, run_newest_job: RunJob) -> None:
     file = upload(ada)
     assert state(ada, file) == ("stored", "pending")
-    with at_work(settings):
+    with separate_app_context(settings):
         assert get_job(run_newest_job(MAKE_THUMBNAILS)).status == "done"
     assert state(ada, file) == ("stored", "ready")
     assert thumbnail(ada, file)[8:12] == b"WEBP"
@@ -57,7 +57,7 @@ def test_uploaded_picture_gets_thumbnails(ada: Api, settings: Settings, run_newe
 
 def test_thumbnails_created_twice_are_identical(ada: Api, settings: Settings, run_newest_job: RunJob) -> None:
     file = upload(ada)
-    with at_work(settings):
+    with separate_app_context(settings):
         run_newest_job(MAKE_THUMBNAILS)
         first = thumbnail(ada, file)
         with transaction() as session:
@@ -72,7 +72,7 @@ def test_damaged_picture_is_stored_without_thumbnails(
     ada: Api, settings: Settings, run_newest_job: RunJob, damage: bytes
 ) -> None:
     file = upload(ada, damage)
-    with at_work(settings):
+    with separate_app_context(settings):
         row = get_job(run_newest_job(MAKE_THUMBNAILS))
     assert (row.status, row.attempts) == ("done", 1)
     assert state(ada, file) == ("stored", "failed")
@@ -81,7 +81,7 @@ def test_damaged_picture_is_stored_without_thumbnails(
 
 def test_job_of_file_that_is_no_longer_stored_is_done(ada: Api, settings: Settings, run_newest_job: RunJob) -> None:
     upload(ada)
-    with at_work(settings):
+    with separate_app_context(settings):
         with transaction() as session:
             session.execute(update(File).values(status="pending"))
         assert get_job(run_newest_job(MAKE_THUMBNAILS)).status == "done"
@@ -90,7 +90,7 @@ def test_job_of_file_that_is_no_longer_stored_is_done(ada: Api, settings: Settin
 def test_thumbnails_are_retried_if_storage_is_unavailable(ada: Api, settings: Settings, run_newest_job: RunJob) -> None:
     file = upload(ada)
     (settings.data_dir / "files").rename(settings.data_dir / "unavailable")
-    with at_work(settings):
+    with separate_app_context(settings):
         job_id = run_newest_job(MAKE_THUMBNAILS)
         assert (get_job(job_id).status, state(ada, file)) == ("queued", ("stored", "pending"))
         (settings.data_dir / "unavailable").rename(settings.data_dir / "files")
@@ -102,7 +102,7 @@ def test_thumbnails_are_retried_if_storage_is_unavailable(ada: Api, settings: Se
 def test_thumbnails_fail_if_storage_stays_unavailable(ada: Api, settings: Settings, run_newest_job: RunJob) -> None:
     file = upload(ada)
     (settings.data_dir / "files").rename(settings.data_dir / "unavailable")
-    with at_work(settings.model_copy(update={"job_max_attempts": 1})):
+    with separate_app_context(settings.model_copy(update={"job_max_attempts": 1})):
         assert get_job(run_newest_job(MAKE_THUMBNAILS)).status == "dead"
     assert state(ada, file) == ("stored", "failed")
 
@@ -112,11 +112,11 @@ def test_failed_thumbnails_are_created_when_dead_job_is_retried(
 ) -> None:
     file = upload(ada)
     (settings.data_dir / "files").rename(settings.data_dir / "unavailable")
-    with at_work(settings.model_copy(update={"job_max_attempts": 1})):
+    with separate_app_context(settings.model_copy(update={"job_max_attempts": 1})):
         job_id = run_newest_job(MAKE_THUMBNAILS)
     (settings.data_dir / "unavailable").rename(settings.data_dir / "files")
     assert state(ada, file) == ("stored", "failed")
-    with at_work(settings):
+    with separate_app_context(settings):
         retry(job_id)
         assert get_job(run_newest_job(MAKE_THUMBNAILS)).status == "done"
     assert state(ada, file) == ("stored", "ready")
@@ -125,7 +125,7 @@ def test_failed_thumbnails_are_created_when_dead_job_is_retried(
 
 def test_unfinished_upload_is_purged_after_timeout(ada: Api, settings: Settings) -> None:
     file = upload(ada)
-    with at_work(settings):
+    with separate_app_context(settings):
         for age in (settings.upload_timeout_seconds - 60, settings.upload_timeout_seconds + 60):
             assert len(objects(settings)) == 1
             with transaction() as session:
@@ -141,6 +141,6 @@ def objects(settings: Settings) -> list[Path]:
 
 
 def test_file_that_is_not_a_picture_has_no_thumbnail_job(ada: Api, settings: Settings) -> None:
-    created(ada.upload(b"plain text", "notes.txt"))
-    with at_work(settings):
+    success(ada.upload(b"plain text", "notes.txt"))
+    with separate_app_context(settings):
         assert list_jobs(MAKE_THUMBNAILS) == []

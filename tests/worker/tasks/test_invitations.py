@@ -15,8 +15,8 @@ from project.infrastructure import signing
 from project.infrastructure.clock import now
 from project.infrastructure.database import transaction
 from project.infrastructure.jobs import Job
-from tests.kit.clients.api import Api, created
-from tests.kit.fixtures.apps import at_work
+from tests.kit.clients.api import Api, success
+from tests.kit.fixtures.apps import separate_app_context
 from tests.kit.fixtures.jobs import age_job, claim_last_attempt, get_job, list_jobs
 from tests.kit.servers.services import Smtp
 
@@ -29,13 +29,13 @@ class Inviter:
 
     def __init__(self, api: Api) -> None:
         self.api = api
-        self.owner = api.signed_in()
+        self.owner = api.as_new_user()
         self.organization_id = self.owner.organization()["id"]
         self.invitation = self.owner.invitation(self.organization_id, "grace@example.org")
 
     def delivery(self) -> str:
         path = f"/organizations/{self.organization_id}/invitations/{self.invitation['id']}"
-        state: str = created(self.owner.get(path))["delivery"]
+        state: str = success(self.owner.get(path))["delivery"]
         return state
 
 
@@ -47,7 +47,7 @@ def inviter(api: Api) -> Inviter:
 @contextmanager
 def mail_sent_through(server: Smtp, settings: Settings, **changes: Any) -> Iterator[None]:
     """Run the block in an application that sends its mail to `server`."""
-    with at_work(settings.model_copy(update={"mail_url": server.url, **changes})):
+    with separate_app_context(settings.model_copy(update={"mail_url": server.url, **changes})):
         yield
 
 
@@ -62,7 +62,7 @@ def requeue(job_id: UUID) -> None:
 
 
 def test_invitation_is_mailed_with_its_token(inviter: Inviter, settings: Settings, run_newest_job: RunJob) -> None:
-    with at_work(settings):
+    with separate_app_context(settings):
         job_id = run_newest_job(SEND_INVITATION)
         assert get_job(job_id).status == "done"
         token = signing.issue("invitation", UUID(inviter.invitation["id"]), 1)
@@ -72,7 +72,7 @@ def test_invitation_is_mailed_with_its_token(inviter: Inviter, settings: Setting
 
 
 def test_email_sent_twice_is_one_identical_file(inviter: Inviter, settings: Settings, run_newest_job: RunJob) -> None:
-    with at_work(settings):
+    with separate_app_context(settings):
         job_id = run_newest_job(SEND_INVITATION)
         first = mailbox(settings)
         requeue(job_id)
@@ -101,7 +101,7 @@ def test_email_sent_twice_by_smtp_has_same_bytes(
 def test_invitation_that_is_no_longer_pending_is_not_mailed(
     inviter: Inviter, settings: Settings, run_newest_job: RunJob, end: dict[str, Any]
 ) -> None:
-    with at_work(settings):
+    with separate_app_context(settings):
         with transaction() as session:
             session.execute(update(Invitation).values(end))
         assert get_job(run_newest_job(SEND_INVITATION)).status == "done"
@@ -111,7 +111,7 @@ def test_invitation_that_is_no_longer_pending_is_not_mailed(
 def test_rejected_address_marks_job_dead_at_once(
     inviter: Inviter, settings: Settings, run_newest_job: RunJob, smtp_server: Smtp
 ) -> None:
-    smtp_server.faults.refused["grace@example.org"] = "550 no such user"
+    smtp_server.faults.rejected_recipients["grace@example.org"] = "550 no such user"
     with mail_sent_through(smtp_server, settings):
         row = get_job(run_newest_job(SEND_INVITATION))
     assert (row.status, row.attempts) == ("dead", 1)
@@ -127,7 +127,7 @@ def test_greylisted_email_is_sent_later(
         assert (get_job(job_id).status, inviter.delivery()) == ("queued", "queued")
         age_job(job_id, 3600)
         assert get_job(run_newest_job(SEND_INVITATION)).status == "done"
-    assert (len(smtp_server.taken), inviter.delivery()) == (1, "sent")
+    assert (len(smtp_server.received), inviter.delivery()) == (1, "sent")
 
 
 def test_delivery_fails_if_mail_server_stays_unavailable(
@@ -144,19 +144,19 @@ def test_delivery_fails_if_mail_server_stays_unavailable(
 def test_failed_email_is_sent_when_dead_job_is_retried(
     inviter: Inviter, settings: Settings, run_newest_job: RunJob, smtp_server: Smtp
 ) -> None:
-    smtp_server.faults.refused["grace@example.org"] = "550 no such user"
+    smtp_server.faults.rejected_recipients["grace@example.org"] = "550 no such user"
     with mail_sent_through(smtp_server, settings):
         retry(run_newest_job(SEND_INVITATION))
         assert inviter.delivery() == "failed"
-        smtp_server.faults.refused.clear()
+        smtp_server.faults.rejected_recipients.clear()
         assert get_job(run_newest_job(SEND_INVITATION)).status == "done"
-    assert (len(smtp_server.taken), inviter.delivery()) == (1, "sent")
+    assert (len(smtp_server.received), inviter.delivery()) == (1, "sent")
 
 
 def test_delivery_fails_if_every_attempt_kills_the_worker(
     inviter: Inviter, settings: Settings, run_newest_job: RunJob
 ) -> None:
-    with at_work(settings.model_copy(update={"job_max_attempts": 1})):
+    with separate_app_context(settings.model_copy(update={"job_max_attempts": 1})):
         job_id = list_jobs(SEND_INVITATION)[-1].id
         claim_last_attempt(job_id)
         age_job(job_id, 3600)
