@@ -29,7 +29,9 @@ class Group(AppGroup):
         try:
             return super().invoke(ctx)
         except Error as error:
-            raise click.ClickException(error.detail) from error
+            # For an unavailable dependency, such as a database without tables, the cause says what to do.
+            cause = str(error.__cause__ or "").partition("\n")[0]
+            raise click.ClickException(f"{error.detail} Cause: {cause}" if cause else error.detail) from error
 
 
 class Ago(click.ParamType[datetime]):
@@ -120,7 +122,7 @@ def purge(status: job_queue.JobStatus, before: datetime) -> None:
 def _retry(job_id: UUID) -> str | None:
     """Retry a job. Returns the error message if that fails, otherwise `None`."""
     try:
-        service.retry(job_id)
+        service.retry_job(job_id)
     except Error as error:
         return error.detail
     click.echo(f"Job {job_id} requeued.")

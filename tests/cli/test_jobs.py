@@ -13,6 +13,7 @@ from flask import Flask
 from sqlalchemy import update
 
 from project.config import Settings
+from project.errors import ServiceUnavailable
 from project.infrastructure import jobs
 from project.infrastructure.clock import now
 from project.infrastructure.database import transaction
@@ -135,6 +136,14 @@ def test_purge_rejects_the_status_of_unfinished_jobs(run: Run) -> None:
 def test_unknown_job_prints_one_line_without_traceback(run: Run) -> None:
     job_id = new_id()
     assert run("show", job_id, exit_code=1).stderr == f"Error: Job {job_id} does not exist.\n"
+
+
+def test_unavailable_database_prints_its_cause(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_arguments: object) -> None:
+        raise ServiceUnavailable from OSError("no such table: jobs\n[SQL: …]")
+
+    monkeypatch.setattr("project.cli.jobs.job_queue.list_jobs", fail)
+    assert run("list", exit_code=1).stderr.endswith(" Cause: no such table: jobs\n")
 
 
 def test_command_publishes_its_job_before_it_exits(settings: Settings) -> None:

@@ -1,4 +1,4 @@
-"""The commands of the tour in the README print the output that the README shows."""
+"""The commands in the README work as printed; those of the tour print the output that the README shows."""
 
 import os
 import re
@@ -12,17 +12,30 @@ _BLOCK = re.compile(r"^```(sh)?\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
 def test_tour_prints_the_output_in_the_readme(tmp_path: Path) -> None:
-    tour = (ROOT / "README.md").read_text().split("## A tour")[1].split("\n## ")[0]
+    tour = _section("A tour")
     with local_instance(tmp_path) as url:
-        script = _localized("".join(block for shell, block in _BLOCK.findall(tour) if shell), url, tmp_path)
-        result = subprocess.run(
-            ["bash", "-e"], input=script, capture_output=True, text=True, cwd=ROOT, env=_environment()
-        )
-    assert result.returncode == 0, result.stderr
+        result = _run(_localized("".join(block for shell, block in _BLOCK.findall(tour) if shell), url, tmp_path))
     expected = [
         _localized(line, url, tmp_path) for shell, block in _BLOCK.findall(tour) if not shell for line in block.split()
     ]
     assert _matches(" ".join(expected), " ".join(result.stdout.split())), result.stdout
+
+
+def test_flask_commands_succeed(tmp_path: Path) -> None:
+    commands = re.findall(r"^\./bin/flask .*$", _section("Where to go on"), re.MULTILINE)
+    assert len(commands) > 2
+    _run("\n".join(["./bin/flask db upgrade", *commands]), DATA_DIR=str(tmp_path))
+
+
+def _section(title: str) -> str:
+    return (ROOT / "README.md").read_text().split(f"## {title}")[1].split("\n## ")[0]
+
+
+def _run(script: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    environment = {"PATH": os.environ["PATH"], **environment}
+    result = subprocess.run(["bash", "-e"], input=script, capture_output=True, text=True, cwd=ROOT, env=environment)
+    assert result.returncode == 0, result.stderr
+    return result
 
 
 def _localized(text: str, url: str, folder: Path) -> str:
@@ -32,7 +45,3 @@ def _localized(text: str, url: str, folder: Path) -> str:
 
 def _matches(expected: str, printed: str) -> bool:
     return re.fullmatch(".*?".join(map(re.escape, expected.split("…"))), printed) is not None
-
-
-def _environment() -> dict[str, str]:
-    return {"PATH": os.environ["PATH"]}

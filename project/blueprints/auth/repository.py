@@ -110,7 +110,7 @@ def add_session(
     return SessionRow(*current_session().execute(insert(Session).values(values).returning(*_SESSION)).one())
 
 
-def rotate(session_id: UUID, generation: int, *, idle_until: datetime) -> SessionRow | None:
+def rotate_session(session_id: UUID, generation: int, *, idle_until: datetime) -> SessionRow | None:
     """Advance a live session from `generation` to the next one.
 
     Returns the session, or `None` if it is not live or not at `generation`.

@@ -172,7 +172,7 @@ def mark_verified(user_id: UUID) -> None:
 def _rotate(session_id: UUID, generation: int) -> SessionRow:
     settings = current_settings()
     idle_until = now() + timedelta(seconds=settings.session_idle_timeout_seconds)
-    advanced = repository.rotate(session_id, generation, idle_until=idle_until)
+    advanced = repository.rotate_session(session_id, generation, idle_until=idle_until)
     if advanced is not None:
         return advanced
     session = repository.find_live_session(session_id)

@@ -22,7 +22,7 @@ from project.infrastructure.database.pagination import Page, PageRequest
 from project.infrastructure.mail import current_mailer
 
 _PURPOSE = "invitation"
-_BATCH = 1000
+_BATCH_SIZE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,10 +171,10 @@ def mark_delivery_failed(invitation_id: UUID) -> None:
 
 def expire_invitations() -> None:
     """Set overdue invitations to `expired`, in batches. Listings read all overdue rows, so this keeps them cheap."""
-    expired = _BATCH
-    while expired == _BATCH:
+    expired = _BATCH_SIZE
+    while expired == _BATCH_SIZE:
         with transaction():
-            expired = repository.expire_batch(_BATCH)
+            expired = repository.expire_batch(_BATCH_SIZE)
 
 
 def _find_by_token(token: str) -> InvitationRow:

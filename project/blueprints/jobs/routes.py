@@ -34,7 +34,7 @@ def get_job(job_id: UUID) -> Any:
 @blueprint.response(200, JobResponse)
 def retry_job(job_id: UUID) -> Any:
     """Retry a dead job with a full set of attempts."""
-    return service.retry(job_id)
+    return service.retry_job(job_id)
 
 
 @blueprint.delete("/<uuid:job_id>", access=admin, exempt={"if-match": "not versioned"})
@@ -42,4 +42,4 @@ def retry_job(job_id: UUID) -> Any:
 @blueprint.response(204)
 def purge_job(job_id: UUID) -> Any:
     """Delete a job that is done or dead."""
-    service.purge(job_id)
+    service.delete_job(job_id)

@@ -22,7 +22,7 @@ def get_job(job_id: UUID) -> jobs.JobRow:
     return job
 
 
-def retry(job_id: UUID) -> jobs.JobRow:
+def retry_job(job_id: UUID) -> jobs.JobRow:
     """Requeue a dead job with a full set of attempts, and return it. It is published after the commit.
 
     Raises NotFound, JobNotDead.
@@ -35,7 +35,7 @@ def retry(job_id: UUID) -> jobs.JobRow:
     return job
 
 
-def purge(job_id: UUID) -> None:
+def delete_job(job_id: UUID) -> None:
     """Delete a job that is done or dead. Raises NotFound, JobNotEnded."""
     with transaction():
         if not jobs.delete_job(job_id):

@@ -13,22 +13,23 @@ CHUNK_SIZE = 500
 def fan_out(
     ids_after: Callable[[UUID | None, int], Sequence[UUID]],
     *,
-    each: str,
-    as_: str,
-    whole: str,
+    item_job: str,
+    id_argument: str,
+    fan_out_job: str,
     after: UUID | None,
     arguments: Mapping[str, Any],
 ) -> None:
-    """Enqueue the job named `each` for every id, with `arguments` and the id as the argument `as_`.
+    """Enqueue the job named `item_job` for every id, with `arguments` and the id as the argument `id_argument`.
 
-    Must be called by the job named `whole`, with that job's `arguments` and `after`. Each call enqueues one chunk and,
-    in the same transaction, the job `whole` for the next one. `ids_after(after, limit)` returns ids in ascending order.
+    Must be called by the job named `fan_out_job`, with that job's `arguments` and `after`. Each call enqueues one chunk
+    and, in the same transaction, the job `fan_out_job` for the next one. `ids_after(after, limit)` returns ids in
+    ascending order.
 
     Each id gets exactly one job, even if a job is killed or repeated, while the rows of these jobs are kept
     (DONE_JOB_RETENTION_SECONDS).
     """
     with transaction():
         ids = ids_after(after, CHUNK_SIZE)
-        enqueue_each(each, [{**arguments, as_: id_} for id_ in ids])
+        enqueue_each(item_job, [{**arguments, id_argument: id_} for id_ in ids])
         if len(ids) == CHUNK_SIZE:
-            enqueue(whole, dedupe_key=f"{sorted(arguments.items())} after {ids[-1]}", **arguments, after=ids[-1])
+            enqueue(fan_out_job, dedupe_key=f"{sorted(arguments.items())} after {ids[-1]}", **arguments, after=ids[-1])

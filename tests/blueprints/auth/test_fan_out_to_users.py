@@ -21,7 +21,14 @@ EMAIL_ONE, EMAIL_ALL = "tests.email_one", "tests.email_all"
 def email_all(after: str | None = None) -> None:
     """Run the job EMAIL_ALL."""
     last = UUID(after) if after else None
-    jobs.fan_out(service.list_active_ids, each=EMAIL_ONE, as_="user_id", whole=EMAIL_ALL, after=last, arguments={})
+    jobs.fan_out(
+        service.list_active_ids,
+        item_job=EMAIL_ONE,
+        id_argument="user_id",
+        fan_out_job=EMAIL_ALL,
+        after=last,
+        arguments={},
+    )
 
 
 def test_fan_out_creates_one_job_per_active_user(api: Api, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,7 +42,7 @@ def list_emails(ada: Api, path: str, status: str) -> list[str]:
 def test_expiry_job_marks_only_expired_invitations(
     app: Flask, monkeypatch: pytest.MonkeyPatch, batch_size: int
 ) -> None:
-    monkeypatch.setattr(service, "_BATCH", batch_size)
+    monkeypatch.setattr(service, "_BATCH_SIZE", batch_size)
     run_expiry_job(app)
     assert [row.status for row in list_rows(app, Invitation)] == ["expired"] * 3 + ["pending"] * 2
 

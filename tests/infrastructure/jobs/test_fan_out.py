@@ -113,9 +113,9 @@ class Users:
         """Do what the task of the job ANNOUNCE does."""
         jobs.fan_out(
             self._after,
-            whole=ANNOUNCE,
-            each=JOB_NAME,
-            as_="user_id",
+            fan_out_job=ANNOUNCE,
+            item_job=JOB_NAME,
+            id_argument="user_id",
             after=UUID(after) if after else None,
             arguments={"announcement": announcement},
         )

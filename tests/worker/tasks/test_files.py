@@ -11,7 +11,7 @@ from sqlalchemy import update
 
 from project.blueprints.files import service
 from project.blueprints.files.models import File
-from project.blueprints.jobs.service import retry
+from project.blueprints.jobs.service import retry_job
 from project.config import Settings
 from project.infrastructure.clock import now
 from project.infrastructure.database import transaction
@@ -117,7 +117,7 @@ def test_failed_thumbnails_are_created_when_dead_job_is_retried(
     (settings.data_dir / "unavailable").rename(settings.data_dir / "files")
     assert state(ada, file) == ("stored", "failed")
     with separate_app_context(settings):
-        retry(job_id)
+        retry_job(job_id)
         assert get_job(run_newest_job(MAKE_THUMBNAILS)).status == "done"
     assert state(ada, file) == ("stored", "ready")
     assert thumbnail(ada, file)[8:12] == b"WEBP"

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import update
 
 from project.blueprints.invitations.models import Invitation
-from project.blueprints.jobs.service import retry
+from project.blueprints.jobs.service import retry_job
 from project.config import Settings
 from project.infrastructure import signing
 from project.infrastructure.clock import now
@@ -146,7 +146,7 @@ def test_failed_email_is_sent_when_dead_job_is_retried(
 ) -> None:
     smtp_server.faults.rejected_recipients["grace@example.org"] = "550 no such user"
     with mail_sent_through(smtp_server, settings):
-        retry(run_newest_job(SEND_INVITATION))
+        retry_job(run_newest_job(SEND_INVITATION))
         assert inviter.delivery() == "failed"
         smtp_server.faults.rejected_recipients.clear()
         assert get_job(run_newest_job(SEND_INVITATION)).status == "done"

@@ -13,7 +13,7 @@ from project.infrastructure.clock import now
 from project.infrastructure.database import transaction
 from project.infrastructure.storage import current_storage
 
-_BATCH = 100
+_BATCH_SIZE = 100
 _STUCK_PURGE_SECONDS = 600
 
 
@@ -53,5 +53,5 @@ def purge_file(file: FileLocation, status: FileStatus) -> None:
 
 
 def _purge_overdue(status: FileStatus, seconds: int) -> None:
-    for file in repository.list_overdue(status, now() - timedelta(seconds=seconds), _BATCH):
+    for file in repository.list_overdue(status, now() - timedelta(seconds=seconds), _BATCH_SIZE):
         purge_file(file, status)
