@@ -22,7 +22,7 @@ def test_tour_prints_the_output_in_the_readme(tmp_path: Path) -> None:
 
 
 def test_flask_commands_succeed(tmp_path: Path) -> None:
-    commands = re.findall(r"^\./bin/flask .*$", _section("Where to go on"), re.MULTILINE)
+    commands = re.findall(r"^\./bin/flask .*$", _section("Next steps"), re.MULTILINE)
     assert len(commands) > 2
     _run("\n".join(["./bin/flask db upgrade", *commands]), DATA_DIR=str(tmp_path))
 
