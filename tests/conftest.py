@@ -1,4 +1,4 @@
-"""Fixtures for all tests: an application on each kind of database, and a client of its API."""
+"""Fixtures shared by all tests: an application that uses SQLite or PostgreSQL, and a client for its API."""
 
 import shutil
 from collections.abc import Iterator
@@ -15,26 +15,26 @@ from tests.kit.clients.api import Api
 from tests.kit.servers.services import Postgres
 
 pytest_plugins = ["tests.kit.fixtures.services"]
-# Must come before the first import, so that failed assertions in these modules show their values.
+# Must run before these modules are first imported, so that their failed assertions show the compared values.
 pytest.register_assert_rewrite("tests.conformance.checks", "tests.conformance.world")
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _no_settings_from_environment() -> Iterator[None]:
-    """Remove settings from the environment, so that they do not affect the tests."""
+    """Remove settings from the environment so that they do not affect the tests."""
     with pytest.MonkeyPatch.context() as patch:
         for name, field in Settings.model_fields.items():
             patch.delenv(name.upper(), raising=False)
             for alias in getattr(field.validation_alias, "choices", []):
                 patch.delenv(alias, raising=False)
-        # Tests exceed the rate limits of their IP address. The tests of rate limits enable them.
+        # The tests would exceed the rate limits for their IP address. The tests of rate limits enable them.
         patch.setenv("RATE_LIMIT_ENABLED", "false")
         yield
 
 
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The path of a migrated database file, to be copied."""
+    """The path of a migrated SQLite database, which is copied for each test."""
     folder = tmp_path_factory.mktemp("sqlite")
     _migrate(Settings(app_env="development", data_dir=folder))
     return folder / "app.db"
@@ -42,7 +42,7 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def postgres_template(postgres_server: Postgres, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The URL of a migrated database, to be copied."""
+    """The URL of a migrated PostgreSQL database, which is copied for each test."""
     url = postgres_server.create_database()
     _migrate(Settings(app_env="development", data_dir=tmp_path_factory.mktemp("postgres"), database_url=url))
     return url
@@ -50,7 +50,7 @@ def postgres_template(postgres_server: Postgres, tmp_path_factory: pytest.TempPa
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The URL of an empty, migrated database. Tests that use it run on each kind of database."""
+    """The URL of an empty, migrated database. Tests that use it run once with SQLite and once with PostgreSQL."""
     if request.param == "sqlite":
         shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "app.db")
         yield f"sqlite:///{tmp_path}/app.db"

@@ -1,4 +1,4 @@
-"""Contract types for import-linter that also cover modules which do not exist yet."""
+"""Contract types for import-linter that also cover modules that do not exist yet."""
 
 from abc import abstractmethod
 from collections.abc import Iterator
@@ -10,11 +10,11 @@ from importlinter import Contract, ContractCheck, fields, output
 
 
 class LineContract(Contract):
-    """A contract that reports each violation on one line, which starts with the file."""
+    """A contract that reports each violation on one line, starting with the file."""
 
     @abstractmethod
     def violations(self, graph: ImportGraph) -> Iterator[str]:
-        """Return one line for each violation."""
+        """Yield one line for each violation."""
 
     def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:
         found = sorted(self.violations(graph))
@@ -27,7 +27,7 @@ class LineContract(Contract):
 
 
 class Complete(LineContract):
-    """Every Python file is in the import graph. The imports of a folder without `__init__.py` would go unnoticed."""
+    """Every Python file is in the import graph. Imports in a folder without `__init__.py` would go unnoticed."""
 
     type_name = "complete"
 
@@ -39,11 +39,11 @@ class Complete(LineContract):
 
 
 class Confined(LineContract):
-    """Some modules may be imported only in certain places.
+    """Some modules may be imported only by certain other modules.
 
-    Each line of `allowed` has the form `modules: importers`. Only the importers, and the modules themselves, may import
-    the modules. A name includes everything below it, and `*` matches any single name. A name that does not exist
-    matches nothing.
+    Each line of `allowed` has the form `modules: importers`. Only the importers and the modules themselves may import
+    the modules. A name includes its submodules, and `*` matches a single component of a name. A name that does not
+    exist matches nothing.
     """
 
     type_name = "confined"
@@ -60,10 +60,10 @@ class Confined(LineContract):
 
 
 class Siblings(LineContract):
-    """Packages in `container` import only `public_modules` of each other, and only in one direction.
+    """Packages in `container` import only each other's `public_modules`, and only in one direction.
 
     A package may import from packages on later lines of `order`. A package that is not in `order` may import from all
-    that are, and from other packages that are not, provided that they do not depend on it.
+    packages in `order`, and from other packages that are not in `order` if they do not depend on it.
     """
 
     type_name = "siblings"
@@ -96,12 +96,12 @@ class Siblings(LineContract):
 
 
 def _below(container: str, module: str) -> list[str]:
-    """Return the parts of a module's name below `container`, or an empty list if it is elsewhere."""
+    """Return the components of a module's name below `container`, or an empty list if the module is not in it."""
     return module.removeprefix(f"{container}.").split(".") if module.startswith(f"{container}.") else []
 
 
 def _matching(graph: ImportGraph, expressions: str) -> set[str]:
-    """Return the modules that match comma-separated expressions, and all modules below them."""
+    """Return the modules that match comma-separated expressions, and all their submodules."""
     names = [name.strip() for name in expressions.split(",")]
     return {m for name in names for each in (name, f"{name}.**") for m in graph.find_matching_modules(each)}
 
@@ -115,5 +115,5 @@ def _lines(graph: ImportGraph, importer: str, imported: str, why: str) -> Iterat
     if not file.exists():
         file = file.with_suffix("") / "__init__.py"
     for detail in graph.get_import_details(importer=importer, imported=imported):
-        # No colon after the line number: rich, with which import-linter prints, would turn `:100:` into an emoji.
+        # No colon after the line number: import-linter prints with rich, which would turn `:100:` into an emoji.
         yield f"{file}:{detail['line_number']} imports {imported}, {why}"

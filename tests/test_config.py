@@ -1,4 +1,4 @@
-"""Settings: defaults, one line per mistake, rejection of unsafe values in production, and hidden secrets."""
+"""Settings: defaults, one error line per mistake, rejection of unsafe values in production, and hidden secrets."""
 
 import stat
 from collections.abc import Callable
@@ -40,7 +40,7 @@ DEVELOPMENT = {"APP_ENV": "development"}
 
 @pytest.fixture
 def load(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Load:
-    """A function that loads settings from environment variables, in a separate folder."""
+    """A function that loads settings from environment variables, with an empty folder as the working directory."""
     monkeypatch.chdir(tmp_path)
 
     def load(base: dict[str, str], **environment: str | None) -> Settings:
@@ -53,7 +53,7 @@ def load(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Load:
 
 
 def mistakes(load: Load, base: dict[str, str], **environment: str | None) -> list[str]:
-    """Load invalid settings. Returns the lines of the error message."""
+    """Load invalid settings and return the lines of the error message."""
     with pytest.raises(InvalidSettings) as raised:
         load(base, **environment)
     return str(raised.value).splitlines()
@@ -141,7 +141,7 @@ def test_missing_production_setting_is_reported(load: Load, name: str, empty: st
     ],
     ids=lambda value: value[:24],
 )
-def test_invalid_value_is_rejected_in_one_line(load: Load, name: str, value: str, message: str) -> None:
+def test_error_for_invalid_value_is_one_line(load: Load, name: str, value: str, message: str) -> None:
     (line,) = mistakes(load, PRODUCTION, **{name: value})
     assert line.startswith(f"{name}: ")
     assert message in line
@@ -168,7 +168,7 @@ def test_invalid_settings_exit_without_traceback() -> None:
 
 
 @pytest.mark.parametrize("url", ["http://localhost:8000", "http://127.0.0.1", "http://[::1]:8000"])
-def test_production_on_loopback_host_may_use_http(load: Load, url: str) -> None:
+def test_http_is_accepted_in_production_for_loopback_hosts(load: Load, url: str) -> None:
     assert load(PRODUCTION, PUBLIC_URL=url).public_url == url
 
 
@@ -194,7 +194,7 @@ def test_rate_limit_url_is_read_from_platform_variable(load: Load, name: str) ->
     assert load(PRODUCTION, **{name: "rediss://:hush@limits"}).rate_limit_url == "rediss://:hush@limits"
 
 
-def test_rate_limits_are_enabled_in_memory_by_default(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rate_limits_are_enabled_and_kept_in_memory_by_default(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("RATE_LIMIT_ENABLED")
     settings = load(PRODUCTION)
     assert (settings.rate_limit_enabled, settings.rate_limit_url) == (True, "memory://")
@@ -211,11 +211,11 @@ def test_several_secret_keys_and_jwt_keys_are_accepted(load: Load) -> None:
     assert [pem(key) for key in settings.jwt_keys] == [KEY, other]
 
 
-def test_escaped_newlines_in_key_are_accepted(load: Load) -> None:
+def test_escaped_newlines_in_jwt_key_are_accepted(load: Load) -> None:
     assert [pem(key) for key in load(PRODUCTION, JWT_KEYS=KEY.replace("\n", "\\n")).jwt_keys] == [KEY]
 
 
-def test_list_is_comma_separated(load: Load) -> None:
+def test_list_setting_is_comma_separated(load: Load) -> None:
     settings = load(DEVELOPMENT, ALLOWED_CONTENT_TYPES="image/png, text/plain")
     assert settings.allowed_content_types == ("image/png", "text/plain")
 
@@ -246,7 +246,7 @@ def test_settings_are_immutable(load: Load) -> None:
         settings.port = 1
 
 
-def test_development_secrets_are_generated_once_and_private(load: Load, tmp_path: Path) -> None:
+def test_development_secrets_are_generated_once_in_private_files(load: Load, tmp_path: Path) -> None:
     settings = load(DEVELOPMENT, DATA_DIR=str(tmp_path))
     first, second = with_development_secrets(settings), with_development_secrets(settings)
     assert first.secret_key == second.secret_key

@@ -1,4 +1,4 @@
-"""Documents are short, and the files that they name exist."""
+"""Documents are short, and the files that they refer to exist."""
 
 import re
 import subprocess
@@ -13,12 +13,12 @@ _NAMES = subprocess.run(
 DOCUMENTS = [ROOT / name for name in _NAMES if (ROOT / name).exists()]
 _LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 _PATH = re.compile(r"`((?:bin|docs|migrations|project|tests|worker|infrastructure|http)/[\w./-]*\w/?)`")
-# Named as examples of what a developer adds.
+# The documents use these paths as examples of what a developer adds.
 _EXAMPLES = ("tests/blueprints/<name>", "worker/tasks/notes.py", "project/blueprints/notes")
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
-def test_links_and_paths_exist(document: Path) -> None:
+def test_links_and_paths_in_documents_exist(document: Path) -> None:
     text = document.read_text()
     missing = [link for link in _LINK.findall(text) if not (document.parent / link).exists()]
     for name in _PATH.findall(text):

@@ -1,4 +1,4 @@
-"""Each import contract in setup.cfg detects violations that are seeded in a copy of the source."""
+"""Each import contract in setup.cfg detects violations that are seeded in a copy of the source code."""
 
 import os
 import subprocess
@@ -29,7 +29,7 @@ NEW_BLUEPRINTS = {
     "ledger/jobs.py": "",
 }
 
-# The ids of the contracts that are broken, the file, and the line that is added to it.
+# For each violation: the ids of the contracts that it breaks, the file, and the line that is added to it.
 VIOLATIONS = [
     ("complete", f"{BLUEPRINTS}/stray/service.py", "import flask"),
     ("complete", f"{BLUEPRINTS}/billing/rates/eu.py", "import flask"),
@@ -107,7 +107,7 @@ VIOLATIONS = [
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """A copy of the source, with two new blueprints."""
+    """A copy of the source code, with two new blueprints."""
     for source in [*ROOT.glob("project/**/*.py"), *ROOT.glob("worker/**/*.py"), ROOT / "tests/import_contracts.py"]:
         write(tmp_path / source.relative_to(ROOT), source.read_text())
     write(tmp_path / "setup.cfg", (ROOT / "setup.cfg").read_text())
@@ -118,7 +118,7 @@ def copy(tmp_path: Path) -> Path:
 
 
 def write(file: Path, text: str) -> int:
-    """Append `text` to `file`, and return the number of lines in it."""
+    """Append `text` to `file` and return the file's number of lines."""
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("a+") as stream:
         stream.write(f"{text}\n")
@@ -145,7 +145,9 @@ def test_source_and_new_blueprints_keep_all_contracts(copy: Path) -> None:
 
 
 @pytest.mark.parametrize(("contracts", "file", "line"), VIOLATIONS)
-def test_violation_breaks_its_contract_and_is_located(copy: Path, contracts: str, file: str, line: str) -> None:
+def test_violation_breaks_its_contracts_and_is_reported_with_its_location(
+    copy: Path, contracts: str, file: str, line: str
+) -> None:
     number = write(copy / file, line)
     output = lint(copy)
     broken = {line.removesuffix(" BROKEN") for line in output.splitlines() if line.endswith(" BROKEN")}

@@ -41,7 +41,7 @@ _WORDS = re.compile("|".join(rf"(?P<t{n}>\b({term})\b)" for n, term in enumerate
 
 
 def texts_in_python(file: Path) -> Iterator[tuple[int, str]]:
-    """Yield the comments, docstrings and names in a file with their lines; in the product, also all other strings."""
+    """Yield the comments, docstrings and names in a file, with line numbers; in product code, all other strings too."""
     is_product = file.relative_to(ROOT).parts[0] in ("project", "worker")
     tokens = ("COMMENT", "STRING", "FSTRING_MIDDLE") if is_product else ("COMMENT",)
     with file.open("rb") as stream:
@@ -67,7 +67,7 @@ def texts_in_document(value: object) -> Iterator[str]:
 
 
 def findings(files: list[Path]) -> Iterator[str]:
-    """Yield a message for each word that has a standard term."""
+    """Yield a message for each word that a standard term should replace."""
     for file in files:
         if file == Path(__file__):
             continue
@@ -84,7 +84,7 @@ def findings(files: list[Path]) -> Iterator[str]:
 
 
 def test_texts_use_standard_terms() -> None:
-    # The changelog quotes names that were replaced.
+    # The changelog quotes names that have been replaced.
     patterns = ["*.py", "*.md", "*.html", "*.js", "docs/openapi.json", ":!CHANGELOG.md"]
     names = subprocess.run(["git", "ls-files", *patterns], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert list(findings([ROOT / name for name in names.splitlines()])) == []

@@ -21,7 +21,7 @@ from tests.kit.servers.services import Postgres
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def app(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:
-    """An application with a database without tables. Its context is active."""
+    """An application whose database has no tables. Its context is active."""
     settings = Settings(app_env="development", data_dir=tmp_path)
     if request.param == "postgresql":
         server: Postgres = request.getfixturevalue("postgres_server")
@@ -73,7 +73,7 @@ def test_indexes_left_by_interrupted_upgrade_are_replaced() -> None:
 
 
 @pytest.mark.usefixtures("app")
-def test_upgrade_of_current_database_changes_nothing() -> None:
+def test_upgrading_an_up_to_date_database_changes_nothing() -> None:
     upgrade()
     upgrade()
     ensure_migrated()
@@ -86,7 +86,7 @@ def test_outdated_database_raises_not_migrated() -> None:
 
 
 @pytest.mark.usefixtures("app")
-def test_database_of_next_release_is_accepted() -> None:
+def test_database_migrated_by_next_release_is_accepted() -> None:
     upgrade()
     with db.engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = 'next-release'"))

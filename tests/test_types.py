@@ -1,4 +1,4 @@
-"""Public service functions are typed: no `Any` anywhere in their annotations."""
+"""Public service functions are fully typed: their annotations do not contain `Any`."""
 
 import inspect
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ FUNCTIONS = {
 
 
 def types_in(annotation: Any) -> Iterator[Any]:
-    """Yield a type, its arguments, and the types of its fields if it is a dataclass, recursively."""
+    """Yield a type and, recursively, its type arguments and, if it is a dataclass, the types of its fields."""
     yield annotation
     children = annotation if isinstance(annotation, list) else get_args(annotation)
     if is_dataclass(annotation):
@@ -36,7 +36,7 @@ def types_in(annotation: Any) -> Iterator[Any]:
 
 
 @pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
-def test_public_service_function_has_no_any(function: Any) -> None:
+def test_annotations_of_public_service_function_do_not_contain_any(function: Any) -> None:
     hints = get_type_hints(inspect.unwrap(function))
     assert hints.keys() >= {*inspect.signature(function).parameters, "return"}
     assert [name for name, hint in hints.items() if any(part is Any for part in types_in(hint))] == []

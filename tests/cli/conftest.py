@@ -1,4 +1,4 @@
-"""Fixtures for tests of commands that read the routes and the API document of an application."""
+"""Fixtures for testing the commands that read an application's routes and API document."""
 
 import json
 from typing import Any
@@ -20,6 +20,6 @@ def idle_app(tmp_path_factory: pytest.TempPathFactory) -> Flask:
 
 @pytest.fixture(scope="session")
 def document(idle_app: Flask) -> dict[str, Any]:
-    """The API document as it would be written. Tests must not modify it."""
+    """The API document as `flask openapi write` would generate it. Tests must not modify it."""
     parsed: dict[str, Any] = json.loads(contract_text(api_document(idle_app)))
     return parsed

@@ -1,4 +1,4 @@
-"""Applies seeded changes to copies of the API document."""
+"""Helpers that apply seeded changes to copies of the API document."""
 
 from copy import deepcopy
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True)
 class Change:
-    """A change of the value at `path` from `old` to `new`. In a list, a step of the path is the name of a parameter.
+    """A change to the value at `path`, from `old` to `new`. Parameters in a list are addressed by their name.
 
-    `GONE` removes the value. With `KEPT`, the default, the old document is not modified.
+    `GONE` removes the value. `KEPT`, the default of `old`, leaves the old document unmodified.
     """
 
     path: tuple[str, ...]
@@ -33,7 +33,7 @@ def operation(name: str, *below: str) -> tuple[str, ...]:
 
 
 def schema(name: str, *below: str) -> tuple[str, ...]:
-    """Return the path to a schema of the components, or to a value in it."""
+    """Return the path to a schema in `components`, or to a value in it."""
     return ("components", "schemas", name, *below)
 
 
@@ -43,12 +43,12 @@ def member(name: str, *below: str) -> tuple[str, ...]:
 
 
 def breaking(name: str, sentence: str, path: tuple[str, ...], new: Any, old: Any = KEPT) -> Any:
-    """Return a test parameter: a change that breaks clients, and the sentence that reports it."""
+    """Return a test parameter: a change that breaks clients and the sentence that reports it."""
     return pytest.param(Change(path, new, old), sentence, id=name)
 
 
 def compatible(name: str, path: tuple[str, ...], new: Any, old: Any = KEPT) -> Any:
-    """Return a test parameter: a change that breaks no client."""
+    """Return a test parameter: a change that does not break clients."""
     return pytest.param(Change(path, new, old), id=name)
 
 

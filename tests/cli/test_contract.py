@@ -1,4 +1,4 @@
-"""The committed API document matches the routes, and incompatible changes must be listed and recorded."""
+"""The committed API document matches the routes. Incompatible changes must be listed as exceptions and are recorded."""
 
 import json
 from datetime import UTC, datetime
@@ -23,7 +23,7 @@ EXCEPTION = {"change": COLOR_REMOVED, "reason": "No client sent it."}
 
 @pytest.fixture
 def folder(tmp_path: Path, document: dict[str, Any]) -> Path:
-    """A folder like `docs`, with a document that contains a member which no longer exists."""
+    """A folder like `docs`, whose API document still contains a member that has been removed."""
     color = Change(member("OrganizationRequest.color"), new={"type": "string"})
     _, old_document = color.apply(document)
     (tmp_path / "openapi.json").write_text(contract_text(old_document))
@@ -59,14 +59,16 @@ def test_document_does_not_depend_on_settings(document: dict[str, Any], tmp_path
     assert contract_text(api_document(create_app(settings))) == contract_text(document)
 
 
-def test_incompatible_change_is_not_written(idle_app: Flask, folder: Path) -> None:
+def test_unlisted_incompatible_change_is_reported_and_not_written(idle_app: Flask, folder: Path) -> None:
     before = (folder / "openapi.json").read_text()
     result = write(idle_app, folder)
     assert (result.exit_code, result.stderr) == (1, f"{COLOR_REMOVED}\n")
     assert (folder / "openapi.json").read_text() == before
 
 
-def test_listed_change_is_written_once_and_recorded(idle_app: Flask, folder: Path, document: Any) -> None:
+def test_listed_change_is_written_and_recorded_and_its_exception_is_removed(
+    idle_app: Flask, folder: Path, document: Any
+) -> None:
     allow(folder, EXCEPTION)
     assert write(idle_app, folder).exit_code == 0
     assert (folder / "openapi.json").read_text() == contract_text(document)
@@ -76,7 +78,7 @@ def test_listed_change_is_written_once_and_recorded(idle_app: Flask, folder: Pat
     assert (folder / "breaking-changes.md").read_text() == record
 
 
-def test_record_keeps_earlier_changes(idle_app: Flask, folder: Path) -> None:
+def test_recording_a_change_keeps_earlier_changes(idle_app: Flask, folder: Path) -> None:
     (folder / "breaking-changes.md").write_text("# Breaking changes\n\n- earlier\n")
     allow(folder, EXCEPTION)
     write(idle_app, folder)

@@ -28,7 +28,7 @@ Run = Callable[..., Result]
 
 @pytest.fixture
 def run(app: Flask) -> Run:
-    """A function that runs a command and checks its exit status."""
+    """A function that runs a `flask jobs` command and checks its exit code."""
 
     def run(*arguments: object, exit_code: int = 0) -> Result:
         result = app.test_cli_runner().invoke(args=["jobs", *map(str, arguments)])
@@ -64,7 +64,7 @@ def test_list_counts_queued_and_dead_jobs_by_name(run: Run) -> None:
     assert counts == [[JOB_NAME, "1", "dead"], [JOB_NAME, "2", "queued"], [OTHER, "1", "dead"]]
 
 
-def test_list_filters_by_status_and_name_up_to_the_limit(run: Run) -> None:
+def test_list_filters_by_status_and_name_and_applies_the_limit(run: Run) -> None:
     done_job()
     ids = [done_job(OTHER) for _ in range(3)]
     lines = run("list", "--status", "done", "--name", OTHER, "--limit", 2).stdout.splitlines()
@@ -106,7 +106,7 @@ def test_retry_all_by_name_leaves_other_jobs_dead(run: Run) -> None:
 
 
 @pytest.mark.parametrize("arguments", [[], ["--all", str(new_id())], [str(new_id()), "--name", JOB_NAME], ["no-id"]])
-def test_retry_rejects_arguments_other_than_ids_or_all(run: Run, arguments: list[str]) -> None:
+def test_retry_rejects_invalid_arguments(run: Run, arguments: list[str]) -> None:
     job_id = dead_job()
     run("retry", *arguments, exit_code=2)
     assert statuses(job_id) == ["dead"]
@@ -129,16 +129,16 @@ def test_purge_rejects_an_invalid_age(run: Run, age: str) -> None:
     assert statuses(job_id) == ["done"]
 
 
-def test_purge_rejects_the_status_of_unfinished_jobs(run: Run) -> None:
+def test_purge_of_unfinished_jobs_is_rejected(run: Run) -> None:
     run("purge", "--status", "queued", "--older-than", "0", exit_code=2)
 
 
-def test_unknown_job_prints_one_line_without_traceback(run: Run) -> None:
+def test_unknown_job_prints_one_line_error_without_traceback(run: Run) -> None:
     job_id = new_id()
     assert run("show", job_id, exit_code=1).stderr == f"Error: Job {job_id} does not exist.\n"
 
 
-def test_unavailable_database_prints_its_cause(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_error_for_unavailable_database_includes_its_cause(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_arguments: object) -> None:
         raise ServiceUnavailable from OSError("no such table: jobs\n[SQL: …]")
 
@@ -146,7 +146,7 @@ def test_unavailable_database_prints_its_cause(run: Run, monkeypatch: pytest.Mon
     assert run("list", exit_code=1).stderr.endswith(" Cause: no such table: jobs\n")
 
 
-def test_command_publishes_its_job_before_it_exits(settings: Settings) -> None:
+def test_retry_command_publishes_the_job_before_it_exits(settings: Settings) -> None:
     job_id = dead_job()
     environment = {"APP_ENV": "development", "DATA_DIR": str(settings.data_dir), "DATABASE_URL": settings.database_url}
     command = [sys.executable, "-m", "flask", "--app", "wsgi", "jobs", "retry", str(job_id)]

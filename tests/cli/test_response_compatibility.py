@@ -1,4 +1,4 @@
-"""Changes of responses: those that break clients are reported with a sentence, and all others are allowed."""
+"""Changes to responses: those that break clients are reported with a sentence, and all others are allowed."""
 
 from typing import Any
 
@@ -169,7 +169,7 @@ def test_removed_member_is_reported_for_each_response_that_contains_it(document:
     assert f"{ORGANIZATIONS}: the member `items[].slug` of the 200 response was removed" in changes
 
 
-def test_comparison_of_recursive_schemas_ends(document: dict[str, Any]) -> None:
+def test_comparison_of_recursive_schemas_terminates(document: dict[str, Any]) -> None:
     tree = {"type": "object", "properties": {"leaf": {"type": "string"}, "tree": {"$ref": "#/components/schemas/Tree"}}}
     pruned = {**tree, "properties": {"tree": tree["properties"]["tree"]}}
     old, new = ({**document, "components": {**document["components"], "schemas": {}}} for _ in range(2))

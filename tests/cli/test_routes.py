@@ -1,4 +1,4 @@
-"""The `flask route-table` command, and docs/routes.md."""
+"""The `flask route-table` command and docs/routes.md."""
 
 from flask import Flask
 
@@ -30,13 +30,13 @@ def test_table_shows_exemptions_with_reasons(idle_app: Flask) -> None:
     assert "idempotency (response contains tokens and is never stored)" in found
 
 
-def test_table_includes_pages_but_not_automatic_methods(idle_app: Flask) -> None:
+def test_table_includes_pages_but_not_automatic_head_and_options(idle_app: Flask) -> None:
     rows = [line.split()[:2] for line in table(idle_app)]
     assert ["GET", "/problems/{code}"] in rows
     assert not {"HEAD", "OPTIONS"} & {method for method, _ in rows}
 
 
-def test_written_table_contains_only_api_routes(idle_app: Flask) -> None:
+def test_markdown_table_contains_only_api_routes(idle_app: Flask) -> None:
     lines = routes_markdown(idle_app).splitlines()
     assert "| GET | `/api/v1/files` | `user` | no |" in lines
     assert not any("/problems" in line for line in lines)

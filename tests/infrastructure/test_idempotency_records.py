@@ -1,4 +1,4 @@
-"""The table of idempotency keys: claiming keys, storing responses and purging."""
+"""The idempotency key table: claiming keys, storing responses and purging expired keys."""
 
 import hashlib
 from collections.abc import Callable, Iterator
@@ -55,13 +55,13 @@ def expire(key: str) -> None:
 
 
 def records() -> dict[bytes, tuple[datetime, bytes]]:
-    """Return the expiry time and the body of each record by its digest."""
+    """Return the expiry time and body of each record, by digest."""
     with read() as connection:
         rows = connection.execute(select(IdempotencyRecord.__table__)).all()
     return {row.digest: (row.expires_at, row.body) for row in rows}
 
 
-def test_claimed_key_returns_stored_response() -> None:
+def test_claiming_a_used_key_returns_its_stored_response() -> None:
     claim_and_store("one")
     with transaction():
         record = claim("one")
@@ -95,7 +95,7 @@ def test_expired_key_stays_expired_if_new_request_fails() -> None:
     claim_and_store("one", b"second")
 
 
-def test_one_of_several_concurrent_claims_succeeds(app: Flask) -> None:
+def test_exactly_one_concurrent_claim_succeeds(app: Flask) -> None:
     def claim_once() -> bool | None:
         try:
             with transaction():
@@ -113,7 +113,7 @@ def test_one_of_several_concurrent_claims_succeeds(app: Flask) -> None:
 
 @contextmanager
 def short_lock_timeout() -> Iterator[None]:
-    """A transaction that waits at most 0.1 s for a lock."""
+    """Run the block in a transaction that waits at most 0.1 s for a lock."""
     with transaction() as session:
         session.execute(text("SET LOCAL lock_timeout = 100"))
         yield
@@ -121,8 +121,8 @@ def short_lock_timeout() -> Iterator[None]:
 
 @only_postgresql
 @pytest.mark.parametrize("before", [lambda _key: None, lambda key: (claim_and_store(key), expire(key))])
-def test_key_of_request_in_progress_is_in_use(app: Flask, before: Callable[[str], None]) -> None:
-    """This also applies if an expired response to the key is still stored."""
+def test_claiming_key_of_request_in_progress_raises_key_in_use(app: Flask, before: Callable[[str], None]) -> None:
+    """This also applies if an expired response is still stored for the key."""
     before("one")
     with transaction():
         assert claim("one") is None
@@ -140,7 +140,7 @@ def test_different_keys_do_not_block_each_other(app: Flask) -> None:
 
 
 @only_postgresql
-def test_other_lock_timeout_is_not_reported_as_key_in_use(app: Flask) -> None:
+def test_unrelated_lock_timeout_is_not_reported_as_key_in_use(app: Flask) -> None:
     claim_and_store("one")
     with transaction() as session:
         session.execute(text("LOCK TABLE organizations"))

@@ -1,4 +1,4 @@
-"""Tracebacks in the log contain no values of local variables."""
+"""Logged tracebacks do not contain the values of local variables."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Metrics from the job table, and what a scrape costs."""
+"""Metrics from the job table, and the cost of a scrape."""
 
 import os
 from collections.abc import Iterator
@@ -42,7 +42,7 @@ def create_dead_job(name: str) -> None:
     fail_job(claim_last_attempt(enqueue_job(name)))
 
 
-def test_jobs_that_are_not_done_are_counted_by_name_and_status() -> None:
+def test_all_but_completed_jobs_are_counted_by_name_and_status() -> None:
     for name in ("tests.mail", "tests.mail", "tests.picture"):
         enqueue_job(name)
     claim_job(enqueue_job("tests.mail"))
@@ -56,27 +56,27 @@ def test_jobs_that_are_not_done_are_counted_by_name_and_status() -> None:
     }
 
 
-def test_age_is_zero_without_jobs() -> None:
+def test_oldest_job_age_is_zero_without_jobs() -> None:
     assert scrape()[OLDEST] == 0
 
 
-def test_age_is_that_of_longest_due_job() -> None:
+def test_oldest_job_age_is_measured_from_earliest_due_time() -> None:
     for seconds in (10, 1000, 100):
         age_job(enqueue_job(), seconds)
     assert 1000 <= scrape()[OLDEST] < 1060
 
 
-def test_job_that_is_not_due_has_no_age() -> None:
+def test_oldest_job_age_excludes_job_that_is_not_due() -> None:
     enqueue_job(delay_seconds=3600)
     assert scrape()[OLDEST] == 0
 
 
-def test_age_includes_running_job() -> None:
+def test_oldest_job_age_includes_running_job() -> None:
     age_job(claim_job(enqueue_job()).job_id, 1000)
     assert 1000 <= scrape()[OLDEST] < 1060
 
 
-def test_age_excludes_dead_job() -> None:
+def test_oldest_job_age_excludes_dead_job() -> None:
     claim = claim_last_attempt(enqueue_job())
     fail_job(claim)
     age_job(claim.job_id, 1000)
@@ -108,7 +108,7 @@ def open_files() -> set[Path]:
 
 
 @on_sqlite
-def test_scrape_leaves_no_open_connection(settings: Settings) -> None:
+def test_scrape_leaves_no_open_database_connection(settings: Settings) -> None:
     scrape()
     assert settings.data_dir / "app.db" not in open_files()
 
@@ -130,7 +130,7 @@ def fill(url: str) -> None:
 
 
 @on_postgresql
-def test_scrape_does_not_read_done_jobs(settings: Settings) -> None:
+def test_scrape_does_not_read_completed_jobs(settings: Settings) -> None:
     fill(settings.database_url)
     with record_plans(db.engine) as plans:
         assert sum(depths().values()) == 3 * OTHERS

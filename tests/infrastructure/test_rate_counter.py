@@ -1,4 +1,4 @@
-"""Rate counters: shared by all processes with the same store, and in memory while the store is unavailable."""
+"""Rate counters: shared by all processes that use the same store, and kept in memory while it is unavailable."""
 
 import json
 import os
@@ -33,13 +33,13 @@ def store() -> Iterator[Redis]:
 
 @pytest.fixture(params=["memory", "redis"])
 def counter(request: pytest.FixtureRequest) -> RateCounter:
-    """A rate counter of each kind."""
+    """A rate counter that counts in memory or in Redis."""
     return RateCounter("memory://" if request.param == "memory" else request.getfixturevalue("redis_url"))
 
 
 @pytest.fixture
 def log(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Log:
-    """A function that creates a rate counter whose log is captured, and one that returns what was logged."""
+    """A function that creates a rate counter and captures its log, and a function that returns the captured log."""
 
     def create(url: str) -> RateCounter:
         logging.configure(Settings(app_env="development", data_dir=tmp_path, log_format="json"))
@@ -54,7 +54,7 @@ def retry_soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def timed(call: Callable[[], Any]) -> tuple[Any, float]:
-    """Return the result of `call`, and the seconds it took."""
+    """Return the result of `call` and its duration in seconds."""
     started_at = time.monotonic()
     return call(), time.monotonic() - started_at
 
@@ -72,7 +72,7 @@ def test_keys_are_counted_separately(counter: RateCounter) -> None:
     assert counts == [1, 2, 1, 3]
 
 
-def test_window_starts_with_first_count_and_restarts_after_its_end(counter: RateCounter) -> None:
+def test_window_starts_with_first_count_and_restarts_after_it_ends(counter: RateCounter) -> None:
     first = counter.count("window", 1)
     assert 0 < first.seconds_left <= 1
     assert counter.count("window", 1).number == 2
@@ -85,7 +85,7 @@ def test_concurrent_calls_are_all_counted(counter: RateCounter) -> None:
     assert counter.count("at-once", MINUTE).number == len(counts) + 1
 
 
-def test_counters_with_same_store_count_together(redis_url: str) -> None:
+def test_counters_with_same_store_share_their_counts(redis_url: str) -> None:
     counts = [RateCounter(redis_url).count("together", MINUTE).number for _ in range(3)]
     assert counts == [1, 2, 3]
 
@@ -98,7 +98,7 @@ def test_counts_in_store_expire_with_their_window(store: Redis) -> None:
     assert all(0 < seconds <= MINUTE for seconds in ttls)
 
 
-def test_creating_counter_does_not_connect(log: Log) -> None:
+def test_creating_counter_does_not_connect_to_store(log: Log) -> None:
     create, read_log = log
     with socket.create_server(("127.0.0.1", 0)) as store:
         create(f"redis://127.0.0.1:{store.getsockname()[1]}/0")

@@ -1,4 +1,4 @@
-"""Fixtures for running jobs in the process of the test."""
+"""Fixtures for running jobs in the test process."""
 
 from collections.abc import Callable
 from uuid import UUID
@@ -12,7 +12,7 @@ from worker.tasks import files, invitations  # noqa: F401 - the import registers
 
 @pytest.fixture
 def run_newest_job() -> Callable[[str], UUID]:
-    """A function that runs the newest job with a name, as a worker does, in the current application. Returns its id."""
+    """A function that runs the newest job with the given name as a worker would, and returns the job's id."""
 
     def run(name: str) -> UUID:
         job_id: UUID = list_jobs(name)[-1].id

@@ -1,4 +1,4 @@
-"""Tasks that exceed their limits. A worker loads them with `--include`."""
+"""Tasks that can exceed their limits. Workers load this module with `--include`."""
 
 import time
 from contextlib import suppress
@@ -13,7 +13,7 @@ RUN_LONG, RUN_LONG_IGNORING_INTERRUPTS, RUN_SHORT, TAKE_MEMORY = (
 
 @job(RUN_LONG)
 def run_long(seconds: float) -> None:
-    """Run for `seconds`, suppressing every Exception."""
+    """Run for `seconds`, suppressing every `Exception`."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         with suppress(Exception):
@@ -22,7 +22,7 @@ def run_long(seconds: float) -> None:
 
 @job(RUN_LONG_IGNORING_INTERRUPTS)
 def run_long_ignoring_interrupts() -> None:
-    """Run forever, suppressing every exception."""
+    """Run forever, suppressing every `BaseException`."""
     while True:
         with suppress(BaseException):
             time.sleep(1)

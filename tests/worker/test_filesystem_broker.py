@@ -1,4 +1,4 @@
-"""The filesystem broker with several processes that write and read."""
+"""The filesystem broker with several concurrent readers and writers."""
 
 import subprocess
 import sys

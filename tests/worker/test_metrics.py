@@ -1,4 +1,4 @@
-"""Metrics of real workers, also if their child processes are killed or their broker is unavailable."""
+"""Metrics of real workers, even if their child processes are killed or their broker is unavailable."""
 
 import asyncio
 import os
@@ -35,7 +35,7 @@ on_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect
 
 @dataclass
 class MailServer:
-    """Replies according to the local part of the recipient. For an unknown one, the reply is delayed forever."""
+    """A mail server whose reply depends on the recipient's local part. Unknown recipients never get a reply."""
 
     has_blocked_client: bool = False
 
@@ -65,7 +65,7 @@ class Scene:
         return scrape_metrics(self.port)
 
     def value_of(self, *labels: str) -> Callable[[], float]:
-        """Return a function that returns the value of a metric for invitation jobs, or a false value."""
+        """Return a function that returns a metric of invitation jobs, or a falsy value if it is not available."""
         name, *other_labels = labels
         return lambda: self.serves_metrics() and self.scrape().get((name, SEND_INVITATION, *other_labels), 0)
 
@@ -126,7 +126,7 @@ def test_attempts_are_counted_by_outcome(scene: Scene) -> None:
     assert samples["groundwork_job_delay_seconds_count", SEND_INVITATION] == 4
 
 
-def test_counts_of_killed_process_are_kept(scene: Scene) -> None:
+def test_counts_of_killed_child_process_are_kept(scene: Scene) -> None:
     done = scene.value_of("groundwork_job_attempts_total", "done")
     with scene.run.worker("--concurrency 1") as worker:
         scene.invite("done")

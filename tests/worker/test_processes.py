@@ -1,4 +1,4 @@
-"""Real workers on real brokers: jobs are done even if messages or connections are lost."""
+"""Real workers against real brokers: jobs complete even if messages or connections are lost."""
 
 import shutil
 import time
@@ -27,7 +27,7 @@ SHORT_DELAYS = {
     "job_initial_backoff_seconds": 1,
 }
 
-# The filesystem broker is also covered by the test of `./bin/run`.
+# The filesystem broker is tested only with `--full`, since the test of `./bin/run` also covers it.
 on_both_brokers = pytest.mark.parametrize("broker", ["redis", pytest.param("filesystem", marks=pytest.mark.full)])
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 on_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
@@ -35,7 +35,7 @@ on_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect
 
 @pytest.fixture
 def broker() -> str:
-    """The kind of broker, which tests may parametrize."""
+    """The kind of broker. Tests may parametrize it."""
     return "redis"
 
 
@@ -51,7 +51,7 @@ def settings(request: pytest.FixtureRequest, settings: Settings, broker: str) ->
 
 @pytest.fixture
 def api(settings: Settings) -> Iterator[Api]:
-    """A client of an application that publishes its jobs to the real broker."""
+    """A client of an application that publishes its jobs to a real broker."""
     with application(settings, broker=CeleryBroker(settings)) as app:
         yield Api(app.test_client())
 
@@ -74,7 +74,7 @@ def mailbox(settings: Settings) -> list[Path]:
 
 
 def invite(api: Api) -> tuple[Api, str]:
-    """Create an invitation. Returns the client of the inviter, and the path of the invitation."""
+    """Create an invitation, and return the inviter's client and the invitation's path."""
     owner = api.as_new_user()
     path = f"/organizations/{owner.organization()['id']}/invitations"
     return owner, f"{path}/{success(owner.post(path, {'email': 'grace@example.org', 'role': 'member'}))['id']}"
@@ -82,7 +82,7 @@ def invite(api: Api) -> tuple[Api, str]:
 
 @on_both_brokers
 @on_postgresql
-def test_jobs_of_a_request_are_done(api: Api, settings: Settings, run: Programs) -> None:
+def test_jobs_enqueued_by_requests_complete(api: Api, settings: Settings, run: Programs) -> None:
     with run.worker():
         owner, invitation = invite(api)
         file = success(owner.upload(PICTURE, "coffee.png"))
@@ -110,7 +110,7 @@ def is_published(settings: Settings, broker: str) -> Callable[[], bool]:
 
 @on_both_brokers
 @on_sqlite
-def test_broker_that_loses_all_messages_loses_no_job(api: Api, settings: Settings, run: Programs, broker: str) -> None:
+def test_no_job_is_lost_if_broker_loses_all_messages(api: Api, settings: Settings, run: Programs, broker: str) -> None:
     owner, invitation = invite(api)
     eventually(is_published(settings, broker))
     lose_all_messages(settings, broker)
@@ -122,7 +122,7 @@ def test_broker_that_loses_all_messages_loses_no_job(api: Api, settings: Setting
 
 @pytest.mark.full
 @on_sqlite
-def test_jobs_are_done_after_broker_was_unavailable(api: Api, settings: Settings, run: Programs) -> None:
+def test_jobs_enqueued_while_broker_is_unavailable_complete_later(api: Api, settings: Settings, run: Programs) -> None:
     unreachable = settings.model_copy(update={"broker_url": f"redis://127.0.0.1:{free_port()}/0"})
     with application(unreachable, broker=CeleryBroker(unreachable)) as app:
         started_at = time.monotonic()
@@ -137,7 +137,7 @@ def test_jobs_are_done_after_broker_was_unavailable(api: Api, settings: Settings
 def test_worker_recovers_from_unresponsive_database(
     api: Api, settings: Settings, run: Programs, postgres_server: Postgres
 ) -> None:
-    """The worker must notice by itself, without its time limit, which is much longer in production."""
+    """The worker must detect this itself instead of relying on its time limit, which is much longer in production."""
     log = run.folder / "worker.log"
     with run.jobs():
         invite(api)

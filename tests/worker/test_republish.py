@@ -1,4 +1,4 @@
-"""Republishing on real brokers: overdue jobs are published, up to the maximum number of messages."""
+"""Republishing to real brokers: overdue jobs are published, up to the maximum number of queued messages."""
 
 from collections.abc import Iterator
 
@@ -44,7 +44,7 @@ def _low_limits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def create_overdue_jobs(number: int) -> None:
-    """Create jobs that were not published."""
+    """Create overdue jobs that have not been published."""
     for index in range(number):
         age_job(enqueue_job(NAMES[index % 2]), 3600)
 
@@ -67,7 +67,7 @@ def test_all_overdue_jobs_are_published_in_batches(celery: Celery) -> None:
     assert sum(queue_lengths(celery).values()) == 4
 
 
-def test_broker_is_filled_up_to_its_limit(celery: Celery) -> None:
+def test_overdue_jobs_are_published_up_to_the_message_limit(celery: Celery) -> None:
     create_overdue_jobs(7)
     for _ in range(2):
         republish.republish()

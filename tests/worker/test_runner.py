@@ -1,4 +1,4 @@
-"""Running jobs: they are done, retried, marked dead, or lost to another worker."""
+"""Running jobs: a job completes, is retried, is marked dead, or is lost to another worker."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -60,14 +60,14 @@ def skip_backoff(job_id: UUID) -> UUID:
     return job_id
 
 
-def test_job_is_called_with_its_arguments() -> None:
+def test_job_runs_with_its_arguments() -> None:
     seen: list[dict[str, Any]] = []
     job_id = enqueue_job(file_id="7")
     perform(job_id, lambda **arguments: seen.append(arguments))
     assert (get_job(job_id).status, seen) == ("done", [{"file_id": "7"}])
 
 
-def test_done_job_is_not_run_again() -> None:
+def test_completed_job_is_not_run_again() -> None:
     job_id = enqueue_job()
     for _ in range(3):
         perform(job_id, effect)
@@ -122,7 +122,7 @@ def test_dead_job_is_not_run() -> None:
     assert effects() == 0
 
 
-def test_job_whose_workers_died_is_marked_dead_without_running() -> None:
+def test_job_whose_worker_died_in_last_attempt_is_marked_dead_without_running() -> None:
     job_id = enqueue_job()
     claim_last_attempt(job_id)
     age_job(job_id, 3600)
@@ -134,7 +134,7 @@ def test_job_whose_workers_died_is_marked_dead_without_running() -> None:
 
 
 def lose_claim(job_id: UUID, ending: Callable[..., None]) -> Callable[..., None]:
-    """Return work during which the lease expires and another worker claims the job. It then calls `ending`."""
+    """Return work that lets its lease expire, has another worker claim the job, and then calls `ending`."""
 
     def work(**_arguments: Any) -> None:
         age_job(job_id, 3600)
@@ -181,7 +181,7 @@ def test_error_without_message_is_described_by_its_docstring() -> None:
     assert get_job(job_id).last_error == "WorkFailed: The work of the job failed."
 
 
-def test_log_context_of_job_includes_ids_of_its_request() -> None:
+def test_log_context_of_job_includes_request_id_and_trace_id() -> None:
     logging.clear_context()
     ids = {"request_id": "a-request", "trace_id": "a-trace"}
     logging.bind(**ids)

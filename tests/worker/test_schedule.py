@@ -1,4 +1,4 @@
-"""The schedule: its tasks are registered, and each periodic job runs once per interval with several schedulers."""
+"""The schedule: its tasks are registered, and each periodic job runs once per interval even with several schedulers."""
 
 import subprocess
 import sys
@@ -24,7 +24,7 @@ def in_app(app: Flask) -> Iterator[None]:
         yield
 
 
-def test_every_periodic_job_has_a_tick(settings: Settings) -> None:
+def test_every_periodic_job_has_a_scheduled_tick(settings: Settings) -> None:
     ticks = {entry["args"] for entry in schedule(settings).values() if entry["task"] == TICK}
     assert ticks == set(PERIODIC.items())
 
@@ -34,7 +34,7 @@ def test_concurrent_ticks_enqueue_one_job(app: Flask) -> None:
     assert [row.name for row in list_jobs()] == [NAME]
 
 
-def test_done_job_is_not_enqueued_again_in_same_interval() -> None:
+def test_completed_job_is_not_enqueued_again_in_same_interval() -> None:
     tick(NAME, SECONDS)
     [row] = list_jobs()
     run_job(row.id, JobPolicy(lambda: None))

@@ -1,4 +1,4 @@
-"""Tasks of a real worker that exceed their limits, or that run while the worker shuts down."""
+"""Tasks of a real worker that exceed their limits or are running when the worker shuts down."""
 
 import os
 import signal
@@ -36,7 +36,7 @@ def running_worker(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def finished(job_id: UUID) -> Any:
-    """Wait until the job is done or dead. Returns its row."""
+    """Wait until the job is done or dead, and return its row."""
     eventually(lambda: get_job(job_id).status in ("done", "dead"))
     return get_job(job_id)
 
@@ -54,7 +54,7 @@ def test_task_over_its_limits_fails_and_worker_continues(settings: Settings) -> 
         assert child_pids(worker.pid) == [child]
 
 
-def test_task_that_ignores_its_time_limit_is_killed_within_lease(settings: Settings) -> None:
+def test_task_that_ignores_its_time_limit_is_killed_and_worker_continues(settings: Settings) -> None:
     with running_worker(settings) as worker:
         job_id = enqueue_job(RUN_LONG_IGNORING_INTERRUPTS)
         eventually(lambda: get_job(job_id).status == "running")

@@ -1,4 +1,4 @@
-"""The connection pool: one connection per thread; if all are in use, only requests that need one fail."""
+"""The connection pool: one connection per thread. If all are in use, only requests that need the database fail."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=Tr
 
 @contextmanager
 def exhausted_pool(app: Flask) -> Iterator[None]:
-    """Hold every connection that the pool may open."""
+    """Hold all connections that the pool may open."""
     with app.app_context(), ExitStack() as stack:
         for _ in range(app.extensions["settings"].web_threads):
             stack.enter_context(db.engine.connect())
@@ -73,8 +73,8 @@ def test_pool_opens_at_most_one_connection_per_thread(app: Flask, settings: Sett
     assert max(run_concurrently(app, count)) <= settings.web_threads
 
 
-def test_request_uses_one_connection(settings: Settings) -> None:
-    """Otherwise, concurrent requests that hold one connection each would wait for a second one in vain."""
+def test_request_uses_at_most_one_connection(settings: Settings) -> None:
+    """Otherwise, concurrent requests that each hold one connection could exhaust the pool while waiting for another."""
     with application(settings.model_copy(update={"web_threads": 1})) as app:
         ada = Api(app.test_client()).as_new_user()
         organization = success(

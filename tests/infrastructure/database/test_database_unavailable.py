@@ -1,6 +1,6 @@
 """A database that is down, unresponsive or locked: requests fail within seconds, without partial effects."""
 
-# ruff: noqa: PT012 - the end of a transaction is the statement that raises
+# ruff: noqa: PT012 - `pytest.raises` must enclose the whole transaction
 
 import socket
 import time
@@ -37,7 +37,7 @@ def slugs() -> list[str]:
 
 
 def cut_connections(settings: Settings) -> None:
-    """Terminate all other connections, as an administrator, a failover or a restart does."""
+    """Terminate all other connections, as an administrator, a failover or a restart would."""
     terminate_others = (
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> "
     )
@@ -70,7 +70,7 @@ def test_connection_lost_before_commit_rolls_back(app: Flask, settings: Settings
 
 
 @only_postgresql
-def test_idle_connections_that_were_lost_are_replaced(app: Flask, settings: Settings) -> None:
+def test_lost_idle_connections_are_replaced(app: Flask, settings: Settings) -> None:
     with app.app_context():
         assert slugs() == []
         cut_connections(settings)
@@ -105,7 +105,7 @@ def test_idle_transaction_timeout_raises_service_unavailable(app: Flask) -> None
 
 
 @only_postgresql
-def test_two_transactions_that_wait_for_each_other_do_not_hang(app: Flask) -> None:
+def test_lock_timeout_raises_service_unavailable_and_rolls_back(app: Flask) -> None:
     with app.app_context(), transaction():
         add("one")
         add("two")
@@ -126,7 +126,7 @@ def rename(slug: str) -> None:
 
 @contextmanager
 def unresponsive_server() -> Iterator[int]:
-    """Yield the port of a server that accepts connections and never responds."""
+    """Yield the port of a server that accepts connections but never responds."""
     with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
         yield listener.getsockname()[1]
 
@@ -155,8 +155,8 @@ def test_unresponsive_database_raises_service_unavailable_within_four_seconds(tm
 
 
 @only_postgresql
-def test_kernel_closes_dead_connection_within_half_a_minute(app: Flask) -> None:
-    """Sent data must be acknowledged within 20 s; on an idle connection, three keepalive probes fail within 25 s."""
+def test_kernel_closes_dead_connection_within_30_seconds(app: Flask) -> None:
+    """Limits: 20 s for sent data to be acknowledged; on an idle connection, 25 s for three keepalive probes to fail."""
     with app.app_context(), read() as connection:
         raw = cast(psycopg.Connection, connection.connection.driver_connection)
         with socket.fromfd(raw.fileno(), socket.AF_INET, socket.SOCK_STREAM) as sock:
@@ -182,7 +182,7 @@ def test_writer_times_out_while_readers_continue(app: Flask) -> None:
 
 @only_sqlite
 def test_writer_waits_for_other_writers(app: Flask) -> None:
-    """With a deferred BEGIN, a later write would fail at once with "database is locked"."""
+    """With a deferred BEGIN, a write after a read could fail immediately with "database is locked"."""
 
     def write(number: int) -> None:
         with app.app_context(), transaction():

@@ -1,4 +1,4 @@
-"""An unresponsive database, also on connections in use: detected within seconds, and not confused with a slow one."""
+"""An unresponsive database is detected within seconds, even on connections in use. A merely slow one is not."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -27,13 +27,13 @@ from worker.runner import JobPolicy, run_job
 
 pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 MAX_SECONDS = 4
-# Longer than the time for which a process does not connect to a server that was unresponsive.
+# Longer than the time that a process waits before it reconnects to a server that was unresponsive.
 RECOVERY_SECONDS = 1.1
 
 
 @pytest.fixture
 def freeze_server(postgres_server: Postgres) -> Iterator[Callable[[], None]]:
-    """Returns a function that freezes the server until the end of the test."""
+    """A function that freezes the server until the end of the test."""
     with ExitStack() as stack:
         yield lambda: stack.enter_context(frozen(postgres_server))
 
@@ -56,8 +56,10 @@ def slugs(app: Flask) -> list[str]:
 
 
 @pytest.mark.parametrize("idle_seconds", [0, 1.1])
-def test_read_raises_service_unavailable(app: Flask, freeze_server: Callable[[], None], idle_seconds: float) -> None:
-    """On a recently used connection, and on an idle one that is pinged first."""
+def test_read_from_frozen_server_raises_service_unavailable(
+    app: Flask, freeze_server: Callable[[], None], idle_seconds: float
+) -> None:
+    """Covers a recently used connection and an idle one, which is pinged first."""
     with app.app_context():
         ensure_reachable()
         sleep(idle_seconds)
@@ -66,13 +68,15 @@ def test_read_raises_service_unavailable(app: Flask, freeze_server: Callable[[],
             ensure_reachable()
 
 
-def test_new_connection_raises_service_unavailable(app: Flask, freeze_server: Callable[[], None]) -> None:
+def test_new_connection_to_frozen_server_raises_service_unavailable(
+    app: Flask, freeze_server: Callable[[], None]
+) -> None:
     freeze_server()
     with app.app_context(), raises_in_time():
         ensure_reachable()
 
 
-def test_transaction_is_rolled_back_if_server_freezes_within_it(app: Flask, postgres_server: Postgres) -> None:
+def test_transaction_is_rolled_back_if_server_freezes_during_it(app: Flask, postgres_server: Postgres) -> None:
     with app.app_context(), ExitStack() as stack, raises_in_time(), transaction():
         add("one")
         stack.enter_context(frozen(postgres_server))
@@ -81,7 +85,9 @@ def test_transaction_is_rolled_back_if_server_freezes_within_it(app: Flask, post
     assert slugs(app) == []
 
 
-def test_unconfirmed_commit_is_resolved_by_idempotency_key(app: Flask, api: Api, postgres_server: Postgres) -> None:
+def test_retry_with_idempotency_key_after_unconfirmed_commit_has_one_effect(
+    app: Flask, api: Api, postgres_server: Postgres
+) -> None:
     ada, headers = api.as_new_user(), {"Idempotency-Key": str(uuid4())}
     with ExitStack() as stack, app.app_context():
         event.listen(db.engine, "commit", lambda _: stack.enter_context(frozen(postgres_server)), once=True)
@@ -93,7 +99,7 @@ def test_unconfirmed_commit_is_resolved_by_idempotency_key(app: Flask, api: Api,
     assert slugs(app) == ["engines"]
 
 
-def test_worker_leaves_job_for_another_attempt(app: Flask, postgres_server: Postgres) -> None:
+def test_job_interrupted_by_frozen_server_can_be_claimed_again(app: Flask, postgres_server: Postgres) -> None:
     with app.app_context():
         job_id = enqueue_job()
         with ExitStack() as stack, raises_in_time():
@@ -126,7 +132,7 @@ def test_threads_recover_when_server_responds_again(app: Flask, postgres_server:
 
 
 def test_unresponsive_server_is_tried_by_one_thread_at_a_time(app: Flask, postgres_server: Postgres) -> None:
-    """The other threads stay free for requests that need no database."""
+    """The other threads stay free for requests that do not need the database."""
 
     def seconds_to_fail(_: int) -> float:
         started_at = monotonic()
@@ -142,7 +148,7 @@ def test_unresponsive_server_is_tried_by_one_thread_at_a_time(app: Flask, postgr
             sleep(RECOVERY_SECONDS)
 
 
-def test_host_with_several_addresses_fails_within_one_time_limit(
+def test_url_with_several_hosts_fails_within_one_time_limit(
     settings: Settings, postgres_server: Postgres, tmp_path: Path
 ) -> None:
     hosts = "&".join([f"host=127.0.0.1:{postgres_server.port}"] * 3)
@@ -174,7 +180,7 @@ def test_slow_statement_is_not_interrupted(app: Flask) -> None:
     execute(app, "SELECT pg_sleep(4)")
 
 
-def test_server_that_rejects_connections_is_not_unresponsive(
+def test_server_that_rejects_connections_is_not_treated_as_unresponsive(
     app: Flask, settings: Settings, postgres_server: Postgres
 ) -> None:
     with app.app_context():
@@ -183,8 +189,8 @@ def test_server_that_rejects_connections_is_not_unresponsive(
         execute(app, "SELECT pg_sleep(3)")
 
 
-def test_waiting_threads_probe_rarely(app: Flask, settings: Settings) -> None:
-    """Many threads that wait for a lock must not open many new connections."""
+def test_threads_that_wait_for_a_lock_rarely_probe_the_server(app: Flask, settings: Settings) -> None:
+    """Otherwise, many waiting threads would open many new connections."""
     query = "SELECT sessions FROM pg_stat_database WHERE datname = current_database()"
     with (
         psycopg.connect(settings.database_url.replace("+psycopg", ""), autocommit=True) as connection,

@@ -46,7 +46,7 @@ def ids(page_: Page[JobRow]) -> list[UUID]:
 
 
 def create_jobs(count: int) -> list[UUID]:
-    """Create jobs. Returns their ids, newest first."""
+    """Create jobs and return their ids, newest first."""
     return [enqueue_job("wanted") for _ in range(count)][::-1]
 
 
@@ -65,11 +65,11 @@ def test_full_last_page_has_no_next_page() -> None:
     assert len(page(2).items) == 2
 
 
-def test_empty_listing_is_an_empty_page() -> None:
+def test_listing_without_rows_returns_an_empty_page() -> None:
     assert page(2) == Page([], None)
 
 
-def test_rows_that_do_not_match_are_not_listed() -> None:
+def test_rows_that_do_not_match_the_filter_are_not_listed() -> None:
     rows = create_jobs(1)
     enqueue_job("unwanted")
     assert ids(page(5)) == rows
@@ -92,7 +92,7 @@ def test_page_can_start_after_removed_row() -> None:
 
 @pytest.mark.parametrize("get_page", [page, page_with_few])
 @pytest.mark.parametrize("seed", range(3))
-def test_unchanged_rows_are_listed_once_while_others_change(get_page: GetPage, seed: int) -> None:
+def test_unchanged_rows_are_listed_exactly_once_while_others_change(get_page: GetPage, seed: int) -> None:
     random, rows = Random(seed), create_jobs(24)
     unchanged = rows[::2]
     listed, after = [], None

@@ -1,4 +1,4 @@
-"""A real web process with an unresponsive database: requests fail within seconds, others are not affected."""
+"""A real web process with an unresponsive database: requests that need it fail within seconds; others still succeed."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -34,7 +34,7 @@ def timed(send: Callable[[], object]) -> tuple[int, float]:
 
 
 def send_until(done: Event, send: Callable[[], object]) -> list[tuple[int, float]]:
-    """Send requests until `done` is set. Returns the status and duration of each."""
+    """Send requests until `done` is set, and return the status and duration of each."""
     responses = []
     while not done.is_set():
         responses.append(timed(send))
@@ -73,7 +73,7 @@ def test_unresponsive_database_delays_only_requests_that_need_it(api: Api, postg
     assert {response.status_code for response in run_concurrently([me] * 4 * THREADS)} == {200}
 
 
-def test_unavailable_response_has_retry_after(api: Api, postgres_server: Postgres) -> None:
+def test_service_unavailable_response_has_retry_after_header(api: Api, postgres_server: Postgres) -> None:
     with frozen(postgres_server):
         response = api.get("/auth/me")
     problem(response, 503, "service-unavailable")

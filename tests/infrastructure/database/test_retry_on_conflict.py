@@ -1,4 +1,4 @@
-"""Requests whose transaction PostgreSQL aborts because of a conflict: retried if safe, at most three attempts."""
+"""Requests whose transaction PostgreSQL aborts due to a conflict are retried if safe, for at most three attempts."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=Tr
 SERIALIZATION_FAILURE, DEADLOCK, LOCK_TIMEOUT, STATEMENT_TIMEOUT = "40001", "40P01", "55P03", "57014"
 ALWAYS = 1000
 
-# A sequence is not rolled back, so it counts the attempts.
+# A sequence is not rolled back, so it also counts aborted attempts.
 _FUNCTION: LiteralString = """
 CREATE SEQUENCE attempts;
 CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -41,14 +41,14 @@ _TRIGGERS: dict[str, LiteralString] = {
 
 @dataclass(frozen=True)
 class Database:
-    """Inspects the database and makes it fail, over a separate connection."""
+    """A separate connection that inspects the database and injects failures."""
 
     connection: psycopg.Connection
 
     def fail(
         self, sqlstate: str, times: int, *, first: int = 1, table: str = "memberships", at: str = "INSERT"
     ) -> None:
-        """Make attempts fail with `sqlstate`: `times` in a row, starting with attempt number `first`."""
+        """Make `times` consecutive attempts fail with `sqlstate`, starting with attempt number `first`."""
         when: LiteralString = "DEFERRABLE INITIALLY DEFERRED" if at == "COMMIT" else ""
         values: dict[str, Any] = {"first": first, "last": first + times - 1, "sqlstate": sqlstate}
         names: dict[str, Any] = {"table": sql.Identifier(table), "when": sql.SQL(when)}
@@ -85,7 +85,7 @@ def effects(database: Database) -> tuple[int, int]:
 @pytest.mark.parametrize("at", ["INSERT", "COMMIT"])
 @pytest.mark.parametrize("sqlstate", [SERIALIZATION_FAILURE, DEADLOCK])
 @pytest.mark.parametrize("times", [1, 2])
-def test_aborted_request_is_retried_with_one_effect(
+def test_aborted_request_is_retried_and_takes_effect_once(
     ada: Api, database: Database, times: int, sqlstate: str, at: str
 ) -> None:
     database.fail(sqlstate, times, at=at)
@@ -102,7 +102,7 @@ def test_request_aborted_three_times_returns_503_without_effect(ada: Api, databa
     assert (database.attempts, effects(database)) == (3, (0, 0))
 
 
-def test_aborted_request_with_idempotency_key_is_retried_and_stored(ada: Api, database: Database) -> None:
+def test_aborted_request_with_idempotency_key_is_retried_and_its_response_stored(ada: Api, database: Database) -> None:
     database.fail(DEADLOCK, 2)
     headers = {"Idempotency-Key": str(uuid4())}
     first, replay = (ada.post("/organizations", {"name": "Engines"}, headers=headers) for _ in range(2))
@@ -111,7 +111,7 @@ def test_aborted_request_with_idempotency_key_is_retried_and_stored(ada: Api, da
     assert (database.attempts, effects(database), database.rows("idempotency_records")) == (3, (1, 1), 1)
 
 
-def test_idempotency_key_is_free_after_three_aborted_attempts(ada: Api, database: Database) -> None:
+def test_idempotency_key_can_be_reused_after_three_aborted_attempts(ada: Api, database: Database) -> None:
     database.fail(DEADLOCK, 3)
     headers = {"Idempotency-Key": str(uuid4())}
     problem(ada.post("/organizations", {"name": "Engines"}, headers=headers), 503, "service-unavailable")
@@ -143,7 +143,7 @@ def one_transaction() -> str:
     [(two_transactions, 2, 1), (one_transaction, 4, 2)],
     ids=["committed", "uncommitted"],
 )
-def test_request_that_has_committed_is_not_retried(
+def test_request_is_retried_only_if_it_has_not_committed(
     app: Flask, api: Api, database: Database, view: Callable[[], str], attempts: int, committed_rows: int
 ) -> None:
     app.add_url_rule("/both", view_func=view, methods=["POST"], access=user)
@@ -155,7 +155,7 @@ def test_request_that_has_committed_is_not_retried(
 
 @pytest.mark.parametrize("at", ["INSERT", "UPDATE"])
 def test_upload_is_not_retried_after_its_body_was_read(ada: Api, database: Database, at: str) -> None:
-    """With a conflict in its first statement, when nothing is committed yet, and in its last one."""
+    """Covers a conflict in the first statement, before anything is committed, and one in the last statement."""
     database.fail(SERIALIZATION_FAILURE, 1, table="files", at=at)
     problem(ada.upload(), 503, "service-unavailable")
     assert (database.rows("files"), database.rows("jobs")) == (0, 0)

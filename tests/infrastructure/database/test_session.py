@@ -1,6 +1,6 @@
 """Transactions: atomicity, nesting, callbacks after commit, guards and conflicts."""
 
-# ruff: noqa: PT012 - the end of a transaction is the statement that raises
+# ruff: noqa: PT012 - `pytest.raises` must enclose the whole transaction
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -47,7 +47,7 @@ def slugs() -> list[str]:
 
 
 def committed_slugs(app: Flask) -> list[str]:
-    """Return what a concurrent request would see."""
+    """Return the slugs that a concurrent request would see."""
     with app.app_context():
         return slugs()
 
@@ -69,7 +69,7 @@ CAST_TO_INT = "SELECT CAST(:secret AS int)"
     [("sqlite", INSERT_ROW), ("postgresql", INSERT_ROW), ("postgresql", CAST_TO_INT)],
     indirect=["database_url"],
 )
-def test_rejected_values_are_not_in_error_message(statement: str) -> None:
+def test_error_message_does_not_contain_rejected_values(statement: str) -> None:
     with pytest.raises(DBAPIError) as raised, transaction() as session:
         session.execute(text(statement), {"secret": SECRET_VALUE})
     message = "".join(format_exception(raised.value))
@@ -84,7 +84,7 @@ def test_failed_transaction_is_rolled_back(app: Flask) -> None:
     assert committed_slugs(app) == []
 
 
-def test_session_read_outside_transaction_raises() -> None:
+def test_session_query_outside_transaction_raises() -> None:
     with pytest.raises(InvalidRequestError, match="Autobegin is disabled"):
         db.session.execute(select(Organization.slug))
 
@@ -193,7 +193,7 @@ def test_read_inside_transaction_does_not_commit_it(app: Flask) -> None:
     assert committed_slugs(app) == []
 
 
-def test_conflict_returns_none_and_transaction_continues(app: Flask) -> None:
+def test_insert_conflict_returns_none_and_transaction_continues(app: Flask) -> None:
     with transaction():
         first = add("taken")
         assert add("taken") is None
@@ -203,7 +203,7 @@ def test_conflict_returns_none_and_transaction_continues(app: Flask) -> None:
     assert first.slug == "taken"
 
 
-def test_conflict_with_committed_row_returns_none(app: Flask) -> None:
+def test_insert_conflict_with_committed_row_returns_none(app: Flask) -> None:
     with app.app_context(), transaction():
         add("taken")
     with transaction():
@@ -212,7 +212,7 @@ def test_conflict_with_committed_row_returns_none(app: Flask) -> None:
     assert committed_slugs(app) == ["free", "taken"]
 
 
-def test_guard_runs_first_in_each_outermost_transaction() -> None:
+def test_transaction_guard_runs_at_the_start_of_each_outermost_transaction() -> None:
     seen: list[list[str]] = []
     with guarded(lambda: seen.append(slugs())):
         with transaction():
@@ -235,7 +235,7 @@ def _fail() -> None:
 
 
 @pytest.mark.parametrize("work", [lambda: None, lambda: add("one")])
-def test_failing_guard_rolls_back_transaction(app: Flask, work: Callable[[], Any]) -> None:
+def test_failing_transaction_guard_causes_rollback(app: Flask, work: Callable[[], Any]) -> None:
     called: list[int] = []
     with failing_guard(), pytest.raises(WorkFailed), transaction():
         work()
@@ -243,7 +243,7 @@ def test_failing_guard_rolls_back_transaction(app: Flask, work: Callable[[], Any
     assert (committed_slugs(app), called) == ([], [])
 
 
-def test_guard_does_not_apply_after_its_block(app: Flask) -> None:
+def test_transaction_guard_is_removed_at_the_end_of_its_with_block(app: Flask) -> None:
     with failing_guard(), suppress(WorkFailed), transaction():
         add("one")
     with transaction():

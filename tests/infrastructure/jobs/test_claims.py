@@ -1,4 +1,4 @@
-"""Claims: one worker at a time holds a job, and a worker whose lease has expired has no effect."""
+"""Claims: one worker at a time holds a job, and a worker that has lost its claim cannot change anything."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -32,7 +32,7 @@ def in_app(app: Flask) -> Iterator[None]:
         yield
 
 
-def test_claim_holds_job_and_counts_attempt(settings: Settings) -> None:
+def test_claim_leases_job_and_counts_attempt(settings: Settings) -> None:
     job_id = enqueue_job(file_id="7")
     claim = claim_job(job_id)
     assert (claim.job_id, claim.name, claim.arguments, claim.attempts) == (job_id, JOB_NAME, {"file_id": "7"}, 1)
@@ -55,21 +55,21 @@ def test_job_that_is_not_due_cannot_be_claimed() -> None:
     assert jobs.claim(job_id) is None
 
 
-def test_one_of_several_concurrent_claims_succeeds(app: Flask) -> None:
+def test_exactly_one_concurrent_claim_succeeds(app: Flask) -> None:
     for _ in range(5):
         job_id = enqueue_job()
         claims = [claim for claim in run_concurrently(app, lambda job_id=job_id: jobs.claim(job_id)) if claim]
         assert len(claims) == get_job(job_id).attempts == 1
 
 
-def test_one_of_several_concurrent_claims_on_expired_lease_succeeds(app: Flask, settings: Settings) -> None:
+def test_exactly_one_concurrent_claim_on_expired_lease_succeeds(app: Flask, settings: Settings) -> None:
     job_id = enqueue_job()
     claim_with_expired_lease(job_id)
     claims = [claim for claim in run_concurrently(app, lambda: jobs.claim(job_id)) if claim]
     assert [claim.attempts for claim in claims] == [2]
 
 
-def test_finished_job_is_done(app: Flask) -> None:
+def test_finishing_a_job_marks_it_done_and_ends_its_claim(app: Flask) -> None:
     claim = claim_job(enqueue_job())
     jobs.finish(claim)
     row = get_job(claim.job_id)
@@ -97,7 +97,7 @@ def test_expired_claim_can_neither_finish_nor_fail_job(settings: Settings) -> No
     assert get_job(expired.job_id).status == "running"
 
 
-def test_expired_claim_has_no_effects(settings: Settings) -> None:
+def test_transaction_under_expired_claim_is_rolled_back(settings: Settings) -> None:
     expired = claim_with_expired_lease(enqueue_job())
     successor = claim_job(expired.job_id)
     with pytest.raises(jobs.ClaimLost), guarded(expired.ensure_held), transaction():
@@ -106,7 +106,7 @@ def test_expired_claim_has_no_effects(settings: Settings) -> None:
     jobs.finish(successor)
 
 
-def test_expired_claim_is_lost_after_job_is_done(settings: Settings) -> None:
+def test_expired_claim_is_lost_after_another_worker_finished_the_job(settings: Settings) -> None:
     expired = claim_with_expired_lease(enqueue_job())
     jobs.finish(claim_job(expired.job_id))
     with pytest.raises(jobs.ClaimLost):
@@ -116,14 +116,14 @@ def test_expired_claim_is_lost_after_job_is_done(settings: Settings) -> None:
     assert get_job(expired.job_id).status == "done"
 
 
-def test_valid_claim_has_effects() -> None:
+def test_transaction_under_valid_claim_is_committed() -> None:
     claim = claim_job(enqueue_job())
     with guarded(claim.ensure_held), transaction():
         jobs.enqueue("tests.effect")
     assert len(list_jobs()) == 2
 
 
-def test_job_cannot_be_claimed_during_a_transaction_of_its_holder(app: Flask, settings: Settings) -> None:
+def test_job_cannot_be_claimed_while_its_holder_has_an_open_transaction(app: Flask, settings: Settings) -> None:
     """The guard locks the row, so a concurrent claim waits until the transaction has committed."""
     expired = claim_with_expired_lease(enqueue_job())
 

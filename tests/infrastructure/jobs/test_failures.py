@@ -1,4 +1,4 @@
-"""Jobs that fail: they are rescheduled with backoff, and marked dead after the last attempt."""
+"""Failed jobs are rescheduled with backoff, and marked dead after the last attempt."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -89,7 +89,7 @@ def test_job_is_marked_dead_after_last_attempt(settings: Settings) -> None:
     assert jobs.pop_overdue(10) == []
 
 
-def test_on_dead_commits_with_the_status(settings: Settings) -> None:
+def test_effects_of_on_dead_are_committed_with_the_dead_status(settings: Settings) -> None:
     claim = claim_last_attempt(enqueue_job())
     fail_job(claim, on_dead=lambda: jobs.enqueue("tests.after_death"))
     assert len(list_jobs()) == 2
@@ -106,13 +106,13 @@ def test_job_is_not_marked_dead_if_on_dead_fails(settings: Settings) -> None:
     assert (get_job(claim.job_id).status, len(list_jobs())) == ("running", 1)
 
 
-def test_permanent_failure_marks_job_dead_at_once() -> None:
+def test_permanent_failure_marks_job_dead_immediately() -> None:
     claim = claim_job(enqueue_job())
     assert fail_job(claim, jobs.FailureKind.PERMANENT) is True
     assert get_job(claim.job_id).status == "dead"
 
 
-def test_job_whose_workers_died_is_exhausted(settings: Settings) -> None:
+def test_job_whose_worker_died_in_every_attempt_is_exhausted(settings: Settings) -> None:
     job_id = enqueue_job()
     for _ in range(settings.job_max_attempts):
         assert not claim_with_expired_lease(job_id).is_exhausted
@@ -121,7 +121,7 @@ def test_job_whose_workers_died_is_exhausted(settings: Settings) -> None:
 
 @pytest.fixture
 def strict_settings(app: Flask, settings: Settings) -> Settings:
-    """Two attempts, or three while a dependency is unavailable."""
+    """Settings that allow two attempts, or three while a dependency is unavailable."""
     strict = settings.model_copy(update={"job_max_attempts": 2, "job_max_transient_attempts": 3})
     app.extensions["settings"] = strict
     return strict
@@ -149,7 +149,7 @@ def test_failures_are_counted_by_kind(failures: list[FailureKind], status: str) 
 
 
 @pytest.mark.usefixtures("strict_settings")
-def test_worker_death_counts_after_transient_failures() -> None:
+def test_worker_deaths_are_counted_separately_from_transient_failures() -> None:
     job_id = enqueue_job()
     for _ in range(2):
         fail_job(claim_job(job_id), TRANSIENT)

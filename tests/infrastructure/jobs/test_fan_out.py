@@ -1,4 +1,4 @@
-"""Jobs that are enqueued once: by a dedupe key, for each of arguments ids, and in chunks that may be repeated."""
+"""Jobs that are enqueued once per dedupe key, per item of `enqueue_each`, or per id of a fan-out."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -34,7 +34,7 @@ def test_job_is_enqueued_once_per_dedupe_key() -> None:
     assert [row.arguments for row in list_jobs()] == [{"number": 0}]
 
 
-def test_duplicate_key_does_not_affect_rest_of_transaction() -> None:
+def test_duplicate_dedupe_key_does_not_affect_rest_of_transaction() -> None:
     enqueue(dedupe_key="the key")
     with transaction():
         jobs.enqueue(JOB_NAME, dedupe_key="the key")
@@ -42,7 +42,7 @@ def test_duplicate_key_does_not_affect_rest_of_transaction() -> None:
     assert [row.name for row in list_jobs()] == [JOB_NAME, "tests.other"]
 
 
-def test_dedupe_key_applies_after_job_is_done() -> None:
+def test_dedupe_key_still_applies_after_job_is_done() -> None:
     enqueue(dedupe_key="the key")
     jobs.finish(claim_job(list_jobs()[0].id))
     enqueue(dedupe_key="the key")
@@ -55,12 +55,12 @@ def test_dedupe_key_is_scoped_to_job_name() -> None:
     assert len(list_jobs()) == 2
 
 
-def test_one_of_several_concurrent_jobs_with_same_key_is_enqueued(app: Flask) -> None:
+def test_exactly_one_concurrent_job_with_same_dedupe_key_is_enqueued(app: Flask) -> None:
     run_concurrently(app, lambda: enqueue(dedupe_key="the key"))
     assert len(list_jobs()) == 1
 
 
-def test_delayed_job_is_not_due_before_its_time() -> None:
+def test_delayed_job_is_not_due_before_its_delay_ends() -> None:
     enqueue(delay_seconds=60)
     [row] = list_jobs()
     assert (jobs.claim(row.id), jobs.pop_overdue(10)) == (None, [])
@@ -69,7 +69,7 @@ def test_delayed_job_is_not_due_before_its_time() -> None:
     assert claim_job(row.id).attempts == 1
 
 
-def test_enqueue_each_skips_duplicates_and_jobs_are_overdue_at_once() -> None:
+def test_enqueue_each_skips_duplicates_and_makes_jobs_overdue_immediately() -> None:
     arguments = [{"number": number} for number in range(7)]
     for part in (arguments[:3], arguments):
         with transaction():
@@ -79,14 +79,14 @@ def test_enqueue_each_skips_duplicates_and_jobs_are_overdue_at_once() -> None:
 
 
 @pytest.mark.parametrize("number", [0, 1, CHUNK_SIZE, CHUNK_SIZE * 2 + 1])
-def test_every_id_gets_a_job(number: int) -> None:
+def test_fan_out_enqueues_one_job_per_id(number: int) -> None:
     users = Users(number)
     users.announce()
     users.run_continuations()
     assert users.announced_ids() == users.ids
 
 
-def test_repeated_chunk_creates_no_duplicates() -> None:
+def test_repeated_chunk_creates_no_duplicate_jobs() -> None:
     users = Users(CHUNK_SIZE + 2)
     for _ in range(2):
         users.announce()
@@ -104,13 +104,13 @@ def test_ids_removed_between_chunks_do_not_stop_fan_out() -> None:
 
 
 class Users:
-    """Users, each of whom must get an announcement."""
+    """Users, each of whom must receive an announcement."""
 
     def __init__(self, number: int) -> None:
         self.ids = sorted(new_id() for _ in range(number))
 
     def announce(self, announcement: str = "a-1", after: str | None = None) -> None:
-        """Do what the task of the job ANNOUNCE does."""
+        """Enqueue the next announcements, as the task for ANNOUNCE jobs does."""
         jobs.fan_out(
             self._after,
             fan_out_job=ANNOUNCE,
@@ -121,7 +121,7 @@ class Users:
         )
 
     def run_continuations(self) -> None:
-        """Run the jobs that continue the fan-out, until there are none left."""
+        """Run the jobs that continue the fan-out until none are left."""
         while queued := [row for row in list_jobs(ANNOUNCE) if row.status == "queued"]:
             claim = claim_job(queued[0].id)
             self.announce(**claim.arguments)

@@ -1,6 +1,6 @@
-"""The cost of a job does not depend on the number of finished jobs: it is the same after 200,000 as after 1,000.
+"""The cost of a job does not depend on the number of finished jobs: it is the same with 200,000 as with 1,000.
 
-Measured by the rows and pages that PostgreSQL reads for each statement.
+The cost is measured as the number of rows and pages that PostgreSQL reads for each statement.
 """
 
 from typing import LiteralString
@@ -19,7 +19,7 @@ FEW, MANY = 1_000, 200_000
 WAITING, OVERDUE = 500, 20
 # psycopg prepares statements on first use here. PostgreSQL may switch to a generic plan after five executions.
 EXECUTIONS = 7
-# A B-tree of 200,000 rows is one page deeper than one of 1,000, and each changed row is in several indexes.
+# A B-tree with 200,000 rows is one page deeper than one with 1,000, and each changed row is in several indexes.
 SLACK_BUFFERS = 3 * OVERDUE
 _FINISHED: LiteralString = """
 INSERT INTO jobs (id, name, arguments, status, attempts, due_at, publish_at, finished_at, created_at, updated_at)
@@ -41,13 +41,13 @@ def test_finished_jobs_do_not_slow_down_claiming_finishing_or_republishing(setti
         small = costs()
         add(settings, finished=MANY, waiting=0)
         large = costs()
-    # Apart from the relevant rows, only those that have changed since the last VACUUM are read.
+    # Statements read only the relevant rows and those that have changed since the last VACUUM.
     assert {name for name, plan in large.items() if max(plan.rows_read) >= FEW} == set()
     assert {name for name, plan in large.items() if plan.buffers > small[name].buffers + SLACK_BUFFERS} == set()
 
 
 def add(settings: Settings, *, finished: int, waiting: int) -> None:
-    """Insert jobs that are finished, and jobs that are not due yet."""
+    """Insert finished jobs and jobs that are not due yet."""
     with psycopg.connect(settings.database_url.replace("+psycopg", ""), autocommit=True) as connection:
         connection.execute(_FINISHED, [finished])
         connection.execute(_WAITING, [waiting])
@@ -55,7 +55,7 @@ def add(settings: Settings, *, finished: int, waiting: int) -> None:
 
 
 def costs() -> dict[str, Plan]:
-    """Process some jobs from start to end. Returns the most expensive plan of each statement."""
+    """Process some jobs from start to finish, and return the most expensive plan of each statement."""
     costs_by_statement: dict[str, Plan] = {}
     with record_plans(db.engine) as plans:
         for _ in range(EXECUTIONS):

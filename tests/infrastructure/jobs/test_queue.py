@@ -1,4 +1,4 @@
-"""The job table: jobs commit with the change that causes them, and unpublished jobs are found again."""
+"""The job table: jobs are committed with the transaction that enqueues them, and overdue jobs are republished."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -46,14 +46,14 @@ def test_rolled_back_transaction_enqueues_no_job() -> None:
     assert list_jobs() == []
 
 
-def test_new_job_is_not_overdue_before_republish_delay(settings: Settings) -> None:
+def test_new_job_becomes_overdue_only_after_republish_delay(settings: Settings) -> None:
     job_id = enqueue_job()
     assert jobs.pop_overdue(10) == []
     age_job(job_id, settings.job_republish_delay_seconds)
     assert jobs.pop_overdue(10) == [(job_id, JOB_NAME)]
 
 
-def test_republished_job_is_not_overdue_before_republish_delay(settings: Settings) -> None:
+def test_republished_job_becomes_overdue_again_only_after_republish_delay(settings: Settings) -> None:
     job_id = enqueue_job()
     for _ in range(3):
         age_job(job_id, settings.job_republish_delay_seconds)
@@ -78,7 +78,7 @@ def test_failed_job_is_republished_when_due() -> None:
     assert jobs.pop_overdue(10) == [(claim.job_id, JOB_NAME)]
 
 
-def test_done_job_is_not_republished() -> None:
+def test_completed_job_is_not_republished() -> None:
     claim = claim_job(enqueue_job())
     jobs.finish(claim)
     age_job(claim.job_id, 10**6)

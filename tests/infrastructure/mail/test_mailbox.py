@@ -20,7 +20,7 @@ MESSAGE = Message(
 )
 
 
-def test_message_sent_twice_is_one_file_with_the_same_bytes(tmp_path):
+def test_message_sent_twice_leaves_one_unchanged_file(tmp_path):
     open_mailer(tmp_path.as_uri(), sender=SENDER).send(MESSAGE)
     [file] = tmp_path.iterdir()
     before = file.read_bytes()
@@ -28,7 +28,7 @@ def test_message_sent_twice_is_one_file_with_the_same_bytes(tmp_path):
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [before]
 
 
-def test_message_file_is_always_complete_while_message_is_sent_again(tmp_path):
+def test_message_file_is_never_incomplete_while_message_is_sent_again(tmp_path):
     mailer = open_mailer(tmp_path.as_uri(), sender=SENDER)
     long_message = replace(MESSAGE, text="word " * 200_000)
     sizes = set()
@@ -46,7 +46,7 @@ def test_failed_write_raises_mail_unavailable(tmp_path):
         open_mailer((tmp_path / "file" / "mail").as_uri(), sender=SENDER).send(MESSAGE)
 
 
-def test_failed_rename_leaves_no_draft(tmp_path):
+def test_failed_rename_leaves_no_temporary_file(tmp_path):
     mailer = open_mailer(tmp_path.as_uri(), sender=SENDER)
     mailer.send(MESSAGE)
     [file] = tmp_path.iterdir()
@@ -65,7 +65,7 @@ def test_file_name_cannot_escape_folder(tmp_path):
     assert list(tmp_path.iterdir()) == [folder]
 
 
-def test_mailbox_is_read_newest_first_up_to_limit(tmp_path):
+def test_reading_mailbox_returns_newest_messages_first_up_to_limit(tmp_path):
     mailer = open_mailer(tmp_path.as_uri(), sender=SENDER)
     for number in range(3):
         mailer.send(replace(MESSAGE, message_id=f"<{number}@example.com>"))
@@ -77,7 +77,7 @@ def test_mailbox_is_read_newest_first_up_to_limit(tmp_path):
     assert (newest.text.strip(), (newest.html or "").strip()) == (MESSAGE.text, MESSAGE.html)
 
 
-def test_missing_mailbox_folder_is_empty(tmp_path):
+def test_missing_mailbox_folder_is_treated_as_empty(tmp_path):
     assert read_mailbox(tmp_path / "mail", limit=5) == []
 
 
@@ -117,7 +117,7 @@ def test_message_with_invalid_header_is_rejected(tmp_path, change):
         "smtps://host?tls=none",
     ],
 )
-def test_invalid_url_is_rejected_in_one_line_without_password(url):
+def test_error_for_invalid_url_is_one_line_without_password(url):
     with pytest.raises(ValueError, match=r"^[^\n]+$") as raised:
         open_mailer(url, sender=SENDER)
     assert "s3cr" not in str(raised.value)

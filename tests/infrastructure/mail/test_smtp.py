@@ -51,13 +51,13 @@ def authenticate_ada(_server: Any, _session: Any, _envelope: Any, _mechanism: st
 def send_with_password(
     password: str, tls: ssl.SSLContext, authenticator: Callable[..., AuthResult] = authenticate_ada
 ) -> list[bytes]:
-    """Send a message with this password. Returns the messages that the server accepted."""
+    """Send a message, logging in with `password`, and return the messages that the server accepted."""
     with services.smtp(tls_context=tls, authenticator=authenticator, auth_required=True) as server:
         open_mailer(f"smtp://ada:{password}@127.0.0.1:{server.port}", sender=SENDER).send(MESSAGE)
     return server.received
 
 
-def test_server_and_folder_receive_same_bytes_each_time(smtp_server: Smtp, tmp_path: Path) -> None:
+def test_smtp_server_and_mailbox_folder_receive_same_bytes_every_time(smtp_server: Smtp, tmp_path: Path) -> None:
     send(smtp_server)
     send(smtp_server)
     open_mailer(tmp_path.as_uri(), sender=SENDER).send(MESSAGE)
@@ -74,13 +74,13 @@ def test_message_arrives_with_its_content_and_envelope(smtp_server: Smtp) -> Non
     assert mail.get_body(("plain",)).get_content().strip() == MESSAGE.text
 
 
-def test_message_is_sent_in_seven_bits(smtp_server: Smtp) -> None:
+def test_message_is_sent_as_seven_bit_ascii(smtp_server: Smtp) -> None:
     send(smtp_server, replace(MESSAGE, text="schöne Welt"))
     assert smtp_server.received[0].isascii()
 
 
 def rejecting(server: Smtp, command: str, reply: str) -> Smtp:
-    """Make the server send this reply to the recipient, or to the message."""
+    """Make the server reject the recipient (`RCPT`) or the message (`DATA`) with `reply`."""
     if command == "RCPT":
         server.faults.rejected_recipients[MESSAGE.to] = reply
     else:
@@ -142,7 +142,7 @@ def test_server_that_replies_byte_by_byte_raises_mail_unavailable_within_total_t
     assert time.monotonic() - started < 3
 
 
-def test_server_may_take_longer_for_message_than_for_command(
+def test_timeout_is_longer_for_message_than_for_other_commands(
     smtp_server: Smtp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(smtp, "TIMEOUT_SECONDS", 0.3)
@@ -164,7 +164,7 @@ def test_malformed_login_reply_raises_mail_unavailable(tls: ssl.SSLContext) -> N
         send_with_password("p%40ss%3Aw%2Frd", tls, lambda *_: AuthResult(success=False, handled=False, message="334 a"))
 
 
-def test_password_is_decoded_and_sent_over_tls(tls: ssl.SSLContext) -> None:
+def test_percent_encoded_password_is_decoded_and_sent_over_tls(tls: ssl.SSLContext) -> None:
     assert len(send_with_password("p%40ss%3Aw%2Frd", tls)) == 1
 
 

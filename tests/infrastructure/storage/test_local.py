@@ -30,7 +30,7 @@ def folders_below(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_dir() and path.name != ".incoming"]
 
 
-def test_reader_is_a_real_file(tmp_path: Path) -> None:
+def test_reader_has_a_file_descriptor(tmp_path: Path) -> None:
     storage = LocalStorage(tmp_path)
     storage.put("ab/cd", [b"x"])
     with storage.open("ab/cd") as file:
@@ -50,7 +50,7 @@ LocalStorage(Path(sys.argv[1])).put("ab/cd", chunks())
 """
 
 
-def test_draft_of_killed_put_is_removed_by_the_next_put(tmp_path: Path) -> None:
+def test_incomplete_file_of_killed_put_is_removed_by_the_next_put(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", KILLED_PUT, str(tmp_path)], check=False)
     assert len(files_below(tmp_path)) == 1
     LocalStorage(tmp_path).put("ab/cd", [b"whole"])
@@ -67,7 +67,7 @@ def test_failed_upload_leaves_no_file(tmp_path: Path) -> None:
     assert files_below(tmp_path) == []
 
 
-# The last case fills the disk completely, and fails only when Python's buffer is flushed.
+# The last case fills the disk completely and fails only when Python's buffer is flushed.
 @pytest.mark.parametrize(
     "sizes", [[1000] * 2000, [3 * MIB], [MIB, 4096]], ids=["small-chunks", "large-chunk", "buffered-end"]
 )
@@ -80,7 +80,7 @@ def test_full_disk_raises_storage_unavailable_and_leaves_no_file(small_disk: Pat
     storage.put("ab/cd", [bytes(MIB // 2)])
 
 
-def test_read_only_disk_fails_the_check(small_disk: Path) -> None:
+def test_check_fails_on_read_only_disk(small_disk: Path) -> None:
     storage = LocalStorage(small_disk)
     storage.check()
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
@@ -112,7 +112,7 @@ def test_delete_keeps_root_folder(tmp_path: Path) -> None:
     assert tmp_path.is_dir()
 
 
-def test_concurrent_delete_does_not_fail_an_upload(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_uploads_succeed_during_concurrent_deletes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # With real fsync calls, the threads would rarely run at the same time.
     monkeypatch.setattr("os.fsync", lambda descriptor: None)
     storage = LocalStorage(tmp_path)

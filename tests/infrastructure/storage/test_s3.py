@@ -1,6 +1,6 @@
-"""Faults of S3 storage that a local folder does not have.
+"""Failures that occur only with S3 storage.
 
-Where a real store can be made to fail, it is used. Other faults come from a scripted HTTP server.
+A real store is used where it can be made to fail. A scripted HTTP server simulates the other failures.
 """
 
 import socket
@@ -51,7 +51,7 @@ def test_closed_port_raises_storage_unavailable_within_seconds(operation: int) -
     assert time.monotonic() - started < 5
 
 
-def test_unresponsive_store_fails_its_check_within_seconds() -> None:
+def test_check_of_unresponsive_store_fails_within_seconds() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         started = time.monotonic()
         with pytest.raises(StorageUnavailable):
@@ -94,7 +94,7 @@ def pending_uploads(server: S3, key: str) -> list[object]:
     return list(server.client()._list_multipart_uploads("objects", prefix=key).uploads)
 
 
-def test_reader_does_not_mix_content_of_replaced_object(s3_url: str) -> None:
+def test_reader_does_not_mix_old_and_new_content_of_replaced_object(s3_url: str) -> None:
     storage, key = open_storage(s3_url), f"ab/{uuid4().hex}"
     storage.put(key, [b"a" * MIB])
     with storage.open(key) as file:
@@ -117,14 +117,14 @@ def test_failing_store_raises_storage_unavailable_despite_long_retry_after(statu
 
 @pytest.mark.parametrize("body", [b"", b"\xff\xfe", b"<html>", b"<a/>"])
 @pytest.mark.parametrize("status", [400, 403, 409, 418])
-def test_server_that_is_not_a_store_raises_storage_unavailable(status: int, body: bytes) -> None:
+def test_server_that_is_not_an_s3_store_raises_storage_unavailable(status: int, body: bytes) -> None:
     with scripted_store(ANY=reply(body, status), HEAD=reply(status=status)) as storage:
         for operation in all_operations(storage):
             with pytest.raises(StorageUnavailable):
                 operation()
 
 
-def test_error_in_successful_response_raises_storage_unavailable() -> None:
+def test_error_in_200_response_raises_storage_unavailable() -> None:
     error = b"<Error><Code>InternalError</Code></Error>"
     post_responses = iter([reply(UPLOAD_STARTED), reply(error)])
 
@@ -136,7 +136,7 @@ def test_error_in_successful_response_raises_storage_unavailable() -> None:
         storage.put("ab/cd", [bytes(PART + 1)])
 
 
-def test_error_of_chunks_is_raised_if_aborting_fails() -> None:
+def test_error_raised_by_chunks_is_propagated_if_aborting_upload_fails() -> None:
     def failing_chunks() -> Iterator[bytes]:
         yield bytes(PART + 1)
         raise ConnectionResetError

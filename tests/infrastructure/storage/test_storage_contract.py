@@ -1,4 +1,4 @@
-"""The contract of storage, which a local folder and an S3-compatible store fulfill."""
+"""The storage contract, which both local and S3-compatible storage fulfill."""
 
 import hashlib
 import io
@@ -36,7 +36,7 @@ def key() -> str:
 
 
 def content(size: int) -> bytes:
-    """Return content without repetition, so that misplaced parts are detected."""
+    """Return content that never repeats, so that misplaced parts are detected."""
     lines = b"".join(f"{number:015}\n".encode() for number in range(size // 16 + 1))
     return lines[:size]
 
@@ -68,7 +68,7 @@ def test_empty_chunks_are_skipped(storage: Storage, key: str) -> None:
     assert read(storage, key) == b"onetwo"
 
 
-def test_memory_does_not_grow_with_object_size(storage: Storage, key: str) -> None:
+def test_memory_usage_does_not_grow_with_object_size(storage: Storage, key: str) -> None:
     chunk = bytes(MIB)
     tracemalloc.start()
     try:
@@ -104,7 +104,7 @@ def test_reader_can_seek_from_the_end(storage: Storage, key: str) -> None:
         assert file.read(1) == b""
 
 
-def test_readers_of_one_object_are_independent(storage: Storage, key: str) -> None:
+def test_readers_of_the_same_object_are_independent(storage: Storage, key: str) -> None:
     data = content(300_000)
     storage.put(key, chunks_of(data))
     with storage.open(key) as one, storage.open(key) as other:
@@ -174,7 +174,7 @@ def test_put_replaces_existing_object(storage: Storage, key: str) -> None:
 @pytest.mark.parametrize(
     "name", ["a b", "ä€𝄞", "100%", "a%2Fb", "a+b", "q?x=1&y#z", "back\\slash", "~tilde'\"", "x" * 60, "a..b"]
 )
-def test_unusual_names_are_accepted(storage: Storage, key: str, name: str) -> None:
+def test_unusual_keys_are_accepted(storage: Storage, key: str, name: str) -> None:
     storage.put(f"{key}/{name}/{name}", [name.encode()])
     assert read(storage, f"{key}/{name}/{name}") == name.encode()
     storage.delete(f"{key}/{name}/{name}")

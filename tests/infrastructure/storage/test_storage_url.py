@@ -12,7 +12,7 @@ from project.infrastructure.storage.url import Bucket, parse_bucket, parse_direc
 SECRET = "tops3cret"
 
 
-def test_file_url_is_parsed_as_folder() -> None:
+def test_file_url_is_parsed_as_folder_path() -> None:
     assert parse_directory("file:///srv/my%20files") == Path("/srv/my files")
 
 
@@ -27,7 +27,7 @@ def test_s3_url_is_secure_by_default() -> None:
     )
 
 
-def test_scheme_selects_storage_without_connecting() -> None:
+def test_url_scheme_selects_storage_without_connecting() -> None:
     assert isinstance(open_storage("file:///nowhere/yet"), LocalStorage)
     assert isinstance(open_storage(f"s3://k:{SECRET}@[::1]:1/files"), S3Storage)
 
@@ -74,7 +74,7 @@ def test_repr_of_bucket_hides_secret() -> None:
         f"s3://k:{SECRET}\u2100@store.example/files",
     ],
 )
-def test_invalid_url_is_rejected_in_one_line_without_secret(url: str) -> None:
+def test_error_for_invalid_url_is_one_line_without_secret(url: str) -> None:
     with pytest.raises(ValueError, match=r"^[^\n]+$") as raised:
         open_storage(url)
     assert SECRET not in str(raised.value)

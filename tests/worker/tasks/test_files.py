@@ -1,4 +1,4 @@
-"""The task that creates thumbnails, and the purge of unfinished uploads."""
+"""The task that creates thumbnails, and the purging of unfinished uploads."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -79,7 +79,9 @@ def test_damaged_picture_is_stored_without_thumbnails(
     assert ada.get(f"/files/{file['id']}/content").data == damage
 
 
-def test_job_of_file_that_is_no_longer_stored_is_done(ada: Api, settings: Settings, run_newest_job: RunJob) -> None:
+def test_thumbnail_job_completes_if_file_is_no_longer_stored(
+    ada: Api, settings: Settings, run_newest_job: RunJob
+) -> None:
     upload(ada)
     with separate_app_context(settings):
         with transaction() as session:
@@ -87,7 +89,9 @@ def test_job_of_file_that_is_no_longer_stored_is_done(ada: Api, settings: Settin
         assert get_job(run_newest_job(MAKE_THUMBNAILS)).status == "done"
 
 
-def test_thumbnails_are_retried_if_storage_is_unavailable(ada: Api, settings: Settings, run_newest_job: RunJob) -> None:
+def test_thumbnail_job_is_retried_if_storage_is_unavailable(
+    ada: Api, settings: Settings, run_newest_job: RunJob
+) -> None:
     file = upload(ada)
     (settings.data_dir / "files").rename(settings.data_dir / "unavailable")
     with separate_app_context(settings):

@@ -46,7 +46,7 @@ def inviter(api: Api) -> Inviter:
 
 @contextmanager
 def mail_sent_through(server: Smtp, settings: Settings, **changes: Any) -> Iterator[None]:
-    """Run the block in an application that sends its mail to `server`."""
+    """Run the block in an application that sends its mail through `server`."""
     with separate_app_context(settings.model_copy(update={"mail_url": server.url, **changes})):
         yield
 
@@ -56,7 +56,7 @@ def mailbox(settings: Settings) -> dict[str, bytes]:
 
 
 def requeue(job_id: UUID) -> None:
-    """Requeue a job, as if its worker was killed after sending the email and before finishing the job."""
+    """Requeue a job, as if its worker had been killed after sending the email but before finishing the job."""
     with transaction() as session:
         session.execute(update(Job).where(Job.id == job_id).values(status="queued", finished_at=None))
 
@@ -71,7 +71,9 @@ def test_invitation_is_mailed_with_its_token(inviter: Inviter, settings: Setting
     assert inviter.delivery() == "sent"
 
 
-def test_email_sent_twice_is_one_identical_file(inviter: Inviter, settings: Settings, run_newest_job: RunJob) -> None:
+def test_email_sent_twice_leaves_one_unchanged_file(
+    inviter: Inviter, settings: Settings, run_newest_job: RunJob
+) -> None:
     with separate_app_context(settings):
         job_id = run_newest_job(SEND_INVITATION)
         first = mailbox(settings)
@@ -82,7 +84,7 @@ def test_email_sent_twice_is_one_identical_file(inviter: Inviter, settings: Sett
     assert len(first) == 1
 
 
-def test_email_sent_twice_by_smtp_has_same_bytes(
+def test_email_sent_twice_over_smtp_is_identical(
     inviter: Inviter, settings: Settings, run_newest_job: RunJob, smtp_server: Smtp
 ) -> None:
     with mail_sent_through(smtp_server, settings):
@@ -108,7 +110,7 @@ def test_invitation_that_is_no_longer_pending_is_not_mailed(
     assert mailbox(settings) == {}
 
 
-def test_rejected_address_marks_job_dead_at_once(
+def test_rejected_address_marks_job_dead_immediately(
     inviter: Inviter, settings: Settings, run_newest_job: RunJob, smtp_server: Smtp
 ) -> None:
     smtp_server.faults.rejected_recipients["grace@example.org"] = "550 no such user"
