@@ -1,4 +1,4 @@
-"""Fixtures that the tests of several blueprints use."""
+"""Fixtures shared by the tests of several blueprints."""
 
 from collections.abc import Callable
 from uuid import UUID

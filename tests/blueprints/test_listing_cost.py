@@ -1,6 +1,6 @@
 """The cost of a page depends neither on its position in the listing nor on the listing's length.
 
-The test examines the plans that PostgreSQL executed for real requests: indexes used, rows read, buffers touched.
+The test examines the plans that PostgreSQL executed for real requests: indexes used, rows read, buffers accessed.
 The tables also hold older and newer rows of other owners. Without those, an index that does not start with the
 listing's filter would appear to work, and PostgreSQL could reasonably prefer a sequential scan.
 """
@@ -32,19 +32,20 @@ from tests.kit.servers.services import Postgres
 
 SMALL, LARGE = 1_000, 200_000
 LIMIT = 20
-# A page reads its items, and one more row to find out whether there is a next page. In addition it may read the
-# invitations that expired since the last run of the job that marks them as expired.
+# A page query reads its items and one extra row, which shows whether there is a next page. It may also read the
+# invitations that have expired since the expiry job last ran.
 MAX_EXTRA_ROWS = bulk_rows.EXPIRED_COUNT
-# These filters merge two index ranges, the second of which has at most MAX_EXTRA_ROWS rows, and may sort the result.
+# Queries with these filters merge two index ranges and may sort the result. The second range has at most
+# MAX_EXTRA_ROWS rows.
 SORTED_FILTERS = {"expired"}
-# psycopg is set to prepare statements on first use. PostgreSQL makes a custom plan for each of the first five
-# executions, then may switch to a generic plan.
+# psycopg is configured to prepare statements on first use. PostgreSQL makes a custom plan for each of the first five
+# executions and may then switch to a generic plan.
 EXECUTIONS = 7
 
 
 @dataclass(frozen=True)
 class Case:
-    """A listing with filters, requested by `user`; `rows` selects the rows that it shows, as SQL after `FROM`."""
+    """A listing with filters, requested by `user`. `rows` is the SQL after `FROM` that selects the listed rows."""
 
     operation: str
     path: str
@@ -124,11 +125,11 @@ class World:
         bulk_rows.fill(url, size, **self.ids)
 
     def first_page_plans(self, case: Case) -> list[Plan]:
-        """Return the plans of the statements that the first page executes."""
+        """Return the plans of the statements executed for the first page."""
         return self._plans(case, {})
 
     def last_page_plans(self, case: Case) -> list[Plan]:
-        """Return the plans of the last page, which is the ten-thousandth of 200,000 rows."""
+        """Return the plans of the statements executed for the last page (page 10,000 if there are 200,000 rows)."""
         path, filters = self._request(case)
         with self.app.test_request_context(f"/api/v1{path}", query_string=filters), read() as connection:
             g.principal = SimpleNamespace(user_id=UUID(self.users[case.user].user["id"]))
@@ -174,7 +175,7 @@ def worlds(
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_page_cost_is_independent_of_depth_and_length(case: Case, worlds: tuple[World, World]) -> None:
+def test_page_cost_does_not_depend_on_page_position_or_listing_length(case: Case, worlds: tuple[World, World]) -> None:
     requests = [plans_of(case) for world in worlds for plans_of in (world.first_page_plans, world.last_page_plans)]
     assert max(max(plan.rows_read) for plan in chain.from_iterable(requests)) <= LIMIT + 1 + MAX_EXTRA_ROWS
     pages = [page_plan(plans) for plans in requests]
@@ -186,7 +187,7 @@ def test_page_cost_is_independent_of_depth_and_length(case: Case, worlds: tuple[
 
 
 def page_plan(plans: list[Plan]) -> Plan:
-    """Return the plan of the listing's query, the only statement of the request with a `LIMIT`."""
+    """Return the plan of the listing's query, the only statement in the request with a `LIMIT`."""
     [plan] = [plan for plan in plans if plan.shape[0][0] == "Limit"]
     return plan
 

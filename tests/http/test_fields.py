@@ -1,4 +1,4 @@
-"""Schema fields reject values of other types."""
+"""Schema fields reject values of the wrong type, range or format."""
 
 from typing import Any
 
@@ -11,19 +11,19 @@ NUMBER, FLAG = JsonInteger(0, 2**31 - 1), Flag()
 
 
 @pytest.mark.parametrize("value", ["1", 1.9, 1.0, True, -1, 2**31, 2**63, 10**400, [], {}, ""])
-def test_value_other_than_integer_in_range_is_rejected(value: Any) -> None:
+def test_integer_field_rejects_other_types_and_values_out_of_range(value: Any) -> None:
     with pytest.raises(ValidationError):
         NUMBER.deserialize(value)
 
 
 @pytest.mark.parametrize("value", ["yes", "true", "on", 1, 0, "", [], {}])
-def test_value_other_than_boolean_is_rejected(value: Any) -> None:
+def test_boolean_field_rejects_other_types(value: Any) -> None:
     with pytest.raises(ValidationError):
         FLAG.deserialize(value)
 
 
 @pytest.mark.parametrize(("field", "value"), [(NUMBER, 0), (NUMBER, 2**31 - 1), (FLAG, True), (FLAG, False)])
-def test_valid_value_is_accepted(field: Any, value: Any) -> None:
+def test_integer_and_boolean_fields_accept_valid_values(field: Any, value: Any) -> None:
     assert field.deserialize(value) is value or field.deserialize(value) == value
 
 

@@ -1,4 +1,4 @@
-"""A real gunicorn, shared by the tests of a module."""
+"""A real gunicorn server, shared by all tests in a module."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +10,6 @@ from tests.kit.clients.raw_http import Server, gunicorn
 
 @pytest.fixture(scope="module")
 def server(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A running gunicorn with four threads and its own database."""
+    """A running gunicorn server with four threads and its own database."""
     with gunicorn(tmp_path_factory.mktemp("gunicorn"), sqlite_template) as server:
         yield server

@@ -1,4 +1,4 @@
-"""Wrongly framed bodies, sent as raw bytes to a real gunicorn, are rejected and have no effect."""
+"""Bodies with invalid framing, sent as raw bytes to a real gunicorn server, are rejected and have no effect."""
 
 import pytest
 
@@ -16,7 +16,7 @@ def test_body_shorter_than_content_length_is_rejected(server: Server) -> None:
     assert server.count("users") == before
 
 
-def test_body_of_disconnected_client_has_no_effect(server: Server) -> None:
+def test_incomplete_body_has_no_effect_if_client_disconnects(server: Server) -> None:
     body, before = registration_body(), server.count("users")
     with server.connect() as connection:
         connection.sendall(
@@ -71,7 +71,7 @@ def test_chunked_body_above_size_limit_is_rejected(server: Server) -> None:
         "Content-Length: 2\r\nContent-Length: 3",
     ],
 )
-def test_two_lengths_are_rejected(server: Server, length: str) -> None:
+def test_conflicting_body_lengths_are_rejected(server: Server, length: str) -> None:
     before = server.count("users")
     assert server.post(REGISTER, "application/json", chunked(registration_body()) + b"0\r\n\r\n", length).status == 400
     assert server.count("users") == before

@@ -1,4 +1,4 @@
-"""Requests that the server's parser rejects get a logged problem response, and the connection is closed."""
+"""Requests rejected by the server's parser are logged and get a problem response, and the connection is closed."""
 
 from uuid import UUID
 
@@ -13,7 +13,7 @@ MEMBERS = {"type", "title", "status", "detail", "instance", "code", "request_id"
 
 
 def request_with_line(line: str) -> bytes:
-    """Return a request with this request line."""
+    """Return a request with `line` as its request line."""
     return f"{line}\r\nHost: localhost\r\n\r\n".encode()
 
 
@@ -66,7 +66,9 @@ def rejected(request: pytest.FixtureRequest, server: Server) -> tuple[RawRespons
     return server.send_raw(request_bytes), outcome, path
 
 
-def test_rejection_is_a_problem(rejected: tuple[RawResponse, tuple[int, str], str], server: Server) -> None:
+def test_rejected_request_gets_problem_details(
+    rejected: tuple[RawResponse, tuple[int, str], str], server: Server
+) -> None:
     response, (status, code), path = rejected
     assert response.headers["content-type"] == "application/problem+json"
     assert response.json.keys() == MEMBERS
@@ -75,7 +77,7 @@ def test_rejection_is_a_problem(rejected: tuple[RawResponse, tuple[int, str], st
     assert response.status == status
 
 
-def test_rejection_has_security_headers_and_closes_connection(
+def test_rejection_response_has_security_headers_and_closes_connection(
     rejected: tuple[RawResponse, tuple[int, str], str],
 ) -> None:
     headers = rejected[0].headers
@@ -86,7 +88,9 @@ def test_rejection_has_security_headers_and_closes_connection(
     assert "server" not in headers
 
 
-def test_rejection_is_logged_as_one_event(rejected: tuple[RawResponse, tuple[int, str], str], server: Server) -> None:
+def test_rejected_request_is_logged_as_one_event(
+    rejected: tuple[RawResponse, tuple[int, str], str], server: Server
+) -> None:
     response, (status, code), _path = rejected
     request_id = str(UUID(response.headers["x-request-id"]))
     (event,) = server.events(request_id)
@@ -95,20 +99,20 @@ def test_rejection_is_logged_as_one_event(rejected: tuple[RawResponse, tuple[int
     assert response.json["request_id"] == request_id
 
 
-def test_rejection_reveals_neither_input_nor_internals(server: Server) -> None:
+def test_rejection_response_and_log_reveal_neither_input_nor_internals(server: Server) -> None:
     response = server.send_raw(request_head("GET", "/?secret=1", "Authori zation: Bearer secret"))
     assert response.outcome == MALFORMED
     assert "secret" not in response.body.decode() + server.log()
     assert "Traceback" not in server.log()
 
 
-def test_incomplete_head_is_rejected(server: Server) -> None:
+def test_incomplete_request_head_is_rejected(server: Server) -> None:
     response = server.send_raw(request_head("GET", LIVE)[:-2], half_close=True)
     assert response.outcome == MALFORMED
     assert response.json["detail"] == "The request head is incomplete."
 
 
-def test_event_of_rejection_has_no_context_of_earlier_requests(server: Server) -> None:
+def test_rejection_is_logged_without_context_of_earlier_requests(server: Server) -> None:
     for _ in range(8):
         server.send_raw(request_head("GET", LIVE, f"traceparent: 00-{'a' * 32}-{'b' * 16}-01"))
     (event,) = server.events(server.send_raw(b"garbage\r\n\r\n").headers["x-request-id"])
@@ -138,7 +142,7 @@ def test_invalid_body_closes_the_connection(server: Server) -> None:
         assert connection.recv(1) == b""
 
 
-def test_invalid_unread_body_gets_only_one_response(server: Server) -> None:
+def test_request_with_invalid_unread_body_gets_only_one_response(server: Server) -> None:
     with server.connect() as connection:
         connection.sendall(request_head("POST", "/nowhere", "Transfer-Encoding: chunked") + b"zz\r\n")
         assert read_response(connection).status == 404

@@ -1,4 +1,4 @@
-"""Slow clients are rejected in time and do not delay other clients. Timeouts are shorter than in production."""
+"""Slow clients time out and do not delay other clients. The timeouts are shorter than in production."""
 
 import socket
 import time
@@ -44,7 +44,7 @@ def server(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> I
 
 
 def trickle(connection: socket.socket, data: bytes, *, size: int, seconds: float) -> None:
-    """Send `data` in pieces, pausing before each; stop early when a response arrives."""
+    """Send `data` in pieces of `size` bytes, pausing before each; stop early if a response arrives."""
     connection.settimeout(seconds)
     for start in range(0, len(data), size):
         try:
@@ -58,7 +58,7 @@ def trickle(connection: socket.socket, data: bytes, *, size: int, seconds: float
 def send_slowly(
     server: Server, first: bytes, rest: bytes, *, size: int = 1, seconds: float = 0.1
 ) -> tuple[RawResponse, float]:
-    """Send `first` at once and `rest` in pieces; return the response and the seconds until it arrived."""
+    """Send `first` in one piece, then trickle `rest`; return the response and the total time in seconds."""
     with server.connect() as connection:
         started = time.monotonic()
         connection.sendall(first)
@@ -80,14 +80,14 @@ def ensure_served(server: Server) -> None:
 
 
 @pytest.mark.parametrize("rest", [b"", b"X: y\r\n" * 99], ids=["stalled", "byte-by-byte"])
-def test_slow_head_is_rejected(server: Server, rest: bytes) -> None:
+def test_slow_request_head_is_rejected(server: Server, rest: bytes) -> None:
     response, seconds = send_slowly(server, b"GET /health/live HTTP/1.1\r\n", rest)
     assert response.outcome == MALFORMED
     assert response.json["detail"] == "The request head arrived too slowly."
     assert 0.9 < seconds < 3
 
 
-def test_slow_head_of_a_later_request_is_rejected(server: Server) -> None:
+def test_slow_head_of_second_request_is_rejected(server: Server) -> None:
     with server.connect() as connection:
         connection.sendall(request_head("GET", LIVE) + b"GET ")
         assert read_response(connection).status == 200
@@ -109,7 +109,9 @@ def test_idle_connection_is_closed_without_a_response(server: Server) -> None:
     ],
     ids=["stalled", "byte-by-byte", "stalled-chunks", "chunks-byte-by-byte"],
 )
-def test_slow_body_is_rejected_and_connection_closed(server: Server, framing: str, first: bytes, rest: bytes) -> None:
+def test_slow_body_is_rejected_and_connection_is_closed(
+    server: Server, framing: str, first: bytes, rest: bytes
+) -> None:
     before = server.count("users")
     response, seconds = send_slowly(server, register(framing) + first, rest)
     assert response.outcome == MALFORMED
@@ -126,7 +128,7 @@ def test_steady_body_may_take_longer_than_grace_period(server: Server) -> None:
 
 
 @pytest.mark.parametrize("sent", [b"", b"GET /health/live HTTP/1.1\r\n"], ids=["idle", "slow-head"])
-def test_waiting_connections_do_not_delay_other_clients(server: Server, sent: bytes) -> None:
+def test_idle_and_slow_connections_do_not_delay_other_clients(server: Server, sent: bytes) -> None:
     with ExitStack() as stack:
         for _ in range(200):
             stack.enter_context(server.connect()).sendall(sent)
@@ -154,7 +156,7 @@ def test_lingering_connection_is_closed_by_server(server: Server) -> None:
         connection.sendall(b"garbage\r\n\r\n")
         assert read_response(connection).outcome == MALFORMED
         time.sleep(2)
-        # The first send to a closed socket still succeeds. The reset that it provokes makes the next one fail.
+        # The first send to a closed socket still succeeds. The reset that it triggers makes the next send fail.
         connection.sendall(b"more")
         time.sleep(0.1)
         with pytest.raises(ConnectionError):
@@ -182,7 +184,7 @@ def test_unread_responses_release_their_threads(server: Server) -> None:
     body = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\n' + content + b"\r\n--x--\r\n"
     file = server.post("/api/v1/files", FORM, body, account, f"Content-Length: {len(body)}").json
     with ExitStack() as stack:
-        # The kernel sends a complete file with sendfile(); a range is sent by the thread, chunk by chunk.
+        # The kernel sends a whole file with sendfile(); the thread sends a range, chunk by chunk.
         for part in ["Accept: */*", "Range: bytes=1-"] * 2:
             connection = stack.enter_context(server.connect())
             connection.sendall(request_head("GET", f"/api/v1/files/{file['id']}/content", account, part))
@@ -191,7 +193,7 @@ def test_unread_responses_release_their_threads(server: Server) -> None:
     assert "Traceback" not in server.log()
 
 
-def test_pauses_of_the_application_do_not_count_as_slow_client(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pauses_in_the_application_do_not_count_against_the_client(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parser, "SLOW_BODY_GRACE_SECONDS", 0.05)
     server_socket, client_socket = socket.socketpair()
     with server_socket, client_socket:

@@ -1,4 +1,4 @@
-"""The server's connections across requests, and the response when code around the application fails."""
+"""Connections kept open across requests, and the response if code outside the application fails."""
 
 import json
 import socket
@@ -20,7 +20,7 @@ ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 @pytest.mark.parametrize("size", [1, 7, 60])
-def test_head_is_accepted_in_pieces(server: Server, size: int) -> None:
+def test_request_head_is_accepted_in_pieces(server: Server, size: int) -> None:
     request = b"\r\n" + request_head("GET", LIVE)
     with server.connect() as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -29,7 +29,7 @@ def test_head_is_accepted_in_pieces(server: Server, size: int) -> None:
         assert read_response(connection).status == 200
 
 
-def test_connection_is_kept_for_the_next_request(server: Server) -> None:
+def test_connection_is_kept_open_for_the_next_request(server: Server) -> None:
     with server.connect() as connection:
         for _ in range(3):
             connection.sendall(request_head("GET", LIVE))
@@ -58,7 +58,9 @@ def error_response(app: Flask, exception: Exception) -> bytes:
 
 
 @ON_SQLITE
-def test_error_outside_the_application_is_a_problem(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+def test_error_outside_the_application_returns_problem_details(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
     app = create_app(settings.model_copy(update={"log_format": "json"}))
     fields, _, body = error_response(app, RuntimeError("internal detail")).partition(b"\r\n\r\n")
     events = {event["event"]: event for event in map(json.loads, capsys.readouterr().err.splitlines())}
@@ -75,7 +77,7 @@ def test_strict_transport_security_is_sent_only_for_https(settings: Settings, ur
     assert (b"Strict-Transport-Security" in error_response(app, RuntimeError())) is sent
 
 
-def test_running_out_of_descriptors_does_not_end_the_process(sqlite_template: Path, tmp_path: Path) -> None:
+def test_running_out_of_file_descriptors_does_not_end_the_process(sqlite_template: Path, tmp_path: Path) -> None:
     limit_descriptors = "import resource, runpy\nresource.setrlimit(resource.RLIMIT_NOFILE, (150, 150))\n"
     (tmp_path / "few_descriptors.conf.py").write_text(
         limit_descriptors + "globals().update(runpy.run_path('gunicorn.conf.py'))"

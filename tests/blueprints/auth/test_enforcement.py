@@ -1,4 +1,4 @@
-"""Ended sessions and disabled accounts are rejected from the next request on, on every node."""
+"""Once a session ends or an account is disabled, every node rejects its next request."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -46,7 +46,7 @@ def test_logout_takes_effect_on_other_nodes(api: Api, other_node: Api) -> None:
 
 
 @ON_SQLITE
-def test_logout_keeps_other_sessions(api: Api) -> None:
+def test_logout_does_not_end_other_sessions(api: Api) -> None:
     ada = api.as_new_user()
     other = ada.with_new_session()
     ada.post("/auth/logout")
@@ -79,5 +79,5 @@ def test_deleted_session_or_account_is_rejected_immediately(app: Flask, api: Api
 
 @ON_SQLITE
 @pytest.mark.parametrize(("method", "path"), [("GET", "/auth/me"), ("POST", "/auth/logout")])
-def test_request_without_token_requires_authentication(api: Api, method: str, path: str) -> None:
+def test_request_without_token_is_rejected(api: Api, method: str, path: str) -> None:
     problem(api(method, path), 401, "authentication-required")

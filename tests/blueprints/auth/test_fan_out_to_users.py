@@ -19,7 +19,7 @@ EMAIL_ONE, EMAIL_ALL = "tests.email_one", "tests.email_all"
 
 
 def email_all(after: str | None = None) -> None:
-    """Run the job EMAIL_ALL."""
+    """Run the EMAIL_ALL job."""
     last = UUID(after) if after else None
     jobs.fan_out(
         service.list_active_ids,

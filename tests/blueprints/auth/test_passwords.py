@@ -1,18 +1,18 @@
-"""Checking the strength of a password takes bounded time."""
+"""Password strength: the check takes bounded time and recognizes character substitutions."""
 
 import time
 
 from project.blueprints.auth.passwords import weakness
 
-# Without the bound on its input, the check takes at least two seconds, and all other requests wait for it.
+# If its input were not bounded, the check would take at least two seconds and block all other requests.
 _MAX_SECONDS = 0.7
 
 
-def test_password_with_many_substitutes_is_checked_quickly() -> None:
+def test_password_with_many_substitutions_is_checked_quickly() -> None:
     started = time.process_time()
     weakness("4@8({[<369&#!1|/0$5+7%2" + "a" * 49, known=[])
     assert time.process_time() - started < _MAX_SECONDS
 
 
-def test_common_word_with_substitutes_is_weak() -> None:
+def test_common_word_with_substitutions_is_weak() -> None:
     assert weakness("p@$$w0rd1234", known=[]) is not None

@@ -26,7 +26,7 @@ def refresh(api: Api, token: str) -> Any:
 
 
 def rotate(api: Api, token: str) -> str:
-    """Refresh, and return the new refresh token."""
+    """Refresh the tokens and return the new refresh token."""
     return str(success(refresh(api, token))["refresh_token"])
 
 
@@ -43,7 +43,7 @@ def first_token(ada: Api) -> str:
 
 @pytest.fixture
 def set_session(app: Flask) -> SetSession:
-    """Return a function that sets time columns of all sessions, each given in seconds from now."""
+    """Return a function that sets timestamp columns of all sessions to times given in seconds from now."""
 
     def change(**seconds: float) -> None:
         values = {name: datetime.now(UTC) + timedelta(seconds=value) for name, value in seconds.items()}
@@ -93,28 +93,28 @@ def test_older_token_ends_session_even_within_grace_period(ada: Api, first_token
     problem(refresh(ada, third_token), 401, "refresh-token-invalid")
 
 
-def test_reuse_ends_only_the_session_of_the_token(ada: Api, first_token: str) -> None:
+def test_reused_token_ends_only_its_own_session(ada: Api, first_token: str) -> None:
     other = ada.with_new_session()
     rotate(ada, rotate(ada, first_token))
     problem(refresh(ada, first_token), 401, "refresh-token-reused")
     assert other.get("/auth/me").status_code == 200
 
 
-def test_session_end_after_reuse_is_committed(app: Flask, ada: Api, first_token: str) -> None:
+def test_token_reuse_commits_the_end_of_the_session(app: Flask, ada: Api, first_token: str) -> None:
     rotate(ada, rotate(ada, first_token))
     refresh(ada, first_token)
     with app.app_context(), read() as connection:
         assert connection.scalar(select(Session.ended_at)) is not None
 
 
-def test_repeated_reuse_is_reported_as_invalid_token(ada: Api, first_token: str) -> None:
+def test_repeated_token_reuse_is_reported_as_invalid_token(ada: Api, first_token: str) -> None:
     rotate(ada, rotate(ada, first_token))
     problem(refresh(ada, first_token), 401, "refresh-token-reused")
     problem(refresh(ada, first_token), 401, "refresh-token-invalid")
 
 
 @ON_SQLITE
-def test_altered_token_is_invalid_and_keeps_session(ada: Api, first_token: str) -> None:
+def test_altered_token_is_invalid_and_does_not_end_session(ada: Api, first_token: str) -> None:
     rotate(ada, rotate(ada, first_token))
     for index, character in enumerate(first_token):
         altered = first_token[:index] + ("A" if character != "A" else "B") + first_token[index + 1 :]
@@ -124,7 +124,7 @@ def test_altered_token_is_invalid_and_keeps_session(ada: Api, first_token: str) 
 
 @ON_SQLITE
 @pytest.mark.parametrize("form", ALTERED_FORMATS)
-def test_token_in_another_format_is_invalid(ada: Api, first_token: str, form: str) -> None:
+def test_token_in_altered_format_is_invalid(ada: Api, first_token: str, form: str) -> None:
     problem(refresh(ada, form.format(*first_token.split("."))), 401, "refresh-token-invalid")
 
 
@@ -143,7 +143,7 @@ def test_token_issued_for_another_purpose_is_invalid(app: Flask, ada: Api, purpo
 
 
 @ON_SQLITE
-def test_token_of_nonexistent_session_is_invalid(app: Flask, ada: Api) -> None:
+def test_token_for_nonexistent_session_is_invalid(app: Flask, ada: Api) -> None:
     with app.app_context():
         token = signing.issue("refresh-token", uuid4(), 1)
     problem(refresh(ada, token), 401, "refresh-token-invalid")
@@ -171,7 +171,7 @@ def test_refresh_extends_idle_expiry_up_to_absolute_expiry(ada: Api, first_token
 
 
 @ON_SQLITE
-def test_refreshes_add_no_session_rows(app: Flask, ada: Api, first_token: str) -> None:
+def test_refreshing_adds_no_session_rows(app: Flask, ada: Api, first_token: str) -> None:
     token = first_token
     for _ in range(5):
         token = rotate(ada, token)
@@ -180,7 +180,7 @@ def test_refreshes_add_no_session_rows(app: Flask, ada: Api, first_token: str) -
 
 
 @ON_SQLITE
-def test_token_is_valid_while_its_secret_key_is_listed(app: Flask, ada: Api, first_token: str) -> None:
+def test_token_is_valid_only_while_its_secret_key_is_configured(app: Flask, ada: Api, first_token: str) -> None:
     settings = app.extensions["settings"]
     app.extensions["settings"] = settings.model_copy(update={"secret_key": ("n" * 32, *settings.secret_key)})
     second_token = rotate(ada, first_token)

@@ -1,4 +1,4 @@
-"""Sessions: logging in, refreshing, logging out."""
+"""Sessions: refreshing and logging out."""
 
 from tests.kit.clients.api import Api, problem, success
 
@@ -10,7 +10,7 @@ def test_logout_revokes_access_and_refresh_tokens(api: Api) -> None:
     problem(ada.post("/auth/refresh", {"refresh_token": ada.tokens["refresh_token"]}), 401, "refresh-token-invalid")
 
 
-def test_refresh_returns_new_pair_for_same_session(api: Api) -> None:
+def test_refresh_returns_new_tokens_for_the_same_session(api: Api) -> None:
     ada = api.as_new_user()
     pair = success(ada.post("/auth/refresh", {"refresh_token": ada.tokens["refresh_token"]}))
     assert pair["session_id"] == ada.tokens["session_id"]

@@ -1,4 +1,4 @@
-"""Fixtures for file tests: a logged-in user, what is stored, and changed settings."""
+"""Fixtures for file tests: a logged-in user, the stored rows and objects, and a way to change settings."""
 
 from collections.abc import Callable
 from pathlib import Path

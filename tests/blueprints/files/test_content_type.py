@@ -1,4 +1,4 @@
-"""Content type detection: the content decides, and the filename only tells text formats apart."""
+"""Content type detection: the content determines the type; the filename only distinguishes text formats."""
 
 from io import BytesIO
 from pathlib import Path
@@ -52,7 +52,7 @@ def matroska(doctype, length=b""):
 
 @pytest.mark.parametrize("name", ["grace_hopper.jpg", "rocket.jpg", "chelsea.png", "coffee.png"])
 @pytest.mark.parametrize("step", [1, 1000, 1 << 20])
-def test_photo_is_detected_for_any_chunk_size(name, step):
+def test_photo_is_detected_regardless_of_chunk_size(name, step):
     content = (PHOTOS / name).read_bytes()[:20_000]
     expected = {".jpg": "image/jpeg", ".png": "image/png"}[Path(name).suffix]
     assert detect(content, "notes.txt", step=step) == expected
@@ -109,7 +109,7 @@ def test_executable_is_detected_despite_image_filename(content, expected):
 
 @pytest.mark.parametrize(("expected", "part"), [DOCX, XLSX, PPTX])
 @pytest.mark.parametrize("order", [(TYPES, RELATIONS, 0), (0, RELATIONS, TYPES), (RELATIONS, TYPES, 0)])
-def test_office_document_is_detected_for_any_order_of_parts(expected, part, order):
+def test_office_document_is_detected_regardless_of_part_order(expected, part, order):
     assert detect(zip_of(*(name or part for name in order))) == expected
 
 
@@ -142,7 +142,7 @@ def test_opendocument_is_detected_by_its_mimetype_entry(kind):
     ],
     ids=["plain", "empty", "office-folders", "nested-document", "many-entries"],
 )
-def test_other_archive_is_detected_as_zip(content):
+def test_archive_that_is_not_a_document_is_detected_as_zip(content):
     assert detect(content, "report.docx") == "application/zip"
 
 
@@ -163,7 +163,7 @@ def test_other_archive_is_detected_as_zip(content):
     ],
 )
 @pytest.mark.parametrize("name", ["x.png", "x.txt", "x.md", "x.json"])
-def test_markup_is_detected_for_any_filename(content, expected, name):
+def test_markup_is_detected_regardless_of_filename(content, expected, name):
     assert detect(content, name) == expected
     assert expected not in ALLOWED_CONTENT_TYPES
 
@@ -191,7 +191,7 @@ def test_text_type_depends_on_filename(name, content, expected):
 
 
 @pytest.mark.parametrize("step", [1, 7, 1 << 20])
-def test_text_is_detected_for_any_chunk_size(step):
+def test_text_is_detected_regardless_of_chunk_size(step):
     assert detect("aß世😀\n".encode() * 3000, step=step) == "text/plain"
 
 

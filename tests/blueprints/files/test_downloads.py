@@ -1,4 +1,4 @@
-"""Downloads: ranges and conditions (RFC 9110), filenames (RFC 8187), and headers that prevent execution."""
+"""Downloads: range and conditional requests (RFC 9110), filenames (RFC 8187), and headers that prevent execution."""
 
 import hashlib
 from base64 import b64encode
@@ -15,7 +15,7 @@ CONTENT = b"0123456789"
 TAG = f'"{hashlib.sha256(CONTENT).hexdigest()}"'
 PNG = (Path(__file__).parents[2] / "data" / "photos" / "chelsea.png").read_bytes()
 PDF = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\n"
-# Ranges of ten bytes that are invalid or unsatisfiable.
+# Ranges that are invalid, or unsatisfiable for ten bytes of content.
 MANY_RANGES = ",".join(f"{at}-{at}" for at in range(200))
 UNUSABLE_RANGES = ["10-", "11-12", "-0", "5-2", "a-b", "", "-", "--1", "0-1-2", "1", MANY_RANGES]
 
@@ -32,7 +32,7 @@ def path(ada: Api) -> str:
 
 
 def fetch(api: Api, path: str, method: str = "GET", **headers: str) -> Any:
-    """Return the response with its body read; underscores in header names become hyphens."""
+    """Send a request and return the response, with its body read. In header keywords, use `_` for `-`."""
     response = api(method, path, headers={name.replace("_", "-"): value for name, value in headers.items()})
     response.get_data()
     response.close()
@@ -82,7 +82,7 @@ def test_single_range_is_served(ada: Api, path: str, requested: str, content: by
 
 
 @pytest.mark.parametrize("requested", UNUSABLE_RANGES, ids=lambda requested: requested[:10])
-def test_unusable_range_is_ignored_or_rejected_with_size(ada: Api, path: str, requested: str) -> None:
+def test_unusable_range_is_ignored_or_rejected_with_the_file_size(ada: Api, path: str, requested: str) -> None:
     response = fetch(ada, path, Range=f"bytes={requested}")
     if response.status_code == 200:
         assert response.data == CONTENT
@@ -103,7 +103,7 @@ def test_matching_if_none_match_returns_304(ada: Api, path: str, tags: str) -> N
 
 
 @pytest.mark.parametrize("tags", ['"other"', TAG.strip('"')[:-1], 'W/"x"'])
-def test_other_if_none_match_returns_content(ada: Api, path: str, tags: str) -> None:
+def test_non_matching_if_none_match_returns_content(ada: Api, path: str, tags: str) -> None:
     assert fetch(ada, path, If_None_Match=tags).status_code == 200
 
 
@@ -113,7 +113,7 @@ def test_matching_if_match_returns_content(ada: Api, path: str, tags: str) -> No
 
 
 @pytest.mark.parametrize("tags", ['"other"', f"W/{TAG}"])
-def test_other_if_match_is_rejected(ada: Api, path: str, tags: str) -> None:
+def test_non_matching_if_match_is_rejected(ada: Api, path: str, tags: str) -> None:
     problem(fetch(ada, path, If_Match=tags), 412, "precondition-failed")
 
 

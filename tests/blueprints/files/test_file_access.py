@@ -102,7 +102,7 @@ def test_trashed_file_has_metadata_but_no_content(ada: Api, image_path: str) -> 
 
 
 @ON_SQLITE
-def test_second_delete_is_not_found(ada: Api, image_path: str) -> None:
+def test_second_delete_of_a_file_returns_404(ada: Api, image_path: str) -> None:
     ada.delete(image_path)
     problem(ada.delete(image_path), 404, "not-found")
 
@@ -151,7 +151,7 @@ def test_invalid_filter_is_rejected(ada: Api, query: str, name: str) -> None:
 
 
 @ON_SQLITE
-def test_listing_of_another_organization_is_not_found(ada: Api, organization_id: str) -> None:
+def test_listing_files_of_another_organization_returns_404(ada: Api, organization_id: str) -> None:
     eve = ada.as_new_user()
     for target in (organization_id, UNKNOWN_ID):
         problem(eve.get(f"/files?organization_id={target}"), 404, "not-found")
@@ -168,7 +168,7 @@ def test_thumbnail_is_cacheable_webp(ada: Api, image_path: str, size: str) -> No
 
 
 @ON_SQLITE
-def test_file_shows_that_thumbnails_are_ready(ada: Api, image_path: str) -> None:
+def test_file_response_reports_ready_thumbnails(ada: Api, image_path: str) -> None:
     assert success(ada.get(image_path))["thumbnails"] == {"status": "ready", "sizes": ["small", "large"]}
 
 

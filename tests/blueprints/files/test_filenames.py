@@ -1,4 +1,4 @@
-"""Filenames are shortened before they are normalized, so long ones cost little time."""
+"""Filenames are truncated before normalization, so that long ones are processed quickly."""
 
 import time
 

@@ -9,7 +9,7 @@ from project.blueprints.files.service.trash import purge_file
 from tests.kit.clients.api import Api, success
 
 
-def test_purge_keeps_content_of_upload_completed_in_the_meantime(api: Api, app: Flask) -> None:
+def test_purge_keeps_content_of_upload_that_completes_concurrently(api: Api, app: Flask) -> None:
     ada = api.as_new_user()
     file = success(ada.upload(b"kept"))
     with app.app_context():
@@ -17,7 +17,7 @@ def test_purge_keeps_content_of_upload_completed_in_the_meantime(api: Api, app: 
     assert ada.get(f"/files/{file['id']}/content").data == b"kept"
 
 
-def test_failed_upload_leaves_no_object(api: Api, app: Flask) -> None:
+def test_failed_upload_leaves_no_stored_object(api: Api, app: Flask) -> None:
     ada = api.as_new_user()
     other_organization = api.as_new_user().organization()
     assert ada.upload(b"lost", organization_id=other_organization["id"]).status_code == 404

@@ -1,4 +1,4 @@
-"""Uploads rejected for their type, checksum or form leave no row and no object."""
+"""Uploads rejected because of their type, checksum or form leave neither a row nor an object."""
 
 import hashlib
 from collections.abc import Iterator
@@ -99,7 +99,7 @@ def test_invalid_form_is_rejected_with_pointer(ada: Api, parts: list[bytes], poi
     ],
     ids=lambda body: repr(body[-30:]),
 )
-def test_unparsable_form_is_malformed(ada: Api, body: bytes) -> None:
+def test_unparsable_form_is_rejected_as_malformed(ada: Api, body: bytes) -> None:
     problem(send(ada, closing=body), 400, "malformed-request")
 
 
@@ -114,20 +114,20 @@ def test_unparsable_form_is_malformed(ada: Api, body: bytes) -> None:
     ],
     ids=["many-fields", "many-fields-after-file", "long-field", "very-long-field", "long-header"],
 )
-def test_oversized_form_is_too_large(ada: Api, parts: list[bytes]) -> None:
+def test_oversized_form_is_rejected(ada: Api, parts: list[bytes]) -> None:
     problem(send(ada, *parts), 413, "payload-too-large")
 
 
 @pytest.mark.parametrize("content_type", ["", "text/plain", "application/json", "multipart/mixed; boundary=x"])
-def test_other_request_media_type_is_unsupported(ada: Api, content_type: str) -> None:
+def test_upload_that_is_not_multipart_form_data_is_unsupported(ada: Api, content_type: str) -> None:
     problem(send(ada, file_part(), content_type=content_type), 415, "unsupported-media-type")
 
 
 @pytest.mark.parametrize("boundary", ["", "; boundary=", f"; boundary={'x' * 71}"])
-def test_form_without_valid_boundary_is_malformed(ada: Api, boundary: str) -> None:
+def test_form_without_valid_boundary_is_rejected_as_malformed(ada: Api, boundary: str) -> None:
     problem(send(ada, file_part(), content_type=f"multipart/form-data{boundary}"), 400, "malformed-request")
 
 
-def test_compressed_form_is_unsupported(ada: Api) -> None:
+def test_compressed_form_is_rejected(ada: Api) -> None:
     response = send(ada, file_part(), headers={"Content-Encoding": "gzip"})
     problem(response, 415, "unsupported-media-type")

@@ -1,4 +1,4 @@
-"""Thumbnails: appearance, removed metadata, and images that are not supported."""
+"""Thumbnails: appearance, metadata removal, and unsupported images."""
 
 import struct
 import subprocess
@@ -35,7 +35,7 @@ def two_color_image(size=(64, 32), colors=("red", "blue")):
 
 
 def black_png(edge):
-    """Return a complete black PNG, built without holding all its pixels in memory."""
+    """Return a complete, all-black PNG, built without holding all of its pixels in memory."""
     rows = zlib.compressobj(1)
     row = bytes(1 + (edge + 7) // 8)
     pixels = b"".join(rows.compress(row) for _ in range(edge)) + rows.flush()
@@ -57,7 +57,7 @@ def close_to(color, other):
 
 
 @pytest.mark.parametrize("name", ["grace_hopper.jpg", "chelsea.png", "coffee.png"])
-def test_photo_fits_both_sizes_and_looks_the_same(name):
+def test_thumbnails_fit_both_sizes_and_resemble_the_original(name):
     original = Image.open(PHOTOS / name).convert("RGB")
     with (PHOTOS / name).open("rb") as source:
         rendered = thumbnails(source)
@@ -76,20 +76,20 @@ def test_adobe_rgb_photo_is_converted_to_srgb():
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "WEBP", "AVIF"])
-def test_supported_format_is_reduced_to_both_sizes(kind):
+def test_image_in_supported_format_is_scaled_to_both_sizes(kind):
     rendered = thumbnails(encoded(two_color_image((2048, 1024)), kind))
     assert {name: max(image.size) for name, image in rendered.items()} == SIZES
     assert close_to(rendered["small"].convert("RGB").getpixel((20, 60)), (255, 0, 0))
 
 
 @pytest.mark.parametrize("size", [(1, 1), (100, 40), (5000, 1), (1, 5000)])
-def test_image_is_not_enlarged_and_keeps_at_least_one_pixel(size):
+def test_image_is_not_enlarged_and_each_side_has_at_least_one_pixel(size):
     for name, image in thumbnails(encoded(Image.new("RGB", size), "PNG")).items():
         assert image.size == tuple(min(edge, SIZES[name]) for edge in size)
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
-def test_image_is_rotated_according_to_exif(kind):
+def test_image_is_rotated_according_to_exif_orientation(kind):
     exif = Image.Exif()
     exif[0x0112] = 6
     upright = thumbnails(encoded(two_color_image(), kind, exif=exif))["small"].convert("RGB")
@@ -128,9 +128,9 @@ def test_transparency_is_kept(kind, mode):
     assert (alpha.getpixel((5, 16)), alpha.getpixel((60, 16))) == (255, 0)
 
 
-def test_sixteen_bit_values_are_scaled():
-    grey = Image.new("I;16", (8, 8), 0x8080)
-    assert close_to(thumbnails(encoded(grey, "PNG"))["large"].convert("RGB").getpixel((4, 4)), (128, 128, 128))
+def test_16_bit_samples_are_scaled_to_8_bits():
+    gray = Image.new("I;16", (8, 8), 0x8080)
+    assert close_to(thumbnails(encoded(gray, "PNG"))["large"].convert("RGB").getpixel((4, 4)), (128, 128, 128))
 
 
 @pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP", "AVIF"])
@@ -176,9 +176,9 @@ def test_pixel_count_is_limited():
 
 
 def reject_in_subprocess(source, path):
-    """Return the error, and by how many KiB rendering raised the peak memory.
+    """Return the error, and the increase in peak memory during rendering, in KiB.
 
-    Rendering runs in a subprocess because the peak of this process may already be higher.
+    Rendering runs in a subprocess because this process may already have reached a higher peak.
     """
     path.write_bytes(source.getvalue())
     command = [sys.executable, "-W", "error", "-c", SCRIPT, str(path)]

@@ -1,4 +1,4 @@
-"""Uploads: accepted files, their names and types, size limits, and failures that leave nothing stored."""
+"""Uploads: accepted files, their names and types, size limits, and failures that leave nothing behind."""
 
 import hashlib
 import re
@@ -23,7 +23,7 @@ UNKNOWN_ID = "01a20472-de38-71e6-9445-d8d74c06d560"
 Stored = Callable[[], tuple[list[Any], list[str]]]
 
 
-def test_uploaded_file_is_described_by_its_content(ada: Api) -> None:
+def test_upload_response_describes_the_file(ada: Api) -> None:
     response = ada.upload(b"hello", "greeting.txt")
     file = success(response)
     assert response.headers["Location"] == f"http://localhost:8000/api/v1/files/{file['id']}"
@@ -128,7 +128,7 @@ def test_file_above_size_limit_is_rejected(
         assert stored() == ([], [])
 
 
-def test_upload_to_another_organization_is_not_found(ada: Api, stored: Stored) -> None:
+def test_upload_to_another_organization_returns_404(ada: Api, stored: Stored) -> None:
     organization_id = ada.organization()["id"]
     eve = ada.as_new_user()
     for target in (organization_id, UNKNOWN_ID):
@@ -145,7 +145,7 @@ def test_upload_whose_row_was_purged_is_not_found(
 
     def put_and_purge_row(key: str, chunks: Iterable[bytes]) -> None:
         put(key, chunks)
-        # Use a separate connection, as a worker does.
+        # Use a separate connection, as a worker would.
         with db.engine.begin() as connection:
             connection.execute(delete(File))
 

@@ -1,4 +1,4 @@
-"""An organization owner, her organization, and the path of its invitations."""
+"""Fixtures for invitation tests: an organization owner, her organization, and the path of its invitations."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Reading and changing the rows behind invitations."""
+"""Helpers that read and change database rows in invitation tests."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,7 +17,7 @@ def list_rows(app: Flask, model: Any) -> list[Any]:
 
 
 def update_invitations(app: Flask, **values: Any) -> None:
-    """Update the rows of all invitations."""
+    """Set the given columns of all invitations."""
     with app.app_context(), transaction() as session:
         session.execute(update(Invitation).values(**values))
 

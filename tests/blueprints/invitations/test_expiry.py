@@ -15,7 +15,7 @@ EXPIRED, PENDING = ["a@example.com", "b@example.com", "c@example.com"], ["d@exam
 
 @pytest.fixture(autouse=True)
 def _invitations(app: Flask, ada: Api, organization_id: str) -> None:
-    """Create three expired and two pending invitations."""
+    """Three expired and two pending invitations."""
     for email in EXPIRED:
         ada.invitation(organization_id, email)
     expire_all(app)
@@ -29,7 +29,7 @@ def run_expiry_job(app: Flask) -> None:
 
 
 def list_emails(ada: Api, path: str, status: str) -> list[str]:
-    """Return the recipients of the invitations on all pages, with one item per page."""
+    """Return the recipients of the invitations with the given status, fetched one per page."""
     emails, cursor = [], {}
     while cursor is not None:
         page: Any = success(ada.get(path, query_string={"status": status, "limit": 1, **cursor}))
@@ -61,7 +61,7 @@ def test_listings_do_not_depend_on_expiry_job(app: Flask, ada: Api, path: str) -
     assert before == after == [EXPIRED[::-1], PENDING[::-1]]
 
 
-def test_expiry_job_between_two_pages_moves_no_items(app: Flask, ada: Api, path: str) -> None:
+def test_expiry_job_between_two_pages_neither_skips_nor_repeats_items(app: Flask, ada: Api, path: str) -> None:
     first = success(ada.get(f"{path}?status=expired&limit=1"))
     run_expiry_job(app)
     second = success(ada.get(f"{path}?status=expired&limit=2&cursor={first['next_cursor']}"))

@@ -1,4 +1,4 @@
-"""Invitation emails: their link, repeated sending, and invitations that get none."""
+"""Invitation emails: links, repeated jobs, delivery status, and expired invitations."""
 
 from collections.abc import Callable
 from typing import Any
@@ -18,7 +18,7 @@ GUEST = "guest@example.com"
 
 
 def send_all(app: Flask) -> list[Any]:
-    """Run the email job of every invitation, and return the messages in the mailbox."""
+    """Run the email job for every invitation and return the messages in the mailbox."""
     with app.app_context():
         for row in list_rows(app, Invitation):
             service.send_invitation(row.id)
@@ -37,14 +37,14 @@ def test_email_links_to_the_invitation(
 
 
 @ON_SQLITE
-def test_delivery_is_sent_after_sending(app: Flask, ada: Api, organization_id: str, path: str) -> None:
+def test_delivery_status_is_sent_after_email_is_sent(app: Flask, ada: Api, organization_id: str, path: str) -> None:
     invitation = ada.invitation(organization_id, GUEST)
     send_all(app)
     assert success(ada.get(f"{path}/{invitation['id']}"))["delivery"] == "sent"
 
 
 @ON_SQLITE
-def test_repeated_sending_produces_the_same_email(app: Flask, ada: Api, organization_id: str) -> None:
+def test_repeated_email_job_produces_the_same_email(app: Flask, ada: Api, organization_id: str) -> None:
     ada.invitation(organization_id, GUEST)
     first, second = send_all(app)[0], send_all(app)[0]
     assert (first.message_id, first.text, first.date) == (second.message_id, second.text, second.date)
@@ -58,7 +58,7 @@ def test_expired_invitation_is_not_emailed(app: Flask, ada: Api, organization_id
 
 
 @ON_SQLITE
-def test_delivery_is_failed_after_last_attempt(app: Flask, ada: Api, organization_id: str, path: str) -> None:
+def test_delivery_status_is_failed_after_last_attempt(app: Flask, ada: Api, organization_id: str, path: str) -> None:
     invitation = ada.invitation(organization_id, GUEST)
     with app.app_context():
         service.mark_delivery_failed(list_rows(app, Invitation)[0].id)

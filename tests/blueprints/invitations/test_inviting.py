@@ -1,4 +1,4 @@
-"""Creating and reading invitations: permissions, uniqueness, and valid input."""
+"""Creating and reading invitations: permissions, uniqueness, and input validation."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -19,7 +19,7 @@ Join = Callable[..., Api]
 GUEST = "guest@example.com"
 
 
-def test_invitation_is_pending_for_seven_days(ada: Api, organization_id: str, path: str) -> None:
+def test_new_invitation_is_pending_and_expires_after_seven_days(ada: Api, organization_id: str, path: str) -> None:
     invitation = ada.invitation(organization_id, "Guest@Example.com", "admin")
     lifetime = datetime.fromisoformat(invitation["expires_at"]) - datetime.fromisoformat(invitation["created_at"])
     assert abs(lifetime - timedelta(days=7)) < timedelta(seconds=5)
@@ -53,7 +53,7 @@ def test_same_email_can_be_invited_to_another_organization(ada: Api, organizatio
     assert ada.invitation(ada.organization("Other")["id"], GUEST)["status"] == "pending"
 
 
-def test_invitation_of_a_member_is_rejected(app: Flask, ada: Api, path: str) -> None:
+def test_inviting_an_existing_member_is_rejected(app: Flask, ada: Api, path: str) -> None:
     problem(ada.post(path, {"email": "ADA@example.com", "role": "member"}), 409, "already-a-member")
     assert list_rows(app, Job) == []
 
@@ -103,7 +103,7 @@ def test_invitation_is_not_found_in_another_organization(ada: Api, organization_
     assert hidden.json["detail"] == problem(absent, 404, "not-found")["detail"]
 
 
-def test_listing_filters_by_status_including_unrecorded_expiry(
+def test_status_filter_treats_invitation_past_its_expiry_as_expired(
     app: Flask, ada: Api, join: Join, organization_id: str, path: str
 ) -> None:
     accepted = join(ada, organization_id).user["email"]

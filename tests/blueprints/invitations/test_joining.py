@@ -60,7 +60,7 @@ def test_lookup_returns_inviter_organization_and_role(api: Api, token: str) -> N
 
 
 @ON_SQLITE
-def test_lookup_shows_that_account_exists(guest: Api, token: str) -> None:
+def test_lookup_reports_existing_account(guest: Api, token: str) -> None:
     assert success(look_up(guest, token))["account_exists"] is True
 
 
@@ -78,7 +78,7 @@ def test_email_is_matched_case_insensitively(api: Api, token: str, email: str) -
 
 
 @pytest.mark.parametrize("email", LOOKALIKES, ids=ascii)
-def test_lookalike_email_cannot_accept(app: Flask, api: Api, token: str, email: str) -> None:
+def test_user_with_lookalike_email_cannot_accept(app: Flask, api: Api, token: str, email: str) -> None:
     problem(accept(api.as_new_user(email), token), 403, "invitation-email-mismatch")
     assert [row.status for row in list_rows(app, Invitation)] == ["pending"]
 
@@ -97,7 +97,7 @@ def test_registering_creates_account_and_membership(api: Api, token: str, organi
     assert [(item["id"], item["role"]) for item in response.json["items"]] == [(organization_id, "admin")]
 
 
-def test_registering_with_existing_account_is_rejected(app: Flask, guest: Api, token: str) -> None:
+def test_registering_with_email_of_existing_account_is_rejected(app: Flask, guest: Api, token: str) -> None:
     problem(register(guest, token), 409, "email-taken")
     assert [row.status for row in list_rows(app, Invitation)] == ["pending"]
 
@@ -142,7 +142,7 @@ def test_malformed_token_is_not_found(guest: Api, route: str, malformed: str) ->
 
 @ON_SQLITE
 @pytest.mark.parametrize("route", ROUTES)
-def test_other_token_or_token_of_unknown_invitation_is_not_found(app: Flask, guest: Api, route: str) -> None:
+def test_token_of_another_kind_or_unknown_invitation_is_not_found(app: Flask, guest: Api, route: str) -> None:
     with app.app_context():
         unknown_token = signing.issue("invitation", uuid4(), 1)
     for other in (unknown_token, guest.tokens["refresh_token"], guest.tokens["access_token"]):
@@ -151,7 +151,7 @@ def test_other_token_or_token_of_unknown_invitation_is_not_found(app: Flask, gue
 
 @ON_SQLITE
 @pytest.mark.parametrize("route", ["lookup", "register"])
-def test_expired_invitation_is_reported(app: Flask, api: Api, token: str, route: str) -> None:
+def test_lookup_and_registration_reject_expired_invitation(app: Flask, api: Api, token: str, route: str) -> None:
     expire_all(app)
     problem(use(route, api, token), 410, "invitation-expired")
 
@@ -165,7 +165,7 @@ def test_accepting_expired_invitation_creates_no_membership(app: Flask, guest: A
 
 @pytest.mark.parametrize("route", ROUTES)
 @ON_SQLITE
-def test_replaced_token_is_reported(app: Flask, guest: Api, token: str, route: str) -> None:
+def test_replaced_token_is_rejected(app: Flask, guest: Api, token: str, route: str) -> None:
     update_invitations(app, token_version=2)
     problem(use(route, guest, token), 410, "invitation-replaced")
 
@@ -188,7 +188,7 @@ def test_errors_are_reported_in_order_of_precedence(app: Flask, ada: Api, guest:
     problem(accept(ada, f"{token}x"), 404, "not-found")
 
 
-def test_accepting_as_a_member_changes_neither_role_nor_invitation(
+def test_accepting_as_existing_member_changes_neither_role_nor_invitation(
     app: Flask, ada: Api, organization_id: str, token: str, token_of: Callable[..., str]
 ) -> None:
     guest = ada.as_new_user(GUEST)
@@ -200,6 +200,6 @@ def test_accepting_as_a_member_changes_neither_role_nor_invitation(
 
 
 @ON_SQLITE
-def test_accepting_requires_authentication_and_lookup_does_not(api: Api, token: str) -> None:
+def test_accepting_requires_authentication_but_lookup_does_not(api: Api, token: str) -> None:
     problem(accept(api, token), 401, "authentication-required")
     assert look_up(api, token).status_code == 200

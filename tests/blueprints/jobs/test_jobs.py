@@ -1,4 +1,4 @@
-"""Background jobs for administrators: reading, retrying and purging."""
+"""Management of background jobs by administrators: reading, retrying and purging."""
 
 from collections.abc import Callable
 from typing import Any
@@ -53,7 +53,7 @@ def list_ids(admin: Api, **query: str) -> list[str]:
     return [item["id"] for item in success(admin.get("/jobs", query_string=query))["items"]]
 
 
-def test_job_shows_arguments_attempts_and_last_error(app: Flask, admin: Api, create_job: CreateJob) -> None:
+def test_job_response_includes_arguments_attempts_and_last_error(app: Flask, admin: Api, create_job: CreateJob) -> None:
     file_id = str(new_id())
     job = success(admin.get(f"/jobs/{create_job(file_id=file_id)}"))
     assert (job["name"], job["arguments"]) == (JOB_NAME, {"file_id": file_id})
@@ -62,7 +62,7 @@ def test_job_shows_arguments_attempts_and_last_error(app: Flask, admin: Api, cre
     assert job["finished_at"] > job["due_at"]
 
 
-def test_job_shows_ids_of_causing_request_and_trace(admin: Api) -> None:
+def test_job_response_includes_request_id_and_trace_id(admin: Api) -> None:
     request_id, trace_id = "the-cause", "4bf92f3577b34da6a3ce929d0e0e4736"
     headers = {"X-Request-ID": request_id, "traceparent": f"00-{trace_id}-00f067aa0ba902b7-01"}
     path = f"/organizations/{admin.organization()['id']}/invitations"
@@ -123,7 +123,7 @@ def test_only_one_of_concurrent_retries_succeeds(app: Flask, admin: Api, create_
 
 
 @pytest.mark.parametrize("status", ["done", "dead"])
-def test_ended_job_can_be_purged(admin: Api, create_job: CreateJob, status: str) -> None:
+def test_done_or_dead_job_can_be_purged(admin: Api, create_job: CreateJob, status: str) -> None:
     purged, kept = create_job(status), create_job(status)
     assert admin.delete(f"/jobs/{purged}").status_code == 204
     problem(admin.get(f"/jobs/{purged}"), 404, "not-found")

@@ -73,12 +73,12 @@ def test_metrics_token_is_invalid_for_the_api(api: Api) -> None:
     problem(api.client.get("/api/v1/auth/me", headers=BEARER), 401, "token-invalid")
 
 
-def test_metrics_accept_any_host_and_forbid_caching(api: Api) -> None:
+def test_metrics_route_accepts_any_host_and_forbids_caching(api: Api) -> None:
     response = api.client.get("/metrics", headers={**BEARER, "Host": "10.0.0.7:8000"})
     assert (response.status_code, response.headers["Cache-Control"]) == (200, "no-store")
 
 
-def test_metrics_send_no_cors_headers(api: Api) -> None:
+def test_metrics_response_has_no_cors_headers(api: Api) -> None:
     response = api.client.get("/metrics", headers={**BEARER, "Origin": ORIGIN})
     assert (response.status_code, "Access-Control-Allow-Origin" in response.headers) == (200, False)
 
@@ -88,7 +88,7 @@ def test_metrics_are_not_in_openapi_document(api: Api) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS"])
-def test_metrics_are_not_found_without_configured_token(settings: Settings, method: str) -> None:
+def test_metrics_route_does_not_exist_if_no_token_is_configured(settings: Settings, method: str) -> None:
     with application(settings) as app:
         problem(app.test_client().open("/metrics", method=method), 404, "not-found")
 
@@ -104,5 +104,5 @@ def test_restarted_web_process_serves_metrics(settings: Settings) -> None:
 
 
 def worker_pids(settings: Settings) -> list[int]:
-    """Return the process IDs of gunicorn's workers."""
+    """Return the process IDs of the gunicorn workers."""
     return [child for pid in find_processes(settings.data_dir) for child in child_pids(pid)]

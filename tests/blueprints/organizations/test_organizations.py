@@ -93,7 +93,7 @@ def test_listing_shows_only_organizations_of_the_caller(ada: Api) -> None:
     assert success(ada.get("/organizations"))["items"] == mine[::-1]
 
 
-def test_response_shows_role_of_the_caller(ada: Api, join: Join) -> None:
+def test_response_includes_role_of_the_caller(ada: Api, join: Join) -> None:
     organization = ada.organization()
     guest = join(ada, organization["id"], "admin")
     assert success(guest.get(f"/organizations/{organization['id']}"))["role"] == "admin"

@@ -1,4 +1,4 @@
-"""Clients of the pages in development and in production; neither uses a database."""
+"""Fixtures: clients of the pages in development and in production. Neither uses a database."""
 
 from collections.abc import Iterator
 from pathlib import Path

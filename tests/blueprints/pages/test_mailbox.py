@@ -1,4 +1,4 @@
-"""The development mailbox: who can open it, and how it displays emails safely."""
+"""The development mailbox: who can open it, and the safe display of emails."""
 
 import os
 from datetime import UTC, datetime
@@ -76,14 +76,14 @@ def test_mailbox_is_available_as_json(client: FlaskClient, tmp_path: Path) -> No
     }
 
 
-def test_mailbox_shows_newest_hundred_emails_first(client: FlaskClient, tmp_path: Path) -> None:
+def test_mailbox_lists_the_100_newest_emails_newest_first(client: FlaskClient, tmp_path: Path) -> None:
     for number in range(1, 102):
         _send(tmp_path, number)
     items = client.get("/dev/mail", headers={"Accept": "application/json"}).json["items"]
     assert [item["subject"] for item in items] == [f"Mail {number}" for number in range(101, 1, -1)]
 
 
-def test_mailbox_names_smtp_server_without_credentials(tmp_path: Path) -> None:
+def test_mailbox_page_shows_smtp_server_without_credentials(tmp_path: Path) -> None:
     mail_url = "smtp://user:hunter2@mail.example.com:587"
     settings = Settings(app_env="development", data_dir=tmp_path, mail_url=mail_url)
     client = create_app(settings).test_client()

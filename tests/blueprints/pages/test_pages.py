@@ -88,12 +88,12 @@ def test_page_of_unknown_problem_is_not_found(client: FlaskClient) -> None:
         "/docs/../flask_swagger_ui.py",
     ],
 )
-def test_path_other_than_an_asset_is_not_found(client: FlaskClient, path: str) -> None:
+def test_path_that_is_not_an_asset_returns_404(client: FlaskClient, path: str) -> None:
     assert client.get(path, follow_redirects=True).status_code == 404
 
 
 @pytest.mark.parametrize("path", ["/static/style.css", "/docs/swagger-ui.css"])
-def test_cached_asset_returns_304(client: FlaskClient, path: str) -> None:
+def test_asset_with_matching_if_none_match_returns_304(client: FlaskClient, path: str) -> None:
     first = client.get(path, buffered=True)
     assert first.headers["Cache-Control"] in {"no-cache", "public, max-age=86400"}
     cached = client.get(path, headers={"If-None-Match": first.headers["ETag"]}, buffered=True)

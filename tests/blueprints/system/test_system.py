@@ -19,22 +19,22 @@ def fail(*_args: object) -> None:
 
 
 class Unavailable:
-    """A broker or store that is unavailable."""
+    """An unavailable broker or storage backend."""
 
     def check(self) -> None:
         fail()
 
 
-def test_live_returns_ok(shared_api: Api) -> None:
+def test_liveness_probe_returns_ok(shared_api: Api) -> None:
     assert success(shared_api.client.get("/health/live")) == {"status": "ok"}
 
 
-def test_ready_returns_ok_if_all_dependencies_work(api: Api) -> None:
+def test_readiness_probe_returns_ok_if_all_dependencies_work(api: Api) -> None:
     assert success(api.client.get("/health/ready")) == {"status": "ok", "checks": ALL_OK}
 
 
 @ON_SQLITE
-def test_ready_reports_degraded_without_broker(app: Flask, api: Api) -> None:
+def test_readiness_probe_reports_degraded_without_broker(app: Flask, api: Api) -> None:
     app.extensions["broker"] = Unavailable()
     expected = {"status": "degraded", "checks": {**ALL_OK, "broker": "failing"}}
     assert success(api.client.get("/health/ready")) == expected
@@ -50,7 +50,7 @@ def test_ready_reports_degraded_without_broker(app: Flask, api: Api) -> None:
     ],
     ids=["database", "migrations", "storage"],
 )
-def test_ready_fails_without_required_dependency(
+def test_readiness_probe_fails_without_required_dependency(
     app: Flask, api: Api, monkeypatch: pytest.MonkeyPatch, dependency: str, break_it: Callable[..., Any]
 ) -> None:
     break_it(app, monkeypatch)
@@ -62,12 +62,12 @@ def test_ready_fails_without_required_dependency(
 
 
 @ON_SQLITE
-def test_live_does_not_use_the_database(app: Flask, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_liveness_probe_does_not_use_the_database(app: Flask, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(app.extensions, "reading_engine", None)
     assert api.client.get("/health/live").status_code == 200
 
 
-def test_document_lists_every_route_with_its_access(shared_app: Flask, shared_api: Api) -> None:
+def test_openapi_document_lists_every_route_with_its_access(shared_app: Flask, shared_api: Api) -> None:
     document = success(shared_api.client.get("/api/v1/openapi.json"))
     assert document["openapi"].startswith("3.1")
     described = {
@@ -81,7 +81,7 @@ def test_document_lists_every_route_with_its_access(shared_app: Flask, shared_ap
     assert {name: access for name, access in described.items() if name in routes} == routes
 
 
-def test_document_requires_token_for_all_but_public_operations(shared_api: Api) -> None:
+def test_openapi_document_requires_token_for_all_but_public_operations(shared_api: Api) -> None:
     document = success(shared_api.client.get("/api/v1/openapi.json"))
     for path in document["paths"].values():
         for name, operation in path.items():

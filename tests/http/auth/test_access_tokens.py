@@ -1,4 +1,4 @@
-"""Access tokens: only tokens exactly like those that the application issues are accepted."""
+"""Access tokens: the application accepts only tokens in exactly the form that it issues."""
 
 import hmac
 import json
@@ -33,7 +33,7 @@ class Forge:
         self.claims = jwt.decode(token, options={"verify_signature": False})
 
     def __call__(self, header: dict[str, Any] | None = None, **claims: Any) -> str:
-        """Return a token with changed header members or claims; MISSING removes one."""
+        """Return a token with changed header parameters or claims. The value MISSING removes a parameter or claim."""
         return self.raw(_changed(self.header, header or {}), _changed(self.claims, claims))
 
     def raw(self, header: str, claims: str, sign: Callable[[bytes], bytes] | None = None) -> str:
@@ -51,7 +51,7 @@ def _base64(data: bytes) -> str:
 
 
 def get_me(api: Api, token: str, scheme: str = "Bearer") -> TestResponse:
-    """Request the current user with this token."""
+    """Request the current user with `token` and return the response."""
     return api.client.get("/api/v1/auth/me", headers={"Authorization": f"{scheme} {token}"})
 
 
@@ -65,7 +65,7 @@ def test_unchanged_token_is_accepted(ada: Api, forge: Forge) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "bEaReR"])
-def test_scheme_is_case_insensitive(ada: Api, scheme: str) -> None:
+def test_authorization_scheme_is_case_insensitive(ada: Api, scheme: str) -> None:
     assert get_me(ada, ada.tokens["access_token"], scheme).status_code == 200
 
 
@@ -79,7 +79,7 @@ def test_unsigned_token_is_invalid(ada: Api, forge: Forge, algorithm: Any, signa
 
 @pytest.mark.parametrize("algorithm", ["HS256", "EdDSA"])
 @pytest.mark.parametrize("encoding", [Encoding.PEM, Encoding.DER, Encoding.Raw])
-def test_mac_keyed_with_public_key_is_invalid(ada: Api, forge: Forge, algorithm: str, encoding: Encoding) -> None:
+def test_hmac_with_public_key_as_secret_is_invalid(ada: Api, forge: Forge, algorithm: str, encoding: Encoding) -> None:
     form = PublicFormat.Raw if encoding is Encoding.Raw else PublicFormat.SubjectPublicKeyInfo
     key = forge.key.public_key().public_bytes(encoding, form)
     header = _changed(forge.header, {"alg": algorithm})
@@ -88,7 +88,7 @@ def test_mac_keyed_with_public_key_is_invalid(ada: Api, forge: Forge, algorithm:
 
 
 @pytest.mark.parametrize("algorithm", ["RS256", "ES256", "PS256", "Ed448", "eddsa"])
-def test_other_algorithm_is_invalid(ada: Api, forge: Forge, algorithm: str) -> None:
+def test_algorithm_other_than_eddsa_is_invalid(ada: Api, forge: Forge, algorithm: str) -> None:
     problem(get_me(ada, forge({"alg": algorithm})), 401, "token-invalid")
 
 
@@ -136,7 +136,7 @@ def test_key_in_token_header_is_ignored(ada: Api, forge: Forge, name: str) -> No
     ],
     ids=repr,
 )
-def test_header_that_is_never_issued_is_invalid(ada: Api, forge: Forge, header: dict[str, Any]) -> None:
+def test_header_that_differs_from_issued_tokens_is_invalid(ada: Api, forge: Forge, header: dict[str, Any]) -> None:
     problem(get_me(ada, forge(header)), 401, "token-invalid")
 
 
@@ -168,17 +168,17 @@ def test_claim_with_arbitrary_string_is_invalid(ada: Api, forge: Forge, name: st
     ],
     ids=repr,
 )
-def test_claim_with_other_value_is_invalid(ada: Api, forge: Forge, claims: dict[str, Any]) -> None:
+def test_claim_with_unexpected_value_is_invalid(ada: Api, forge: Forge, claims: dict[str, Any]) -> None:
     problem(get_me(ada, forge(**claims)), 401, "token-invalid")
 
 
 @pytest.mark.parametrize("exp", ["tomorrow", 10**30, float("inf"), float("nan"), 1e308, -1, 2**63], ids=repr)
-def test_lifetime_longer_than_issued_is_invalid(ada: Api, forge: Forge, exp: Any) -> None:
+def test_expiry_outside_issued_lifetime_is_invalid(ada: Api, forge: Forge, exp: Any) -> None:
     expiry = time.time() + DAY if exp == "tomorrow" else exp
     assert get_me(ada, forge(exp=expiry)).status_code == 401
 
 
-def test_lifetime_starting_in_the_future_is_invalid(ada: Api, forge: Forge) -> None:
+def test_token_issued_in_the_future_is_invalid(ada: Api, forge: Forge) -> None:
     problem(get_me(ada, forge(exp=time.time() + 700, iat=time.time() + 200)), 401, "token-invalid")
 
 
@@ -197,7 +197,7 @@ def test_clock_skew_of_30_seconds_is_tolerated_after_expiry(ada: Api, forge: For
 
 @pytest.mark.parametrize("name", ["nbf", "iat"])
 @pytest.mark.parametrize(("seconds", "status"), [(28, 200), (32, 401)])
-def test_clock_skew_of_30_seconds_is_tolerated_before_start(
+def test_clock_skew_of_30_seconds_is_tolerated_before_validity_starts(
     ada: Api, forge: Forge, name: str, seconds: int, status: int
 ) -> None:
     response = get_me(ada, forge(exp=time.time() + 300, **{name: time.time() + seconds}))
@@ -208,7 +208,7 @@ def test_clock_skew_of_30_seconds_is_tolerated_before_start(
 @pytest.mark.parametrize("part", [0, 1, 2])
 def test_token_with_changed_character_is_invalid(ada: Api, part: int) -> None:
     parts = ada.tokens["access_token"].split(".")
-    # Change the middle of the part: the last character of base64 may carry bits that the decoder ignores.
+    # Change a character in the middle: the last Base64 character may contain bits that the decoder ignores.
     middle = len(parts[part]) // 2
     parts[part] = parts[part][:middle] + chr(ord(parts[part][middle]) ^ 1) + parts[part][middle + 1 :]
     problem(get_me(ada, ".".join(parts)), 401, "token-invalid")
@@ -238,7 +238,7 @@ def test_malformed_token_is_invalid(ada: Api, token: str) -> None:
     problem(get_me(ada, token), 401, "token-invalid")
 
 
-def test_megabyte_token_with_valid_signature_is_invalid(ada: Api, forge: Forge) -> None:
+def test_oversized_token_with_valid_signature_is_invalid(ada: Api, forge: Forge) -> None:
     problem(get_me(ada, forge(padding="x" * 1_000_000)), 401, "token-invalid")
 
 
@@ -247,11 +247,11 @@ def test_deeply_nested_claims_are_invalid(ada: Api, forge: Forge) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["Basic", "Digest", "Token", "JWT", ""])
-def test_other_scheme_is_rejected(ada: Api, scheme: str) -> None:
+def test_authorization_scheme_other_than_bearer_is_rejected(ada: Api, scheme: str) -> None:
     assert get_me(ada, ada.tokens["access_token"], scheme).status_code == 401
 
 
-def test_refresh_token_is_invalid(ada: Api) -> None:
+def test_refresh_token_is_rejected_as_access_token(ada: Api) -> None:
     problem(get_me(ada, ada.tokens["refresh_token"]), 401, "token-invalid")
 
 

@@ -1,4 +1,4 @@
-"""Signing keys of access tokens: one key signs, all configured keys verify, and public keys are published."""
+"""Signing keys for access tokens: one key signs, all configured keys verify, and public keys are published."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,7 +21,7 @@ Serve = Callable[..., Api]
 
 @pytest.fixture
 def serve(settings: Settings) -> Iterator[Serve]:
-    """Return a function that starts an application with the given keys and returns a client; all share one database."""
+    """Return a function that creates an application with the given keys, on a shared database, and returns a client."""
     apps: list[Flask] = []
 
     def start(*keys: Ed25519PrivateKey, signing: str = "") -> Api:
@@ -51,7 +51,7 @@ def test_published_keys_verify_a_real_token(ada: Api) -> None:
     assert (claims["sub"], claims["sid"]) == (ada.user["id"], ada.tokens["session_id"])
 
 
-def test_only_public_parts_are_published(ada: Api) -> None:
+def test_only_public_key_parameters_are_published(ada: Api) -> None:
     response = ada.client.get("/.well-known/jwks.json")
     assert [set(key) for key in response.json["keys"]] == [{"kty", "crv", "x", "kid", "use", "alg"}]
     assert response.headers["Cache-Control"] == "public, max-age=300"
@@ -64,7 +64,7 @@ def test_first_key_signs_unless_another_is_configured(serve: Serve) -> None:
 
 
 @ON_SQLITE
-def test_every_key_verifies_and_is_published(serve: Serve) -> None:
+def test_every_configured_key_verifies_tokens_and_is_published(serve: Serve) -> None:
     ada = serve(OLD).as_new_user()
     both = serve(NEW, OLD)
     token = {"Authorization": f"Bearer {ada.tokens['access_token']}"}
@@ -80,14 +80,14 @@ def test_token_signed_with_removed_key_is_invalid(serve: Serve) -> None:
 
 
 @ON_SQLITE
-def test_signature_with_other_key_than_kid_is_invalid(serve: Serve) -> None:
+def test_token_signed_with_key_other_than_its_kid_is_invalid(serve: Serve) -> None:
     ada = serve(OLD, NEW).as_new_user()
     claims = jwt.decode(ada.tokens["access_token"], options={"verify_signature": False})
     token = jwt.encode(claims, NEW, "EdDSA", headers={"kid": kid(OLD), "typ": "at+jwt"})
     problem(ada.get("/auth/me", headers={"Authorization": f"Bearer {token}"}), 401, "token-invalid")
 
 
-def test_missing_signing_key_is_rejected_at_startup(tmp_path: Path) -> None:
+def test_unknown_signing_key_id_is_rejected_at_startup(tmp_path: Path) -> None:
     settings = Settings(app_env="development", data_dir=tmp_path, jwt_keys=(OLD,), jwt_signing_key=kid(NEW))
     with pytest.raises(InvalidSettings, match="JWT_SIGNING_KEY"):
         create_app(settings)

@@ -1,4 +1,4 @@
-"""Idempotency keys: valid keys, equal keys, and which requests count as the same."""
+"""Idempotency keys: which keys are valid, and which keys and requests count as the same."""
 
 from typing import Any
 from uuid import uuid4
@@ -32,7 +32,7 @@ def post(api: Api, key: str, body: Any = None) -> TestResponse:
         ("!#$%&'()*+-./:;<=>?@[]^_`{|}~", '"!#$%&\'()*+-./:;<=>?@[]^_`{|}~"'),
     ],
 )
-def test_equivalent_forms_of_a_key_are_the_same_key(shared_api: Api, first: str, second: str) -> None:
+def test_equivalent_forms_of_a_key_count_as_the_same_key(shared_api: Api, first: str, second: str) -> None:
     ada = shared_api.as_new_user()
     success(post(ada, first))
     assert REPLAYED in post(ada, second).headers
@@ -60,13 +60,13 @@ def test_invalid_key_is_rejected(ada: Api, key: str) -> None:
 
 
 @pytest.mark.parametrize("keys", [("a", "b"), ("a", "a"), ('"a"', '"b"')])
-def test_two_keys_are_rejected(ada: Api, keys: tuple[str, str]) -> None:
+def test_request_with_two_keys_is_rejected(ada: Api, keys: tuple[str, str]) -> None:
     headers = [("Authorization", f"Bearer {ada.tokens['access_token']}"), *[("Idempotency-Key", key) for key in keys]]
     response = ada.client.post("/api/v1/organizations", json={"name": "Engines"}, headers=headers)
     problem(response, 400, "idempotency-key-invalid")
 
 
-def test_key_is_ignored_by_other_methods_and_exempt_routes(ada: Api) -> None:
+def test_key_is_ignored_by_methods_other_than_post_and_by_exempt_routes(ada: Api) -> None:
     headers, path = {"Idempotency-Key": "a,b"}, f"/files/{success(ada.upload())['id']}"
     credentials = {"email": ada.user["email"], "password": PASSWORD}
     requests: list[tuple[str, str, dict[str, Any], int]] = [
@@ -92,7 +92,7 @@ def post_raw(api: Api, key: str, body: str) -> TestResponse:
         '{"n\\u0061me": "Engin\\u0065s", "slug": "SLUG"}',
     ],
 )
-def test_equivalent_json_body_is_the_same_request(ada: Api, body: str) -> None:
+def test_equivalent_json_body_counts_as_the_same_request(ada: Api, body: str) -> None:
     key, slug = str(uuid4()), f"s{uuid4()}"
     first = success(post_raw(ada, key, f'{{"name":"Engines","slug":"{slug}"}}'))
     retried = post_raw(ada, key, body.replace("SLUG", slug))
@@ -102,7 +102,7 @@ def test_equivalent_json_body_is_the_same_request(ada: Api, body: str) -> None:
 @pytest.mark.parametrize(
     "body", ['{"name":"engines"}', '{"name":"Engines "}', '{"name":"Engines","slug":null}', "{}", "[]", "{", ""]
 )
-def test_different_body_is_a_different_request(ada: Api, body: str) -> None:
+def test_different_body_counts_as_a_different_request(ada: Api, body: str) -> None:
     key = str(uuid4())
     success(post_raw(ada, key, '{"name":"Engines"}'))
     problem(post_raw(ada, key, body), 422, "idempotency-key-reused")
@@ -112,7 +112,7 @@ def test_different_body_is_a_different_request(ada: Api, body: str) -> None:
     ("content", "filename", "fields"),
     [(b"other", "hello.txt", {}), (b"hello", "other.txt", {}), (b"hello", "hello.txt", {"organization_id": "ID"})],
 )
-def test_different_upload_is_a_different_request(
+def test_different_upload_counts_as_a_different_request(
     ada: Api, content: bytes, filename: str, fields: dict[str, str]
 ) -> None:
     key, organization_id = str(uuid4()), ada.organization()["id"]
@@ -126,7 +126,7 @@ def upload(api: Api, key: str, content: bytes, filename: str, **fields: str) -> 
     return api("POST", "/files", data=body, content_type=content_type, headers={"Idempotency-Key": key})
 
 
-def test_upload_with_another_boundary_is_the_same_request(ada: Api) -> None:
+def test_upload_with_another_boundary_counts_as_the_same_request(ada: Api) -> None:
     key, organization_id = str(uuid4()), ada.organization()["id"]
     first = success(upload(ada, key, b"hello", "hello.txt", organization_id=organization_id))
     body, content_type = form(b"hello", "hello.txt", organization_id=organization_id)
@@ -140,13 +140,13 @@ def test_upload_with_another_boundary_is_the_same_request(ada: Api) -> None:
     assert (retried.json, REPLAYED in retried.headers) == (first, True)
 
 
-def test_key_of_another_caller_is_independent(shared_api: Api, ada: Api) -> None:
+def test_same_key_from_another_caller_is_independent(shared_api: Api, ada: Api) -> None:
     key = str(uuid4())
     first, other = success(post(ada, key)), post(shared_api.as_new_user(), key)
     assert (success(other)["id"] != first["id"], REPLAYED in other.headers) == (True, False)
 
 
-def test_key_on_another_route_is_independent(ada: Api) -> None:
+def test_same_key_on_another_route_is_independent(ada: Api) -> None:
     key = str(uuid4())
     success(post(ada, key))
     assert REPLAYED not in upload(ada, key, b"hello", "hello.txt").headers
@@ -156,7 +156,7 @@ def test_key_on_another_route_is_independent(ada: Api) -> None:
 
 
 @ON_SQLITE
-def test_different_query_is_a_different_request(app: Flask, api: Api) -> None:
+def test_different_query_counts_as_a_different_request(app: Flask, api: Api) -> None:
     app.add_url_rule("/echo", view_func=lambda: request.query_string, methods=["POST"], access=user)
     ada, headers = api.as_new_user(), {"Idempotency-Key": "one"}
     headers |= {"Authorization": f"Bearer {ada.tokens['access_token']}"}
@@ -165,8 +165,8 @@ def test_different_query_is_a_different_request(app: Flask, api: Api) -> None:
 
 
 @ON_SQLITE
-def test_route_can_handle_its_key_itself(app: Flask, api: Api) -> None:
-    """Uploads do so because their body is known only after it was read."""
+def test_route_can_handle_idempotency_itself(app: Flask, api: Api) -> None:
+    """Upload routes do this, because the body of an upload is known only after it has been read."""
     app.add_url_rule(
         "/late", view_func=lambda: f"{g.idempotency_key}", methods=["POST"], access=user, handles_idempotency=True
     )

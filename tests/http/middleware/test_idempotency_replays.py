@@ -1,4 +1,4 @@
-"""Stored responses of idempotency keys: what is stored, for how long, and who receives a replay."""
+"""Stored responses for idempotency keys: what is stored, for how long, and who receives a replay."""
 
 import hashlib
 import json
@@ -107,7 +107,7 @@ def test_error_response_is_not_stored(app: Flask, api: Api) -> None:
 
 
 def failing_once(outcome: Callable[[], Any]) -> Callable[[], Any]:
-    """Return a view that creates an organization, then returns `outcome()` on its first call and "done" later."""
+    """Return a view that creates an organization, then returns `outcome()` the first time and "done" later."""
     calls: list[int] = []
 
     def view() -> Any:
@@ -138,7 +138,7 @@ def respond_with_headers() -> Response:
     return response
 
 
-def test_replay_has_stored_headers_and_new_request_headers(app: Flask, api: Api) -> None:
+def test_replay_has_stored_headers_and_a_new_request_id(app: Flask, api: Api) -> None:
     app.add_url_rule("/headed", view_func=respond_with_headers, methods=["POST"], access=public)
     first, replayed = (api.client.post("/headed", headers=KEY) for _ in range(2))
     for name in ("Location", "ETag", "Link", "Content-Type", "Content-Length", "X-Frame-Options", "Cache-Control"):
@@ -166,7 +166,7 @@ def test_neither_password_nor_unkeyed_hash_is_stored(app: Flask, api: Api) -> No
 
 
 def unkeyed_hashes(body: dict[str, str]) -> Iterator[bytes]:
-    """Return unkeyed hashes that an attacker with the table could compare with hashes of likely passwords."""
+    """Yield the unkeyed hashes that an attacker who has the table could compare with hashes of likely passwords."""
     canonical = json.dumps(body, sort_keys=True).encode()
     request_line = json.dumps(["POST", "/api/v1/auth/register?"]).encode()
     for message in (
@@ -181,7 +181,9 @@ def unkeyed_hashes(body: dict[str, str]) -> Iterator[bytes]:
 
 
 @pytest.mark.parametrize(("listed", "status"), [("new,old", 201), ("new", 422)])
-def test_request_is_recognized_while_its_secret_key_is_listed(settings: Settings, listed: str, status: int) -> None:
+def test_retry_is_recognized_only_while_its_secret_key_is_configured(
+    settings: Settings, listed: str, status: int
+) -> None:
     secrets = {name: f"{name} secret that is longer than 32 bytes" for name in ("old", "new")}
     with application(settings.model_copy(update={"secret_key": (secrets["old"],)})) as app:
         ada = Api(app.test_client()).as_new_user()
@@ -191,7 +193,7 @@ def test_request_is_recognized_while_its_secret_key_is_listed(settings: Settings
         assert create_organization(Api(app.test_client(), ada.tokens)).status_code == status
 
 
-def test_public_request_is_recognized_after_secret_key_rotation(settings: Settings) -> None:
+def test_retry_on_public_route_is_recognized_after_secret_key_rotation(settings: Settings) -> None:
     old, new = (f"{name} secret that is longer than 32 bytes" for name in ("old", "new"))
     body, key = {"email": "ada@example.com", "password": PASSWORD}, {"Idempotency-Key": "one"}
     for secret_key in ((old,), (new, old)):

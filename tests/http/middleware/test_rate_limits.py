@@ -1,4 +1,4 @@
-"""Rate limits: headers on every response of a limited route, early checks, and client IPs that cannot be spoofed."""
+"""Rate limits: response headers, checks before validation, shared stores, and client IPs that cannot be spoofed."""
 
 import os
 import re
@@ -38,7 +38,7 @@ FAILING_REQUESTS: dict[int, dict[str, Any]] = {
 
 @pytest.fixture
 def start(settings: Settings) -> Iterator[Start]:
-    """Return a function that starts an application with rate limits and returns a client."""
+    """Return a function that creates an application with rate limits enabled and returns a client."""
     with ExitStack() as stack:
 
         def start(**changes: Any) -> Api:
@@ -56,13 +56,13 @@ def store() -> Iterator[Redis]:
 
 
 def log_in(api: Api, client_ip: str = "192.0.2.1", **options: Any) -> TestResponse:
-    """Try to log in from a client IP."""
+    """Try to log in from `client_ip` and return the response."""
     body = {} if "data" in options else {"json": UNKNOWN_USER}
     return api("POST", "/auth/login", **{**body, **options}, environ_base={"REMOTE_ADDR": client_ip})
 
 
 def limit_headers(response: TestResponse) -> tuple[str | None, str | None]:
-    """Return `RateLimit-Policy`, and `RateLimit` without the seconds until the reset."""
+    """Return the headers `RateLimit-Policy` and `RateLimit`, the latter without the seconds until the reset."""
     state = response.headers.get("RateLimit")
     return response.headers.get("RateLimit-Policy"), state and re.sub(r";t=([1-9]|[1-5]\d|60)$", "", state)
 
@@ -89,7 +89,7 @@ def test_rate_limited_response_has_retry_after(start: Start) -> None:
     assert 1 <= int(left[1]) <= 60
 
 
-def test_successful_response_has_limit_headers(start: Start) -> None:
+def test_successful_response_has_rate_limit_headers(start: Start) -> None:
     api = start()
     responses = [api.post("/auth/register", {"email": "ada@example.com", "password": PASSWORD})]
     responses.append(api.post("/auth/login", {"email": "ada@example.com", "password": PASSWORD}))
@@ -101,7 +101,7 @@ def test_successful_response_has_limit_headers(start: Start) -> None:
 
 
 @pytest.mark.parametrize("status", FAILING_REQUESTS)
-def test_failed_request_counts_and_has_limit_headers(start: Start, status: int) -> None:
+def test_failed_request_counts_toward_limit_and_has_rate_limit_headers(start: Start, status: int) -> None:
     response = log_in(start(), **FAILING_REQUESTS[status])
     assert response.status_code == status
     assert limit_headers(response) == ('"login";q=100;w=60', '"login";r=99')
@@ -114,7 +114,7 @@ def test_limit_is_checked_before_request_validation(start: Start, status: int) -
     problem(log_in(api, **FAILING_REQUESTS[status]), 429, "rate-limited")
 
 
-def test_limit_is_checked_after_access(start: Start) -> None:
+def test_limit_is_checked_after_access_control(start: Start) -> None:
     api = start(logins_per_minute=1)
     api.client.application.add_url_rule("/for-users", view_func=lambda: "", access=user, limits=(LOGINS,))
     responses = [api.client.get("/for-users") for _ in range(3)]
@@ -140,14 +140,14 @@ def test_several_limits_are_all_reported_and_enforced(start: Start) -> None:
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", "/auth/me"), ("OPTIONS", "/auth/login"), ("GET", "/auth/login")])
-def test_unlimited_request_neither_counts_nor_has_limit_headers(start: Start, method: str, path: str) -> None:
+def test_unlimited_request_neither_counts_nor_has_rate_limit_headers(start: Start, method: str, path: str) -> None:
     api = start(logins_per_minute=1)
     responses = [api(method, path, environ_base={"REMOTE_ADDR": "192.0.2.1"}) for _ in range(3)]
     assert {limit_headers(response) for response in responses} == {(None, None)}
     assert log_in(api).status_code == 401
 
 
-def test_nothing_is_limited_when_disabled(start: Start) -> None:
+def test_no_request_is_limited_if_rate_limits_are_disabled(start: Start) -> None:
     api = start(rate_limit_enabled=False, logins_per_minute=1)
     responses = [log_in(api) for _ in range(3)]
     assert statuses(responses) == [401] * 3
@@ -174,7 +174,7 @@ def test_each_client_ip_has_its_own_limit(start: Start, other: str, is_same: boo
 @pytest.mark.parametrize(
     ("other", "is_same"), [("2001:db8:0:1:ffff::2", True), ("[2001:db8:0:1::3]:443", True), ("2001:db8:0:2::1", False)]
 )
-def test_ipv6_addresses_of_one_network_share_a_limit(start: Start, other: str, is_same: bool) -> None:
+def test_ipv6_addresses_in_the_same_64_network_share_a_limit(start: Start, other: str, is_same: bool) -> None:
     api = start(logins_per_minute=1)
     assert statuses([log_in(api, "2001:db8:0:1::1"), log_in(api, other)]) == [401, 429 if is_same else 401]
 
@@ -199,13 +199,13 @@ def test_client_ip_is_taken_only_from_trusted_proxies(
     assert statuses(responses) == [401, expected]
 
 
-def test_processes_with_one_store_share_a_limit(start: Start, redis_url: str) -> None:
+def test_processes_that_use_the_same_store_share_a_limit(start: Start, redis_url: str) -> None:
     processes = [start(rate_limit_url=redis_url, logins_per_minute=2) for _ in range(2)]
     responses = [log_in(api, "192.0.2.77") for api in processes * 2]
     assert statuses(responses) == [401, 401, 429, 429]
 
 
-def test_web_processes_do_not_exceed_the_limit_together(settings: Settings, redis_url: str) -> None:
+def test_web_processes_together_do_not_exceed_the_limit(settings: Settings, redis_url: str) -> None:
     limits = {"RATE_LIMIT_ENABLED": "true", "RATE_LIMIT_URL": redis_url, "LOGINS_PER_MINUTE": "5"}
     with programs(settings, WEB_CONCURRENCY="2", **limits).web() as url:
         api = Api(Remote(url))  # type: ignore[arg-type]

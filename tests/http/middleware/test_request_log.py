@@ -1,4 +1,4 @@
-"""The request log: one event per request, safe from forged events and without secrets."""
+"""The request log: one event per request, no forged events, and no secrets."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -22,7 +22,10 @@ Stderr = pytest.CaptureFixture[str]
 
 @pytest.fixture
 def start(settings: Settings) -> Iterator[Start]:
-    """Return a function that starts an application; it must run in the test to log to the captured stderr."""
+    """Return a function that creates an application and returns a client.
+
+    Call it inside the test: only then does the application log to the captured stderr.
+    """
     apps: list[Flask] = []
 
     def start(log_format: str) -> Api:
@@ -36,7 +39,7 @@ def start(settings: Settings) -> Iterator[Start]:
 
 
 @FORMATS
-def test_request_id_cannot_forge_an_event(capsys: Stderr, start: Start, log_format: str) -> None:
+def test_request_id_header_cannot_forge_a_log_event(capsys: Stderr, start: Start, log_format: str) -> None:
     forged = 'x", "event": "forged'
     response = start(log_format).client.get("/health/live", headers={"X-Request-ID": forged})
     (line,) = capsys.readouterr().err.splitlines()

@@ -1,4 +1,4 @@
-"""W3C Trace Context: a valid `traceparent` sets the trace ID in the request's log and in the jobs that it creates."""
+"""W3C Trace Context: a valid `traceparent` sets the trace ID of the request's log events and jobs."""
 
 import re
 from typing import Any

@@ -1,4 +1,4 @@
-"""Trusted hosts: requests for other hosts are rejected, and no response or job repeats the `Host` header."""
+"""Trusted hosts: requests for other hosts are rejected, and no response or job contains the `Host` value."""
 
 import json
 import socket
@@ -52,7 +52,7 @@ def _public_settings(settings: Settings, **changes: Any) -> Settings:
 
 
 def get(app: Flask, host: str, path: str = "/api/v1/auth/me", **headers: str) -> TestResponse:
-    """Request a path with the `Host` header `host`."""
+    """Send a GET request with `host` as the `Host` header."""
     return app.test_client().get(path, headers={"Host": host, **headers})
 
 
@@ -105,7 +105,7 @@ def test_forwarded_host_is_ignored(settings: Settings, proxies: int) -> None:
 
 def test_host_header_does_not_appear_in_responses_or_job_arguments(app: Flask, settings: Settings) -> None:
     client = app.test_client()
-    # This host is trusted but not the public one, so it must not appear either.
+    # This host is trusted but is not the public host, so it must not appear either.
     client.environ_base |= {"HTTP_HOST": "localhost:7777", "HTTP_X_FORWARDED_HOST": EVIL_HOST}
     owner = Api(client).as_new_user()
     organizations = [owner.post("/organizations", {"name": f"Engines {number}"}) for number in range(2)]
@@ -121,12 +121,12 @@ def test_host_header_does_not_appear_in_responses_or_job_arguments(app: Flask, s
 
 @pytest.fixture
 def port(settings: Settings) -> Iterator[int]:
-    """The port of a gunicorn whose public URL is https://api.example.com."""
+    """The port of a gunicorn server whose public URL is https://api.example.com."""
     with programs(settings, PUBLIC_URL=PUBLIC_URL).web() as url:
         yield int(url.rpartition(":")[2])
 
 
-def test_host_in_absolute_request_line_is_ignored(port: int) -> None:
+def test_host_in_absolute_request_target_is_ignored(port: int) -> None:
     trusted = send_raw(port, f"GET http://{EVIL_HOST}/api/v1/nowhere HTTP/1.1", "Host: localhost")
     foreign = send_raw(port, "GET http://localhost/api/v1/nowhere HTTP/1.1", f"Host: {EVIL_HOST}")
     assert [response[:13] for response in (trusted, foreign)] == ["HTTP/1.1 404 ", "HTTP/1.1 400 "]
@@ -140,7 +140,7 @@ def test_missing_or_invalid_host_is_rejected(port: int) -> None:
 
 
 def send_raw(port: int, *lines: str) -> str:
-    """Send these lines as a request, and return the response."""
+    """Send `lines` as a request and return the response."""
     with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
         connection.sendall("\r\n".join([*lines, "Connection: close", "\r\n"]).encode())
         return connection.makefile("rb").read().decode()

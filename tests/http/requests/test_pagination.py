@@ -34,7 +34,7 @@ def first_cursor(api: Api, path: str = "/organizations", **query: Any) -> str:
 
 @pytest.fixture(scope="module")
 def grace(shared_app: Flask) -> Api:
-    """A user with two organizations, two files and two invitations in each organization; read-only for tests."""
+    """A user with two organizations, two files, and two invitations per organization. Treat as read-only."""
     grace = Api(shared_app.test_client()).as_new_user("grace@example.com")
     first, second = create_organizations(grace, 2)
     for index in range(2):
@@ -82,7 +82,7 @@ def test_default_page_size_is_20(api: Api) -> None:
 
 
 @pytest.mark.parametrize("path", ["/organizations", "/files", "/organizations/{}/invitations"])
-def test_link_header_is_absolute_url_with_cursor(grace: Api, organization_ids: list[str], path: str) -> None:
+def test_link_header_contains_absolute_url_with_cursor(grace: Api, organization_ids: list[str], path: str) -> None:
     response = grace.get(f"{path.format(organization_ids[0])}?limit=1")
     query = urlencode({"limit": 1, "cursor": response.json["next_cursor"]})
     assert response.headers["Link"] == f'<{BASE}{path.format(organization_ids[0])}?{query}>; rel="next"'
@@ -137,7 +137,7 @@ def test_cursor_with_changed_character_is_invalid(grace: Api) -> None:
 @pytest.mark.parametrize(
     "change", ["{}=", "{}A", "A{}", " {}", "{}\n", "{}.", "", "x", "{}{}", "\u0000", "é", "x" * 999]
 )
-def test_cursor_in_another_format_is_invalid(grace: Api, change: str) -> None:
+def test_cursor_in_altered_format_is_invalid(grace: Api, change: str) -> None:
     altered = change.replace("{}", first_cursor(grace))
     problem(grace.get("/organizations", query_string={"cursor": altered}), 400, "invalid-cursor")
 
@@ -165,7 +165,7 @@ def test_cursor_of_another_organization_is_invalid(grace: Api, organization_ids:
     "filters",
     [{}, {"content_type": "image/png"}, {"status": "trashed"}, {"content_type": "text/plain", "status": "stored"}],
 )
-def test_cursor_of_other_filters_is_invalid(grace: Api, filters: dict[str, str]) -> None:
+def test_cursor_is_invalid_with_other_filters(grace: Api, filters: dict[str, str]) -> None:
     cursor = first_cursor(grace, "/files", content_type="text/plain")
     problem(grace.get("/files", query_string={"cursor": cursor, **filters}), 400, "invalid-cursor")
 

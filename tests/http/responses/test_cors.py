@@ -1,4 +1,4 @@
-"""CORS: pages of listed origins can read every response, and pages of other origins none."""
+"""CORS: pages from listed origins can read every response; pages from other origins can read none."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -53,7 +53,7 @@ def app(settings: Settings) -> Iterator[Flask]:
 
 
 def request_with_origin(api: Api, origin: str | None, status: int = 200) -> Any:
-    """Send a request from `origin` that gets a response with this status."""
+    """Send the request in REQUESTS that returns `status`, from `origin`; return the response."""
     method, path, options = REQUESTS[status]
     headers = {**options.get("headers", {}), **({} if origin is None else {"Origin": origin})}
     response = api.client.open(path, method=method, **{**options, "headers": headers}, buffered=True)
@@ -82,19 +82,19 @@ def test_listed_origin_can_read_responses_of_every_status(api: Api, status: int)
     assert headers == {}
 
 
-def test_allowed_origin_is_the_requesting_one(api: Api) -> None:
+def test_allowed_origin_is_the_origin_of_the_request(api: Api) -> None:
     other = "http://localhost:3000"
     assert request_with_origin(api, other).headers["Access-Control-Allow-Origin"] == other
 
 
 @pytest.mark.parametrize("status", REQUESTS)
 @pytest.mark.parametrize("origin", [None, "null", "https://evil.example"])
-def test_foreign_origin_can_read_no_response(api: Api, status: int, origin: str | None) -> None:
+def test_foreign_origin_cannot_read_any_response(api: Api, status: int, origin: str | None) -> None:
     assert cors_headers(request_with_origin(api, origin, status)) == {}
 
 
 @pytest.mark.parametrize("origin", FOREIGN_ORIGINS)
-def test_origin_similar_to_a_listed_one_is_foreign(api: Api, origin: str) -> None:
+def test_origin_without_exact_match_gets_no_cors_headers(api: Api, origin: str) -> None:
     assert cors_headers(request_with_origin(api, origin)) == {}
 
 
@@ -103,14 +103,14 @@ def test_vary_includes_origin(api: Api, origin: str | None) -> None:
     assert split_header(request_with_origin(api, origin).headers["Vary"]) == {"Origin"}
 
 
-def test_vary_keeps_other_headers(api: Api) -> None:
+def test_vary_keeps_headers_added_by_the_route(api: Api) -> None:
     headers = {"Origin": LISTED_ORIGIN}
     assert split_header(api.client.get("/dev/mail", headers=headers).headers["Vary"]) == {"Accept", "Origin"}
 
 
 @pytest.mark.parametrize("path", ["/api/v1/auth/login", "/api/v1/auth/me", "/health/live", "/nowhere"])
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
-def test_preflight_from_listed_origin_is_granted(api: Api, path: str, method: str) -> None:
+def test_preflight_from_listed_origin_is_allowed(api: Api, path: str, method: str) -> None:
     response = preflight(api, LISTED_ORIGIN, path, method)
     assert (response.status_code, response.data) == (204, b"")
     assert response.headers["Access-Control-Allow-Origin"] == LISTED_ORIGIN
@@ -121,11 +121,11 @@ def test_preflight_from_listed_origin_is_granted(api: Api, path: str, method: st
 
 @pytest.mark.parametrize("origin", FOREIGN_ORIGINS)
 @pytest.mark.parametrize("path", ["/api/v1/auth/login", "/nowhere"])
-def test_preflight_from_foreign_origin_is_not_granted(api: Api, origin: str, path: str) -> None:
+def test_preflight_from_foreign_origin_is_not_allowed(api: Api, origin: str, path: str) -> None:
     assert cors_headers(preflight(api, origin, path)) == {}
 
 
-def test_options_request_without_preflight_lists_methods(api: Api) -> None:
+def test_options_request_that_is_not_a_preflight_lists_methods(api: Api) -> None:
     response = api.client.options("/api/v1/auth/login", headers={"Origin": LISTED_ORIGIN})
     assert split_header(response.headers["Allow"]) == {"OPTIONS", "POST"}
 
@@ -135,7 +135,7 @@ def test_credentials_are_never_allowed(api: Api) -> None:
     assert not [response for response in responses if "Access-Control-Allow-Credentials" in response.headers]
 
 
-def test_no_origin_is_granted_by_default(settings: Settings) -> None:
+def test_no_origin_is_allowed_by_default(settings: Settings) -> None:
     with application(settings) as app:
         api = Api(app.test_client())
         responses = [request_with_origin(api, LISTED_ORIGIN), preflight(api, LISTED_ORIGIN, "/api/v1/auth/login")]

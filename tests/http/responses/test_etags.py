@@ -1,4 +1,4 @@
-"""ETags: which tags match a version, conditional reads, and changes that require the version that was read."""
+"""ETags: tag matching, conditional reads, and conditional changes."""
 
 from collections.abc import Callable
 from uuid import UUID
@@ -27,7 +27,7 @@ def path(ada: Api) -> str:
 
 
 def parts(tag: str) -> tuple[str, str]:
-    """Return the version in a tag, and the rest of the tag."""
+    """Return the version in a tag and the rest of the tag."""
     version, _, rest = tag.strip('"').partition("-")
     return version, rest
 
@@ -66,22 +66,22 @@ NOT_MATCHING: list[Callable[[str], str]] = [
 
 
 @pytest.mark.parametrize("header", MATCHING)
-def test_change_with_matching_condition_is_applied(ada: Api, tag: str, header: Callable[[str], str]) -> None:
+def test_change_with_matching_if_match_is_applied(ada: Api, tag: str, header: Callable[[str], str]) -> None:
     assert rename(ada, header(tag)) == 200
 
 
 @pytest.mark.parametrize("header", NOT_MATCHING)
-def test_change_with_other_condition_is_rejected(ada: Api, tag: str, header: Callable[[str], str]) -> None:
-    """An unparsable condition is not met either, because the client intended to set one."""
+def test_change_with_non_matching_if_match_is_rejected(ada: Api, tag: str, header: Callable[[str], str]) -> None:
+    """An unparsable condition also counts as not met, because the client intended to set one."""
     assert rename(ada, header(tag)) == 412
     assert ada.get(ME).headers["ETag"] == tag
 
 
-def test_change_without_condition_is_applied(ada: Api, tag: str) -> None:
+def test_change_without_if_match_is_applied(ada: Api, tag: str) -> None:
     assert ada("PATCH", ME, json={"display_name": "Ada"}).headers["ETag"] != tag
 
 
-def test_change_of_outdated_version_is_rejected(ada: Api, tag: str) -> None:
+def test_change_to_outdated_version_is_rejected(ada: Api, tag: str) -> None:
     assert [rename(ada, tag), rename(ada, tag)] == [200, 412]
 
 
@@ -110,7 +110,7 @@ def test_matching_if_none_match_returns_304(ada: Api, tag: str, header: str, met
 
 
 @pytest.mark.parametrize("header", ["", '"other"', 'W/"other"', "UNCLOSED", "nonsense", '"*"'])
-def test_other_if_none_match_returns_content(ada: Api, tag: str, header: str) -> None:
+def test_non_matching_if_none_match_returns_content(ada: Api, tag: str, header: str) -> None:
     response = ada.get(ME, headers={"If-None-Match": header.replace("UNCLOSED", tag[:-1])})
     assert (response.status_code, response.headers["ETag"]) == (200, tag)
 
@@ -130,7 +130,7 @@ def test_change_returns_same_tag_as_get(ada: Api, path: str) -> None:
     assert ada.get(path).headers["ETag"] == changed.headers["ETag"]
 
 
-def test_creation_returns_no_tag(ada: Api) -> None:
+def test_creation_response_has_no_etag(ada: Api) -> None:
     response = ada.upload()
     assert "ETag" not in response.headers
 

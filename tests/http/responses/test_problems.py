@@ -1,4 +1,4 @@
-"""Every error is a problem (RFC 9457), whichever layer raises it, and reveals no internals."""
+"""Every error returns problem details (RFC 9457), regardless of the layer that raises it, and reveals no internals."""
 
 import re
 from collections import Counter
@@ -14,7 +14,7 @@ from tests.kit.clients.api import Api, pointers, problem
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
-# Clients rely on these: the status of a code never changes.
+# Clients rely on this mapping: the status of a code never changes.
 STATUSES = {
     "account-disabled": 403,
     "already-a-member": 409,
@@ -67,24 +67,24 @@ def test_unknown_path_is_not_found(ada: Api, path: str) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND"])
-def test_wrong_method_lists_allowed_methods(ada: Api, method: str) -> None:
+def test_405_response_lists_allowed_methods(ada: Api, method: str) -> None:
     response = ada(method, "/auth/login")
     problem(response, 405, "method-not-allowed")
     assert set(response.headers["Allow"].split(", ")) == {"POST", "OPTIONS"}
 
 
-def test_malformed_json_is_a_problem(ada: Api) -> None:
+def test_malformed_json_returns_problem_details(ada: Api) -> None:
     response = ada.post("/organizations", data=b'{"name":', content_type="application/json")
     assert problem(response, 400, "malformed-request")["instance"] == "/api/v1/organizations"
 
 
-def test_challenge_for_missing_token_has_no_error(ada: Api) -> None:
+def test_www_authenticate_has_no_error_if_token_is_missing(ada: Api) -> None:
     response = ada.client.get("/api/v1/auth/me")
     problem(response, 401, "authentication-required")
     assert response.headers["WWW-Authenticate"] == "Bearer"
 
 
-def test_challenge_for_invalid_token_has_error(ada: Api) -> None:
+def test_www_authenticate_has_error_if_token_is_invalid(ada: Api) -> None:
     response = ada.get("/auth/me", headers={"Authorization": "Bearer x"})
     problem(response, 401, "token-invalid")
     assert response.headers["WWW-Authenticate"] == 'Bearer error="invalid_token"'
@@ -153,7 +153,7 @@ def test_problem_codes_are_unique() -> None:
     assert [code for code, number in Counter(kind.code for kind in kinds).items() if number > 1] == []
 
 
-def test_codes_and_statuses_are_unchanged() -> None:
+def test_problem_codes_and_statuses_are_unchanged() -> None:
     statuses = {code: problems.status_of(kind) for code, kind in problems.catalog().items()}
     assert statuses == STATUSES
 
@@ -162,7 +162,7 @@ def test_codes_and_statuses_are_unchanged() -> None:
 def test_problem_has_title_cause_and_remedy(code: str) -> None:
     kind = problems.catalog()[code]
     assert re.fullmatch(r"[a-z]+(-[a-z]+)*", kind.code)
-    # A title must be constant (RFC 9457), so it may not contain format placeholders.
+    # A title must be constant (RFC 9457), so it must not contain format placeholders.
     assert kind.title
     assert not set("{}%") & set(kind.title)
     assert kind.cause().endswith(".")
@@ -170,7 +170,7 @@ def test_problem_has_title_cause_and_remedy(code: str) -> None:
 
 
 @ON_SQLITE
-def test_route_without_access_fails_at_startup(app: Flask) -> None:
+def test_route_without_access_declaration_fails_at_startup(app: Flask) -> None:
     with pytest.raises(RuntimeError, match=r"/open .*declares no access="):
         app.add_url_rule("/open", view_func=lambda: "")
 

@@ -41,7 +41,7 @@ ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 @pytest.fixture(params=REQUESTS)
 def response(request: pytest.FixtureRequest, ada: Api) -> Iterator[TestResponse]:
-    """A response of each status."""
+    """A response with each status in REQUESTS, in turn."""
     method, path, options = REQUESTS[request.param]
     file = success(ada.upload(b"0123"))
     response = ada(method, path.format(file=file["id"]), **options)
@@ -50,17 +50,17 @@ def response(request: pytest.FixtureRequest, ada: Api) -> Iterator[TestResponse]
     response.close()
 
 
-def test_every_status_has_the_security_headers(response: TestResponse) -> None:
+def test_responses_of_every_status_have_security_headers(response: TestResponse) -> None:
     assert {name: response.headers.get(name) for name in SECURITY_HEADERS} == SECURITY_HEADERS
     assert "default-src 'none'" in response.headers["Content-Security-Policy"]
     assert "Server" not in response.headers
 
 
-def test_every_status_has_a_request_id(response: TestResponse) -> None:
+def test_responses_of_every_status_have_a_request_id(response: TestResponse) -> None:
     assert response.headers.getlist("X-Request-ID") != []
 
 
-def test_no_response_grants_cors(response: TestResponse) -> None:
+def test_no_response_has_cors_headers(response: TestResponse) -> None:
     assert not [name for name in response.headers.keys() if name.startswith("Access-Control-")]  # noqa: SIM118
 
 

@@ -1,4 +1,4 @@
-"""Access control: every kind of caller calls every route of the API."""
+"""Access control: the outcome of every API route for every role."""
 
 import shutil
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from tests.kit.fixtures.jobs import dead_job
 ROLES = ("anonymous", "user", "member", "admin", "owner", "platform admin")
 PNG = (Path(__file__).parents[2] / "data" / "photos" / "chelsea.png").read_bytes()
 OPEN = "open"
-# The outcome for each of ROLES, in that order. `user` belongs to no organization, and the file is personal to `owner`.
+# The outcomes for ROLES, in that order. `user` belongs to no organization, and the file is a personal file of `owner`.
 EVERYONE = (OPEN,) * 6
 LOGGED_IN = (401, OPEN, OPEN, OPEN, OPEN, OPEN)
 MEMBERS = (401, 404, OPEN, OPEN, OPEN, 404)
@@ -59,7 +59,7 @@ MATRIX = {
     "GET /api/v1/organizations/{organization_id}/invitations/{invitation_id}": ADMINS,
     "GET /api/v1/organizations/{organization_id}/members": MEMBERS,
 }
-# The outcomes for an organization's file that `owner` uploaded.
+# The outcomes for an organization file uploaded by `owner`.
 ORGANIZATION_FILE_MATRIX = {
     "GET /api/v1/files/{file_id}": MEMBERS,
     "PATCH /api/v1/files/{file_id}": ADMINS,
@@ -73,7 +73,7 @@ BODIES = {"PATCH /api/v1/files/{file_id}": {"filename": "other.png"}}
 
 @dataclass(frozen=True)
 class World:
-    """A caller of each role and the IDs of the resources; every call starts from the same database."""
+    """A caller with each role, and the IDs of the resources. Every call starts from the same database."""
 
     app: Flask
     callers: dict[str, Api]
@@ -81,7 +81,7 @@ class World:
     organization_file_id: str
 
     def outcome(self, role: str, route: str, **ids: str) -> int | str:
-        """Call a route as `role` on the original database; return 401, 403, 404 or OPEN."""
+        """Restore the database, call `route` as `role`, and return 401, 403, 404 or OPEN."""
         _restore(self.app)
         method, path = route.split()
         caller = self.callers[role]
@@ -94,7 +94,7 @@ class World:
 
 @pytest.fixture(scope="module")
 def world(shared_app: Flask, shared_api: Api) -> World:
-    """An organization with its members, one file of the organization, and one personal file of its owner."""
+    """An organization with members, an invitation and a file, a personal file of its owner, and a dead job."""
     owner = shared_api.as_new_user()
     organization_id = owner.organization()["id"]
     callers = {
