@@ -65,7 +65,7 @@ def test_missing_or_wrong_token_is_rejected(api: Api, authorization: str | None)
 
 
 def test_access_token_of_a_user_is_rejected(api: Api) -> None:
-    headers = {"Authorization": f"Bearer {api.signed_in().tokens['access_token']}"}
+    headers = {"Authorization": f"Bearer {api.as_new_user().tokens['access_token']}"}
     problem(api.client.get("/metrics", headers=headers), 401, "metrics-token-required")
 
 

@@ -170,6 +170,6 @@ def test_route_can_handle_idempotency_itself(app: Flask, api: Api) -> None:
     app.add_url_rule(
         "/late", view_func=lambda: f"{g.idempotency_key}", methods=["POST"], access=user, handles_idempotency=True
     )
-    headers = {"Idempotency-Key": '"one"', "Authorization": f"Bearer {api.signed_in().tokens['access_token']}"}
+    headers = {"Idempotency-Key": '"one"', "Authorization": f"Bearer {api.as_new_user().tokens['access_token']}"}
     responses = [api.client.post("/late", headers=headers) for _ in range(2)]
     assert [(response.text, REPLAYED in response.headers) for response in responses] == [("one", False), ("one", False)]

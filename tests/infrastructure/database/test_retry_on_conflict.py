@@ -147,7 +147,7 @@ def test_request_is_retried_only_if_it_has_not_committed(
     app: Flask, api: Api, database: Database, view: Callable[[], str], attempts: int, committed_rows: int
 ) -> None:
     app.add_url_rule("/both", view_func=view, methods=["POST"], access=user)
-    headers = {"Authorization": f"Bearer {api.signed_in().tokens['access_token']}"}
+    headers = {"Authorization": f"Bearer {api.as_new_user().tokens['access_token']}"}
     database.fail(DEADLOCK, 1, first=2)
     api.client.post("/both", headers=headers)
     assert (database.attempts, effects(database)) == (attempts, (committed_rows, committed_rows))
