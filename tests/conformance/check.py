@@ -1,4 +1,4 @@
-"""A check: a rule that every operation it applies to must follow."""
+"""Conformance checks: rules that operations must follow."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

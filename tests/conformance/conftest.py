@@ -1,4 +1,4 @@
-"""The application that all conformance checks share, on each database."""
+"""Fixtures: the application under test, on SQLite and PostgreSQL, shared by all conformance checks."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -31,7 +31,7 @@ def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 @pytest.fixture(scope="session")
 def create_world(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], World]]:
-    """A function that creates a world on SQLite, with the blueprints registered at the time of the call."""
+    """A function that creates a World on SQLite with the blueprints that are registered when it is called."""
     apps: list[Flask] = []
 
     def create() -> World:

@@ -1,4 +1,4 @@
-"""The hooks of the platform: how to remove each one, which operations it serves, and which checks must then fail."""
+"""The platform's hooks: how to remove each one, which operations it serves, and which checks must then fail."""
 
 import sys
 from collections.abc import Callable
@@ -22,7 +22,7 @@ Removal = Callable[[Flask, pytest.MonkeyPatch], None]
 
 @dataclass(frozen=True)
 class Hook:
-    """A hook. After `remove`, at least one of `checks` must fail for each operation that the hook `serves`."""
+    """A removable hook. After `remove`, at least one of `checks` must fail for each operation that it `serves`."""
 
     remove: Removal
     checks: tuple[str, ...]
@@ -56,7 +56,7 @@ def _without_handler(kind: type[Exception]) -> Removal:
 
 
 def _replaced(owner: object, name: str, replacement: Any) -> Removal:
-    """Replace a function in `owner` and in every module that imported it by name."""
+    """Return a Removal that replaces a function in `owner` and in every module that imported it by name."""
 
     def remove(_app: Flask, patch: pytest.MonkeyPatch) -> None:
         original = getattr(owner, name)
@@ -115,7 +115,9 @@ HOOKS = {
     "problems for domain errors": Hook(
         _without_handler(Error), ("untrusted_hosts_are_rejected", "unknown_parameters_are_rejected")
     ),
-    "problems for Flask errors": Hook(_without_handler(HTTPException), ("other_methods_are_rejected_with_allow",)),
+    "problems for Flask errors": Hook(
+        _without_handler(HTTPException), ("unsupported_methods_are_rejected_with_allow",)
+    ),
     "complete bodies": Hook(
         _without_complete_body,
         ("truncated_bodies_are_rejected",),
@@ -150,7 +152,7 @@ HOOKS = {
     ),
     "If-Match": Hook(
         _replaced(etags, "expected_versions", lambda: None),
-        ("updates_of_a_stale_version_are_rejected",),
+        ("updates_with_a_stale_etag_are_rejected",),
         lambda operation: operation.is_conditional,
     ),
 }

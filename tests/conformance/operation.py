@@ -1,4 +1,4 @@
-"""The operations of an application: each route together with its part of the OpenAPI document."""
+"""The operations of an application: each route with its description in the OpenAPI document."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from tests.kit.clients.response_checker import PROBLEM
 
 @dataclass(frozen=True)
 class Operation(platform.Operation):
-    """An operation with its path and the whole document, to resolve the references in its schemas."""
+    """An operation with its path, and with the whole document for resolving the references in its schemas."""
 
     path: str
     document: dict[str, Any]
@@ -52,13 +52,13 @@ class Operation(platform.Operation):
 
     @property
     def parameters(self) -> list[dict[str, Any]]:
-        """The parameters of the path and of the operation."""
+        """The path-level and operation-level parameters, with references resolved."""
         path_parameters = self.document["paths"][self.path].get("parameters", [])
         return [self.resolved(parameter) for parameter in [*path_parameters, *self.described.get("parameters", [])]]
 
     @property
     def successes(self) -> list[int]:
-        """The documented statuses below 400."""
+        """The documented status codes below 400."""
         return [int(status) for status in self.described["responses"] if int(status) < 400]
 
     def problem_codes(self) -> set[str]:
@@ -74,7 +74,7 @@ class Operation(platform.Operation):
                 yield status, self.resolved(response["content"]["application/json"]["schema"])
 
     def resolved(self, part: dict[str, Any]) -> dict[str, Any]:
-        """Return `part`, or the component that its `$ref` names."""
+        """Return `part`, or the component to which its `$ref` points."""
         if "$ref" not in part:
             return part
         _hash, _components, kind, name = part["$ref"].split("/")

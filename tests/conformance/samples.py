@@ -1,4 +1,4 @@
-"""Sample values for a schema. Texts are different on each call, so that unique values do not collide."""
+"""Sample values for a schema. Where possible, each call returns a new text, so that unique values do not collide."""
 
 import re
 from itertools import count

@@ -47,7 +47,7 @@ class ListResponse(Body):
 @blueprint.get("/public", access=public, exempt={"etag": "not versioned"})
 @blueprint.response(200, ListResponse)
 def list_publicly() -> Any:
-    """List notes publicly, without a reason."""
+    """List notes publicly without declaring a reason."""
     return {"items": []}
 
 
@@ -63,7 +63,7 @@ def dump_row() -> Response:
 @blueprint.arguments(NoteRequest)
 @blueprint.response(201, NoteResponse)
 def abort_with_text(body: dict[str, Any]) -> Any:
-    """Abort with plain text."""
+    """Abort with a plain-text error."""
     if body["name"] in _names:
         abort(make_response("taken", 400))
     _names.add(body["name"])
@@ -73,7 +73,7 @@ def abort_with_text(body: dict[str, Any]) -> Any:
 @blueprint.get("/all", access=user, exempt={"etag": "not versioned"})
 @blueprint.response(200, ListResponse)
 def list_all() -> Any:
-    """List all notes without pages."""
+    """List all notes without pagination."""
     return {"items": list(_notes.values())}
 
 
@@ -109,7 +109,7 @@ def create_note(body: dict[str, Any]) -> Any:
 @blueprint.get("/notes/<uuid:note_id>", access=user)
 @blueprint.response(200, NoteResponse)
 def get_of_any_user(note_id: UUID) -> Any:
-    """Get a note of any user."""
+    """Get a note without checking its owner."""
     return _note(note_id)
 
 
@@ -117,7 +117,7 @@ def get_of_any_user(note_id: UUID) -> Any:
 @blueprint.arguments(NoteRequest)
 @blueprint.response(200, NoteResponse)
 def update_any_version(body: dict[str, Any], note_id: UUID) -> Any:
-    """Update a note without checking the version."""
+    """Update a note without checking its version."""
     note = _note(note_id)
     if note.owner_id != current_user_id():
         raise NotFound
@@ -136,7 +136,7 @@ def accept_any_length(body: dict[str, Any]) -> Any:
 @blueprint.get("/write", access=user, exempt={"etag": "not versioned"})
 @blueprint.response(200, NoteResponse)
 def read_and_write() -> Any:
-    """Write on a GET."""
+    """Write to the database on a GET."""
     return organizations.create_organization(owner_id=current_user_id(), name="Written", slug=None)
 
 

@@ -14,7 +14,7 @@ from tests.conformance.world import World
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Generate one test for each check and each operation that it applies to."""
+    """Generate a test for each check and each operation to which it applies."""
     with TemporaryDirectory() as folder:
         operations = operations_of(create_app(Settings(app_env="development", data_dir=Path(folder))))
     metafunc.parametrize(
@@ -28,5 +28,5 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     )
 
 
-def test_operation_keeps_the_contract(check: Check, operation: Operation, world: World) -> None:
+def test_operation_passes_conformance_check(check: Check, operation: Operation, world: World) -> None:
     check(operation, world)

@@ -1,4 +1,4 @@
-"""If a hook of the platform is removed, a conformance check fails for every route that the hook serves."""
+"""Removing a platform hook makes a conformance check fail for every route that the hook serves."""
 
 from collections.abc import Callable
 
@@ -16,13 +16,13 @@ _CHECKS_BY_NAME = {check.name: check for check in CHECKS}
 
 @pytest.fixture
 def world_with_all_kinds(create_world: Callable[[], World], monkeypatch: pytest.MonkeyPatch) -> World:
-    """A world that has a route of every kind, including a deprecated one."""
+    """A World with routes of every kind, including a deprecated one."""
     monkeypatch.setattr("project.app.BLUEPRINTS", (*BLUEPRINTS, seeded_faults.blueprint))
     return create_world()
 
 
 @pytest.mark.parametrize("name", HOOKS)
-def test_removed_hook_fails_a_check_on_every_route_it_serves(
+def test_removing_a_hook_fails_a_check_for_every_route_it_serves(
     name: str, world_with_all_kinds: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world, hook = world_with_all_kinds, HOOKS[name]
@@ -37,7 +37,7 @@ def test_removed_hook_fails_a_check_on_every_route_it_serves(
     assert unnoticed == []
 
 
-def test_every_registered_hook_is_listed(world_with_all_kinds: World) -> None:
+def test_every_registered_hook_has_a_removal_test(world_with_all_kinds: World) -> None:
     assert set(registered(world_with_all_kinds.app)) <= set(HOOKS), "add the new hook to tests/conformance/hooks.py"
 
 

@@ -1,4 +1,4 @@
-"""The conformance suite detects common mistakes: each seeded fault fails the check named for it."""
+"""The conformance suite detects common mistakes: each seeded fault fails the check listed for it."""
 
 from collections.abc import Callable, Iterator
 
@@ -19,7 +19,7 @@ FAULTS = {
     ("resources_are_hidden_from_other_users", "get_of_any_user"),
     ("text_numbers_and_lists_are_bounded", "accept_any_length"),
     ("reads_do_not_write", "read_and_write"),
-    ("updates_of_a_stale_version_are_rejected", "update_any_version"),
+    ("updates_with_a_stale_etag_are_rejected", "update_any_version"),
 }
 
 
@@ -33,7 +33,7 @@ def world_with_faults(create_world: Callable[[], World]) -> Iterator[World]:
 
 @pytest.fixture(scope="module")
 def failures(world_with_faults: World) -> set[tuple[str, str]]:
-    """The check and operation of each failure among the operations of the faulty blueprint."""
+    """The (check, operation) pairs that fail in the faulty blueprint."""
     world = world_with_faults
     operations = [operation for operation in world.operations if "seeded" in operation.path]
     return {

@@ -1,4 +1,4 @@
-"""Users, resources and valid requests, generated from the document for any operation."""
+"""Test users and resources, and valid requests for any operation, generated from the OpenAPI document."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -32,7 +32,7 @@ class Case:
 
 
 class World:
-    """An application with two organizations of one owner, a member of the first one, and a user outside of both."""
+    """An application with two organizations of the same owner, a member of the first, and a user in neither."""
 
     def __init__(self, app: Flask) -> None:
         self.app = app
@@ -44,12 +44,12 @@ class World:
         self._join(self.member, "member")
 
     def case(self, operation: Operation) -> Case:
-        """Return a new request that should succeed, from the recipe of the operation if it has one."""
+        """Return a new request that should succeed, built by the operation's recipe if it has one."""
         recipe = RECIPES.get(operation.name)
         return recipe(self, operation) if recipe else self.plain(operation)
 
     def plain(self, operation: Operation) -> Case:
-        """Return a request derived from the document: ids of new resources and a body of sample values."""
+        """Return a request derived from the document, with ids of new resources and a body of sample values."""
         schema = operation.body_schema
         return Case(
             actor=self.actor(operation.rule.access),
@@ -59,12 +59,12 @@ class World:
         )
 
     def actor(self, access: Access) -> Api:
-        """Return a user who is authorized."""
+        """Return a client that is authorized for `access`."""
         kinds = {"public": self.anonymous, "admin": self.administrator}
         return kinds.get(access.kind, self.owner)
 
     def other_actor(self, access: Access) -> Api:
-        """Return another user who is authorized, for access that does not depend on the path."""
+        """Return another client that is authorized for `access`, which must not depend on the path."""
         return self.other_administrator if access.kind == "admin" else self.other_user
 
     def path_values(self, operation: Operation) -> dict[str, str]:
@@ -75,7 +75,7 @@ class World:
         return values
 
     def send(self, operation: Operation, case: Case, **options: Any) -> TestResponse:
-        """Send the request and return the response. `options` replace parts of the request."""
+        """Send the request and return the response. `options` override parts of the request."""
         headers = dict(options.pop("headers", {}))
         if case.actor.tokens:
             headers.setdefault("Authorization", f"Bearer {case.actor.tokens['access_token']}")
@@ -119,7 +119,7 @@ class World:
         success(user.post("/invitations/accept", {"token": self.invitation_token(user.user["email"], role)}))
 
     def invitation_token(self, email: str, role: str = "member") -> str:
-        """Create an invitation to `email` and return the token in its email."""
+        """Create an invitation to `email` and return its token, the same one as in the email."""
         invitation = self.owner.invitation(self.organization_id, email, role)
         with self.app.app_context():
             return signing.issue("invitation", UUID(invitation["id"]), 1)

@@ -47,7 +47,7 @@ async ([api, options]) => (await fetch(`${api}/health/live`, options)).status
 
 @dataclass(frozen=True)
 class World:
-    """An API, a page from the origin that it allows, and a page from another origin."""
+    """An API, a page from its allowed origin, and a page from another origin."""
 
     api: str
     allowed: Page

@@ -1,4 +1,4 @@
-"""The Procfile with production settings, on PostgreSQL, Redis, an S3-compatible store and SMTP."""
+"""The Procfile, run with production settings on PostgreSQL, Redis, an S3-compatible store and SMTP."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Invited users join in a real browser, without errors on its console."""
+"""The invitation page and the docs page work in a real browser without console errors."""
 
 import os
 import re
@@ -32,7 +32,7 @@ _numbers = count(1)
 
 @dataclass(frozen=True)
 class Service:
-    """A client of the running service, logged in if it has a `token`."""
+    """A client for the running service, logged in if it has a `token`."""
 
     url: str
     token: str = ""
@@ -47,7 +47,7 @@ class Service:
         return response.json()
 
     def registered(self, name: str) -> tuple["Service", str]:
-        """Register a new account and log in. Returns its client and its email address."""
+        """Register a new account and log in. Returns the client and the email address."""
         email = f"user{next(_numbers)}@example.com"
         account = {"email": email, "password": PASSWORD}
         self.call("POST", "/api/v1/auth/register", {**account, "display_name": name})
@@ -56,7 +56,7 @@ class Service:
 
 @dataclass(frozen=True)
 class Host:
-    """An organization, and the client of its owner."""
+    """An organization and its owner's client."""
 
     service: Service
     organization_id: str
@@ -72,7 +72,7 @@ class Host:
             if link := _LINK.search(text):
                 return link[0]
             time.sleep(0.1)
-        raise AssertionError(f"no email with a link to {email} within 20 s")
+        raise AssertionError(f"no email with a link arrived for {email} within 20 s")
 
     def role_of(self, email: str) -> str | None:
         """Return the role of a member, or `None` for a non-member."""
@@ -82,7 +82,7 @@ class Host:
 
 @dataclass
 class ConsoleErrors:
-    """Errors and warnings on the browser's console, except for the 4xx responses that a test causes."""
+    """Errors and warnings in the browser console, except for 4xx responses, which tests cause on purpose."""
 
     found: list[str] = field(default_factory=list)
 
@@ -98,7 +98,7 @@ class ConsoleErrors:
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """An instance started like `./bin/run`. It must exit with status 0 on SIGINT."""
+    """A client for an instance started like `./bin/run`. The instance must exit with status 0 on SIGINT."""
     folder = tmp_path_factory.mktemp("service")
     port, log = free_port(), folder / "log"
     environment = {
@@ -132,7 +132,7 @@ def browser(service: Service) -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    """A browser tab. The test fails if there are errors on its console."""
+    """A browser tab. The test fails if errors or warnings appear in its console."""
     errors = ConsoleErrors()
     with browser.new_context() as context:
         page = context.new_page()
@@ -153,7 +153,7 @@ def test_new_user_joins_by_registering(host: Host, page: Page) -> None:
     assert host.role_of(email) == "member"
 
 
-def test_weak_password_is_reported_at_its_field(host: Host, page: Page) -> None:
+def test_weak_password_is_reported_next_to_its_field(host: Host, page: Page) -> None:
     page.goto(host.invite("weak@example.com"))
     page.get_by_label("Your name").fill("Ada Lovelace")
     page.get_by_label("Choose a password").fill("too short")
@@ -174,7 +174,7 @@ def test_existing_user_joins_by_logging_in_and_leaves_no_session(host: Host, pag
     assert page.evaluate("document.cookie + localStorage.length + sessionStorage.length") == "00"
 
 
-def test_wrong_password_is_reported_and_does_not_join(host: Host, page: Page) -> None:
+def test_wrong_password_is_reported_and_adds_no_member(host: Host, page: Page) -> None:
     _service, email = host.service.registered("Alan Turing")
     page.goto(host.invite(email))
     page.get_by_label("Your password").fill("not the right one")
@@ -183,7 +183,7 @@ def test_wrong_password_is_reported_and_does_not_join(host: Host, page: Page) ->
     assert host.role_of(email) is None
 
 
-def test_used_link_is_reported(host: Host, page: Page) -> None:
+def test_used_invitation_link_is_reported(host: Host, page: Page) -> None:
     _service, email = host.service.registered("Alan Turing")
     link = host.invite(email)
     page.goto(link)
@@ -202,12 +202,12 @@ def test_used_link_is_reported(host: Host, page: Page) -> None:
         ("#token=" + "x" * 600, "Invalid invitation link"),
     ],
 )
-def test_invalid_link_is_reported(service: Service, page: Page, fragment: str, heading: str) -> None:
+def test_link_without_valid_token_is_reported(service: Service, page: Page, fragment: str, heading: str) -> None:
     page.goto(f"{service.url}/invitation{fragment}")
     expect(page.get_by_role("heading")).to_have_text(heading)
 
 
-def test_documentation_page_can_send_requests(service: Service, page: Page) -> None:
+def test_docs_page_can_send_authorized_requests(service: Service, page: Page) -> None:
     caller, email = service.registered("Ada Lovelace")
     page.goto(f"{service.url}/docs")
     page.locator("button.authorize").first.click()

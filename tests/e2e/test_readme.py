@@ -1,4 +1,4 @@
-"""The commands in the README work as printed; those of the tour print the output that the README shows."""
+"""The commands in the README work as written, and the tour prints the output that the README shows."""
 
 import os
 import re
@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 _BLOCK = re.compile(r"^```(sh)?\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
-def test_tour_prints_the_output_in_the_readme(tmp_path: Path) -> None:
+def test_tour_prints_the_output_shown_in_the_readme(tmp_path: Path) -> None:
     tour = _section("A tour")
     with local_instance(tmp_path) as url:
         result = _run(_localized("".join(block for shell, block in _BLOCK.findall(tour) if shell), url, tmp_path))
@@ -21,7 +21,7 @@ def test_tour_prints_the_output_in_the_readme(tmp_path: Path) -> None:
     assert _matches(" ".join(expected), " ".join(result.stdout.split())), result.stdout
 
 
-def test_flask_commands_succeed(tmp_path: Path) -> None:
+def test_flask_commands_in_the_readme_succeed(tmp_path: Path) -> None:
     commands = re.findall(r"^\./bin/flask .*$", _section("Next steps"), re.MULTILINE)
     assert len(commands) > 2
     _run("\n".join(["./bin/flask db upgrade", *commands]), DATA_DIR=str(tmp_path))
@@ -39,7 +39,7 @@ def _run(script: str, **environment: str) -> subprocess.CompletedProcess[str]:
 
 
 def _localized(text: str, url: str, folder: Path) -> str:
-    """Return the text with the URL of the instance, and with the downloaded file in `folder`."""
+    """Return the text with the instance's URL, and with the path of the downloaded file in `folder`."""
     return text.replace("http://localhost:8000", url).replace("-o small.webp", f"-o {folder}/small.webp")
 
 

@@ -1,4 +1,4 @@
-"""`./bin/run` starts and stops all processes together, and reports each invalid setting in one line."""
+"""`./bin/run` starts and stops all processes together, and reports each invalid setting on one line."""
 
 import asyncio
 import os
@@ -43,7 +43,7 @@ class Instance:
         return min(pid for pid, command in find_processes(self.folder).items() if command_part in command)
 
     def wait_for_exit(self) -> int:
-        """Wait until the instance exits and return the exit status. Fails if a process remains."""
+        """Wait until the instance exits and return the exit status. Fails if any of its processes remains."""
         status = self.process.wait(30)
         eventually(lambda: find_processes(self.folder) == {}, 5)
         return status
@@ -51,7 +51,7 @@ class Instance:
 
 @contextmanager
 def started(folder: Path, **settings: str) -> Iterator[Instance]:
-    """Start an instance in a new process group, as a shell does. It may not be ready yet."""
+    """Start an instance in a new process group, as a shell does. Does not wait until it is ready."""
     port = settings.pop("PORT", None) or str(free_port())
     environment = {"PATH": os.environ["PATH"], "DATA_DIR": str(folder), "PORT": port, **settings}
     folder.mkdir(exist_ok=True)
@@ -82,7 +82,7 @@ def press_ctrl_c(instance: Instance) -> None:
     os.killpg(instance.process.pid, signal.SIGINT)
 
 
-def test_run_starts_twice_and_stops_on_sigterm_and_ctrl_c(tmp_path: Path) -> None:
+def test_run_can_be_restarted_and_stops_on_sigterm_and_ctrl_c(tmp_path: Path) -> None:
     with running(tmp_path) as instance:
         assert all(urllib3.request("GET", url).status == 200 for url in urls_in(instance.log()))
         instance.process.terminate()
@@ -106,7 +106,7 @@ def urls_in(log: str) -> list[str]:
 
 
 def invitation_email_arrives(instance: Instance) -> bool:
-    """Create an invitation and wait for its email, which web server and worker produce together."""
+    """Create an invitation and wait for its email, which requires both the web server and the worker."""
     owner = Api(Remote(instance.url)).as_new_user()  # type: ignore[arg-type]
     owner.invitation(owner.organization()["id"], "grace@example.org")
     eventually(lambda: any((instance.folder / "mail").glob("*.eml")))
@@ -116,7 +116,7 @@ def invitation_email_arrives(instance: Instance) -> bool:
 @pytest.mark.full
 @pytest.mark.parametrize("delay", [0.8, *(1 + step / 20 for step in range(20)), 2.5, 3.0])
 def test_ctrl_c_during_startup_stops_all_processes(tmp_path: Path, delay: float) -> None:
-    """Before 0.8 s Python itself is still starting, and would print a traceback."""
+    """Before 0.8 s, Python itself is still starting and would print a traceback."""
     with started(tmp_path) as instance:
         time.sleep(delay)
         press_ctrl_c(instance)
@@ -125,7 +125,7 @@ def test_ctrl_c_during_startup_stops_all_processes(tmp_path: Path, delay: float)
 
 
 class SlowMailServer:
-    """A mail server that needs two seconds to accept an email."""
+    """A mail server that takes two seconds to accept an email."""
 
     def __init__(self) -> None:
         self.has_begun = threading.Event()
@@ -155,13 +155,13 @@ def test_running_job_is_finished_before_exit(tmp_path: Path) -> None:
     "process",
     ["worker.app beat", *(pytest.param(each, marks=pytest.mark.full) for each in ("gunicorn", "worker.app worker"))],
 )
-def test_killed_process_stops_all_others_with_an_error(tmp_path: Path, process: str) -> None:
+def test_killing_one_process_stops_all_others_with_an_error(tmp_path: Path, process: str) -> None:
     with running(tmp_path) as instance:
         os.kill(instance.pid_of(process), signal.SIGKILL)
         assert instance.wait_for_exit() != 0
 
 
-def test_port_in_use_is_reported_at_once(tmp_path: Path) -> None:
+def test_port_in_use_is_reported_on_one_line(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = str(other.getsockname()[1])
         with started(tmp_path, PORT=port) as instance:
@@ -185,7 +185,7 @@ PROGRAMS = {
 
 
 def startup_error(program: str, folder: Path, **settings: str) -> str:
-    """What a program says that does not start."""
+    """Return the output of a program that must fail to start."""
     environment = {"PATH": os.environ["PATH"], "DATA_DIR": str(folder), "APP_ENV": "development", **settings}
     result = subprocess.run(PROGRAMS[program], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
     assert result.returncode != 0
@@ -193,7 +193,7 @@ def startup_error(program: str, folder: Path, **settings: str) -> str:
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_each_invalid_setting_is_reported_in_one_line(program: str, tmp_path: Path) -> None:
+def test_each_invalid_setting_is_reported_on_one_line(program: str, tmp_path: Path) -> None:
     output = startup_error(program, tmp_path, **INVALID_SETTINGS)
     assert "Traceback" not in output
     assert [re.sub(r":.*", "", line) for line in output.splitlines() if line] == list(INVALID_SETTINGS)
@@ -204,7 +204,7 @@ def test_invalid_port_is_reported(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("program", ["run", "worker"])
-def test_url_with_an_invalid_option_is_reported_in_one_line(program: str, tmp_path: Path) -> None:
+def test_url_with_an_invalid_option_is_reported_on_one_line(program: str, tmp_path: Path) -> None:
     output = startup_error(program, tmp_path, MAIL_URL="smtp://127.0.0.1?tls=perhaps", PORT=str(free_port()))
     assert "Traceback" not in output
     assert re.findall(r"^MAIL_URL: .*$", output, re.MULTILINE)

@@ -1,4 +1,4 @@
-"""`./bin/verify` passes on a correct instance, and a seeded fault fails exactly the step that must detect it."""
+"""`./bin/verify` passes on a correct instance, and each seeded fault fails exactly the step that must detect it."""
 
 import json
 import os
@@ -26,10 +26,10 @@ from tests.verify.steps import FLOW, PRIVATE_FLOW
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "tests.verify"]
 NEEDS_PROC = pytest.mark.skipif(
-    not Path("/proc/self/environ").exists(), reason="the environment of processes can only be read on Linux"
+    not Path("/proc/self/environ").exists(), reason="process environments can be read only on Linux"
 )
 
-# Replaces `./bin/run`: it serves until SIGINT, and the appended lines decide how it exits.
+# Replaces `./bin/run`: serves until SIGINT, then exits as the appended lines specify.
 SERVER = """
 import http.server, os, signal, subprocess, sys, time
 class Ready(http.server.BaseHTTPRequestHandler):
@@ -45,7 +45,7 @@ except KeyboardInterrupt:
 SLEEPER = "[sys.executable, '-c', 'import time; time.sleep(60)']"
 PROCESS_FAULTS = {
     "start": {
-        "exits at once": ("import sys; sys.exit(3)", "an exit with status 3"),
+        "exits immediately": ("import sys; sys.exit(3)", "an exit with status 3"),
         "never ready": ("import time; time.sleep(60)", "readiness within 1 s"),
     },
     "stop": {
@@ -58,7 +58,7 @@ PROCESS_FAULTS = {
 
 @pytest.fixture(scope="session")
 def deployment() -> Iterator[Instance]:
-    """A correct instance, shared by tests that only change its responses."""
+    """A correct instance, shared by the tests that alter only its responses."""
     instance = Instance(RATE_LIMIT_ENABLED="false")
     try:
         instance.start()
@@ -71,7 +71,7 @@ def deployment() -> Iterator[Instance]:
 
 
 def seeded_faults() -> list[object]:
-    """Return every fault of every step. Only the first one of each step runs without --full."""
+    """Return all seeded faults as pytest parameters. Without --full, only the first fault of each step runs."""
     return [
         pytest.param(step, fault, id=f"{step}: {fault.name}", marks=[pytest.mark.full] if number else [])
         for step, faults in FAULTS.items()
@@ -91,7 +91,7 @@ def failed_steps(record: Path) -> list[str]:
     return [name for name, outcome in outcomes(record).items() if outcome == "failed"]
 
 
-def test_private_instance_passes_and_leaves_no_files(tmp_path: Path) -> None:
+def test_verify_passes_on_private_instance_and_leaves_no_files(tmp_path: Path) -> None:
     command = [*COMMAND, "--save", str(tmp_path / "run.json")]
     result = subprocess.run(
         command, cwd=ROOT, env={**os.environ, "TMPDIR": str(tmp_path)}, capture_output=True, text=True
@@ -153,7 +153,7 @@ def test_deployment_can_be_verified_repeatedly(deployment: Instance) -> None:
 
 @NEEDS_PROC
 @pytest.mark.parametrize("name", PROCESS_FAULTS["stop"])
-def test_instance_with_a_faulty_exit_fails_stop(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_faulty_exit_fails_the_stop_step(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     program, message = PROCESS_FAULTS["stop"][name]
     monkeypatch.setattr(instance_module, "COMMAND", [sys.executable, "-c", program])
     monkeypatch.setattr(instance_module, "_STOP_SECONDS", 1)
@@ -171,7 +171,7 @@ def test_instance_with_a_faulty_exit_fails_stop(name: str, monkeypatch: pytest.M
 
 
 @NEEDS_PROC
-def test_instance_that_exited_early_fails_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_early_exit_fails_the_stop_step(monkeypatch: pytest.MonkeyPatch) -> None:
     program = SERVER.replace("serve_forever(0.02)", "handle_request()")
     monkeypatch.setattr(instance_module, "COMMAND", [sys.executable, "-c", program])
     instance = Instance()
@@ -186,7 +186,7 @@ def test_instance_that_exited_early_fails_stop(monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.parametrize("name", PROCESS_FAULTS["start"])
-def test_instance_that_does_not_start_fails_start(
+def test_instance_that_does_not_start_fails_the_start_step(
     name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     program, message = PROCESS_FAULTS["start"][name]
@@ -206,7 +206,7 @@ def test_instance_that_does_not_start_fails_start(
     assert [path.read_text() for path in tmp_path.glob("*/log")] == ["last line\n"]
 
 
-def test_unreachable_deployment_is_reported_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+def test_unreachable_deployment_is_reported_on_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     status = main([f"http://127.0.0.1:{free_port()}"])
 
     output = capsys.readouterr().out
@@ -231,7 +231,7 @@ def test_comparison_lists_regressions_first(
 
 
 @pytest.mark.parametrize("color", [True, False])
-def test_terminal_shows_a_spinner_and_colors_unless_disabled(color: bool) -> None:
+def test_terminal_shows_a_spinner_and_uses_colors_unless_no_color_is_set(color: bool) -> None:
     terminal, child_terminal = pty.openpty()
     environment = {**os.environ, "TERM": "xterm", "NO_COLOR": "" if color else "1"}
     command = [*COMMAND, f"http://127.0.0.1:{free_port()}"]

@@ -1,4 +1,4 @@
-"""The API document as a deployment serves it, a running server, and the Node.js tools."""
+"""Fixtures: the API document as a deployment serves it, a running server, and the Node.js tools."""
 
 import filecmp
 import json
@@ -27,7 +27,7 @@ def document(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def node() -> Path:
-    """The folder of the Node.js programs, if the installed packages match package-lock.json."""
+    """The folder of the Node.js programs. Tests are skipped (in CI: fail) if packages are missing or outdated."""
     lock, installed_lock = HERE / "package-lock.json", HERE / "node_modules" / "installed-package-lock.json"
     if not (shutil.which("node") and installed_lock.exists() and filecmp.cmp(lock, installed_lock, shallow=False)):
         missing = "the Node.js tools are missing or outdated: run ./bin/test once without arguments to install them"

@@ -25,7 +25,7 @@ Model = TypeVar("Model")
 
 
 def checked(response: object, kind: type[Model]) -> Model:
-    """Return the response, which must be of this type."""
+    """Return the response, which must be an instance of `kind`."""
     assert isinstance(response, kind), response
     return response
 

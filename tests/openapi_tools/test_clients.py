@@ -1,4 +1,4 @@
-"""Clients generated from the OpenAPI document compile and work with the real server."""
+"""Clients generated from the OpenAPI document compile and work with a real server."""
 
 from pathlib import Path
 

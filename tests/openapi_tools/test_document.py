@@ -1,6 +1,6 @@
 """Third-party linters report no problems in the OpenAPI document.
 
-`.spectral.yaml` lists the disabled rules with the reasons. `redocly.yaml` disables none.
+`.spectral.yaml` lists the disabled rules with reasons. `redocly.yaml` disables no rules.
 """
 
 from pathlib import Path

@@ -71,7 +71,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
         "./bin/verify", description="Run every platform flow against a deployment and report each step."
     )
     parser.add_argument(
-        "url", nargs="?", type=_url, help="base URL of the deployment; without it, a private instance is started"
+        "url", nargs="?", type=_url, help="base URL of the deployment; if omitted, a private instance is started"
     )
     parser.add_argument(
         "--mailbox", type=_folder, metavar="DIR", help="read emails from .eml files in DIR instead of from /dev/mail"
@@ -81,7 +81,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
         type=float,
         default=15,
         metavar="SECONDS",
-        help="maximum wait for a response, an email or thumbnails (default: %(default)s)",
+        help="maximum time to wait for a response, an email or thumbnails (default: %(default)s)",
     )
     parser.add_argument("--save", type=_new_file, metavar="FILE", help="write the results to FILE as JSON")
     parser.add_argument(

@@ -1,4 +1,4 @@
-"""Expectations of the steps. Messages must never contain a token or a password."""
+"""Expectations that the steps check. Messages must never contain a token or a password."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -8,7 +8,7 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 
 
 class Failed(Exception):
-    """An expectation is not met."""
+    """An expectation was not met."""
 
     def __init__(self, where: str, expected: object, actual: object) -> None:
         super().__init__(f"{where}: expected {expected}, got {actual}")
@@ -41,7 +41,7 @@ def _expect_that(where: str, predicate: Callable[[object], bool], value: object)
 
 
 def a_uuid7(value: object) -> bool:
-    """Return whether the value is a UUID of version 7, as a string."""
+    """Return whether the value is a version 7 UUID as a string."""
     try:
         return isinstance(value, str) and UUID(value).version == 7
     except ValueError:
@@ -49,7 +49,7 @@ def a_uuid7(value: object) -> bool:
 
 
 def a_utc_time(value: object) -> bool:
-    """Return whether the value is an RFC 3339 time with `Z`."""
+    """Return whether the value is an RFC 3339 timestamp in UTC, ending in `Z`."""
     return isinstance(value, str) and _TIME.fullmatch(value) is not None
 
 
@@ -59,7 +59,7 @@ def a_positive_integer(value: object) -> bool:
 
 
 def a_nonempty_string(value: object) -> bool:
-    """Return whether the value is a string and not empty."""
+    """Return whether the value is a non-empty string."""
     return isinstance(value, str) and value != ""
 
 

@@ -11,7 +11,7 @@ from tests.verify.checks import Failed, a_nonempty_string, expect, expect_member
 
 
 class Client:
-    """A client of one deployment. Its request ids contain the run and the step, to find them in the server's log."""
+    """A client for one deployment. Request ids contain the run and the step, so that they can be found in the log."""
 
     def __init__(self, url: str, *, run: str, timeout_seconds: float) -> None:
         self.url = url.rstrip("/")
@@ -23,13 +23,13 @@ class Client:
         )
 
     def begin_step(self, step: str) -> None:
-        """Use the name of this step in the ids of the following requests."""
+        """Use the name of this step in the ids of subsequent requests."""
         self._step, self._sent = step.replace(" ", "-"), 0
 
     def send(
         self, method: str, path: str, *, token: str | None = None, headers: dict[str, str] | None = None, **body: Any
     ) -> "Response":
-        """Send a request and return the response with any status. `body` is urllib3's `json=` or `fields=`.
+        """Send a request and return the response, even if it is an error. `body` is urllib3's `json=` or `fields=`.
 
         Raises Failed if there is no response.
         """
@@ -129,7 +129,7 @@ class Response:
 
 
 def _description(error: urllib3.exceptions.HTTPError) -> str:
-    """Return a short cause. The messages of urllib3 are long and repeat the URL."""
+    """Return a brief cause, because urllib3's messages are long and repeat the URL."""
     # NewConnectionError must be checked first: in urllib3 it is a subclass of TimeoutError.
     if isinstance(error, urllib3.exceptions.NewConnectionError):
         return "no connection"

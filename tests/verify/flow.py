@@ -35,12 +35,12 @@ class Result:
 
 
 def step(checks: str, *, after: tuple[Step, ...] = ()) -> Callable[[Callable[[World], None]], Step]:
-    """Turn a function into a Step with its name. `checks` describes what the step checks, in a few words."""
+    """Turn a function into a Step of the same name. `checks` describes what the step checks, in a few words."""
     return lambda act: Step(act.__name__.replace("_", " "), checks, act, after)
 
 
 def run(steps: Iterable[Step], world: World, table: Table) -> list[Result]:
-    """Run the steps, show each result in the table as it arrives, and return all results."""
+    """Run the steps, show each result in the table as it becomes available, and return all results."""
     results: dict[str, Result] = {}
     for each in steps:
         table.begin(each.name, each.checks)
@@ -67,7 +67,7 @@ def _attempt(each: Step, world: World) -> str:
     except Failed as failure:
         return str(failure)
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        # The response has an unforeseen shape. The message of the error is left out, since it may contain a secret.
+        # The response has an unexpected shape. The error message is omitted, because it may contain a secret.
         return f"{each.name}: expected a response that follows the contract, got an unreadable one: {_location(error)}"
     return ""
 

@@ -93,13 +93,13 @@ class Instance:
             return False
 
     def remaining_processes(self) -> list[int]:
-        """Return the ids of remaining processes, which have our DATA_DIR in their environment. Works only on Linux."""
+        """Return the ids of remaining processes, found by the DATA_DIR in their environment. Works only on Linux."""
         variable = f"DATA_DIR={self._settings['DATA_DIR']}\0".encode()
         return [int(each.parent.name) for each in Path("/proc").glob("[0-9]*/environ") if variable in _read(each)]
 
 
 def _environment() -> dict[str, str]:
-    """Return our environment without settings, so that a DATABASE_URL of the shell is never written to."""
+    """Return the environment without settings, so that the instance never uses a DATABASE_URL set in the shell."""
     kept = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ")
     return {name: os.environ[name] for name in kept if name in os.environ}
 

@@ -1,4 +1,4 @@
-"""Access to received email: through the development mailbox, or in a folder of .eml files."""
+"""Reads received emails from the development mailbox or from a folder of .eml files."""
 
 import re
 import time
@@ -55,7 +55,7 @@ class FolderMailbox:
 
 
 def wait_for_token(mailbox: Mailbox, address: str, *, timeout_seconds: float) -> str:
-    """Wait for an email to `address` and return the token in its link. Raises Failed if there is none in time."""
+    """Wait for an email to `address` and return the token in its link. Raises Failed if none arrives in time."""
     where = f"email to {address}"
     text = wait_for(where, lambda: next(mailbox.texts(address), None), timeout_seconds=timeout_seconds)
     link = _TOKEN.search(text)

@@ -26,7 +26,7 @@ def load(path: Path) -> dict[str, Result]:
 
 
 def compare(earlier: dict[str, Result], current: list[Result]) -> Iterator[str]:
-    """Return one line per step. Steps that passed before and do not pass now come first."""
+    """Return one line per step. Steps that passed before but do not pass now come first."""
     before = [earlier.get(result.name, Result(result.name, "not run")) for result in current]
     rows = sorted(zip(before, current, strict=True), key=lambda row: not is_worse(*row))
     yield f"   {'':<18} {'earlier':>18}    {'now':>18}"
@@ -37,7 +37,7 @@ def compare(earlier: dict[str, Result], current: list[Result]) -> Iterator[str]:
 
 
 def is_worse(was: Result, result: Result) -> bool:
-    """Return whether the step passed before and does not pass now."""
+    """Return whether the step passed before but does not pass now."""
     return was.outcome == "passed" != result.outcome
 
 

@@ -1,4 +1,4 @@
-"""The output table. On a terminal the current step has a spinner; elsewhere a line is printed when a step ends."""
+"""The output table. On a terminal, the current step has a spinner; elsewhere, a line is printed when a step ends."""
 
 import os
 import shutil
@@ -31,7 +31,7 @@ class Table:
             self._spinner = _Spinner(self._out, _line(name, checks))
 
     def end(self, outcome: str, ms: int, detail: str) -> None:
-        """Print the result of the current step. `detail` says why it failed."""
+        """Print the result of the current step. `detail` is the reason for a failure."""
         self.close()
         duration = f"{ms:>{_MS}} ms" if outcome != "not run" else outcome.rjust(_MS + 3)
         mark = self._paint(_MARKS[outcome], _COLORS[outcome])
@@ -56,7 +56,7 @@ class Table:
 class _Spinner:
     def __init__(self, out: TextIO, line: str) -> None:
         self._out, self._ended = out, threading.Event()
-        # A wrapped line could not be overwritten.
+        # Truncate the line: a wrapped line could not be overwritten.
         self._line = line[: shutil.get_terminal_size().columns - 4]
         self._thread = threading.Thread(target=self._spin, daemon=True)
         self._thread.start()

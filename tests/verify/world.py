@@ -52,7 +52,7 @@ class User:
 
 @dataclass
 class World:
-    """The state of one run. A step may only use what the steps in its `after` have stored here."""
+    """The state of one run. A step may use only what the steps in its `after` have stored here."""
 
     client: Client
     mailbox: Mailbox

@@ -1,4 +1,4 @@
-"""The checks, one module per subject. Importing this package registers all of them."""
+"""All checks, one module per topic. Importing this package registers them."""
 
 from tests.conformance.check import CHECKS
 from tests.conformance.checks import (

@@ -20,10 +20,10 @@ def _requires_token(operation: Operation) -> bool:
 @check()
 def public_routes_declare_a_reason(operation: Operation, world: World) -> None:
     assert operation.is_public == ("access" in operation.rule.exempt), (
-        'declare exempt={"access": "<reason>"} if the route is public, and only then'
+        'declare exempt={"access": "<reason>"} if and only if the route is public'
     )
     security = [] if operation.is_public else [{"bearer": []}]
-    assert operation.described["security"] == security, "let the route's access= decide `security` in the document"
+    assert operation.described["security"] == security, "`security` in the document must match the route's access="
 
 
 @check(_requires_token)

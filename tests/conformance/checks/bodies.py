@@ -94,7 +94,7 @@ def truncated_bodies_are_rejected(operation: Operation, world: World) -> None:
 
 
 @check(lambda operation: _accepts_json(operation) or operation.accepts_form)
-def other_media_types_are_rejected(operation: Operation, world: World) -> None:
+def unsupported_media_types_are_rejected(operation: Operation, world: World) -> None:
     case = _authorized_case(operation, world)
     for content_type in OTHER_MEDIA_TYPES:
         if not (operation.accepts_form and "multipart" in (content_type or "")):
@@ -148,8 +148,8 @@ def missing_members_are_reported(operation: Operation, world: World) -> None:
 def unstorable_text_is_rejected(operation: Operation, world: World) -> None:
     for text in UNSTORABLE_TEXTS:
         for name, schema, response in _send_with_each(operation, world, text, "string"):
-            assert 400 <= response.status_code < 500, f"{name}: use a field of project/http/fields.py"
-            # Passwords are hashed and tokens are verified, never stored, so NUL characters are harmless there.
+            assert 400 <= response.status_code < 500, f"{name}: use a field type from project/http/fields.py"
+            # Passwords are hashed and tokens verified; neither is stored, so NUL characters in them are harmless.
             is_secret = schema.get("format") == "password" or ("pattern" not in schema and "token" in name)
             if not is_secret or "\u0000" not in text:
                 assert ("body", f"/{name}") in pointers(problem(response, 422, "validation-failed")), name

@@ -1,4 +1,4 @@
-"""The OpenAPI document: names, summaries, schemas, examples and problems of each operation."""
+"""The OpenAPI document: each operation's name, summary, schemas, examples and problems."""
 
 import re
 from collections.abc import Iterator
@@ -41,7 +41,7 @@ def problem_codes_match_their_status(operation: Operation, world: World) -> None
 @check()
 def text_numbers_and_lists_are_bounded(operation: Operation, world: World) -> None:
     unbounded = [where for where, schema in _schemas(operation) if not _is_bounded(schema)]
-    assert unbounded == [], f"{unbounded}: use the fields of project/http/fields.py, or declare the bounds"
+    assert unbounded == [], f"{unbounded}: use the field types in project/http/fields.py, or declare the bounds"
 
 
 @check()
@@ -66,7 +66,9 @@ def examples_match_their_schema(operation: Operation, world: World) -> None:
 def exemptions_are_needed_and_have_reasons(operation: Operation, world: World) -> None:
     for part, reason in operation.rule.exempt.items():
         assert 4 <= len(reason) <= 60, f"{part}: give the reason in a few words, such as 'not versioned'"
-        assert _applies(operation, part), f"{part}: remove the exemption, this rule does not apply to the operation"
+        assert _applies(operation, part), (
+            f"{part}: remove the exemption, because the rule does not apply to this operation"
+        )
 
 
 def _applies(operation: Operation, part: str) -> bool:
@@ -82,7 +84,7 @@ def _applies(operation: Operation, part: str) -> bool:
 
 
 def _schemas(operation: Operation) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Return every schema of the operation, nested ones too, with its location."""
+    """Return every schema of the operation, including nested ones, with its location."""
     for parameter in operation.parameters:
         yield from _walk(operation, parameter["name"], parameter["schema"])
     if operation.body_schema is not None:

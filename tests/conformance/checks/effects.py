@@ -1,4 +1,4 @@
-"""Effects: an operation changes or returns the resource in its path, and no other."""
+"""Effects: an operation changes or returns only the resource in its path."""
 
 from dataclasses import replace
 
@@ -20,14 +20,14 @@ def resources_are_found_only_in_their_organization(operation: Operation, world: 
 
 
 @check(lambda operation: operation.is_listing and _ORGANIZATION_ID in operation.path_names)
-def listings_contain_only_their_organization(operation: Operation, world: World) -> None:
+def listings_contain_only_items_of_their_organization(operation: Operation, world: World) -> None:
     create = world.create_operation(operation.path)
     if create is not None:
         world.succeed(create)
     case = world.case(operation)
     elsewhere = replace(case, path={**case.path, _ORGANIZATION_ID: world.other_organization_id})
     here, there = (world.succeed(operation, each).json["items"] for each in (case, elsewhere))
-    assert here, "list what was just created in the organization"
+    assert here, "list the resource that was just created in the organization"
     assert not [item for item in there if item in here], "filter the listing by organization_id"
 
 
@@ -36,10 +36,12 @@ def updates_change_only_the_sent_members(operation: Operation, world: World) -> 
     case, reader = world.case(operation), world.read_operation(operation)
     before, changed = (world.succeed(each, case).json for each in (reader, operation) if each is not None)
     after = world.succeed(reader or operation, case).json
-    assert changed == after, "return the resource as a GET returns it afterwards"
+    assert changed == after, "return the same representation as a subsequent GET"
     assert {name: after[name] for name in case.body or {} if name in after} == case.body, "store the sent values"
     kept = set(after) - set(case.body or {}) - {"updated_at"}
-    assert {name: before[name] for name in kept} == {name: after[name] for name in kept}, "keep the other members"
+    assert {name: before[name] for name in kept} == {name: after[name] for name in kept}, (
+        "leave the other members unchanged"
+    )
 
 
 @check(lambda operation: operation.method in ("PATCH", "PUT") and bool(operation.path_names))

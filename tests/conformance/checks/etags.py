@@ -20,7 +20,7 @@ def unchanged_resources_return_304(operation: Operation, world: World) -> None:
 
 
 @check(lambda operation: operation.is_conditional)
-def updates_of_a_stale_version_are_rejected(operation: Operation, world: World) -> None:
+def updates_with_a_stale_etag_are_rejected(operation: Operation, world: World) -> None:
     case, reader = world.case(operation), world.read_operation(operation)
     assert reader is not None, (
         f'{operation}: the path has no GET that returns an `ETag`: declare exempt={{"if-match": "<reason>"}}'

@@ -1,4 +1,4 @@
-"""Idempotency keys: a retried POST has one effect."""
+"""Idempotency keys: a retried POST takes effect only once."""
 
 from dataclasses import replace
 from uuid import uuid4
@@ -31,9 +31,9 @@ def post_accepts_a_key_or_is_exempt(operation: Operation, world: World) -> None:
 @check(_is_keyed)
 def effect_of_a_retry_is_declared(operation: Operation, world: World) -> None:
     declared = operation.rule.on_retry
-    assert declared, "declare on_retry=: the code of a problem, or CREATES_ANOTHER"
+    assert declared, "declare on_retry=: a problem code or CREATES_ANOTHER"
     allowed = {CREATES_ANOTHER, *operation.problem_codes()}
-    assert set(declared) <= allowed, "declare the problem of on_retry= among the problems of the route"
+    assert set(declared) <= allowed, "declare the on_retry= problem among the route's problems"
 
 
 @check(_is_keyed)
@@ -59,7 +59,7 @@ def retry_with_a_key_replays_the_response(operation: Operation, world: World) ->
 
 
 @check(lambda operation: operation.is_keyed and not operation.is_public and _has_body(operation))
-def key_of_another_request_is_rejected(operation: Operation, world: World) -> None:
+def key_used_for_another_request_is_rejected(operation: Operation, world: World) -> None:
     case, other, key = world.case(operation), world.plain(operation), {"Idempotency-Key": str(uuid4())}
     world.succeed(operation, case, headers=key)
     rows = _row_counts(world)
@@ -98,7 +98,7 @@ def _has_body(operation: Operation) -> bool:
 
 
 def _row_counts(world: World) -> dict[str, int]:
-    """Return the number of rows in each table."""
+    """Return the number of rows in each table, by table name."""
     with world.app.app_context(), read() as connection:
         return {
             table.name: connection.scalar(select(func.count()).select_from(table)) or 0

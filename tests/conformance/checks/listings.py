@@ -27,7 +27,7 @@ def lists_are_paginated(operation: Operation, world: World) -> None:
 
 
 @check(_is_listing)
-def pages_contain_every_item_once(operation: Operation, world: World) -> None:
+def pages_contain_every_item_exactly_once(operation: Operation, world: World) -> None:
     case = _case_with_items(operation, world)
     items = _all_items(operation, world, case, limit="100")
     assert len(items) > 1
@@ -77,7 +77,7 @@ def invalid_page_limits_are_rejected(operation: Operation, world: World) -> None
 
 
 def _case_with_items(operation: Operation, world: World) -> Case:
-    """Return a request for a listing that is not empty."""
+    """Return a request for a non-empty listing."""
     case = world.case(operation)
     create = world.create_operation(operation.path)
     for _ in range(_CREATED if create else 0):

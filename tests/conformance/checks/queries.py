@@ -32,6 +32,6 @@ def unstorable_parameters_are_rejected(operation: Operation, world: World) -> No
             query = f"{name}=".encode() + b"".join(b"%%%02x" % byte for byte in value.encode(errors="surrogatepass"))
             response = world.send(operation, world.case(operation), query_string=query.decode())
             assert response.status_code in (400, 422), (
-                f"{name}={value[:20]!r}: {response.status}: use a field of project/http/fields.py"
+                f"{name}={value[:20]!r}: {response.status}: use a field type from project/http/fields.py"
             )
             problem(response, response.status_code, response.json["code"])

@@ -1,4 +1,4 @@
-"""Responses: documented statuses, headers, logging and negotiation."""
+"""Responses: documented statuses, headers, logging and content negotiation."""
 
 import logging
 from collections.abc import Iterator
@@ -77,7 +77,7 @@ def accept_headers_without_json_are_rejected(operation: Operation, world: World)
 
 
 @check()
-def other_methods_are_rejected_with_allow(operation: Operation, world: World) -> None:
+def unsupported_methods_are_rejected_with_allow(operation: Operation, world: World) -> None:
     case = Case(world.anonymous, unknown_path(operation))
     response = world.app.test_client().open(operation.path.format(**case.path), method="TRACE")
     problem(response, 405, "method-not-allowed")
@@ -118,7 +118,7 @@ def deprecated_routes_send_deprecation_and_sunset(operation: Operation, world: W
 
 @contextmanager
 def captured_events(logger: logging.Logger) -> Iterator[list[Any]]:
-    """Collect the events that are logged within the block."""
+    """Collect the events logged within the `with` block."""
     events: list[Any] = []
     handler = logging.Handler()
     handler.emit = lambda record: events.append(record.msg)  # type: ignore[method-assign]

@@ -1,1 +1,1 @@
-"""API clients, and checks of the responses that they receive."""
+"""API clients, and checks on the responses that they receive."""

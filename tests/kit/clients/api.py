@@ -1,4 +1,4 @@
-"""A test client for the API, with methods that create resources through the API itself."""
+"""A test client for the API, with methods that create resources through API requests."""
 
 from dataclasses import dataclass, field, replace
 from io import BytesIO
@@ -15,7 +15,7 @@ _numbers = count(1)
 
 @dataclass(frozen=True)
 class Api:
-    """A client of `/api/v1`; sends the access token in `tokens`, if there is one."""
+    """A client for `/api/v1` that sends the access token in `tokens`, if there is one."""
 
     client: FlaskClient
     tokens: dict[str, Any] = field(default_factory=dict)
@@ -24,7 +24,7 @@ class Api:
     def __call__(self, method: str, path: str, **options: Any) -> TestResponse:
         """Send a request to `path`, which is relative to `/api/v1`; return the response.
 
-        Responses of Flask's test client are checked against the OpenAPI document.
+        Responses from Flask's test client are checked against the OpenAPI document.
         """
         headers = dict(options.pop("headers", {}))
         if self.tokens:
@@ -77,9 +77,9 @@ class Api:
 
 
 def form(content: bytes, filename: str, **fields: Any) -> tuple[bytes, str]:
-    """Return a multipart body that contains the file and `fields`, and its content type.
+    """Return a multipart body with the file and `fields`, followed by its content type.
 
-    The boundary is fixed because those that Werkzeug generates may be longer than RFC 2046 allows.
+    The boundary is fixed because the ones that Werkzeug generates may be longer than RFC 2046 allows.
     """
     parts = {"file": FileStorage(BytesIO(content), filename), **fields}
     boundary, body = encode_multipart(parts, boundary="a-boundary-3f6c1e")
@@ -87,13 +87,13 @@ def form(content: bytes, filename: str, **fields: Any) -> tuple[bytes, str]:
 
 
 def success(response: TestResponse) -> Any:
-    """Return the JSON body of a response. Fails unless it is a success."""
+    """Return the JSON body of a response. Fails unless the response is a success."""
     assert response.status_code < 300, response.get_data(as_text=True)
     return response.json
 
 
 def problem(response: TestResponse, status: int, code: str) -> dict[str, Any]:
-    """Return the body of a response. Fails unless it is a well-formed problem with this status and code."""
+    """Return the body of a response. Fails unless it is a well-formed problem with the given status and code."""
     message = f"expected {status} {code}, got {response.status} {response.get_data(as_text=True)[:1000]}"
     assert response.mimetype == "application/problem+json", message
     body: dict[str, Any] = response.get_json(force=True)

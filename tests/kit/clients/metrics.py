@@ -1,4 +1,4 @@
-"""Scraping and parsing of Prometheus metrics."""
+"""Scrapes and parses Prometheus metrics."""
 
 import urllib3
 from prometheus_client.parser import text_string_to_metric_families
@@ -7,7 +7,7 @@ Samples = dict[tuple[str, ...], float]
 
 
 def parse_metrics(text: str) -> Samples:
-    """Parse Prometheus text. Return each sample's value by metric name and label values, sorted by label name."""
+    """Parse Prometheus text. Return each sample's value by metric name and label values (in label name order)."""
     return {
         (sample.name, *(value for _, value in sorted(sample.labels.items()))): sample.value
         for family in text_string_to_metric_families(text)

@@ -1,4 +1,4 @@
-"""Races: many clients send requests at the same moment, round after round, to two web processes."""
+"""Races: in each round, many clients send requests to two web processes at the same moment."""
 
 from collections import Counter
 from collections.abc import Callable, Generator, Sequence
@@ -8,7 +8,7 @@ from typing import Any
 from tests.kit.clients.remote import run_concurrently
 
 Action = Callable[[], Any]
-# A round prepares, yields one or more actions, is sent their responses in the same order, and checks them.
+# A round sets up state, yields one or more actions, receives their responses in order, and checks them.
 Round = Generator[Action | Sequence[Action], list[Any], None]
 
 

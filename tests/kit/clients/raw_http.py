@@ -61,13 +61,13 @@ class Server:
             return read_response(connection)
 
     def post(self, path: str, content_type: str, body: bytes, *headers: str, half_close: bool = False) -> RawResponse:
-        """Send a `POST` and return the first response. `headers` must frame the body: its length or its encoding."""
+        """Send a `POST` and return the first response. `headers` must declare the body's length or encoding."""
         return self.send_raw(
             request_head("POST", path, f"Content-Type: {content_type}", *headers) + body, half_close=half_close
         )
 
     def authorization_header(self) -> str:
-        """Create an account, log in, and return the `Authorization` header."""
+        """Create an account, log in, and return an `Authorization` header line."""
         account = registration_body()
         length = f"Content-Length: {len(account)}"
         self.post(REGISTER, "application/json", account, length)
@@ -88,7 +88,7 @@ class Server:
         return (self.folder / "log").read_text()
 
     def events(self, request_id: str) -> list[dict[str, Any]]:
-        """Return the log events of one request."""
+        """Return the log events for one request."""
         lines = [line for line in self.log().splitlines() if request_id in line]
         return [json.loads(line) for line in lines]
 

@@ -1,4 +1,4 @@
-"""A client for servers in other processes, to be used by `Api`, and a way to send requests concurrently."""
+"""A client for servers in other processes, for use by `Api`, and a function that sends requests concurrently."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 
 
 class Remote:
-    """Has the interface of Flask's test client, and sends requests to each of `urls` in turn."""
+    """A client with the interface of Flask's test client that sends requests to each of `urls` in turn."""
 
     def __init__(self, *urls: str) -> None:
         self._urls = cycle(urls)

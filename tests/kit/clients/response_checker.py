@@ -30,7 +30,9 @@ class ResponseChecker:
         """Raise AssertionError unless the document describes this response."""
         operation = self._operation(response)
         if operation is None:
-            assert response.status_code < 400 or response.mimetype == PROBLEM, f"{_describe(response)}: not a problem"
+            assert response.status_code < 400 or response.mimetype == PROBLEM, (
+                f"{_describe(response)}: not in the problem details format"
+            )
             return
         documented = operation["responses"].get(str(response.status_code))
         assert documented is not None, f"{_describe(response)}: undocumented status"
@@ -43,10 +45,10 @@ class ResponseChecker:
             assert not errors, f"{_describe(response)}: {'; '.join(errors)}"
 
     def schema_errors(self, schema: dict[str, Any], value: Any) -> list[str]:
-        """Return the errors of `value` against `schema`, which must be a part of the document."""
+        """Return the validation errors of `value` against `schema`, which must be part of the document."""
         validator = self._validators.get(id(schema))
         if validator is None:
-            # References in the schema are resolved from its root.
+            # References are resolved from the root of the schema, so it must contain the components.
             rooted = {**schema, "components": self._document["components"]}
             validator = self._validators[id(schema)] = jsonschema_rs.Draft202012Validator(rooted)
         return [f"{'/'.join(map(str, error.instance_path))}: {error.message}" for error in validator.iter_errors(value)]
@@ -61,7 +63,7 @@ class ResponseChecker:
 
 
 def checker_for(app: Flask) -> ResponseChecker:
-    """Return the checker for `app`. Applications with the same views share one."""
+    """Return the checker for `app`. Applications with the same endpoints share a checker."""
     return _checker(_Views(app))
 
 
@@ -71,7 +73,7 @@ def _checker(views: "_Views") -> ResponseChecker:
 
 
 class _Views:
-    """A cache key: equal for applications with the same view functions."""
+    """A cache key that is equal for applications with the same endpoints."""
 
     def __init__(self, app: Flask) -> None:
         self.app = app

@@ -19,7 +19,7 @@ from tests.kit.servers.redis import Redis
 
 @dataclass(frozen=True)
 class Inspection:
-    """Reads the stored state of a deployment. `mailbox` holds one file for each delivery of an email."""
+    """Reads the stored state of a deployment. `mailbox` contains one file per email delivery."""
 
     mailbox: Path
     database_url: str
@@ -38,7 +38,7 @@ class Inspection:
 
     @abstractmethod
     def drop_messages(self) -> None:
-        """Delete all messages of the broker."""
+        """Delete all messages in the broker."""
 
     def emails(self) -> list[EmailMessage]:
         """Return the delivered emails."""
@@ -70,7 +70,7 @@ class ServiceInspection(Inspection):
 
 @dataclass(frozen=True)
 class FolderInspection(Inspection):
-    """Inspects local backends, all of them below `folder`. `database_url` is the path of the SQLite file."""
+    """Inspects local backends, which store their data in `folder`. `database_url` is the path of the SQLite file."""
 
     folder: Path
 

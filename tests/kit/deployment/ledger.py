@@ -1,4 +1,4 @@
-"""A ledger of everything that the API confirmed with a 2xx, to verify after faults that nothing was lost."""
+"""A ledger of everything that the API confirmed with a 2xx response, to verify that faults lose no data."""
 
 import hashlib
 import json
@@ -14,13 +14,13 @@ from tests.kit.clients.api import Api, form, success
 from tests.kit.deployment.inspection import Inspection
 from tests.kit.servers.process import eventually
 
-# Members that jobs or the passing of time may change.
+# Members that jobs may change, or that change over time.
 _VOLATILE_MEMBERS = {"thumbnails", "delivery", "status", "updated_at", "version"}
 
 
 @dataclass(frozen=True)
 class LedgerEntry:
-    """A resource that was confirmed to `reader`, and the digest of what must be read back."""
+    """A resource that the API confirmed to `reader`, and the digest of the content that must be read back."""
 
     reader: Api
     path: str
@@ -37,7 +37,7 @@ class LedgerEntry:
 
 @dataclass
 class Ledger:
-    """Creates resources as a client does, each with an idempotency key, and records those that got a 2xx."""
+    """Creates resources as a client does, each with an idempotency key, and records those confirmed with a 2xx."""
 
     inspection: Inspection
     purge_files: Callable[[], object]
@@ -50,20 +50,20 @@ class Ledger:
         self._dead_before = self._count("jobs", "status = 'dead'")
 
     def session(self, user: Api) -> Api:
-        """Record a session that was opened or refreshed; return its user."""
+        """Record the new or refreshed session of `user`; return `user`."""
         token = user.tokens["refresh_token"]
         self.sessions[token.split(".")[0]] = {"user": user, "token": token}
         return user
 
     def organization(self, owner: Api, key: str | None = None) -> Response:
-        """Create an organization. The same `key` produces the same request, so it can be retried."""
+        """Create an organization. The same `key` produces the same request, so that it can be retried."""
         key = key or str(uuid4())
         response = owner.post("/organizations", {"name": f"Ledger {key}"}, headers=_idempotency_headers(key))
         self._record(owner, response, "/organizations/{id}")
         return response
 
     def invitation(self, owner: Api, organization_id: str, key: str | None = None) -> Response:
-        """Create an invitation, which causes a job that sends an email."""
+        """Create an invitation, which enqueues a job that sends an email."""
         key = key or str(uuid4())
         path, body = f"/organizations/{organization_id}/invitations", {"email": f"{key}@example.net", "role": "member"}
         response = owner.post(path, body, headers=_idempotency_headers(key))
@@ -72,7 +72,7 @@ class Ledger:
         return response
 
     def file(self, owner: Api, content: bytes, filename: str = "ledger.txt", key: str | None = None) -> Response:
-        """Upload a file. If it is an image, this causes a job that creates thumbnails."""
+        """Upload a file. If it is an image, this enqueues a job that creates thumbnails."""
         body, content_type = form(content, filename)
         headers = _idempotency_headers(key or str(uuid4()))
         response = owner("POST", "/files", data=body, content_type=content_type, headers=headers)
@@ -82,9 +82,9 @@ class Ledger:
         return response
 
     def ensure_nothing_lost(self, *, seconds: float = 30, dead_letters: int = 0) -> None:
-        """Wait until all jobs have ended, then verify all entries, emails, sessions and stored objects.
+        """Wait until every job is done or dead, then verify all entries, emails, sessions and stored objects.
 
-        Exactly `dead_letters` jobs must have died since the ledger was created.
+        Exactly `dead_letters` jobs must have been marked dead since the ledger was created.
         """
         eventually(lambda: not self.count_unfinished_jobs(), seconds)
         assert self._count("jobs", "status = 'dead'") - self._dead_before == dead_letters
@@ -98,7 +98,7 @@ class Ledger:
         return self._count("jobs", "status NOT IN ('done', 'dead')")
 
     def ensure_one_email_per_invitation(self) -> None:
-        """Fail unless each invited address got one message. Repeated deliveries must be identical to the byte."""
+        """Fail unless each invited address received exactly one message. Repeated deliveries must be byte-identical."""
         contents: dict[str, set[bytes]] = defaultdict(set)
         received: dict[str, set[str]] = defaultdict(set)
         for message in self.inspection.emails():
@@ -108,7 +108,7 @@ class Ledger:
         assert {to: len(received[to]) for to in self.invited_addresses if len(received[to]) != 1} == {}
 
     def ensure_refresh_tokens_current(self) -> None:
-        """Fail unless the newest refresh token of each session is its current generation and can be refreshed."""
+        """Fail unless the newest refresh token of each session has the current generation and is accepted."""
         for session_id, session in self.sessions.items():
             user, generation = session["user"], _generation(session["token"])
             assert self.inspection.rows(f"SELECT generation FROM sessions WHERE id = '{session_id}'") == [(generation,)]
@@ -117,7 +117,7 @@ class Ledger:
             session["token"] = successor
 
     def ensure_no_orphaned_objects(self) -> None:
-        """Fail unless every visible file has its object and, after a purge, every object has a visible file."""
+        """Fail unless every visible file has its object and, after a purge, every object belongs to a visible file."""
         if self._orphaned_objects():
             eventually(lambda: self.purge_files() and not self._orphaned_objects(), 30)
         originals = {f"{key}/original" for key in self._visible_keys()}

@@ -15,7 +15,7 @@ from tests.kit.deployment.programs import ROOT, command, ensure_ready, program
 from tests.kit.servers.ports import free_port
 from tests.kit.servers.process import wait_until
 
-# Intervals short enough for tests to wait for. Rate limits are off because all test requests come from one IP.
+# Intervals are short enough for tests. Rate limits are off because all test requests come from the same IP.
 FAST_SETTINGS = {
     "JOB_REPUBLISH_DELAY_SECONDS": "1",
     "JOB_TIME_LIMIT_SECONDS": "4",
@@ -51,7 +51,7 @@ class Deployment:
     def start(self, *names: str, **variables: str) -> None:
         """Start processes and wait until they are ready.
 
-        A name consists of the process type in the Procfile and a number. `variables` extend their environment.
+        A name, such as `web-1`, is a Procfile process type and a number. `variables` are added to the environment.
         """
         log_lengths = {name: len(self.log(name)) if (self.folder / f"{name}.log").exists() else 0 for name in names}
         for name in names:
@@ -76,7 +76,7 @@ class Deployment:
         self.start(*ended)
 
     def wait_until_ready(self) -> None:
-        """Wait until every web instance reports ready."""
+        """Wait until every web instance reports that it is ready."""
         for name, url in self.urls.items():
             log = self.folder / f"{name}.log"
             wait_until(lambda url=url: ensure_ready(url), self.processes[name], log=log, seconds=20)  # type: ignore[misc]
@@ -101,9 +101,9 @@ class Deployment:
 
 @contextmanager
 def deployment(environment: Mapping[str, str], *, folder: Path, **scale: int) -> Iterator[Deployment]:
-    """Run the release command, then the processes of the Procfile until the block ends.
+    """Run the release command, then the processes in the Procfile until the `with` block exits.
 
-    `scale` overrides the number of processes of a type.
+    `scale` overrides the number of processes per type.
     """
     subprocess.run(command(procfile()["release"]), check=True, cwd=ROOT, env=dict(environment))
     counts = {**_DEFAULT_SCALE, **scale}
@@ -113,14 +113,14 @@ def deployment(environment: Mapping[str, str], *, folder: Path, **scale: int) ->
             *[f"{process_type}-{number + 1}" for process_type, count in counts.items() for number in range(count)]
         )
         yield running
-        # A graceful shutdown takes seconds for each process, and their state is discarded anyway.
+        # A graceful shutdown takes seconds per process, and the state is discarded anyway.
         for process in running.processes.values():
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
 
 
 def production_environment(folder: Path, *, database: str, broker: str, storage: str, mail: str) -> dict[str, str]:
-    """Return environment variables that pass the checks of production. `folder` replaces the platform's storage."""
+    """Return environment variables that pass the production checks. `folder` is the DATA_DIR."""
     return {
         **_shared_settings(folder),
         "APP_ENV": "production",
@@ -134,7 +134,7 @@ def production_environment(folder: Path, *, database: str, broker: str, storage:
 
 
 def local_environment(folder: Path) -> dict[str, str]:
-    """Return environment variables for local backends: SQLite, files, broker and mailbox are in `folder`."""
+    """Return environment variables for local backends: SQLite, storage, broker and mailbox are in `folder`."""
     return {**_shared_settings(folder), "APP_ENV": "development"}
 
 
@@ -145,7 +145,7 @@ def _shared_settings(folder: Path) -> dict[str, str]:
 
 
 def procfile() -> dict[str, str]:
-    """Return the command lines of the Procfile by process type."""
+    """Return the command lines in the Procfile by process type."""
     lines = (ROOT / "Procfile").read_text().splitlines()
     return {process_type: command.strip() for process_type, _, command in (line.partition(":") for line in lines)}
 

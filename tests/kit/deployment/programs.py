@@ -1,4 +1,4 @@
-"""Single programs of the Procfile in development settings, and ways to find their processes."""
+"""Runs single Procfile programs with development settings, and finds their processes."""
 
 import os
 import shlex
@@ -69,7 +69,7 @@ class Programs:
 
 @contextmanager
 def program(line: str, *, log: Path, environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a command line of the Procfile until the block ends."""
+    """Run a command line from the Procfile until the `with` block exits."""
     with running(command(line), log=log, cwd=ROOT, env=environment) as process:
         try:
             yield process
@@ -78,7 +78,7 @@ def program(line: str, *, log: Path, environment: dict[str, str]) -> Iterator[su
 
 
 def command(line: str) -> list[str]:
-    """Split a command line into arguments; its program is taken from this virtual environment."""
+    """Split a command line into arguments and resolve its program in this virtual environment."""
     name, *arguments = shlex.split(line)
     return [str(BIN / name), *arguments]
 
@@ -86,7 +86,7 @@ def command(line: str) -> list[str]:
 def programs(settings: "Settings", **variables: str) -> Programs:
     """Return programs that use the database, broker, mail and data folder of `settings`.
 
-    `variables` extend their environment.
+    `variables` are added to their environment.
     """
     environment = {
         "PATH": os.environ["PATH"],
@@ -114,7 +114,7 @@ def find_processes(folder: Path) -> dict[int, str]:
 
 
 def _terminate(process: subprocess.Popen[bytes]) -> None:
-    """Terminate a process, then kill its group: a child that is stuck in a task would outlive its parent."""
+    """Terminate a process, then kill its process group: a child that is stuck in a task would outlive its parent."""
     process.terminate()
     with suppress(subprocess.TimeoutExpired):
         process.wait(1)
@@ -123,7 +123,7 @@ def _terminate(process: subprocess.Popen[bytes]) -> None:
 
 
 def ensure_ready(url: str) -> None:
-    """Raise an error unless the web process at `url` reports ready."""
+    """Raise an error unless the web process at `url` reports that it is ready."""
     response = urllib3.request("GET", f"{url}/health/ready", retries=False, timeout=5)
     if response.status != 200:
         raise RuntimeError(response.data.decode())

@@ -11,7 +11,7 @@ from tests.kit.servers.postgres import Postgres
 
 @contextmanager
 def frozen(server: Postgres) -> Iterator[None]:
-    """Stop the server and all of its backends with SIGSTOP; continue them when the block ends."""
+    """Stop the server and all of its backends with SIGSTOP; continue them when the `with` block exits."""
     os.kill(server.pid, signal.SIGSTOP)
     backends = child_pids(server.pid)
     try:

@@ -1,7 +1,7 @@
-"""Pauses real processes at named points in their PostgreSQL transactions, by triggers that wait for a lock.
+"""Pauses real processes at named points in their PostgreSQL transactions, using triggers that wait for a lock.
 
 A paused process has done its work but has not committed it. The process can be found, killed or stopped.
-Its statement fails after 15 s.
+Its statement times out after 15 s.
 """
 
 import os
@@ -20,7 +20,7 @@ from tests.kit.servers.process import pid_of_connection
 _RESPONSE_UPDATE: LiteralString = "UPDATE OF status ON idempotency_records"
 _JOB_UPDATE: LiteralString = "UPDATE OF status ON jobs"
 _IN_COMMIT: LiteralString = " DEFERRABLE INITIALLY DEFERRED"
-# The event of each trigger, and the condition for its rows.
+# For each point, the trigger to create and the condition that a row must meet.
 _POINTS: dict[str, tuple[LiteralString, LiteralString]] = {
     "store-response": ("TRIGGER point BEFORE " + _RESPONSE_UPDATE, "true"),
     "commit-response": ("CONSTRAINT TRIGGER point AFTER " + _RESPONSE_UPDATE + _IN_COMMIT, "true"),
@@ -46,31 +46,31 @@ _WAITING: LiteralString = """
 SELECT pid, client_port FROM pg_locks JOIN pg_stat_activity USING (pid)
 WHERE datname = current_database() AND locktype = 'advisory' AND NOT granted AND objsubid = %s
 """
-# pg_locks.objsubid: idempotency keys are locked with one bigint, pause points with two integers.
+# pg_locks.objsubid is 1 for locks on one bigint (idempotency keys), 2 for locks on two integers (pause points).
 _ONE_KEY, _TWO_KEYS = 1, 2
 
 
 @dataclass(frozen=True)
 class PausePoint:
-    """A point at which all processes pause until `release()`; `connection` holds its lock."""
+    """A point at which all processes pause until `release()`; `connection` holds the lock that they wait for."""
 
     connection: psycopg.Connection
     proxy: FaultProxy | None
 
     def release(self) -> None:
-        """Let all processes pass, now and later."""
+        """Let all processes continue, including those that reach the point later."""
         self.connection.execute(_RELEASE)
 
     def count_paused(self) -> int:
-        """Return the number of transactions that are paused here."""
+        """Return the number of transactions that are paused at this point."""
         return len(self._waiting(_TWO_KEYS))
 
     def count_waiting_duplicates(self) -> int:
-        """Return the number of requests that wait for a concurrent duplicate: for the lock of an idempotency key."""
+        """Return the number of requests that wait for a concurrent duplicate to release an idempotency key's lock."""
         return len(self._waiting(_ONE_KEY))
 
     def end_connections(self) -> None:
-        """Terminate the connections of the paused transactions."""
+        """Terminate the database connections of the paused transactions."""
         for backend, _port in self._waiting(_TWO_KEYS):
             self.connection.execute("SELECT pg_terminate_backend(%s)", [backend])
 
@@ -96,7 +96,7 @@ class PausePoint:
 
 @contextmanager
 def pause_at(database_url: str, point: str, *, proxy: FaultProxy | None = None) -> Iterator[PausePoint]:
-    """Pause processes at `point` until the block ends. `proxy` is the one through which they reach the database."""
+    """Pause processes at `point` until the `with` block exits. `proxy` is their database proxy, if they use one."""
     trigger, condition = _POINTS[point]
     with psycopg.connect(database_url.replace("+psycopg", ""), autocommit=True) as connection:
         connection.execute(_FUNCTION)
@@ -111,7 +111,7 @@ def pause_at(database_url: str, point: str, *, proxy: FaultProxy | None = None) 
 
 @contextmanager
 def stopped(pids: list[int]) -> Iterator[None]:
-    """Stop processes with SIGSTOP; continue them when the block ends."""
+    """Stop processes with SIGSTOP; continue them when the `with` block exits."""
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)
     try:
@@ -126,5 +126,5 @@ def wait_for_count(expected: int, count: Callable[[], int], seconds: float = 5) 
     """Wait until `count()` returns the expected number; fail after `seconds`."""
     deadline = monotonic() + seconds
     while (current := count()) != expected:
-        assert monotonic() < deadline, f"{current} instead of {expected}"
+        assert monotonic() < deadline, f"expected a count of {expected}, got {current}"
         sleep(0.01)

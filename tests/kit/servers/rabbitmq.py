@@ -1,4 +1,4 @@
-"""A real RabbitMQ server from the Debian package, with a separate epmd: the shared one would outlive it."""
+"""A real RabbitMQ server from the Debian package, with a separate epmd, because a shared epmd would outlive it."""
 
 import os
 import shutil
@@ -17,13 +17,13 @@ from tests.kit.servers.process import ServiceUnavailable, running, wait_until
 
 # The `rabbitmq-server` command on the PATH is a wrapper that changes the user and the working directory.
 _SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
-# Each blueprint has a queue, which exists from its first job on.
+# Each blueprint has its own queue, created with its first job.
 _QUEUES = ("files", "invitations", "worker")
 
 
 @dataclass(frozen=True)
 class RabbitMQ:
-    """A running server, empty at first, whose data is deleted when it ends."""
+    """A running server that starts empty and whose data is deleted when it stops."""
 
     port: int
     pid: int
@@ -62,7 +62,7 @@ class RabbitMQ:
 
 @contextmanager
 def rabbitmq() -> Iterator[RabbitMQ]:
-    """Run RabbitMQ until the block ends. Raises ServiceUnavailable."""
+    """Run RabbitMQ until the `with` block exits. Raises ServiceUnavailable."""
     epmd = shutil.which("epmd")
     if epmd is None or not _SERVER.exists():
         raise ServiceUnavailable("RabbitMQ is not installed: apt-get install rabbitmq-server")

@@ -18,7 +18,7 @@ from tests.kit.servers.process import ServiceUnavailable, running, wait_until
 
 @dataclass(frozen=True)
 class Redis:
-    """A running server, empty at first, that writes nothing to disk."""
+    """A running server that starts empty and writes nothing to disk."""
 
     url: str
     pid: int
@@ -37,7 +37,7 @@ class Redis:
 
 @contextmanager
 def redis() -> Iterator[Redis]:
-    """Run Redis until the block ends. Raises ServiceUnavailable."""
+    """Run Redis until the `with` block exits. Raises ServiceUnavailable."""
     binary, port = _newest_binary(), free_port()
     with tempfile.TemporaryDirectory(prefix="redis-") as folder:
         log = Path(folder, "log")

@@ -43,7 +43,7 @@ class S3:
         return self._url(name)
 
     def client(self) -> Minio:
-        """Return an SDK client, for access to objects that bypasses the project's storage interface."""
+        """Return an SDK client that bypasses the project's storage interface."""
         http = PoolManager(timeout=Timeout(2), retries=Retry(0))
         return Minio(f"127.0.0.1:{self.port}", _KEY, _SECRET, secure=False, http_client=http)
 
@@ -53,7 +53,7 @@ class S3:
 
 @contextmanager
 def s3() -> Iterator[S3]:
-    """Run SeaweedFS until the block ends. Raises ServiceUnavailable."""
+    """Run SeaweedFS until the `with` block exits. Raises ServiceUnavailable."""
     binary, port = _binary(), free_port(companion=10000)
     with tempfile.TemporaryDirectory(prefix="s3-", ignore_cleanup_errors=True) as name:
         folder, log = Path(name), Path(name, "log")

@@ -1,4 +1,4 @@
-"""An HTTP server with scripted responses, for faults that a real server cannot be made to show."""
+"""An HTTP server with scripted responses, for faults that a real server cannot be made to produce."""
 
 import socket
 from collections.abc import Callable, Iterator
@@ -10,7 +10,7 @@ Handler = Callable[[BaseHTTPRequestHandler], None]
 
 
 def reply(body: bytes = b"", status: int = 200, **headers: str) -> Handler:
-    """Return a handler that reads the request and sends this response. Header names have `_` instead of `-`."""
+    """Return a handler that reads the request and sends the given response. In header keywords, use `_` for `-`."""
     all_headers = {"Content_Length": str(len(body)), "Content_Type": "application/xml", **headers}
 
     def respond(request: BaseHTTPRequestHandler) -> None:
@@ -26,7 +26,7 @@ def reply(body: bytes = b"", status: int = 200, **headers: str) -> Handler:
 
 @contextmanager
 def scripted_server(**handlers: Handler) -> Iterator[int]:
-    """Run a server with a handler for each HTTP method, or `ANY` for the others; yield its port."""
+    """Run a server with one handler per HTTP method, where `ANY` handles all others; yield its port."""
     methods = ("HEAD", "GET", "PUT", "POST", "DELETE")
     members: dict[str, object] = {f"do_{method}": handlers.get(method) or handlers["ANY"] for method in methods}
     members |= {"protocol_version": "HTTP/1.1", "log_message": lambda *_: None}
@@ -34,7 +34,7 @@ def scripted_server(**handlers: Handler) -> Iterator[int]:
     server.daemon_threads = True
     Thread(target=server.serve_forever, args=[0.01], daemon=True).start()
     try:
-        # A small receive buffer, so that the sender notices a slow reader.
+        # Use a small receive buffer, so that the sender notices a slow reader.
         server.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 256 * 1024)
         yield server.server_port
     finally:

@@ -1,4 +1,4 @@
-"""All services that tests start. To start some by hand: `python -m tests.kit.servers.services postgres s3`."""
+"""Services for tests. To start some by hand: `python -m tests.kit.servers.services postgres s3`."""
 
 import signal
 import sys
@@ -22,7 +22,7 @@ _SERVICES: dict[str, Callable[[], AbstractContextManager[Postgres | Redis | S3 |
 
 
 def main(names: list[str]) -> None:
-    """Start the named services, or all if none is named; print their URLs and run until interrupted."""
+    """Start the named services, or all of them by default; print their URLs and run until interrupted."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with suppress(KeyboardInterrupt), ExitStack() as stack:
         for name in names or list(_SERVICES):

@@ -20,25 +20,25 @@ _POLL_SECONDS = 0.02
 
 @dataclass
 class Faults:
-    """The faults of a server, effective from the next command on. By default there are none."""
+    """The faults of a server, effective from the next command. By default, there are none."""
 
     greylisted: int = 0
     """The number of recipients to reject with 451 before one is accepted."""
     rejected_recipients: dict[str, str] = field(default_factory=dict)
     """Recipients to reject, each with its reply."""
     rejection: str | None = None
-    """The reply with which every message is rejected."""
+    """The reply that rejects every message."""
     dropped_connections: int = 0
-    """The number of messages to accept and then drop the connection instead of replying 250."""
+    """The number of messages to store without replying 250: the connection is dropped instead."""
     unanswered_commands: set[str] = field(default_factory=set)
-    """Commands (`DATA`, `QUIT`) that are carried out but get no reply as long as they are in this set."""
+    """Commands (`DATA`, `QUIT`) that are executed but get no reply while they are in this set."""
     pause_seconds: float = 0
     """The delay before each byte of a reply."""
 
 
 @dataclass(frozen=True)
 class Smtp:
-    """A running server. Received messages are appended to `taken`, and written to `folder` if there is one."""
+    """A running server. Received messages are appended to `received`, and written to `folder` if there is one."""
 
     port: int
     folder: Path | None
@@ -62,7 +62,7 @@ class Smtp:
         return dict(messages)
 
     def heal(self) -> None:
-        """End all faults, and listen again if stopped."""
+        """End all faults, and start listening again if the server was stopped."""
         vars(self.faults).update(vars(Faults()))
         if not self._listeners:
             self.start()
@@ -117,11 +117,11 @@ class Smtp:
         self.peers.append(session.peer[1])
         self.received.append(content)
         if self.folder:
-            (self.folder / f"{len(self.taken)}.eml").write_bytes(content)
+            (self.folder / f"{len(self.received)}.eml").write_bytes(content)
 
 
 async def _close_connections(listener: Controller) -> None:
-    # asyncio warns about connections that are still open when their loop ends.
+    # asyncio warns about connections that are still open when their event loop stops.
     assert listener.server is not None
     listener.server.close()
     tasks = asyncio.all_tasks() - {asyncio.current_task()}

@@ -1,1 +1,1 @@
-"""Seeded faults for `./bin/verify`: a proxy that changes one response, and for each step the changes to detect."""
+"""Seeded faults for `./bin/verify`: a proxy that changes responses, and the changes that each step must detect."""

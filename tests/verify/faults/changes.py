@@ -1,4 +1,4 @@
-"""Ways to change a response."""
+"""Changes to a response, for use in seeded faults."""
 
 import json
 import time
@@ -23,7 +23,7 @@ def with_status(status: int, body: Any = None) -> Change:
 
 
 def with_problem(status: int, code: str, **members: object) -> Change:
-    """Change the response to a valid problem, except for `members`."""
+    """Replace the response with a problem that is valid except for `members`."""
 
     def change(reply: Reply) -> None:
         reply.status = status

@@ -34,7 +34,7 @@ class Fault:
 
 
 class ConnectionDropped(Exception):
-    """The connection is closed without a response."""
+    """The proxy must close the connection without a response."""
 
 
 @dataclass
@@ -55,7 +55,7 @@ class Proxy:
             self.fault.change(reply)
 
     def record_secrets(self, content: bytes) -> None:
-        """Store the secrets that a JSON object contains."""
+        """Record the secrets in `content` if it is a JSON object."""
         if content.startswith(b"{"):
             body = json.loads(content)
             self.secrets |= {body[name] for name in _SECRETS & body.keys() if isinstance(body[name], str)}

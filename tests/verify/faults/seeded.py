@@ -1,4 +1,4 @@
-"""The seeded faults: for each step at least one fault that this step, and no other, must detect."""
+"""Seeded faults: for each step, at least one fault that this step, and no other, must detect."""
 
 from tests.verify.faults.changes import (
     REMOVED,

@@ -17,7 +17,7 @@ _PAIR = {
 
 
 def register_and_log_in(user: User) -> Response:
-    """Register and log in. Returns the response to the registration."""
+    """Register and log in. Returns the registration response."""
     registered = user.register().expect_success(201, id=a_uuid7, email=user.email)
     user.id = registered["id"]
     user.tokens = user.log_in().expect_success(200, **_PAIR).json
@@ -51,12 +51,12 @@ def log_in(world: World) -> None:
     world.owner.tokens = world.owner.log_in().expect_success(200, **_PAIR).json
 
 
-@step("200 with an access token, the profile of its user", after=(log_in,))
+@step("200 with an access token: the user's profile", after=(log_in,))
 def profile(world: World) -> None:
     world.owner.get("/auth/me").expect_success(200, id=world.owner.id, email=world.owner.email)
 
 
-@step("the second of two updates of one version: 412", after=(log_in,))
+@step("the second of two updates to the same version: 412", after=(log_in,))
 def stale_update(world: World) -> None:
     if_match = {"If-Match": world.owner.get("/auth/me").expect_success(200).headers.get("ETag", "")}
     name = {"display_name": world.owner.name}
@@ -97,7 +97,7 @@ def reused_token(world: World) -> None:
     owner.refresh(world.first_refresh_token).expect_problem(401, "refresh-token-reused")
 
 
-@step("after the reuse: 401 for its access and refresh tokens", after=(reused_token,))
+@step("401 for the tokens of the session whose token was reused", after=(reused_token,))
 def ended_session(world: World) -> None:
     _ensure_ended(world.owner)
 

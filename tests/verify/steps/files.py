@@ -67,7 +67,7 @@ def thumbnails(world: World) -> None:
     expect("thumbnails", {"status": "ready", "sizes": ["small", "large"]}, generated)
 
 
-@step("WebP, the longer edge has 256 pixels", after=(thumbnails,))
+@step("WebP, with a longer edge of 256 pixels", after=(thumbnails,))
 def small_thumbnail(world: World) -> None:
     _ensure_thumbnail(world, "small")
 
