@@ -14,11 +14,11 @@ preload_app = True
 timeout = 60
 graceful_timeout = 25
 keepalive = 5
-# Forwarding headers are evaluated in one place only, according to TRUSTED_PROXIES. By default gunicorn would also
+# Only the application evaluates forwarding headers, according to TRUSTED_PROXIES. By default, gunicorn would also
 # trust them from any client on this host.
 secure_scheme_headers: dict[str, str] = {}
 forwarder_headers = ""
-# The application itself logs each request, with its id.
+# The application logs each request itself, with its request id.
 accesslog = None
 # The control socket (gunicorn 25.1 and later) is not used, so do not open it.
 control_socket_disable = True

@@ -1,4 +1,4 @@
-"""Runs the migrations on the engine of the application. Called by `flask --app wsgi db …`."""
+"""Runs the migrations with the application's engine. Called by `flask --app wsgi db …`."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ migrate = current_app.extensions["migrate"]
 
 
 def render_item(kind: str, item: Any, _autogenerate: Any) -> str | bool:
-    """Render our column types as SQLAlchemy's types, since migrations must not depend on code that may change."""
+    """Render custom column types as SQLAlchemy types, since migrations must not depend on code that may change."""
     if kind == "type" and isinstance(item, TypeDecorator):
         return f"sa.{item.impl!r}"
     return False
@@ -27,7 +27,7 @@ def skip_empty_revision(_context: Any, _revision: Any, directives: list[Any]) ->
 
 @contextmanager
 def lift_limits(connection: Connection) -> Iterator[None]:
-    """Disable the statement timeout on PostgreSQL, and foreign keys on SQLite, where migrations rebuild tables."""
+    """Disable PostgreSQL's statement timeout, or SQLite's foreign key checks, as SQLite migrations rebuild tables."""
     if connection.dialect.name == "sqlite":
         raw = connection.connection.dbapi_connection
         raw.execute("PRAGMA foreign_keys=OFF")

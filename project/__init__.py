@@ -1,1 +1,1 @@
-"""Groundwork: a Flask API foundation, built as a modular monolith in layers. See ARCHITECTURE.md."""
+"""Groundwork: a Flask API foundation, built as a layered modular monolith. See ARCHITECTURE.md."""

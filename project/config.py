@@ -53,7 +53,7 @@ _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 class InvalidSettings(SystemExit):
     """The configuration is invalid or unsafe. The message has one line per mistake.
 
-    It is a SystemExit, so every entry point exits with the message and without a traceback.
+    It is a SystemExit, so every entry point prints the message and exits without a traceback.
     """
 
 
@@ -70,7 +70,8 @@ class Settings(BaseSettings):
 
     app_env: Literal["production", "development"] = Field(
         "production",
-        description="`production` rejects unsafe and missing settings. `development` fills in the local backends.",
+        description="In `production`, unsafe settings and missing required settings are errors. "
+        "In `development`, backends default to the local ones.",
     )
     port: int = Field(8000, ge=1, le=65535, description="Port that the web process listens on.")
     data_dir: Path = Field(Path("var"), description="Directory for the data of the local backends.")
@@ -80,7 +81,8 @@ class Settings(BaseSettings):
         "default, in email links.",
     )
     frontend_url: PublicUrl = Field(
-        "", description="Base URL of email links, for products with their own front end. Defaults to PUBLIC_URL."
+        "",
+        description="Base URL of the links in emails, for products with their own front end. Defaults to PUBLIC_URL.",
     )
     database_url: str = Field("", repr=False, description="`sqlite:///…`, `postgres://…` or `postgresql://…`.")
     broker_url: str = Field(
@@ -107,7 +109,7 @@ class Settings(BaseSettings):
         (),
         repr=False,
         description="Comma-separated keys that sign refresh tokens, invitation tokens, cursors and `ETag`s. "
-        "The first key signs, all keys verify.",
+        "The first key signs; all keys verify.",
     )
     jwt_keys: PemKeys = Field(
         (),
@@ -118,7 +120,7 @@ class Settings(BaseSettings):
         "", description="`kid` of the key that signs access tokens. Defaults to the first key."
     )
     trusted_hosts: Hosts = Field(
-        (), description="Allowed `Host` names. Defaults to the host of PUBLIC_URL and the loopback names."
+        (), description="Host names allowed in `Host`. Defaults to the host of PUBLIC_URL and the loopback names."
     )
     trusted_proxies: int = Field(
         0,
@@ -144,25 +146,25 @@ class Settings(BaseSettings):
     metrics_token: str = Field(
         "",
         repr=False,
-        description="Bearer token for `/metrics` of the web process. Without it, the route does not exist.",
+        description="Bearer token for the web process's `/metrics` route. If unset, the route does not exist.",
     )
     metrics_port: int | None = Field(
         None,
         ge=1,
         le=65535,
-        description="Port on which a worker serves its metrics, without authentication. Defaults to none.",
+        description="Port on which a worker serves its metrics, without authentication. If unset, it serves none.",
     )
     log_format: Literal["console", "json"] = Field("console", description="Format of log lines.")
 
     access_token_ttl_seconds: Seconds = Field(10 * _MINUTE, description="Lifetime of an access token.")
     session_idle_timeout_seconds: Seconds = Field(
-        30 * _DAY, description="A session that is not refreshed for this long ends."
+        30 * _DAY, description="Sessions that are not refreshed for this long end."
     )
     session_max_age_seconds: Seconds = Field(180 * _DAY, description="Maximum lifetime of a session.")
     refresh_grace_period_seconds: int = Field(
         10,
         ge=0,
-        description="How long a refresh token that was just replaced may be used again, in case its response was lost.",
+        description="How long a refresh token stays valid after it is replaced, in case the refresh response was lost.",
     )
     logins_per_minute: PerMinute = Field(100, description="Login attempts per minute and client IP.")
     registrations_per_minute: PerMinute = Field(20, description="Registration attempts per minute and client IP.")
@@ -185,14 +187,14 @@ class Settings(BaseSettings):
         30 * _DAY, description="How long a deleted file stays in the trash before it is purged."
     )
     idempotency_key_ttl_seconds: Seconds = Field(
-        _DAY, description="How long the response to an idempotency key is stored."
+        _DAY, description="How long the response for an idempotency key is stored."
     )
-    job_max_attempts: int = Field(8, ge=1, description="Failed attempts after which a job is marked dead.")
+    job_max_attempts: int = Field(8, ge=1, description="Number of failed attempts after which a job is marked dead.")
     job_max_transient_attempts: int = Field(
         32, ge=1, description="Maximum attempts while a dependency, such as the mail server, is unavailable."
     )
-    job_time_limit_seconds: Seconds = Field(2 * _MINUTE, description="Tasks that run longer are interrupted.")
-    job_memory_limit_bytes: Bytes = Field(1024**3, description="Tasks that allocate more memory fail.")
+    job_time_limit_seconds: Seconds = Field(2 * _MINUTE, description="Tasks that run longer than this are interrupted.")
+    job_memory_limit_bytes: Bytes = Field(1024**3, description="Tasks that allocate more memory than this fail.")
     job_shutdown_grace_seconds: Seconds = Field(
         20, description="Shutdown grace period of a worker. Jobs still running after it are returned to the queue."
     )
@@ -205,7 +207,7 @@ class Settings(BaseSettings):
     republish_interval_seconds: Seconds = Field(
         5, description="Interval between checks for unpublished and overdue jobs."
     )
-    done_job_retention_seconds: Seconds = Field(7 * _DAY, description="How long done jobs are kept.")
+    done_job_retention_seconds: Seconds = Field(7 * _DAY, description="How long completed (`done`) jobs are kept.")
     dead_job_retention_seconds: Seconds = Field(90 * _DAY, description="How long dead jobs are kept.")
 
     @field_validator("public_url", mode="before")
@@ -289,7 +291,7 @@ class Settings(BaseSettings):
     @property
     def host(self) -> str:
         """The IP address to listen on."""
-        # In production, requests come from a router on another host.
+        # In production, requests come from a reverse proxy on another host.
         return "127.0.0.1" if self.is_development else "0.0.0.0"  # noqa: S104
 
     @property
@@ -315,7 +317,7 @@ def _is_loopback(url: str) -> bool:
 
 
 def _or_local_backend(value: str, info: ValidationInfo, template: str) -> str:
-    """Return `value`. In development, an empty value becomes the local backend in DATA_DIR."""
+    """Return `value`. If it is empty, return the URL of the local backend, or raise ValueError in production."""
     if not value and not _is_development(info):
         raise ValueError("is required in production")
     return value or template.format(Path(info.data["data_dir"]).absolute())
@@ -328,7 +330,7 @@ def _with_scheme(url: str, *schemes: str) -> str:
 
 
 def environment_name(name: str, field: FieldInfo) -> str:
-    """Return the environment variable of a field, or the first of several."""
+    """Return the name of the environment variable of a field, or the first name if there are several."""
     alias = field.validation_alias
     return str(alias.choices[0]) if isinstance(alias, AliasChoices) else name.upper()
 

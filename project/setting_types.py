@@ -1,4 +1,4 @@
-"""Types of settings, which parse and validate the text of an environment variable."""
+"""Types of settings, which parse and validate the values of environment variables."""
 
 import re
 from collections.abc import Callable
@@ -30,7 +30,7 @@ def _host(value: str) -> str:
 
 
 def _origin(value: str) -> str:
-    # `Origin` headers are compared as strings. An origin in another spelling would never match.
+    # `Origin` headers are compared as strings, so an origin in any other spelling would never match.
     if not re.fullmatch(rf"[a-z][a-z0-9+.-]*://{_HOST}(:[0-9]{{1,5}})?", value) or _names_default_port(value):
         raise ValueError("each must be an origin as browsers write it, such as https://app.example.com")
     return value
@@ -42,7 +42,7 @@ def _names_default_port(url: str) -> bool:
 
 
 def _pem_keys(value: object) -> object:
-    """Return the Ed25519 private keys in concatenated PEM blocks. Some platforms escape the newlines as `\\n`."""
+    """Return the Ed25519 private keys in concatenated PEM blocks. Newlines may be escaped as `\\n`."""
     if not isinstance(value, str):
         return value
     blocks = [block + _PEM_END for block in value.replace("\\n", "\n").split(_PEM_END) if block.strip()]

@@ -1,1 +1,1 @@
-"""The worker: Celery around create_app(). A thin adapter, in which each task calls one service function."""
+"""The Celery worker: a thin adapter around create_app(), in which each task calls one service function."""

@@ -19,7 +19,7 @@ _DEFAULT_QUEUE = "worker"
 
 
 class CeleryBroker:
-    """Publishes jobs by name, so that the publisher does not import the tasks."""
+    """Publishes jobs by name, so that the publisher does not have to import the tasks."""
 
     def __init__(self, settings: Settings) -> None:
         self._celery = make_celery(settings)
@@ -109,7 +109,7 @@ def _transport(settings: Settings) -> dict[str, Any]:
 
 
 def _filesystem_transport(folder: Path) -> dict[str, Any]:
-    """Return the configuration of the filesystem broker. It may lose messages, which republishing makes up for."""
+    """Return the configuration of the filesystem broker. It may lose messages; the jobs are then published again."""
     queues, control = folder / "queues", folder / "control"
     for path in (queues, control):
         path.mkdir(parents=True, exist_ok=True)
@@ -127,6 +127,6 @@ def _filesystem_transport(folder: Path) -> dict[str, Any]:
 
 
 def _broker_urls(url: str) -> dict[str, str]:
-    # The `celery` command of Celery 5.7.0 reads BROKER_URL, our setting, as the default of its option `--broker`, which
-    # overrides `broker_url`. The read and write URLs take precedence over it.
+    # The `celery` command of Celery 5.7.0 uses our setting BROKER_URL as the default of its `--broker` option, which
+    # overrides `broker_url`. The read and write URLs take precedence over that option.
     return dict.fromkeys(("broker_url", "broker_read_url", "broker_write_url"), url)

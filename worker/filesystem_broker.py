@@ -1,7 +1,7 @@
 """The filesystem broker: kombu's filesystem transport with atomic writes.
 
-kombu 5.7.0 writes messages and exchange tables in place (`kombu/transport/filesystem.py`), so a worker can read a file
-that is only partly written, and exits with a decoding error. `Channel` overrides three private methods to avoid that.
+kombu 5.7.0 writes messages and exchange tables in place (`kombu/transport/filesystem.py`), so a worker may read a
+partly written file and exit with a decoding error. `Channel` overrides three private methods to prevent this.
 """
 
 import uuid
@@ -21,7 +21,7 @@ class Channel(filesystem.Channel):
         try:
             return super()._get(queue)
         except OSError as error:
-            # The folder cannot be read at the moment. Report an empty queue, since this error would end the worker.
+            # The folder cannot be read at the moment. Report an empty queue, since this error would stop the worker.
             raise Empty from error
 
     # kombu's type stubs contradict each other here.

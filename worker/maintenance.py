@@ -19,7 +19,7 @@ def purge_idempotency_keys() -> None:
 
 @job(PURGE_JOBS)
 def purge_jobs() -> None:
-    """Delete done and dead jobs after their retention period."""
+    """Delete completed and dead jobs whose retention period has ended."""
     settings = current_settings()
     jobs.purge_jobs("done", before=now() - timedelta(seconds=settings.done_job_retention_seconds))
     jobs.purge_jobs("dead", before=now() - timedelta(seconds=settings.dead_job_retention_seconds))

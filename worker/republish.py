@@ -7,7 +7,7 @@ from worker.broker import queue_lengths
 
 REPUBLISH = "worker.republish"
 _BATCH = 500
-# Maximum number of messages in the broker: enough to keep all workers busy, and a limit on duplicate messages.
+# Maximum number of messages in the broker: enough to keep all workers busy, while limiting duplicate messages.
 _MAX_QUEUED = 5000
 
 
@@ -15,7 +15,7 @@ _MAX_QUEUED = 5000
 def republish() -> None:
     """Publish overdue jobs until the broker holds _MAX_QUEUED messages.
 
-    If this runs concurrently, each job is still published once.
+    Concurrent runs publish each job only once.
     """
     capacity = _MAX_QUEUED - sum(queue_lengths(current_app).values())
     while capacity > 0 and (overdue := jobs.pop_overdue(min(capacity, _BATCH))):

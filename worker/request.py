@@ -1,4 +1,4 @@
-"""The Celery request class of the worker: a message that it has received."""
+"""The worker's Celery request class. A request is a message that the worker has received."""
 
 from typing import Any
 

@@ -26,7 +26,7 @@ _UNAVAILABLE: Errors = (errors.Unavailable, MailUnavailable)
 
 @dataclass(frozen=True)
 class JobPolicy:
-    """How the jobs with one name are run and retried."""
+    """How jobs with the same name are run and retried."""
 
     work: Work
     on_dead: Work | None = None
@@ -50,17 +50,17 @@ def job(
     time_limit_seconds: float | None = None,
     memory_limit_bytes: int | None = None,
 ) -> Callable[[Work], Work]:
-    """Decorate a function as the task that runs the jobs named `name`. It runs at least once per job.
+    """Register a function as the task for jobs named `name`. The function runs at least once per job.
 
-    If it raises, the exception decides how often the job is attempted:
+    If it raises, the exception determines how many times the job is attempted:
 
-    - once, if it is in `permanent`;
-    - JOB_MAX_TRANSIENT_ATTEMPTS times, if it is in `transient`, or means that the database, the storage or the mail
-      server is unavailable;
+    - once, if its type is listed in `permanent`;
+    - JOB_MAX_TRANSIENT_ATTEMPTS times, if its type is listed in `transient`, or if it means that the database, storage
+      or mail server is unavailable;
     - JOB_MAX_ATTEMPTS times otherwise.
 
-    After the last attempt, the job is marked dead and `on_dead` is called with its arguments. The limits default to
-    JOB_TIME_LIMIT_SECONDS and JOB_MEMORY_LIMIT_BYTES.
+    After the last failed attempt, the job is marked dead and `on_dead` is called with the job's arguments. The limits
+    default to JOB_TIME_LIMIT_SECONDS and JOB_MEMORY_LIMIT_BYTES.
     """
 
     def decorate(work: Work) -> Work:
@@ -99,7 +99,7 @@ def _attempt(claim: jobs.Claim, task: JobPolicy) -> str:
         return _claim_lost()
     except WorkerShuttingDown:
         return _release(claim)
-    except (Exception, Interrupted) as error:  # any error only decides whether and when the job is retried
+    except (Exception, Interrupted) as error:  # any error only determines whether and when to retry
         return _fail(claim, task, error)
     logging.logger.info("job.done", attempts=claim.attempts)
     return "done"
@@ -126,7 +126,7 @@ def _fail(claim: jobs.Claim, task: JobPolicy, error: BaseException) -> str:
 
 
 def _describe(error: BaseException) -> str:
-    """Return the class of an error and its message, or else the first line of its docstring.
+    """Return the class name of an error with its message or, if that is empty, the first line of its docstring.
 
     The result is one printable line of at most MAX_ERROR_LENGTH characters.
     """

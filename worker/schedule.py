@@ -1,6 +1,7 @@
 """The schedule of all periodic work.
 
-Each run is a separate job with a dedupe key for its interval, so several schedulers still cause one run per interval.
+Each run is a separate job with a dedupe key for its interval, so several schedulers still cause only one run per
+interval.
 """
 
 from typing import Any
@@ -28,7 +29,7 @@ PERIODIC = {
 
 
 def schedule(settings: Settings) -> dict[str, Any]:
-    """Return the schedule of Celery beat. A tick that no worker has received expires when the next one is due."""
+    """Return the schedule for Celery beat. A tick that no worker has received expires when the next one is due."""
     # Republishing is a plain task, not a job, since jobs depend on it.
     republishing = {republish.REPUBLISH: _every(settings.republish_interval_seconds, republish.REPUBLISH)}
     return republishing | {name: _every(seconds, TICK, name, seconds) for name, seconds in PERIODIC.items()}

@@ -1,7 +1,7 @@
 """Time and memory limits of tasks, and their interruption at shutdown.
 
-They work in prefork pools, where each task has a process to itself. In a thread pool nothing can be interrupted: the
-lease of a job is its only limit there.
+The limits work in prefork pools, where each task has its own process. In a thread pool, tasks cannot be interrupted:
+the lease of a job is its only limit there.
 """
 
 import os
@@ -28,7 +28,7 @@ _DATA_KILOBYTES = re.compile(r"^VmData:\s+(\d+) kB$", re.MULTILINE)
 
 
 class Interrupted(BaseException):
-    """The task must end now. Not an Exception, since a task may catch those to handle invalid input."""
+    """The task must stop now. Not an Exception, since tasks may catch Exception to handle invalid input."""
 
 
 class TimeLimitExceeded(Interrupted):
@@ -63,7 +63,7 @@ def celery_limits(seconds: float) -> dict[str, float]:
 
 @contextmanager
 def enforce(limits: Limits) -> Iterator[None]:
-    """Enforce `limits` in the block, by raising TimeLimitExceeded, WorkerShuttingDown or MemoryError in it."""
+    """Enforce `limits` by raising TimeLimitExceeded, WorkerShuttingDown or MemoryError in the block."""
     if not _Process.is_pool_child:
         yield
         return
@@ -121,7 +121,7 @@ def release_jobs_after(seconds: float) -> None:
 def _interrupt_remaining(seconds: float) -> None:
     while True:
         time.sleep(seconds)
-        # The set may change during the iteration as jobs end. The next iteration tries again.
+        # Jobs that end in the meantime change the set, or leave no process to signal. The next iteration tries again.
         with suppress(RuntimeError, ProcessLookupError):
             for request in list(active_requests):
                 if request.worker_pid not in (None, os.getpid()):

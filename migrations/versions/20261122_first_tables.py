@@ -1,4 +1,4 @@
-"""create the first tables"""
+"""create the initial tables"""
 
 import sqlalchemy as sa
 from alembic import op

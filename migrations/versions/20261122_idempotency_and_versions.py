@@ -27,7 +27,7 @@ def upgrade() -> None:
     for table in _NEWLY_VERSIONED:
         with op.batch_alter_table(table, schema=None) as batch_op:
             batch_op.add_column(sa.Column("version", sa.Integer(), server_default="1", nullable=False))
-    # Until now, `invitations.version` was the version of the token.
+    # Before this migration, `invitations.version` was the version of the token.
     with op.batch_alter_table("invitations", schema=None) as batch_op:
         batch_op.add_column(sa.Column("token_version", sa.Integer(), server_default="1", nullable=False))
         batch_op.alter_column("version", existing_type=sa.Integer(), server_default="1")

@@ -1,4 +1,4 @@
-"""replace the indexes of listings"""
+"""replace the indexes for list queries"""
 
 from contextlib import nullcontext
 from typing import Any
@@ -43,7 +43,7 @@ def downgrade() -> None:
 
 
 def _without_locking() -> Any:
-    # PostgreSQL can create an index without blocking writes (CONCURRENTLY), but only outside of a transaction.
+    # PostgreSQL can create an index without blocking writes (CONCURRENTLY), but only outside a transaction.
     context = op.get_context()
     return context.autocommit_block() if context.dialect.name == "postgresql" else nullcontext()
 
@@ -59,7 +59,7 @@ def _replace(*, old: Any, new: Any, unique: list[str]) -> None:
 
 
 def _create(name: str, table: str, columns: list[str], where: str | None, unique: bool = False) -> None:
-    # An interrupted CREATE INDEX CONCURRENTLY leaves an invalid index, which no rollback removes.
+    # An interrupted CREATE INDEX CONCURRENTLY leaves an invalid index behind, which a rollback does not remove.
     op.drop_index(name, table, if_exists=True, postgresql_concurrently=True)
     condition = where if where is None else sa.text(where)
     wheres = {"sqlite_where": condition, "postgresql_where": condition}
@@ -69,7 +69,7 @@ def _create(name: str, table: str, columns: list[str], where: str | None, unique
 def _replace_unique(columns: list[str]) -> None:
     name, old = _name(columns), _name(columns[::-1])
     if op.get_context().dialect.name == "postgresql":
-        # A single statement, and the last one: if the migration is interrupted before it, it can be run again.
+        # Keep this a single statement and the last one: a migration that is interrupted before it can be run again.
         op.execute(f"ALTER TABLE memberships ADD CONSTRAINT {name} UNIQUE USING INDEX {name}, DROP CONSTRAINT {old}")
         return
     with op.batch_alter_table("memberships", schema=None) as batch_op:

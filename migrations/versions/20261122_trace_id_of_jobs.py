@@ -1,4 +1,4 @@
-"""add the trace id of jobs"""
+"""add a trace id to jobs"""
 
 import sqlalchemy as sa
 from alembic import op

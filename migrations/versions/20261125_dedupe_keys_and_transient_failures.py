@@ -1,4 +1,4 @@
-"""add dedupe keys and transient failures of jobs"""
+"""add dedupe keys and transient failure counts to jobs"""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""replace the indexes of jobs: finished jobs do not slow down the search for active ones"""
+"""replace the indexes on jobs, so that finished jobs do not slow down the search for active ones"""
 
 from contextlib import nullcontext
 from typing import Any
@@ -31,7 +31,7 @@ def downgrade() -> None:
 
 
 def _without_locking() -> Any:
-    # PostgreSQL can create an index without blocking writes (CONCURRENTLY), but only outside of a transaction.
+    # PostgreSQL can create an index without blocking writes (CONCURRENTLY), but only outside a transaction.
     context = op.get_context()
     return context.autocommit_block() if context.dialect.name == "postgresql" else nullcontext()
 
@@ -44,7 +44,7 @@ def _replace(*, old: Any, new: Any) -> None:
 
 
 def _create(name: str, columns: list[str], where: str | None, unique: bool) -> None:
-    # An interrupted CREATE INDEX CONCURRENTLY leaves an invalid index, which no rollback removes.
+    # An interrupted CREATE INDEX CONCURRENTLY leaves an invalid index behind, which a rollback does not remove.
     op.drop_index(name, "jobs", if_exists=True, postgresql_concurrently=True)
     condition = where if where is None else sa.text(where)
     wheres = {"sqlite_where": condition, "postgresql_where": condition}

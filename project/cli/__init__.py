@@ -4,9 +4,9 @@ from flask import Flask
 
 
 def init_app(app: Flask) -> None:
-    """Add the commands to `flask`."""
-    # Import the commands here. `./bin/run` imports this package first, and cannot handle Ctrl-C until its imports
-    # are done, so they must be quick.
+    """Register the commands with `flask`."""
+    # Import the commands here, not at the top: `./bin/run` imports this package first, and cannot handle Ctrl-C until
+    # its imports have finished, so they must be fast.
     from project.cli.config import config
     from project.cli.jobs import jobs
     from project.cli.openapi import openapi

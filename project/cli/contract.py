@@ -1,7 +1,7 @@
-"""The committed API document, docs/openapi.json, which may not change incompatibly by accident.
+"""Writes the committed API document, docs/openapi.json, and prevents accidental breaking changes to it.
 
-An incompatible change must be listed, with a reason, in docs/openapi-exceptions.json. Writing the document then moves
-the change to docs/breaking-changes.md.
+A breaking change must be listed, with a reason, in docs/openapi-exceptions.json. Writing the document then moves the
+entry to docs/breaking-changes.md.
 """
 
 import json
@@ -14,32 +14,32 @@ from project.infrastructure.clock import now
 
 DOCS = Path(__file__).parents[2] / "docs"
 _DOCUMENT, _EXCEPTIONS, _RECORD = "openapi.json", "openapi-exceptions.json", "breaking-changes.md"
-# The address of ./bin/run. The committed document must not depend on the settings of the machine that writes it.
+# The default address of ./bin/run. The committed document must not depend on the settings of a developer's machine.
 _SERVERS = [{"url": "http://localhost:8000"}]
 
 
 class AllowedChange(NamedTuple):
-    """An incompatible change that may be written once."""
+    """A breaking change that the next update of openapi.json is allowed to make."""
 
     change: str
     reason: str
 
 
 def contract_text(document: dict[str, Any]) -> str:
-    """Return `document` as written to docs/openapi.json: independent of settings, and with sorted keys."""
+    """Return `document` as it is written to docs/openapi.json: independent of settings, with sorted keys."""
     return _json({**document, "servers": _SERVERS}, sort_keys=True)
 
 
 def violations(document: dict[str, Any], folder: Path = DOCS) -> list[str]:
-    """Return the reasons why `document` may not be written: unlisted incompatible changes, and invalid exceptions."""
+    """Return the reasons why `document` must not be written: unlisted breaking changes, and invalid exceptions."""
     changes = incompatible_changes(_read(folder / _DOCUMENT, {}), json.loads(contract_text(document)))
     return list(_violations(changes, _allowed_changes(folder)))
 
 
 def write_contract(document: dict[str, Any], folder: Path = DOCS) -> None:
-    """Write `document`, and move the listed exceptions to the record of breaking changes.
+    """Write `document`, and move the listed exceptions to docs/breaking-changes.md.
 
-    The caller has checked that there are no violations.
+    The caller must have checked that there are no violations.
     """
     allowed = _allowed_changes(folder)
     with (folder / _RECORD).open("a") as record:

@@ -22,28 +22,28 @@ _NAME_WIDTH, _MAX_ERROR_LENGTH = 30, 100
 
 
 class Group(AppGroup):
-    """Commands that report an error of this project on one line and exit with status 1."""
+    """A command group that reports this project's errors on one line and exits with status 1."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command. Raises ClickException for errors of this project."""
+        """Run the command. Raises ClickException in place of this project's errors."""
         try:
             return super().invoke(ctx)
         except Error as error:
-            # For an unavailable dependency, such as a database without tables, the cause says what to do.
+            # If a dependency is unavailable, or the database has no tables, only the cause shows what to fix.
             cause = str(error.__cause__ or "").partition("\n")[0]
             raise click.ClickException(f"{error.detail} Cause: {cause}" if cause else error.detail) from error
 
 
 class Ago(click.ParamType[datetime]):
-    """Parses an age, such as `3600` (seconds), `90s`, `15m`, `12h` or `30d`, to the time that long ago."""
+    """Converts an age, such as `3600` (seconds), `90s`, `15m`, `12h` or `30d`, to the point in time that long ago."""
 
     name = "age"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        """Return the time. Fails if `value` is not an age."""
+        """Return the point in time. Fails if `value` is not a valid age."""
         match = _DURATION.fullmatch(str(value))
         if match is None:
-            self.fail(f"{value!r} is not a valid age, such as 3600, 12h or 30d", param, ctx)
+            self.fail(f"{value!r} is not a valid age; use for example 3600, 12h or 30d", param, ctx)
         try:
             return now() - timedelta(seconds=int(match[1]) * _SECONDS[match[2] or "s"])
         except OverflowError:
@@ -66,7 +66,7 @@ jobs = Group("jobs", help="Inspect, retry and purge background jobs.")
     "--limit", type=click.IntRange(1, 1000), default=50, show_default=True, help="Maximum number of jobs to list."
 )
 def list_jobs(status: job_queue.JobStatus, name: str | None, limit: int) -> None:
-    """Print counts of queued, running and dead jobs by name, then the jobs with one status, newest first."""
+    """Print the number of queued, running and dead jobs by name, then list the jobs with one status, newest first."""
     page = job_queue.list_jobs(status, name, PageRequest(limit))
     lines = [*(_counts() or ["No queued, running or dead jobs."]), ""]
     lines += [_line(job) for job in page.items] or [f"No {status} jobs{f' with the name {name}' if name else ''}."]
@@ -89,7 +89,7 @@ def show(job_id: UUID) -> None:
 @click.option("--all", "all_", is_flag=True, help="Retry all dead jobs.")
 @click.option("--name", help="With --all: retry only dead jobs with this name.")
 def retry(job_ids: tuple[UUID, ...], all_: bool, name: str | None) -> None:
-    """Requeue dead jobs and reset their number of attempts.
+    """Requeue dead jobs and reset their attempt counts.
 
     Pass either job ids or --all. With --all, the jobs are published gradually, so that other jobs are not delayed.
     """

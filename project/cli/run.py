@@ -40,7 +40,7 @@ def main() -> int:
     """Migrate the database and run all processes. Returns the exit status."""
     os.environ.setdefault("APP_ENV", "development")
     os.environ["PYTHONUNBUFFERED"] = "1"
-    # Files in DATA_DIR may be readable only by the user who runs this.
+    # Files in DATA_DIR must be readable only by the user who runs this command.
     os.umask(0o077)
     settings = Settings.load()
     _ensure_free(settings.port)
@@ -60,7 +60,7 @@ def main() -> int:
 def _ensure_free(port: int) -> None:
     """Raise InvalidSettings if the port is in use.
 
-    gunicorn would retry for several seconds. In the meantime, the other process on the port would seem to be ours.
+    gunicorn would retry for several seconds. In the meantime, the process on that port would be mistaken for ours.
     """
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -1,4 +1,4 @@
-"""Reads from a socket with a timeout for each wait and in total, so that a slow peer cannot block a thread for long."""
+"""Reads from a socket with a timeout per wait and in total, so that a slow peer cannot block a thread for long."""
 
 import io
 import socket
@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-# A peer that stays below this rate until the total time is used up counts as unresponsive.
+# A peer that stays below this rate until the total timeout expires counts as unresponsive.
 _MIN_BYTES_PER_SECOND = 1024
 
 
 class BoundedReader(io.RawIOBase):
-    """Reads what the peer sends. Raises TimeoutError if nothing arrives for `idle_timeout_seconds`.
+    """Reads from a socket. Raises TimeoutError if nothing arrives for `idle_timeout_seconds`.
 
-    Also raises it if the waits take longer than `total_seconds` in total, plus one second for each KiB received. Time
+    Also raises TimeoutError if all waits together exceed `total_seconds` plus one second for each KiB received. Time
     between reads does not count.
     """
 
     def __init__(self, connection: socket.socket, *, idle_timeout_seconds: float, total_seconds: float) -> None:
         self.idle_timeout_seconds = idle_timeout_seconds
         self._connection = connection
-        # `makefile` counts as a user of the socket, which stays open for this reader after the others have closed it.
+        # `makefile` holds a reference to the socket, which keeps it open for this reader after all others close it.
         self._raw = connection.makefile("rb", buffering=0)
         self._left_seconds = total_seconds
 

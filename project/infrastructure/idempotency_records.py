@@ -1,7 +1,7 @@
-"""The table of idempotency keys. Claiming a key and storing its response share the transaction of the request.
+"""The table of idempotency keys. A key is claimed, and its response stored, in the transaction of the request.
 
-On PostgreSQL, a concurrent duplicate waits until the first request ends, for `lock_timeout` at most; at most half of a
-process's threads wait at a time. On SQLite it waits for the write lock like any other transaction.
+On PostgreSQL, a concurrent duplicate waits until the first request ends, but no longer than `lock_timeout`. At most
+half of a process's threads wait at a time. On SQLite, it waits for the write lock, like any other transaction.
 """
 
 from collections.abc import Collection, Iterator
@@ -36,7 +36,7 @@ class IdempotencyKeyInUse(Conflict):
 
 
 class IdempotencyRecord(Base):
-    """A key, by the digest of its scope, and the response to it; `fingerprint` is a MAC of the request."""
+    """A digest of an idempotency key and its scope, with the stored response. `fingerprint` is a MAC of the request."""
 
     __tablename__ = "idempotency_records"
     __table_args__ = (Index(None, "expires_at"),)
@@ -53,7 +53,7 @@ _TABLE = cast(Table, IdempotencyRecord.__table__)
 
 
 def _claim_statement(dialect: Any, is_free: Any) -> Any:
-    """Insert the key, or replace an expired one, if no other transaction holds it (`is_free`)."""
+    """Return a statement that inserts a key or replaces an expired one if no other transaction holds it (`is_free`)."""
     values = [bindparam("digest"), bindparam("fingerprint"), bindparam("expires_at", type_=UtcDateTime())]
     names = ["digest", "fingerprint", "expires_at"]
     insert = dialect.insert(_TABLE).from_select(names, select(*values).where(is_free))
@@ -82,7 +82,7 @@ _STORE = (
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    """Limit the threads that wait for a concurrent duplicate to half of this process's threads."""
+    """Limit the number of concurrent duplicates that wait at a time to half of this process's threads."""
     app.extensions["idempotency_waiters"] = BoundedSemaphore(settings.web_threads // 2)
 
 
@@ -105,7 +105,7 @@ def claim_key(digest: bytes, fingerprint: bytes, *, seconds: int) -> Row[Any] | 
     if session.execute(statement, values).first() is not None:
         return None
     record = session.execute(_RECORD, values).one_or_none()
-    if record is None:  # a concurrent duplicate holds the key
+    if record is None:  # another request holds the key
         _wait_for_first_request(values)
         return claim_key(digest, fingerprint, seconds=seconds)
     return record
@@ -129,7 +129,7 @@ def purge_expired() -> None:
     """Delete expired keys, one batch per transaction."""
     is_expired = IdempotencyRecord.expires_at <= now()
     batch = select(IdempotencyRecord.digest).where(is_expired).limit(_BATCH)
-    # Checked again by the DELETE: a key that is reused while this waits for its row is no longer expired.
+    # The DELETE checks the expiry again: a key that is reused while the DELETE waits for its row is no longer expired.
     statement = delete(IdempotencyRecord).where(IdempotencyRecord.digest.in_(batch), is_expired)
     purged = _BATCH
     while purged == _BATCH:

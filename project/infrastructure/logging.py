@@ -14,7 +14,7 @@ clear_context = structlog.contextvars.clear_contextvars
 context = structlog.contextvars.get_contextvars
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger("groundwork")
 
-# They log every check and every tick. The relevant events of a job are logged by `worker.runner`.
+# These log every migration check, task and scheduler tick. `worker.runner` logs the relevant events of a job.
 _NOISY_LOGGERS = (
     "alembic.runtime.plugins",
     "alembic.runtime.migration",
@@ -22,7 +22,7 @@ _NOISY_LOGGERS = (
     "celery.beat",
     "celery.worker.strategy",
 )
-# Never log the values of local variables, which include passwords and tokens.
+# Never log the values of local variables, which may include passwords and tokens.
 _TRACEBACKS = structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
 _SHARED: list[Any] = [
     structlog.contextvars.merge_contextvars,

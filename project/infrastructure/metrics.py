@@ -1,6 +1,6 @@
 """Prometheus metrics: counters shared by the processes of an entry point, and gauges read from the job table.
 
-The values of a process that has exited are kept until its main process exits.
+The values of a process that has exited are kept until the main process exits.
 """
 
 import atexit
@@ -45,9 +45,11 @@ from prometheus_client.multiprocess import MultiProcessCollector  # noqa: E402
 from prometheus_client.registry import Collector  # noqa: E402
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 3600)
-_ATTEMPTS = Counter("groundwork_job_attempts", "Attempts at jobs, by how they ended.", ["name", "outcome"])
-_DELAY = Histogram("groundwork_job_delay_seconds", "From when a job was due to its start.", ["name"], buckets=_SECONDS)
-_DURATION = Histogram("groundwork_job_duration_seconds", "How long an attempt took.", ["name"], buckets=_SECONDS)
+_ATTEMPTS = Counter("groundwork_job_attempts", "Job attempts by outcome.", ["name", "outcome"])
+_DELAY = Histogram(
+    "groundwork_job_delay_seconds", "Time from when a job was due until it started.", ["name"], buckets=_SECONDS
+)
+_DURATION = Histogram("groundwork_job_duration_seconds", "Duration of a job attempt.", ["name"], buckets=_SECONDS)
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 
@@ -63,16 +65,16 @@ def serve(app: Flask, host: str, port: int) -> None:
 
 @dataclass
 class AttemptOutcome:
-    """The outcome of an attempt: `crashed` unless the block of `measure_job` sets another one."""
+    """The outcome of an attempt: `crashed` unless the block of `measure_job` sets a different one."""
 
     name: str = "crashed"
 
 
 @contextmanager
 def measure_job(name: str, delay: timedelta) -> Iterator[AttemptOutcome]:
-    """Record the delay, duration and outcome of an attempt. `delay` is the time from due to start.
+    """Record the delay, duration and outcome of an attempt. `delay` is the time from when the job was due to its start.
 
-    The block sets the name of the yielded outcome.
+    The block must set `name` on the yielded outcome.
     """
     outcome, started_at = AttemptOutcome(), time.perf_counter()
     _DELAY.labels(name).observe(max(0.0, delay.total_seconds()))
@@ -94,13 +96,13 @@ class _ProcessMetrics(Collector):
     """The values of all processes, including those that have exited."""
 
     def collect(self) -> Iterable[Metric]:
-        # The file of a starting process is empty for a moment; prometheus_client 0.26.0 fails to parse an empty file.
+        # While a process starts, its file is briefly empty, and prometheus_client 0.26.0 cannot parse an empty file.
         files = [str(file) for file in _FOLDER.glob("*.db") if file.stat().st_size]
         return MultiProcessCollector.merge(files)  # type: ignore[no-untyped-call,no-any-return]
 
 
 class _JobTableMetrics(Collector):
-    """Gauges read from the job table at each scrape. They are left out while the database is unavailable."""
+    """Gauges read from the job table on each scrape. They are omitted while the database is unavailable."""
 
     def __init__(self, app: Flask) -> None:
         self._app = app
@@ -114,12 +116,14 @@ class _JobTableMetrics(Collector):
             return
         yield _job_counts(depths)
         yield GaugeMetricFamily(
-            "groundwork_oldest_job_age_seconds", "How long the oldest job that is not done is due.", _oldest_age(depths)
+            "groundwork_oldest_job_age_seconds",
+            "Time since the oldest queued or running job was due.",
+            _oldest_age(depths),
         )
 
 
 def _job_counts(depths: list[jobs.QueueDepth]) -> GaugeMetricFamily:
-    gauge = GaugeMetricFamily("groundwork_jobs", "Jobs queued, running and dead.", labels=["name", "status"])
+    gauge = GaugeMetricFamily("groundwork_jobs", "Number of queued, running and dead jobs.", labels=["name", "status"])
     for depth in depths:
         gauge.add_metric([depth.name, depth.status], depth.number)
     return gauge

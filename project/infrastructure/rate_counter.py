@@ -1,4 +1,4 @@
-"""Fixed-window counters, in a store that all processes share or in the memory of each process."""
+"""Fixed-window counters, kept in a store that all processes share or in the memory of each process."""
 
 import time
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from redis import ConnectionPool
 from project.config import Settings
 from project.infrastructure.logging import logger
 
-# Timeout for each step. An unresponsive store is given up at the first step that takes longer.
+# Timeout for connecting and for each socket operation. A store that exceeds it counts as down.
 _STORE_TIMEOUT_SECONDS = 0.2
 _RETRY_SECONDS = 5
 
@@ -28,7 +28,7 @@ class WindowCount:
 
 
 class RateCounter:
-    """Counts in the store at a URL. While it is unavailable, counts in memory and retries it every few seconds."""
+    """Counts in the store at `url`. While it is down, counts in memory and retries the store every few seconds."""
 
     def __init__(self, url: str) -> None:
         self._shared = None if url.startswith("memory:") else _redis(url)

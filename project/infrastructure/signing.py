@@ -8,7 +8,7 @@ from project.config import current_settings
 
 
 def issue(purpose: str, subject: UUID, version: int) -> str:
-    """Return the token `id.version.MAC`. It is the same each time, until the first key changes."""
+    """Return the token `id.version.MAC`. Until the first key changes, equal arguments give the same token."""
     return _token(current_settings().secret_key[0], purpose, subject, version)
 
 
@@ -29,12 +29,12 @@ def mac(purpose: str, message: bytes) -> bytes:
 
 
 def macs(purpose: str, message: bytes) -> list[bytes]:
-    """Return the MACs of `message` for all keys, in the order of the keys."""
+    """Return the MAC of `message` with each key, in the order of the keys."""
     return [_mac(secret, purpose, message) for secret in current_settings().secret_key]
 
 
 def verify_mac(purpose: str, message: bytes, presented: bytes) -> bool:
-    """Return whether `presented` is the MAC of `message` for one of the keys."""
+    """Return whether `presented` is the MAC of `message` with one of the keys."""
     return _is_one_of(presented, macs(purpose, message))
 
 
@@ -49,5 +49,5 @@ def _mac(secret: str, purpose: str, message: bytes) -> bytes:
 
 
 def _is_one_of(presented: bytes, expected: list[bytes]) -> bool:
-    # No early exit: the time must not reveal which key matched.
+    # No early exit: the timing must not reveal which key matched.
     return sum(hmac.compare_digest(presented, value) for value in expected) > 0

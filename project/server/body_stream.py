@@ -13,7 +13,7 @@ WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 class CompleteBody:
-    """WSGI middleware under which reading an incomplete body raises MalformedRequest."""
+    """WSGI middleware that raises MalformedRequest when the application reads an incomplete body."""
 
     def __init__(self, application: WSGI) -> None:
         self._application = application

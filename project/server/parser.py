@@ -1,9 +1,9 @@
 """gunicorn's HTTP/1 parser, with this project's errors and with time limits for slow clients.
 
-A request head is collected without blocking and parsed once it is complete. A body is read, blocking, by the thread
-that handles the request. It waits at most STALL_TIMEOUT_SECONDS for the next bytes. After SLOW_BODY_GRACE_SECONDS of
-waiting in total, it continues only if the client sends at least MIN_BYTES_PER_SECOND on average. Time during which the
-application does not read does not count.
+A request head is collected without blocking and parsed once it is complete. A body is read, with blocking reads, by the
+thread that handles the request. The thread waits at most STALL_TIMEOUT_SECONDS for the next bytes. Once it has waited
+for SLOW_BODY_GRACE_SECONDS in total, it continues only while the client sends at least MIN_BYTES_PER_SECOND on average.
+Time during which the application does not read does not count.
 
 The classes here extend internals of gunicorn (27.0.1 in requirements.txt), which has no hooks for this. gunicorn reads
 the head from a blocking socket without an overall deadline, so a slow client occupies a thread, and it responds to
@@ -70,7 +70,8 @@ class ConnectionReader(SocketUnreader):  # type: ignore[misc]  # gunicorn is unt
         super().__init__(sock)
         # Let the kernel enforce the timeout. With a Python timeout, each read would need an extra poll() system call.
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", STALL_TIMEOUT_SECONDS, 0))
-        # The error to raise if the parser needs more of the head than was collected. Once set, no more is received.
+        # The error to raise if the parser needs more of the head than was collected. Once it is set, no more bytes are
+        # received.
         self._head_error: errors.Error | None = None
         self.may_block = True
         self.begin_head()
@@ -91,7 +92,7 @@ class ConnectionReader(SocketUnreader):  # type: ignore[misc]  # gunicorn is unt
         self._head_error = MalformedRequest("The request head arrived too slowly.")
 
     def begin_head(self) -> None:
-        """Switch to reading a head: only collected bytes are read, the socket is not."""
+        """Switch to reading a head: only from the collected bytes, not from the socket."""
         self._in_head = True
         self._searched_bytes = 0
 
@@ -103,7 +104,8 @@ class ConnectionReader(SocketUnreader):  # type: ignore[misc]  # gunicorn is unt
     def chunk(self, size_hint: int | None = None) -> bytes:
         """Return the next bytes of a body.
 
-        Raises TimeoutError if the body arrives too slowly, and MalformedRequest or HeaderTooLarge within a head.
+        Raises TimeoutError if the body arrives too slowly, and MalformedRequest or HeaderTooLarge if the head is
+        incomplete.
         """
         if self._in_head:
             raise self._head_error or MalformedRequest
@@ -127,7 +129,7 @@ class ConnectionReader(SocketUnreader):  # type: ignore[misc]  # gunicorn is unt
         # would take quadratic time.
         self.buf.seek(max(0, self._searched_bytes - 2))
         rest = self.buf.read()
-        # Bare LFs do not end a head, but the parser can then reject the request immediately.
+        # Two bare LFs do not end a head, but they allow the parser to reject the request immediately.
         if b"\n\r\n" in rest or b"\n\n" in rest:
             return True
         self._searched_bytes = self.buf.tell()
@@ -176,7 +178,7 @@ class Request(GunicornRequest):  # type: ignore[misc]  # gunicorn is untyped
     def should_close(self) -> bool:
         """Return whether to close the connection after this request.
 
-        True also if reading the body failed, because the start of the next request is then unknown.
+        Also returns True if reading the body failed, because the start of the next request is then unknown.
         """
         return self.body.failed or bool(super().should_close())
 
@@ -197,7 +199,7 @@ class Parser(RequestParser):  # type: ignore[misc]  # gunicorn is untyped
         """
         self.unreader.may_block = False
         try:
-            # Do not pass gunicorn's deadline on: it would set a Python timeout on the socket, under which recv()
+            # Do not pass on gunicorn's deadline: it would set a Python timeout on the socket, under which recv()
             # blocks despite MSG_DONTWAIT.
             return bool(super().finish_body(max_bytes=_MAX_SKIPPED_BYTES))
         except (ParseException, TimeoutError):

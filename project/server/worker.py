@@ -1,4 +1,4 @@
-"""gunicorn's threaded worker, changed so that slow clients do not occupy threads and parser errors become problems.
+"""gunicorn's threaded worker, modified so that slow clients occupy no threads and parser errors return problem details.
 
 A connection occupies a thread from the moment its request head is complete (see `parser.py`) until the response has
 been sent. Idle connections, slow request heads and clients that are slow to close occupy no thread. A request body
@@ -8,9 +8,9 @@ The reverse proxy in front must therefore buffer whole requests and responses, a
 worker accepts up to 1,000 connections, or as many as its file descriptors allow. The proxy must also terminate TLS and
 HTTP/2: this server speaks only unencrypted HTTP/1.1.
 
-The class here overrides internal methods of ThreadWorker in gunicorn (27.0.1 in requirements.txt), because gunicorn
-has no hooks for these cases. It reads request heads in a thread, closes connections gracefully in the event loop, which
-blocks all other connections, and renders errors as HTML. Review this module when you upgrade gunicorn.
+The class here overrides internal methods of ThreadWorker in gunicorn (27.0.1 in requirements.txt), because gunicorn has
+no hooks for these cases. The original reads request heads in a thread, closes connections gracefully in the event loop,
+which blocks all other connections, and renders errors as HTML. Review this module when you upgrade gunicorn.
 """
 
 import resource
@@ -101,7 +101,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
             self._drop(conn)
 
     def _cap_keepalive(self, deadline: float) -> None:
-        """Apply the shutdown deadline of kept-alive connections also to connections with an incomplete head."""
+        """Apply the shutdown deadline of keep-alive connections to those with an incomplete head as well."""
         super()._cap_keepalive(deadline)
         for conn in self.pending_conns:
             conn.timeout = min(conn.timeout, deadline)
@@ -118,7 +118,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
             return False
 
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: Exception) -> None:
-        """Send a problem for a request that the parser rejected, or that failed outside the application.
+        """Send problem details for a request that the parser rejected, or that failed outside the application.
 
         Runs in a thread.
         """
@@ -159,9 +159,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
 
 
 def _max_connections(threads: int) -> int:
-    """Raise the limit of open files, and return how many connections fit below it.
+    """Raise the limit on open files to its maximum, and return how many connections fit within it.
 
-    gunicorn's event loop ends if accept() fails because no file descriptor is available.
+    gunicorn's event loop exits if accept() fails because no file descriptor is available.
     """
     _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

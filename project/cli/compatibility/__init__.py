@@ -1,9 +1,9 @@
-"""Finds changes of the OpenAPI document that break clients of the previous version.
+"""Finds changes to the OpenAPI document that break clients written for the previous version.
 
-Paths are compared literally, including the names of variables: generated clients name arguments after the variables,
-and methods after the `operationId`. A new value in the `enum` of a response is compatible, because the API conventions
-require clients to accept unknown values. A response that becomes narrower is compatible as well. A removed problem
-`code` is not, because clients handle errors by their codes.
+Paths are compared literally, including variable names: generated clients name their arguments after the variables, and
+their methods after the `operationId`. A new enum value in a response is compatible, because the API conventions require
+clients to accept unknown values. Narrowing a response is also compatible. Removing a problem `code` is not, because
+clients handle errors by code.
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ Document = dict[str, Any]
 
 
 def incompatible_changes(old: Document, new: Document) -> list[str]:
-    """Return a sentence for each change from `old` to `new` that breaks clients, with the operation that it affects."""
+    """Return a sentence for each change from `old` to `new` that breaks clients, naming the affected operation."""
     before, after = operations(resolve_references(old)), operations(resolve_references(new))
     found = list(security_scheme_changes(old, new))
     found += [

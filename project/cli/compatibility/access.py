@@ -5,7 +5,7 @@ from typing import Any
 
 _ROLES = ("member", "admin", "owner")
 _AUTHENTICATED = {"user", "administrator", *_ROLES}
-# The callers that each access admits. An access that is not listed admits only its own kind of caller.
+# The callers that each `x-access` value admits. An unlisted value admits only its own kind of caller.
 _ADMITS = {
     "public": {"anonymous", *_AUTHENTICATED},
     "user": _AUTHENTICATED,
@@ -15,9 +15,9 @@ _ADMITS = {
 
 
 def access_changes(old: dict[str, Any], new: dict[str, Any]) -> Iterator[str]:
-    """Return a sentence if some callers can no longer call an operation.
+    """Yield a sentence if some callers can no longer call the operation.
 
-    If `x-access` shows the change, the change of `security` is not reported as well.
+    If both `x-access` and `security` exclude callers, only the change to `x-access` is reported.
     """
     before, after = old.get("x-access", "public"), new.get("x-access", "public")
     if before != after and not _ADMITS.get(before, {before}) <= _ADMITS.get(after, set()):
@@ -31,7 +31,7 @@ def access_changes(old: dict[str, Any], new: dict[str, Any]) -> Iterator[str]:
 
 
 def security_scheme_changes(old: dict[str, Any], new: dict[str, Any]) -> Iterator[str]:
-    """Return a sentence for each security scheme that has the same name but works differently."""
+    """Yield a sentence for each change to a security scheme that exists in both documents."""
     before, after = (document.get("components", {}).get("securitySchemes", {}) for document in (old, new))
     for name in before.keys() & after.keys():
         for keyword in ("type", "scheme", "in", "name"):
@@ -40,7 +40,7 @@ def security_scheme_changes(old: dict[str, Any], new: dict[str, Any]) -> Iterato
 
 
 def _credential_sets(operation: dict[str, Any]) -> list[set[str]]:
-    """Return the sets of credentials, any one of which is sufficient for an operation."""
+    """Return the alternative sets of credentials for an operation; any one of them is sufficient."""
     alternatives = operation.get("security") or [{}]
     return [
         {f"{name} {scope}".strip() for name in alternative for scope in alternative[name] or [""]}

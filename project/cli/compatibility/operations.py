@@ -1,4 +1,4 @@
-"""Compares two operations: their ids, access, parameters, bodies and responses."""
+"""Compares two versions of an operation: its id, access, parameters, bodies and responses."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,16 +18,16 @@ _BODY = Place("the request body", "the request member `{}`")
 
 @dataclass(frozen=True)
 class Change:
-    """An incompatible change of an operation, or of the problems that all operations share."""
+    """An incompatible change to an operation, or to the problem schema that all operations share."""
 
     sentence: str
     of_problems: bool = False
 
 
 def operations(document: Node) -> dict[str, Node]:
-    """Return the operations of a document by method and path.
+    """Return the operations of a document, keyed by method and path.
 
-    Each includes the parameters of its path and the default `security` of the document.
+    Each operation includes the parameters of its path and inherits the document's default `security`.
     """
     found = {}
     for path, item in document["paths"].items():
@@ -40,7 +40,7 @@ def operations(document: Node) -> dict[str, Node]:
 
 
 def operation_changes(old: Node, new: Node | None) -> Iterator[Change]:
-    """Return the incompatible changes of an operation. `new` is `None` if the operation was removed."""
+    """Yield the incompatible changes to an operation. `new` is `None` if the operation was removed."""
     if new is None:
         yield Change("the operation was removed")
         return
@@ -127,14 +127,14 @@ def _header_changes(status: str, old: Node, new: Node) -> Iterator[str]:
 
 
 def _problem_schema_changes(old: Node, new: Node) -> Iterator[str]:
-    """Return the changes of the schema that all problems share. They are the same for every operation."""
+    """Yield the incompatible changes to the problem schema. They are the same for every operation."""
     before, after = (side.get("content", {}).get(_PROBLEM) for side in (old, new))
     if before is not None and after is not None:
         yield from compare(before.get("schema", {}), after.get("schema", {}), _PROBLEM_BODY, RESPONSES)
 
 
 def _codes(content: Node) -> list[str]:
-    """Return the codes that a problem may have according to its schema."""
+    """Return the problem codes that the schema allows."""
     codes = []
     for part in [content["schema"], *content["schema"].get("allOf", ())]:
         codes += part.get("properties", {}).get("code", {}).get("enum", [])

@@ -4,9 +4,9 @@ from typing import Any
 
 
 def resolve_references(document: dict[str, Any]) -> dict[str, Any]:
-    """Return `document` with the references in its paths replaced by their targets.
+    """Return `document` with the references under `paths` replaced by their targets.
 
-    A reference within its own target remains, since resolving it would never end.
+    A recursive reference is left as it is, since resolving it would never terminate.
     """
     return {**document, "paths": _resolve(document.get("paths", {}), document, ())}
 
@@ -24,7 +24,7 @@ def _resolve(node: Any, document: dict[str, Any], within: tuple[str, ...]) -> An
 
 
 def _target(document: dict[str, Any], pointer: str) -> dict[str, Any]:
-    """Return the object that a JSON Pointer (RFC 6901) refers to."""
+    """Return the object that a JSON Pointer (RFC 6901) points to."""
     found: Any = document
     for name in pointer.removeprefix("#/").split("/"):
         found = found[name.replace("~1", "/").replace("~0", "~")]

@@ -1,4 +1,4 @@
-"""Finds changes of request schemas that break clients: a value is no longer accepted, or has another meaning."""
+"""Finds changes to request schemas that break clients: a value is no longer accepted, or its meaning has changed."""
 
 import json
 from collections.abc import Iterator
@@ -10,8 +10,8 @@ from project.cli.compatibility.schemas import Place, Schema, Side, is_nullable
 _SIZES = ("minLength", "minItems", "minProperties")
 _LOWER = ("minimum", "exclusiveMinimum", *_SIZES)
 _UPPER = ("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties")
-# These keywords have separate rules, here or in `schemas.py`. Any other keyword that is not an annotation restricts the
-# values, even if it is unknown.
+# Keywords with their own rules, here or in `schemas.py`. Any other keyword that is not an annotation is treated as a
+# restriction, even if it is unknown.
 _COMPARED_SEPARATELY = {
     "type",
     "enum",
@@ -65,7 +65,7 @@ def _compare_other_keywords(old: Schema, new: Schema, place: Place) -> Iterator[
 
 
 def _is_harmless_width(keyword: str, old: Schema, new: Schema) -> bool:
-    """Return whether this is the `format` of an integer and became wider, or is redundant because of a maximum."""
+    """Return whether `keyword` is an integer `format` that was widened, or that is redundant because of a `maximum`."""
     widened = (old.get("format"), new.get("format")) == ("int32", "int64")
     return keyword == "format" and (widened or (str(new["format"]).startswith("int") and "maximum" in new))
 
@@ -91,7 +91,7 @@ def _compare_members(old: Schema, new: Schema, place: Place) -> Iterator[str]:
 
 
 def _shown(value: Any) -> str:
-    """Return numbers as they are, and all other values in backticks."""
+    """Return a value as text: numbers as they are, all other values in backticks."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         return str(value)
     return f"`{value if isinstance(value, str) else json.dumps(value)}`"

@@ -1,10 +1,10 @@
-"""Finds changes of response schemas that break clients: a value is missing, or has another form."""
+"""Finds changes to response schemas that break clients: a value may be missing, or its format has changed."""
 
 from collections.abc import Iterator
 
 from project.cli.compatibility.schemas import Place, Schema, Side, is_nullable
 
-# Clients parse values by these keywords. Changed limits, such as `maxLength`, do not affect parsing.
+# These keywords determine how clients parse a value. Limits, such as `maxLength`, do not affect parsing.
 _PARSED_BY = ("format", "contentEncoding", "contentMediaType")
 
 

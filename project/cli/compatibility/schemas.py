@@ -9,9 +9,9 @@ Schema = dict[str, Any]
 
 @dataclass(frozen=True)
 class Place:
-    """The position of a schema, as sentences name it.
+    """The position of a schema, as named in the reported sentences.
 
-    At the top, this is `whole`. Below the top, it is `member`, with `{}` replaced by the path.
+    The top-level schema is named by `whole`, a nested schema by `member`, with `{}` replaced by its path.
     """
 
     whole: str
@@ -22,19 +22,19 @@ class Place:
         return self.member.format(self.path.removeprefix(".")) if self.path else self.whole
 
     def below(self, step: str) -> "Place":
-        """Return the place one step further down."""
+        """Return the place one level deeper, at `step`."""
         return replace(self, path=self.path + step)
 
 
 @dataclass(frozen=True)
 class Side:
-    """The rules for the schemas of requests, or for those of responses.
+    """The rules for comparing request schemas, or those for comparing response schemas.
 
-    `compare_values` compares the restrictions on a value, `compare_members` the members of objects. Members with the
-    keyword `hidden_by` do not exist on this side.
+    `compare_values` compares the restrictions on a value, and `compare_members` the members of objects. Members with
+    the keyword `hidden_by` do not exist on this side.
 
-    The receiver must accept everything that the sender may send. In requests, the old schema describes what is sent:
-    clients of the old document send values to the new server. In responses, it is the other way round.
+    The receiver must accept everything that the sender may send. Requests are sent under the old schema, by clients
+    written for the old document, and received under the new one. Responses are sent under the new schema.
     """
 
     compare_values: Callable[[Schema, Schema, Place], Iterator[str]]
@@ -43,12 +43,12 @@ class Side:
     old_sends: bool
 
     def sender_and_receiver(self, old: Any, new: Any) -> tuple[Any, Any]:
-        """Convert the pair (old, new) to (sender, receiver), or back."""
+        """Map (old, new) to (sender, receiver). The mapping is its own inverse."""
         return (old, new) if self.old_sends else (new, old)
 
 
 def compare(old: Schema, new: Schema, place: Place, side: Side) -> Iterator[str]:
-    """Return a sentence for each incompatible change of a schema and of the schemas below it."""
+    """Yield a sentence for each incompatible change to a schema or to the schemas nested in it."""
     olds, news = _alternatives(old), _alternatives(new)
     if len(olds) > 1 or len(news) > 1:
         yield from _compare_alternatives(olds, news, place, side)
@@ -65,7 +65,7 @@ def compare(old: Schema, new: Schema, place: Place, side: Side) -> Iterator[str]
 
 
 def is_nullable(schema: Schema) -> bool:
-    """Return whether a value may be null."""
+    """Return whether the schema allows null."""
     return "null" in _types(schema) and ("enum" not in schema or "type" in schema or None in schema["enum"])
 
 
@@ -79,9 +79,9 @@ def _compare_alternatives(olds: list[Schema], news: list[Schema], place: Place, 
 
 
 def _alternatives(schema: Schema) -> list[Schema]:
-    """Return the schemas of `anyOf` and `oneOf`, each merged with the rest of `schema`.
+    """Return the branches of `anyOf` and `oneOf`, each merged with the rest of `schema`.
 
-    `{"type": "null"}` is not returned as a schema. It makes all other schemas nullable instead.
+    A branch `{"type": "null"}` is not returned. Instead, it makes all other branches nullable.
     """
     flat = _flat(schema)
     branches = [_flat(branch) for branch in flat.pop("anyOf", []) + flat.pop("oneOf", [])]
@@ -108,7 +108,7 @@ def _merged(one: Schema, other: Schema) -> Schema:
 
 
 def _visible(schema: Schema, side: Side) -> Schema:
-    """Return `schema` without the members that do not exist on this side."""
+    """Return `schema` without the members that are hidden on this side."""
     members = {name: part for name, part in schema.get("properties", {}).items() if not part.get(side.hidden_by)}
     return {
         **schema,
@@ -130,7 +130,7 @@ def _type_names(schema: Schema) -> str:
 
 
 def _parts(old: Schema, new: Schema) -> Iterator[tuple[str, Schema, Schema]]:
-    """Return the schemas directly below both, each with the step that leads to it."""
+    """Yield the step, the old and the new version of each schema nested directly in both schemas."""
     for name, before in old["properties"].items():
         if name in new["properties"]:
             yield f".{name}", before, new["properties"][name]

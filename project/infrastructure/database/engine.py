@@ -1,4 +1,4 @@
-"""Engine configuration: timeouts, connection pools, and the SQLite settings that several processes need."""
+"""Engine configuration: timeouts, connection pools, and SQLite settings for access by several processes."""
 
 import os
 import sqlite3
@@ -40,7 +40,7 @@ def options(settings: Settings) -> dict[str, Any]:
 
 
 def configure(engine: Engine) -> Engine:
-    """Register the event listeners of `engine`, which writes, and return an engine for reads.
+    """Register event listeners on `engine`, which is used for writes, and return an engine for reads.
 
     The returned engine shares the connection pool. On PostgreSQL it runs in autocommit mode; on SQLite it does not
     begin a write transaction.
@@ -59,7 +59,7 @@ def configure(engine: Engine) -> Engine:
 
 
 def _hide_values(context: ExceptionContext) -> None:
-    """Remove row values from the message of a constraint or data error, since it is logged.
+    """Remove row values from the message of a constraint or data error, since the message is logged.
 
     PostgreSQL repeats the rejected values, up to the whole row, after the first colon and in the DETAIL line.
     """
@@ -74,7 +74,8 @@ def _reset_connections() -> None:
     Two processes that share a connection would receive each other's results.
     """
     for engine in _engines:
-        # Keep the parent's pool referenced: SQLite must not even close a connection that another process opened.
+        # Keep a reference to the parent's pool, so that its connections stay open: with SQLite, a process must not even
+        # close a connection that another process opened.
         _parent_pools.append(engine.pool)
         engine.dispose(close=False)
 
@@ -89,7 +90,7 @@ def _note_idle(_raw: DBAPIConnection | None, entry: ConnectionPoolEntry) -> None
 def _ensure_alive(engine: Engine, raw: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
     """Ping a connection that has been idle; raise `InvalidatePoolError` if it is dead.
 
-    SQLAlchemy's `pool_pre_ping` would instead cost one round trip at every checkout.
+    SQLAlchemy's `pool_pre_ping` would instead cost a round trip on every checkout.
     """
     if time.monotonic() - entry.info.get("idle_since", time.monotonic()) < _PING_AFTER_IDLE_SECONDS:
         return
@@ -107,6 +108,6 @@ def _configure_sqlite(connection: DBAPIConnection, _record: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    # Under a deferred BEGIN, a later write fails with "database is locked" instead of waiting for the lock.
+    # After a deferred BEGIN, a later write fails with "database is locked" instead of waiting for the lock.
     if not connection.get_execution_options().get("reading"):
         connection.exec_driver_sql("BEGIN IMMEDIATE")

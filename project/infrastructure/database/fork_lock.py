@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-# After this time the fork goes ahead: replacing a broken child is better than a process that can no longer fork.
+# After this timeout, fork anyway: having to replace a broken child is better than being unable to fork at all.
 MAX_DELAY_SECONDS = 5.0
 
 
@@ -36,6 +36,6 @@ _fork_lock = _ForkLock()
 
 @contextmanager
 def delay_forks() -> Iterator[None]:
-    """Delay forks until the end of the block, but at most MAX_DELAY_SECONDS. Only one block runs at a time."""
+    """Delay forks until the end of the block, but for at most MAX_DELAY_SECONDS. Only one such block runs at a time."""
     with _fork_lock.lock:
         yield

@@ -18,7 +18,7 @@ class NotMigrated(RuntimeError):
 def ensure_migrated() -> None:
     """Raise NotMigrated if the schema is older than the code. Raises ServiceUnavailable.
 
-    A revision that this code does not know is accepted: a newer release has already migrated the database.
+    A revision that is unknown to this code is accepted: a newer release has already migrated the database.
     """
     with read() as connection:
         current = set(MigrationContext.configure(connection).get_current_heads())

@@ -1,4 +1,4 @@
-"""Base class and mixins of the tables, time-ordered ids, and a UTC datetime type."""
+"""Base class and mixins for the tables, time-ordered ids, and a UTC datetime type."""
 
 import uuid
 from collections.abc import Collection
@@ -30,7 +30,7 @@ def new_id() -> uuid.UUID:
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """A timezone-aware datetime in UTC, also on SQLite, which stores no time zone."""
+    """A timezone-aware datetime in UTC, even on SQLite, which does not store time zones."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -68,7 +68,7 @@ class Base(DeclarativeBase):
 class Versioned:
     """Adds a `version` column for optimistic locking.
 
-    Each `UPDATE` increments it. One that does not change what clients can edit must set `version` to itself.
+    Each `UPDATE` increments it. An `UPDATE` that changes nothing clients can edit must set `version` to itself.
     """
 
     version: Mapped[int] = mapped_column(default=1, server_default="1", onupdate=text("version + 1"))

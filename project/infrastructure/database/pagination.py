@@ -51,8 +51,8 @@ def select_page(
 ) -> Page[_Row]:
     """Return one page of the rows of `statement` that match `within`, newest first by the unique `key`.
 
-    An index must consist of the columns of `within` and then `key`. The statement selects `columns_of(row_type, ...)`,
-    and the `id` of a row is the value of `key`.
+    There must be an index on the columns of `within`, followed by `key`. `statement` must select
+    `columns_of(row_type, ...)`, and the `id` of each row must be its value of `key`.
     """
     return _execute(_page_of(statement, key, page, within), page, row_type)
 
@@ -67,7 +67,7 @@ def select_page_with(
 ) -> Page[_Row]:
     """Return a page as `select_page` does, with the rows of `extra` merged in.
 
-    `extra` must not overlap with `statement`. All of its rows may be read for each page, so it must have few.
+    `extra` must not overlap with `statement`, and must have few rows, since all of them may be read for each page.
     """
     # Materialized: otherwise the database would look for these rows in page order, scanning past all others.
     others = extra.where(key < _after(page)).cte("extra").prefix_with("MATERIALIZED").select()
@@ -77,8 +77,8 @@ def select_page_with(
 
 
 def _page_of(statement: Select[Any], key: Id, page: PageRequest, within: Filters) -> Select[Any]:
-    # One range of the index. Given equality conditions and `ORDER BY key`, the database might instead scan the primary
-    # key past all rows that do not match.
+    # Select a single range of the index. With equality conditions and `ORDER BY key`, the database might scan the
+    # primary key instead and read all rows that do not match.
     columns = tuple_(*within, key)
     after, end = (*within.values(), _after(page)), (*within.values(), _MIN_ID)
     newest_first = [column.desc() for column in (*within, key)]

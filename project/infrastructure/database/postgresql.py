@@ -1,12 +1,12 @@
 """Connections that detect an unresponsive PostgreSQL server: one that hangs, or whose packets the network drops.
 
-The server's own timeouts cannot fire then, and TCP's do not while the peer's kernel still acknowledges packets. So a
-thread that has waited for a while opens a second connection to probe the server. If the server responds to the probe,
-the wait continues: a slow statement, or one that waits for a lock, is not interrupted.
+In this state, the server's own timeouts cannot fire, and TCP timeouts do not fire while the peer's kernel still
+acknowledges packets. Therefore, a thread that has waited for a while opens a second connection to probe the server. If
+the server responds to the probe, the wait continues: slow statements and lock waits are not interrupted.
 
-Written against psycopg 3.3.9, which has no hook for this. `Connection` overrides `wait`, through which psycopg runs the
+Written for psycopg 3.3.9, which has no hook for this. `Connection` overrides `wait`, through which psycopg runs the
 generator of every operation, and the private `_connect_gen`, which it runs for each address of a host. Both generators
-are resumed with no event at least every 0.1 s (`psycopg.waiting`), which is when the checks run.
+are resumed without an event at least every 0.1 s (`psycopg.waiting`), which is when the checks run.
 """
 
 from collections.abc import Callable, Generator
@@ -25,7 +25,7 @@ _PROBE_AFTER_SECONDS = 0.5
 _PROBE_TIMEOUT_SECONDS = 1.0
 # Minimum time between two probes, and between a failed probe and the next attempt to connect.
 _PROBE_INTERVAL_SECONDS = 1.0
-# Time to connect to one address, and to a host with all its addresses.
+# Maximum time to connect to one address, and to a host by trying all its addresses.
 _ADDRESS_TIMEOUT_SECONDS, _HOST_TIMEOUT_SECONDS = 1.5, 2.0
 
 _Yield = TypeVar("_Yield")
@@ -61,13 +61,13 @@ class Connection(psycopg.Connection[Any]):
 
         def check_deadline(_since: float, has_received: bool) -> None:
             if monotonic() >= deadline:
-                raise psycopg.OperationalError("connecting is slow") if has_received else ConnectionTimeout("timed out")
+                raise psycopg.OperationalError("slow handshake") if has_received else ConnectionTimeout("timed out")
 
         return _monitored(super()._connect_gen(conninfo), check_deadline)
 
 
 class Server:
-    """What this process knows about a server from its connection attempts.
+    """The state of a server, as observed by this process in its connection attempts.
 
     There is no lock, so two threads may occasionally probe at the same time.
     """
@@ -77,9 +77,9 @@ class Server:
         self._next_probe_at = self._next_connect_at = -inf
 
     def connect(self, parameters: dict[str, Any]) -> Connection:
-        """Return a new connection, within seconds. Raises psycopg.OperationalError.
+        """Return a new connection, or raise psycopg.OperationalError within seconds.
 
-        After the server was unresponsive, one thread at a time tries to connect; all others fail immediately.
+        After the server has been unresponsive, only one thread at a time tries to connect; all others fail immediately.
         """
         at = monotonic()
         if at < self._next_connect_at:
@@ -89,7 +89,7 @@ class Server:
         return self._connect(parameters, _HOST_TIMEOUT_SECONDS)
 
     def is_unresponsive(self, connection: Connection, since: float) -> bool:
-        """Return whether a probe has failed while `connection` was waiting; it has received nothing since `since`."""
+        """Return whether a probe has failed while `connection` was waiting. `since` is the time of its last event."""
         at = monotonic()
         if at >= self._next_probe_at:
             self._next_probe_at = at + _PROBE_INTERVAL_SECONDS
@@ -99,7 +99,7 @@ class Server:
     def _probe(self, connection: Connection) -> None:
         info = connection.info
         address = {"host": info.host, "hostaddr": info.hostaddr or None, "port": info.port}
-        with suppress(psycopg.OperationalError):  # a rejected connection is a response, too
+        with suppress(psycopg.OperationalError):  # a rejected connection is also a response
             self._connect({**connection.parameters, **address}, _PROBE_TIMEOUT_SECONDS).close()
 
     def _connect(self, parameters: dict[str, Any], seconds: float) -> Connection:

@@ -1,4 +1,4 @@
-"""Frozen dataclasses for query results: no ORM instance and no untyped row leaves a repository."""
+"""Maps query results to frozen dataclasses, so that no ORM instance and no untyped row leaves a repository."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields
@@ -24,12 +24,12 @@ def columns_of(row_type: type[Any], *models: type[Base]) -> list[ColumnElement[A
 def map_row(row: Row[Any] | None, row_type: Callable[..., _Row]) -> _Row | None:
     """Return `row` as a `row_type`, or `None` if there is no row.
 
-    Fields are filled by position, which is cheap: the statement must select or return `columns_of(row_type, ...)`.
+    Fields are filled by position, which is fast, so the statement must select or return `columns_of(row_type, ...)`.
     """
     return None if row is None else row_type(*row)
 
 
 def fetch_one(statement: Executable, values: Mapping[str, Any], row_type: Callable[..., _Row]) -> _Row | None:
-    """Execute a query by `read()` and return its only row, mapped as by `map_row`, or `None`."""
+    """Execute a query in `read()` and return its only row, mapped by `map_row`, or `None`."""
     with read() as connection:
         return map_row(connection.execute(statement, values).one_or_none(), row_type)

@@ -1,6 +1,7 @@
-"""The unit of work: only `transaction()` commits; `read()` works inside and outside of a transaction.
+"""The unit of work: only `transaction()` and `execute_autocommit()` commit.
 
-The session never begins a transaction implicitly, so outside `transaction()` it can neither write nor read.
+`read()` works inside and outside a transaction. The session never begins a transaction implicitly, so outside
+`transaction()` it can neither write nor read.
 """
 
 import random
@@ -56,9 +57,9 @@ def init_app(app: Flask, settings: Settings) -> None:
 
 @contextmanager
 def transaction() -> Iterator[Session]:
-    """Commit the block's work at its end, or roll all of it back. An inner block joins the outer one.
+    """Commit the work of the block at its end, or roll all of it back. An inner block joins the outer transaction.
 
-    Raises ServiceUnavailable if the database is down, too slow, or aborted this transaction in favor of another.
+    Raises ServiceUnavailable if the database is down or too slow, or aborted this transaction in favor of another.
     """
     session = db.session()
     if session.in_transaction():
@@ -79,7 +80,7 @@ def transaction() -> Iterator[Session]:
 
 @contextmanager
 def read() -> Iterator[Connection]:
-    """Yield a connection for reading: that of the open transaction, otherwise one in autocommit mode.
+    """Yield a connection for reads: the one of the open transaction, or else one in autocommit mode.
 
     Raises ServiceUnavailable.
     """
@@ -92,12 +93,12 @@ def read() -> Iterator[Connection]:
 
 
 def execute_autocommit(statement: Executable, values: Mapping[str, Any]) -> Row[Any] | None:
-    """Execute a single writing statement and return its row, or None. Raises ServiceUnavailable.
+    """Execute a single write statement and return its first row, or None. Raises ServiceUnavailable.
 
-    It runs in the open transaction, otherwise in autocommit mode, at a third of the cost of a transaction. Guards are
-    not called.
+    The statement runs in the open transaction, or else in autocommit mode, which costs a third of a transaction. Guards
+    are not called.
     """
-    # Outside of a transaction, the connection from `read()` commits each statement.
+    # Outside a transaction, the connection from `read()` commits each statement.
     with read() as connection:
         row = connection.execute(statement, values).first()
     _commits.set(_commits.get() + 1)
@@ -105,9 +106,9 @@ def execute_autocommit(statement: Executable, values: Mapping[str, Any]) -> Row[
 
 
 def retry_on_conflict(work: Callable[[], _Result], *, may_repeat: Callable[[], bool]) -> _Result:
-    """Call `work` and return its result. If PostgreSQL aborts its transaction, call it again: at most three attempts.
+    """Call `work` and return its result. Retries it if PostgreSQL aborts its transaction: three attempts in total.
 
-    It is not retried if it has committed anything, or if `may_repeat` returns False. Raises ServiceUnavailable.
+    `work` is not retried if it has committed anything, or if `may_repeat` returns False. Raises ServiceUnavailable.
     """
     commits = _commits.get()
     for attempt in range(1, _MAX_ATTEMPTS):
@@ -117,16 +118,17 @@ def retry_on_conflict(work: Callable[[], _Result], *, may_repeat: Callable[[], b
             if not _is_conflict(error) or _commits.get() > commits or not may_repeat():
                 raise
         logger.warning("database.transaction_retried", attempt=attempt)
-        # Without a random pause, the conflicting transactions would meet again.
+        # Without jitter, the conflicting transactions would collide again.
         sleep(random.uniform(0, _MAX_PAUSE_SECONDS))  # noqa: S311 - jitter is no secret
     return work()
 
 
 @contextmanager
 def read_detached() -> Iterator[Connection]:
-    """Like `read()` outside of a transaction, for a thread of a process that forks: no child inherits the connection.
+    """Yield a connection for reads outside a transaction that no forked child inherits.
 
-    The connection is closed at the end of the block, and forks are delayed until then.
+    For threads of a process that forks. The connection is closed at the end of the block, and forks are delayed until
+    then, but for at most `fork_lock.MAX_DELAY_SECONDS`.
     """
     with fork_lock.delay_forks(), read() as connection:
         connection.detach()
@@ -156,7 +158,7 @@ def after_commit(callback: Callable[[], None]) -> None:
 def guarded(guard: Callable[[], None]) -> Iterator[None]:
     """Call `guard` at the start of each outermost transaction in the block.
 
-    If it raises, the transaction is rolled back without running its block.
+    If `guard` raises, the transaction is rolled back and its block does not run.
     """
     token = _guard.set(guard)
     try:
@@ -168,7 +170,7 @@ def guarded(guard: Callable[[], None]) -> Iterator[None]:
 def insert_if_absent(
     model: type[Base], values: Mapping[str, Any], *, returning: Sequence[ColumnElement[Any]] = ()
 ) -> Row[Any] | None:
-    """Insert a row and return its columns `returning`, by default its primary key.
+    """Insert a row and return the columns in `returning`, by default its primary key.
 
     Returns `None` if a unique constraint rejects the row. The transaction remains usable either way.
     """
@@ -177,7 +179,7 @@ def insert_if_absent(
 
 
 def insert_missing(model: type[Base], rows: Sequence[Mapping[str, Any]]) -> int:
-    """Insert `rows`, skipping those with a unique conflict. Returns the number of inserted rows."""
+    """Insert `rows`, skipping those that violate a unique constraint. Returns the number of inserted rows."""
     if not rows:
         return 0
     return len(current_session().execute(_insert(model).returning(*inspect(model).primary_key), rows).all())
@@ -206,7 +208,8 @@ def _report_unavailable() -> Iterator[None]:
     try:
         yield
     except (DBAPIError, PoolTimeout) as error:
-        # PostgreSQL may close a connection with any class of error: its idle transaction timeout is an InternalError.
+        # PostgreSQL may close a connection with any class of error. For example, its timeout for idle transactions
+        # raises an InternalError.
         if isinstance(error, _UNREACHABLE) or (isinstance(error, DBAPIError) and error.connection_invalidated):
             raise ServiceUnavailable(retry_after=_RETRY_AFTER_SECONDS) from error
         raise

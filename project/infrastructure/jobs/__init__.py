@@ -1,6 +1,6 @@
 """The transactional outbox: a job is a row, written in the same transaction as the change that causes it.
 
-The job table is authoritative. The broker only carries job ids, so losing all of its messages loses no job.
+The job table is authoritative. The broker carries only job ids, so losing all of its messages loses no job.
 """
 
 from project.infrastructure.jobs.admin import (

@@ -55,7 +55,7 @@ _JOBS = select(*columns_of(JobRow, Job))
 
 
 class QueueDepth(NamedTuple):
-    """The number of jobs with a name and status. `oldest_due_at` is None for dead jobs."""
+    """The number of jobs with the same name and status. `oldest_due_at` is None for dead jobs."""
 
     name: str
     status: str
@@ -89,7 +89,7 @@ def retry_job(job_id: UUID) -> bool:
 def retry_dead_jobs(name: str | None) -> int:
     """Requeue all jobs that are dead now, or only those with this name. Returns their number.
 
-    The republish task publishes them only as fast as workers empty the broker, so even a large number of them does not
+    The republish task publishes them no faster than workers drain the broker, so even a large number of them does not
     delay other jobs.
     """
     died_by = now()
@@ -97,23 +97,23 @@ def retry_dead_jobs(name: str | None) -> int:
 
 
 def delete_job(job_id: UUID) -> bool:
-    """Delete a done or dead job. Returns False if the job is neither, or does not exist."""
+    """Delete a completed (`done`) or dead job. Returns False if the job has another status or does not exist."""
     removed = delete(Job).where(Job.id == job_id, Job.status.in_(FINISHED_STATUSES)).returning(Job.id)
     return current_session().scalar(removed) is not None
 
 
 def purge_jobs(status: JobStatus, *, before: datetime) -> int:
-    """Delete the jobs with this status that finished before a time, one batch per transaction. Returns their number.
+    """Delete jobs with this status that finished before `before`, one batch per transaction. Returns their number.
 
     Raises ValueError unless `status` is `done` or `dead`.
     """
     if status not in FINISHED_STATUSES:
-        raise ValueError("only done and dead jobs can be purged")
+        raise ValueError("only jobs with status done or dead can be purged")
     return _in_batches(lambda: _purge_batch(status, before))
 
 
 def queue_depths() -> list[QueueDepth]:
-    """Return the number of queued, running and dead jobs by name. Does not read done jobs."""
+    """Return the number of queued, running and dead jobs by name. Does not query completed (`done`) jobs."""
     active = _counted(func.min(Job.due_at)).where(is_active())
     # With a literal instead of a parameter, PostgreSQL's planner can estimate how few jobs are dead.
     dead = _counted(null()).where(Job.status == literal("dead", literal_execute=True))
@@ -130,7 +130,7 @@ def _in_batches(run_batch: Callable[[], int]) -> int:
 
 
 def _retry_batch(name: str | None, died_by: datetime) -> int:
-    # Jobs that die again after being retried are not selected, so the loop over the batches ends.
+    # Jobs that die again after being retried are not selected, so that the loop over the batches terminates.
     dead = select(Job.id).where(Job.status == "dead", Job.finished_at <= died_by).order_by(Job.id).limit(_BATCH)
     batch = dead if name is None else dead.where(Job.name == name)
     at = now()

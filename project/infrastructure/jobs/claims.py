@@ -1,4 +1,4 @@
-"""Claims on jobs. Only the holder of a claim can finish, fail or release the job, so a late worker changes nothing."""
+"""Claims on jobs. Only the holder of a claim can finish, fail or release the job, so a late worker has no effect."""
 
 import random
 from collections.abc import Callable
@@ -17,17 +17,17 @@ from project.infrastructure.database.models import UtcDateTime
 from project.infrastructure.jobs.queue import Job
 
 MAX_ERROR_LENGTH = 500
-# A task is killed at its time limit or slightly later. The rest of the lease allows for clock differences.
+# A task is killed at, or shortly after, its time limit. The rest of the lease allows for clock skew.
 _LEASE_PER_LIMIT = 1.25
 _MAX_BACKOFF_SECONDS = 3600
 
 
 class FailureKind(Enum):
-    """Why an attempt failed. It decides how often the job is retried."""
+    """Why an attempt failed. This determines how many times the job is attempted."""
 
-    PERMANENT = "cannot succeed: marked dead at once"
-    TRANSIENT = "a dependency is unavailable: JOB_MAX_TRANSIENT_ATTEMPTS"
-    OTHER = "any other error: JOB_MAX_ATTEMPTS"
+    PERMANENT = "cannot succeed: the job is marked dead immediately"
+    TRANSIENT = "a dependency is unavailable: JOB_MAX_TRANSIENT_ATTEMPTS applies"
+    OTHER = "any other error: JOB_MAX_ATTEMPTS applies"
 
 
 class ClaimLost(Exception):
@@ -51,12 +51,12 @@ class Claim:
 
     @property
     def counted_attempts(self) -> int:
-        """Attempts that count against JOB_MAX_ATTEMPTS, including this one."""
+        """The number of attempts that count against JOB_MAX_ATTEMPTS, including this one."""
         return self.attempts - self.transient_failures
 
     @property
     def is_exhausted(self) -> bool:
-        """Whether no attempts were left when the job was claimed, because the worker of the last one died."""
+        """Whether no attempts were left when the job was claimed, because the worker died during the last one."""
         return self.counted_attempts > current_settings().job_max_attempts
 
     def ensure_held(self) -> None:
@@ -120,14 +120,14 @@ def claim(job_id: UUID, *, time_limit_seconds: float | None = None) -> Claim | N
 
 
 def finish(claim: Claim) -> None:
-    """Mark the job done. Raises ClaimLost."""
+    """Mark the job as done. Raises ClaimLost."""
     _end_claim(claim, _FINISH, at=now())
 
 
 def fail(claim: Claim, error: str, kind: FailureKind, *, on_dead: Callable[[], None]) -> bool:
     """Reschedule the job, or mark it dead and call `on_dead` in the same transaction.
 
-    `error` has at most MAX_ERROR_LENGTH characters. Returns whether the job is dead. Raises ClaimLost.
+    `error` must have at most MAX_ERROR_LENGTH characters. Returns whether the job is dead. Raises ClaimLost.
     """
     if _is_last(claim, kind):
         with transaction():
@@ -157,6 +157,6 @@ def _end_claim(claim: Claim, statement: Update, **values: Any) -> None:
 
 
 def _backoff(attempts: int) -> float:
-    # The exponent is capped, since 2 to the power of a large number of attempts overflows a float.
+    # The exponent is capped, since 2 to the power of a large number of attempts would overflow a float.
     max_seconds = min(current_settings().job_initial_backoff_seconds * 2 ** min(attempts - 1, 20), _MAX_BACKOFF_SECONDS)
     return random.uniform(max_seconds / 2, max_seconds)  # noqa: S311 - jitter is no secret

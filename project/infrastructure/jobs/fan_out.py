@@ -19,13 +19,13 @@ def fan_out(
     after: UUID | None,
     arguments: Mapping[str, Any],
 ) -> None:
-    """Enqueue the job named `item_job` for every id, with `arguments` and the id as the argument `id_argument`.
+    """Enqueue a job named `item_job` for each id, with `arguments` and with the id as the argument `id_argument`.
 
-    Must be called by the job named `fan_out_job`, with that job's `arguments` and `after`. Each call enqueues one chunk
-    and, in the same transaction, the job `fan_out_job` for the next one. `ids_after(after, limit)` returns ids in
-    ascending order.
+    Must be called by a job named `fan_out_job`, with that job's `arguments` and `after`. Each call enqueues one chunk
+    and, in the same transaction, a job named `fan_out_job` for the next chunk. `ids_after(after, limit)` must return
+    ids in ascending order.
 
-    Each id gets exactly one job, even if a job is killed or repeated, while the rows of these jobs are kept
+    Each id gets exactly one job, even if a job is killed or repeated, as long as the rows of these jobs are kept
     (DONE_JOB_RETENTION_SECONDS).
     """
     with transaction():

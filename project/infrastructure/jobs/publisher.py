@@ -1,7 +1,7 @@
 """Publishes committed jobs to the broker from a background thread, so that no request waits for the broker.
 
-Jobs that do not fit into the queue, or cannot be published, are left to the republish task. This module does not know
-Celery: the entry point passes in the broker.
+Jobs that do not fit into the queue, or cannot be published, are left to the republish task. This module does not
+depend on Celery: the entry point passes in the broker.
 """
 
 import atexit
@@ -26,7 +26,7 @@ class Broker(Protocol):
     """Carries job ids to workers."""
 
     def publish(self, name: str, job_id: UUID) -> None:
-        """Publish a job. If that fails, raises an exception of any type, within seconds."""
+        """Publish a job. On failure, raises an exception of any type within seconds."""
 
     def check(self) -> None:
         """Raise an exception of any type if the broker is unavailable."""
@@ -61,9 +61,9 @@ class Publisher:
         while (queued := self._queue.get()) is not None:
             try:
                 self._broker.publish(*queued)
-            except Exception as error:  # any error of the broker's client: the republish task will publish the job
+            except Exception as error:  # the broker's client may raise anything; the republish task retries
                 logger.warning("jobs.publish_failed", job_id=str(queued[1]), error=repr(error))
-                # An unavailable broker often fails immediately. Without a pause, every queued job would fail.
+                # If the broker is down, publishing often fails quickly. Without a pause, every queued job would fail.
                 sleep(_PAUSE_AFTER_FAILURE_SECONDS)
 
     def _drain(self) -> None:
@@ -80,7 +80,7 @@ class Publisher:
 
 
 def init_app(app: Flask, broker: Broker | None) -> None:
-    """Make `app` publish its jobs through `broker`. Without a broker, they wait for the republish task."""
+    """Make `app` publish its jobs through `broker`. Without a broker, jobs wait for the republish task."""
     app.extensions["broker"] = broker
     app.extensions["publisher"] = broker and Publisher(broker)
 
@@ -93,7 +93,7 @@ def put(name: str, job_id: UUID) -> None:
 
 
 def publish(name: str, job_id: UUID) -> None:
-    """Publish a job immediately. May block, and raises an exception of any type if that fails."""
+    """Publish a job immediately. May block. On failure, raises an exception of any type."""
     broker = cast(Broker | None, current_app.extensions["broker"])
     if broker is not None:
         broker.publish(name, job_id)

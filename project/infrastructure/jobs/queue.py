@@ -29,7 +29,7 @@ class Job(Timestamped, Base):
 
     __tablename__ = "jobs"
     __table_args__ = (
-        # A partial index, so that any number of finished jobs does not slow down the search for active ones.
+        # A partial index, so that even a large number of finished jobs does not slow down the search for active ones.
         Index("ix_jobs_active", "publish_at", sqlite_where=_ACTIVE, postgresql_where=_ACTIVE),
         Index("uq_jobs_dedupe", "name", "dedupe_key", unique=True, sqlite_where=_KEYED, postgresql_where=_KEYED),
         Index(None, "status", "id"),
@@ -53,10 +53,10 @@ class Job(Timestamped, Base):
 
 
 def enqueue(name: str, /, *, dedupe_key: str | None = None, delay_seconds: float = 0, **arguments: Any) -> None:
-    """Enqueue the job `name`. It runs only if this transaction commits.
+    """Enqueue a job named `name`. It runs only if this transaction commits.
 
     `arguments` must be JSON values; UUIDs are converted to strings. The task runs at least once, so it must be
-    idempotent. If a job with this name and `dedupe_key` exists, even a done one, nothing is enqueued.
+    idempotent. If a job with this name and `dedupe_key` exists, even a completed one, nothing is enqueued.
     """
     at = now()
     due_at = at + timedelta(seconds=delay_seconds)
@@ -68,9 +68,9 @@ def enqueue(name: str, /, *, dedupe_key: str | None = None, delay_seconds: float
 
 
 def enqueue_each(name: str, arguments: Iterable[Mapping[str, Any]]) -> None:
-    """Enqueue the job `name` for each of `arguments` in one statement, except those that were enqueued before.
+    """Enqueue a job named `name` for each item of `arguments` in one statement, skipping those already enqueued.
 
-    The republish task publishes them only as fast as workers empty the broker, so even a large number of them does not
+    The republish task publishes them no faster than workers drain the broker, so even a large number of them does not
     delay other jobs.
     """
     at = now()
@@ -81,8 +81,8 @@ def enqueue_each(name: str, arguments: Iterable[Mapping[str, Any]]) -> None:
 def pop_overdue(limit: int) -> list[tuple[UUID, str]]:
     """Return the ids and names of jobs to publish again: not claimed in time, or held by a worker that died.
 
-    Postpones the next publication of each by JOB_REPUBLISH_DELAY_SECONDS, so that concurrent republish tasks publish it
-    once.
+    Postpones the next publication of each job by JOB_REPUBLISH_DELAY_SECONDS, so that concurrent republish tasks
+    publish it only once.
     """
     at = now()
     overdue = select(Job.id).where(_is_overdue(at)).order_by(Job.publish_at).limit(limit)
@@ -97,14 +97,14 @@ def pop_overdue(limit: int) -> list[tuple[UUID, str]]:
 
 
 def republish_delay() -> timedelta:
-    """How long a published job may wait for a worker before it is published again."""
+    """Return how long a published job may wait for a worker before it is published again."""
     return timedelta(seconds=current_settings().job_republish_delay_seconds)
 
 
 def is_active() -> ColumnElement[bool]:
     """Return the condition that a job is queued or running.
 
-    It uses literals, so that the database matches it with the partial index `ix_jobs_active`.
+    It uses literals, so that the database can match it to the partial index `ix_jobs_active`.
     """
     return Job.status.in_([literal(status, literal_execute=True) for status in ("queued", "running")])
 

@@ -1,4 +1,4 @@
-"""Outgoing mail: by SMTP, or into a mailbox folder that can be read back."""
+"""Outgoing mail: sent by SMTP, or written to a mailbox folder that can be read back."""
 
 from email.utils import parseaddr
 from typing import cast
@@ -45,7 +45,7 @@ def open_mailer(url: str, *, sender: str) -> Mailer:
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    """Open the mailer that `settings` configure for `app`. Raises InvalidSettings."""
+    """Open the mailer for `app`, as configured in `settings`. Raises InvalidSettings."""
     try:
         app.extensions["mailer"] = open_mailer(settings.mail_url, sender=settings.mail_sender)
     except ValueError as error:

@@ -19,7 +19,7 @@ from project.infrastructure.mail.message import MailUnavailable, Message, compos
 
 @dataclass(frozen=True)
 class FileMailer:
-    """Writes each message to a file named after its Message-ID. A message that is sent again replaces its file."""
+    """Writes each message to a file named after its Message-ID. Sending a message again replaces its file."""
 
     sender: Address
     directory: Path
@@ -67,7 +67,7 @@ class ReceivedMessage:
 
 
 def read_mailbox(directory: Path, *, limit: int) -> list[ReceivedMessage]:
-    """Return the newest `limit` messages, newest first, or none if the folder does not exist."""
+    """Return the newest `limit` messages, newest first, or an empty list if the folder does not exist."""
     paths = nlargest(limit, directory.glob("*.eml"), key=lambda path: (path.stat().st_mtime_ns, path.name))
     return [_read(path) for path in paths]
 

@@ -1,4 +1,4 @@
-"""Mail messages, their exact bytes, and the interface of mailers."""
+"""Mail messages, their deterministic encoding, and the mailer interface."""
 
 import hashlib
 import re
@@ -30,7 +30,7 @@ class MailRejected(Exception):
 
 @dataclass(frozen=True)
 class Message:
-    """An email to one address. `date` is timezone-aware. Equal messages have equal bytes."""
+    """An email to one address. `date` is timezone-aware. Equal messages are encoded to equal bytes."""
 
     message_id: str
     to: str
@@ -56,7 +56,7 @@ def parse_address(value: str, *, name: str = "") -> Address:
 
 
 def compose(message: Message, sender: Address) -> EmailMessage:
-    """Return the email to send, which is the same to the byte each time. Raises ValueError if a header is invalid."""
+    """Return the email to send, byte-for-byte identical each time. Raises ValueError if a header is invalid."""
     if not _MESSAGE_ID.fullmatch(message.message_id):
         raise ValueError("a Message-ID must be ASCII and have the form <left@right>")
     if _LINE_BREAK_OR_CONTROL.search(message.subject):
@@ -86,6 +86,6 @@ def _fill(mail: EmailMessage, message: Message) -> None:
 
 
 def _encoding(body: str) -> str | None:
-    """Return `7bit` where possible, which keeps links in the source intact; otherwise None, the default encoding."""
+    """Return `7bit` if possible, which keeps links in the source intact, otherwise None for the default encoding."""
     plain = body.isascii() and all(len(line) < _MAX_LINE_LENGTH for line in body.splitlines())
     return "7bit" if plain else None

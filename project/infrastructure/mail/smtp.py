@@ -1,4 +1,4 @@
-"""Sends mail by SMTP, with a timeout for each wait and in total, and classifies errors as temporary or permanent."""
+"""Sends mail by SMTP with a timeout per wait and a total timeout, and classifies errors as temporary or permanent."""
 
 import io
 import smtplib
@@ -29,7 +29,7 @@ _AUTHENTICATION_REQUIRED = 530
 class _Client(smtplib.SMTP):
     """An SMTP client that limits the total time to read replies.
 
-    smtplib (Python 3.11) only limits the wait for each packet, so a server that sends a byte now and then could block
+    smtplib (Python 3.11) limits only the wait for each packet, so a server that occasionally sends a byte could block
     the client forever. `getreply`, which reads every reply, creates the reader `self.file` if it is None. Creating it
     here first makes smtplib use the bounded reader.
     """
@@ -43,7 +43,8 @@ class _Client(smtplib.SMTP):
         return super().getreply()
 
     def data(self, msg: Any) -> tuple[int, bytes]:
-        # A client that stops waiting while the server processes the mail sends it twice (RFC 5321, section 4.5.3.2.6).
+        # If the client stopped waiting while the server processes the mail, it would send the mail again (RFC 5321,
+        # section 4.5.3.2.6).
         self._replies.idle_timeout_seconds = TOTAL_SECONDS
         return super().data(msg)
 
@@ -88,7 +89,7 @@ class SmtpMailer:
             raise _mail_error(error) from None
 
     def _connect(self) -> smtplib.SMTP:
-        # Without `local_hostname`, smtplib looks it up in DNS, without a timeout.
+        # Without `local_hostname`, smtplib would look the name up in DNS, without a timeout.
         name = self.sender.domain
         if self.tls != "implicit":
             return _Client(self.host, self.port, name, TIMEOUT_SECONDS)
@@ -107,7 +108,8 @@ class SmtpMailer:
             raise MailRejected("the mail server accepts only ASCII addresses")
         options = () if to.isascii() else ("SMTPUTF8", "BODY=8BITMIME")
         server.sendmail(self.sender.addr_spec, [to], content, options)
-        # The mail is accepted. Do not wait for the reply to QUIT: a crash during the wait would send the mail again.
+        # The server has accepted the mail. Do not wait for the reply to QUIT: after a crash during that wait, the mail
+        # would be sent again.
         with suppress(OSError):
             server.putcmd("quit")
 

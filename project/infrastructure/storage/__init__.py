@@ -14,14 +14,14 @@ __all__ = ["ObjectMissing", "Storage", "StorageUnavailable", "current_storage", 
 
 
 class Storage(Protocol):
-    """Stores objects under opaque keys such as `ab/cdef/original`. No key may be a folder of another.
+    """Stores objects under opaque keys such as `ab/cdef/original`. No key may be a parent folder of another.
 
     Every method raises StorageUnavailable if the store is down, full or denies access, and ValueError for an
     invalid key.
     """
 
     def put(self, key: str, chunks: Iterable[bytes]) -> None:
-        """Store the bytes from `chunks` atomically and in bounded memory, replacing an existing object.
+        """Store the bytes from `chunks` atomically and in bounded memory, replacing any existing object.
 
         An exception raised by `chunks` is propagated unchanged, and nothing is stored.
         """
@@ -52,7 +52,7 @@ def open_storage(url: str) -> Storage:
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    """Open the storage that `settings` configure for `app`. Raises InvalidSettings."""
+    """Open the storage for `app`, as configured in `settings`. Raises InvalidSettings."""
     try:
         app.extensions["storage"] = open_storage(settings.storage_url)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""Errors of the file storage."""
+"""Errors raised by the file storage."""
 
 from project import errors
 
@@ -16,5 +16,5 @@ class ObjectMissing(Exception):
 
 
 def unavailable() -> StorageUnavailable:
-    """Return the error for clients. The cause is only logged."""
+    """Return the error that clients receive. It does not contain the cause, which is only logged."""
     return StorageUnavailable(retry_after=5)

@@ -20,7 +20,8 @@ class LocalStorage:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        # Inside `directory`, since a rename is atomic only within a file system. No key starts with a dot.
+        # Inside `directory`, since a rename is atomic only within a file system. It cannot collide with a key, since no
+        # key starts with a dot.
         self._incoming = directory / ".incoming"
 
     def put(self, key: str, chunks: Iterable[bytes]) -> None:
@@ -73,7 +74,7 @@ class LocalStorage:
         return list(target.parents[:depth])
 
     def _sync_folders(self, target: Path) -> None:
-        """Sync the folders. Otherwise the file name may not survive a power failure, although the content does."""
+        """Sync the folders of `target`, so that its name survives a power failure as well as its content."""
         for folder in self._folders(target):
             # Another process may have deleted the folder in the meantime.
             with suppress(FileNotFoundError):
@@ -93,7 +94,7 @@ class LocalStorage:
         try:
             yield file
         finally:
-            # Closing flushes, which fails again on a full disk. After the rename, the draft no longer exists.
+            # Closing flushes the file, which fails again if the disk is full. After the rename, there is no draft.
             with suppress(OSError):
                 file.close()
             with suppress(OSError):
@@ -115,9 +116,9 @@ def _disk_errors() -> Iterator[None]:
 
 
 def _move(file: Path, target: Path) -> None:
-    """Rename `file` to `target`. Retries while a concurrent `delete` removes the folder that was just created."""
+    """Rename `file` to `target`. Retries if a concurrent `delete` removes the folder that was just created."""
     for _ in range(20):
-        # FileExistsError: `mkdir` found the folder, which was deleted before `mkdir` checked that it is one.
+        # `mkdir` raises FileExistsError if the folder exists, but is deleted before `mkdir` checks that it is a folder.
         with suppress(FileNotFoundError, FileExistsError):
             target.parent.mkdir(parents=True, exist_ok=True)
             file.replace(target)

@@ -1,7 +1,7 @@
 """Storage in a bucket of an S3-compatible store.
 
-The access key needs permission to read, write, delete and list. Without the last one, stores return 403 instead of 404
-for a missing object.
+The access key needs permission to read, write, delete and list. Without list permission, stores return 403 instead of
+404 for a missing object.
 """
 
 import io
@@ -19,7 +19,8 @@ from project.infrastructure.storage.s3_upload import Source
 from project.infrastructure.storage.storage_key import ensure_key
 from project.infrastructure.storage.url import Bucket
 
-# The minimum of S3. The SDK holds three parts in memory. At most 10,000 parts are allowed, so the limit is 48 GiB.
+# S3's minimum part size. The SDK holds three parts in memory. S3 allows at most 10,000 parts per object, so the largest
+# object has 48 GiB.
 _PART_BYTES = 5 * 1024 * 1024
 _BUFFER_BYTES = 64 * 1024
 
@@ -28,7 +29,7 @@ class S3Storage:
     """Implements Storage. Not fork-safe: each process must open its own."""
 
     def __init__(self, bucket: Bucket) -> None:
-        """Does not connect. Raises ValueError for an invalid host or region."""
+        """Create the clients without connecting. Raises ValueError for an invalid host or region."""
         self._bucket = bucket.name
         self._client = _client(bucket, object_http())
         self._probe = _client(bucket, probe_http())
@@ -54,7 +55,7 @@ class S3Storage:
             with store_errors(key):
                 object_info = self._client.stat_object(self._bucket, key)
         except ObjectMissing:
-            # A missing bucket looks the same, since the response to HEAD has no body.
+            # A missing bucket looks the same as a missing object, since the response to HEAD has no body.
             self.check()
             raise
         raw = S3Reader(key, object_info.size or 0, lambda position: self._fetch(key, object_info.etag, position))

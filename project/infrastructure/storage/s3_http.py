@@ -1,4 +1,4 @@
-"""The HTTP client of S3 storage. Its timeouts limit idle time, so they do not depend on the size of an object."""
+"""The HTTP client for S3 storage. Its timeouts limit idle time, so they do not depend on the size of an object."""
 
 import io
 import socket
@@ -14,10 +14,10 @@ _SLICE_BYTES = 64 * 1024
 
 
 class _Response(HTTPResponse):
-    """A response whose waits are limited in total, not only individually.
+    """A response with a limit on the total wait, not only on each wait.
 
     http.client (Python 3.11) reads from `self.fp` with the socket's timeout, which applies to each packet, so a server
-    that sends a byte now and then could block the client forever. Replace `fp` with a bounded reader.
+    that occasionally sends a byte could block the client forever. This class replaces `fp` with a bounded reader.
     """
 
     def __init__(self, sock: socket.socket, *args: Any, **options: Any) -> None:
@@ -59,7 +59,7 @@ class _TLSPool(HTTPSConnectionPool):
 
 
 def object_http() -> PoolManager:
-    """Return the client for objects: 2 s to connect, 10 s idle, and retries of idempotent requests."""
+    """Return the client for objects: 2 s connect timeout, 10 s idle timeout, and retries of idempotent requests."""
     retries = Retry(
         total=2,
         connect=1,
@@ -67,7 +67,7 @@ def object_http() -> PoolManager:
         status=2,
         backoff_factor=0.1,
         status_forcelist=(500, 502, 503, 504),
-        # A store may ask for minutes, but our clients wait only for seconds.
+        # A store may ask for a delay of minutes, but our clients wait only for seconds.
         respect_retry_after_header=False,
     )
     return _manager(Timeout(connect=2, read=_Connection.idle_timeout_seconds), retries)

@@ -16,7 +16,7 @@ class S3Reader(io.RawIOBase):
     """Requests the content on the first read, from the current position to the end. After a seek, requests it again."""
 
     def __init__(self, key: str, size: int, fetch: Callable[[int], BaseHTTPResponse]) -> None:
-        """`fetch(position)` must return a response whose body is the object from that position on."""
+        """Create a reader. `fetch(position)` must return a response with the object's content from `position`."""
         self._key = key
         self._fetch = fetch
         self._size = size

@@ -5,11 +5,11 @@ from io import BytesIO
 
 
 class SourceFailed(Exception):
-    """The iterable raised an error. As an Exception, it makes the client abort even if the cause is a BaseException."""
+    """The iterable raised an error. It is an Exception, so the client aborts even if the cause is a BaseException."""
 
 
 class Source:
-    """Reads from `chunks`. If they raise an exception, it is stored in `error`."""
+    """Reads from `chunks`. If the iterable raises an exception, it is stored in `error`."""
 
     def __init__(self, chunks: Iterable[bytes]) -> None:
         self._chunks = iter(chunks)
@@ -29,7 +29,7 @@ class Source:
         return buffer.getvalue()
 
     def _next(self) -> bytes:
-        """Return the next chunk that is not empty, or `b""` at the end. Raises SourceFailed."""
+        """Return the next non-empty chunk, or `b""` at the end. Raises SourceFailed."""
         try:
             return next(filter(None, self._chunks), b"")
         except BaseException as error:
