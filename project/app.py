@@ -41,7 +41,7 @@ BLUEPRINTS = (
 def create_app(settings: Settings, *, broker: job_queue.Broker | None = None) -> Flask:
     """Create the application. Opens no connections.
 
-    Jobs are published to `broker`. Without a broker they stay in the jobs table. Raises InvalidSettings.
+    Jobs are published to `broker`. Without a broker, they stay in the jobs table. Raises InvalidSettings.
     """
     settings = with_development_secrets(settings)
     app = Application(__name__, static_folder=None)

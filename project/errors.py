@@ -1,7 +1,7 @@
-"""The kinds of errors, independent of HTTP. Only `http/responses/problems.py` maps them to statuses.
+"""Kinds of errors, independent of HTTP. Only `http/responses/problems.py` maps them to HTTP statuses.
 
-A blueprint subclasses a kind with a stable `code`, a constant `title` and a `remedy`. The docstring of the
-subclass is the cause. Cause, title and remedy are shown on the public page of the problem.
+A blueprint subclasses a kind and defines a stable `code`, a constant `title` and a `remedy`. The docstring of the
+subclass is the cause. Cause, title and remedy are shown on the problem's public page.
 """
 
 import inspect
@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 
 class Error(Exception):
-    """A rejected request or a failed operation. Its subclasses are the kinds of error."""
+    """Base class of all errors. Its direct subclasses in this module are the kinds of errors."""
 
     code: ClassVar[str]
     title: ClassVar[str]
@@ -20,7 +20,7 @@ class Error(Exception):
         """Create the error.
 
         `detail` describes this occurrence and defaults to the cause. `retry_after` is in seconds. `members` are
-        added to the body of the response.
+        added to the response body.
         """
         super().__init__(detail or self.cause())
         self.detail = detail or self.cause()
@@ -29,7 +29,7 @@ class Error(Exception):
 
     @classmethod
     def cause(cls) -> str:
-        """Return the docstring of the class on one line: what this error means."""
+        """Return the cause of this error: the docstring of the class, on one line."""
         return " ".join((inspect.getdoc(cls) or "").split())
 
 
@@ -42,7 +42,7 @@ class Unauthenticated(Error):
 
 
 class Forbidden(Error):
-    """The caller is authenticated but lacks the permission."""
+    """The caller is authenticated but lacks permission."""
 
 
 class Missing(Error):
@@ -54,11 +54,11 @@ class Conflict(Error):
 
 
 class Gone(Error):
-    """The resource existed once and is no longer valid."""
+    """The resource once existed but is no longer valid."""
 
 
 class Stale(Error):
-    """The request names an outdated version."""
+    """The request specifies an outdated version of the resource."""
 
 
 class TooLarge(Error):

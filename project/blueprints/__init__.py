@@ -1,1 +1,1 @@
-"""What the product does, one package a blueprint; `project/app.py` lists them."""
+"""The product's features, one package per blueprint. `project/app.py` lists the blueprints."""

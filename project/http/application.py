@@ -1,4 +1,4 @@
-"""The Flask subclass of this project. Every route declares its access, and JSON is encoded by orjson."""
+"""This project's Flask subclass. Every route must declare its access, and JSON is encoded with orjson."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from project.infrastructure.database import retry_on_conflict
 
 
 class OrjsonProvider(JSONProvider):
-    """Encodes JSON with orjson, which is about twenty times as fast for a listing as the standard library.
+    """Encodes JSON with orjson, which is about twenty times as fast as the standard library for a listing.
 
     Each document ends with a newline, for readability in a shell.
     """
@@ -28,14 +28,14 @@ class OrjsonProvider(JSONProvider):
 
 
 class Application(Flask):
-    """A Flask application in which a route without an access declaration is an error."""
+    """A Flask application that rejects routes without an access declaration."""
 
     url_rule_class: type[Rule] = ContractRule
     json_provider_class = OrjsonProvider
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        # By default, Werkzeug redirects paths that contain `//`, to the host that the request names.
+        # By default, Werkzeug redirects a path that contains `//` to a URL with the host given in the request.
         self.url_map.merge_slashes = False
 
     def dispatch_request(self) -> ResponseReturnValue:

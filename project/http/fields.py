@@ -115,7 +115,7 @@ class Sha256(Pattern):
 
 
 class Token(Secret):
-    """A token issued by this service. Only its length is validated here. The blueprint verifies it."""
+    """A token issued by this service. This field validates only the length; the blueprint verifies the token."""
 
     def __init__(self, **options: Any) -> None:
         options.setdefault("metadata", {"example": "01a1e2c47f3a7c119d0e3f5b8a6c2d41.1.vRk0mHk2"})

@@ -1,4 +1,4 @@
-"""Errors of authentication."""
+"""Errors raised by the auth blueprint."""
 
 from project.errors import Conflict, Forbidden, Unauthenticated
 

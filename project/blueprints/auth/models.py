@@ -1,4 +1,4 @@
-"""The tables of users and sessions, and the rows that queries return."""
+"""The `users` and `sessions` tables, and the row types that queries return."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,7 +16,7 @@ UserStatus = Literal["active", "disabled"]
 
 
 class User(Timestamped, Versioned, Base):
-    """An account. `email` is stored as entered; `email_key` is its normalized form and unique."""
+    """An account. `email` is stored as entered; `email_key` is its unique, normalized form."""
 
     __tablename__ = "users"
 
@@ -30,7 +30,7 @@ class User(Timestamped, Versioned, Base):
 
 
 class Session(Timestamped, Base):
-    """One login. Its valid refresh token is derived from `id` and `generation`; tokens are not stored."""
+    """One login. Its current refresh token is derived from `id` and `generation`, and is never stored."""
 
     __tablename__ = "sessions"
     __table_args__ = (Index(None, "user_id"),)
@@ -66,7 +66,7 @@ class UserRow:
 
 @dataclass(frozen=True, slots=True)
 class SessionRow:
-    """The part of a session that a refresh needs."""
+    """The columns of a session that a token refresh needs."""
 
     id: UUID
     user_id: UUID

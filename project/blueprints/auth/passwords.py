@@ -18,12 +18,12 @@ _hasher = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
 
 
 def normalize(password: str) -> str:
-    """Return `password` in Unicode NFC, because keyboards compose the same character differently."""
+    """Return `password` in Unicode NFC. Different keyboards may encode the same character differently."""
     return unicodedata.normalize("NFC", password)
 
 
 def weakness(password: str, *, known: list[str]) -> str | None:
-    """Return why a new password is too weak, as one sentence, or `None` if it is strong enough.
+    """Return a sentence that explains why a new password is too weak, or `None` if it is strong enough.
 
     `known` lists what an attacker may know about the user, such as the email address.
     """
@@ -36,9 +36,9 @@ def weakness(password: str, *, known: list[str]) -> str | None:
 
 
 def _bounded_input(password: str) -> str:
-    """Return the part of `password` that zxcvbn scores, with few substitutes such as `4` for `a`.
+    """Return the start of `password` for zxcvbn to score, with a limited number of substitutes, such as `4` for `a`.
 
-    The time zxcvbn takes doubles with each distinct substitute.
+    The running time of zxcvbn doubles with each distinct substitute.
     """
     seen: dict[str, None] = dict.fromkeys(char for char in password if char in _SUBSTITUTES)
     surplus = dict.fromkeys(map(ord, list(seen)[_MAX_SUBSTITUTES:]), "~")
@@ -46,14 +46,14 @@ def _bounded_input(password: str) -> str:
 
 
 def hash_password(password: str) -> str:
-    """Return the Argon2id hash, encoded together with its parameters."""
+    """Return the Argon2id hash of `password`, encoded with its parameters."""
     return _hasher.hash(password)
 
 
 def matches(password_hash: str | None, password: str) -> bool:
     """Return whether `password` matches the hash.
 
-    Without a hash, it verifies against a dummy one, so that timing does not reveal whether an account exists.
+    Without a hash, verifies against a dummy hash, so that timing does not reveal whether an account exists.
     """
     try:
         return _hasher.verify(password_hash or _dummy_hash(), password) and password_hash is not None

@@ -1,4 +1,4 @@
-"""Which email addresses are equal, and when a replaced refresh token is still accepted."""
+"""Comparison of email addresses, and the grace period for replaced refresh tokens."""
 
 import unicodedata
 from datetime import datetime, timedelta
@@ -8,9 +8,9 @@ _CLOCK_SKEW = timedelta(seconds=1)
 
 
 def email_key(email: str) -> str:
-    """Return the form in which addresses are compared: NFC, lower case.
+    """Return the normalized form used to compare email addresses: NFC, lowercase.
 
-    NFC keeps full-width letters distinct from ASCII ones.
+    NFC keeps full-width letters distinct from ASCII letters.
     """
     return unicodedata.normalize("NFC", email).lower()
 
@@ -18,8 +18,8 @@ def email_key(email: str) -> str:
 def may_reuse_refresh_token(
     presented: int, *, generation: int, rotated_at: datetime, at: datetime, grace: timedelta
 ) -> bool:
-    """Return whether a replaced token is still accepted, because the client may have lost the response.
+    """Return whether a replaced token is still accepted, in case the client lost the response.
 
-    Only the previous generation is, for `grace` after the rotation.
+    Only the previous generation is accepted, and only for `grace` after the rotation.
     """
     return presented == generation - 1 and -_CLOCK_SKEW <= at - rotated_at <= grace

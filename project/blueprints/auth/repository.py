@@ -1,4 +1,4 @@
-"""Queries on users and sessions."""
+"""Queries on the `users` and `sessions` tables."""
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
@@ -26,7 +26,7 @@ _FIND_USER_BY_EMAIL = select(*_USER).where(User.email_key == bindparam("email_ke
 
 
 def find_principal(session_id: UUID) -> PrincipalRow | None:
-    """Return the principal of a live session of an active user, or `None`. Executes one statement."""
+    """Return the principal of a live session whose user is active, or `None`. Executes one statement."""
     return fetch_one(_FIND_PRINCIPAL, {"session_id": session_id, "at": now()}, PrincipalRow)
 
 
@@ -39,12 +39,12 @@ def get_user(user_id: UUID) -> UserRow:
 
 
 def find_user_by_email(email_key: str) -> UserRow | None:
-    """Return the user with this address, or `None`."""
+    """Return the user whose normalized email address is `email_key`, or `None`."""
     return fetch_one(_FIND_USER_BY_EMAIL, {"email_key": email_key}, UserRow)
 
 
 def list_active_ids(after: UUID | None, limit: int) -> list[UUID]:
-    """Return the ids of at most `limit` active users that follow `after`, in ascending order."""
+    """Return the ids of up to `limit` active users after the id `after`, in ascending order."""
     active = select(User.id).where(User.status == "active").order_by(User.id).limit(limit)
     with read() as connection:
         return list(connection.scalars(active if after is None else active.where(User.id > after)))
@@ -59,7 +59,7 @@ def list_users(user_ids: Iterable[UUID]) -> list[UserRow]:
 def add_user(
     *, email: str, email_key: str, email_verified: bool, display_name: str, password_hash: str
 ) -> UserRow | None:
-    """Insert a user and return it, or `None` if the address is taken."""
+    """Insert a user and return it, or `None` if the email address is taken."""
     values = {
         "id": new_id(),
         "email": email,

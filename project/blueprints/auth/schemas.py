@@ -1,4 +1,4 @@
-"""Request and response schemas of authentication."""
+"""Request and response schemas for authentication."""
 
 from project.http.fields import Choice, Email, Flag, Id, JsonInteger, Password, Text, Timestamp, Token
 from project.http.requests.schemas import Body

@@ -81,8 +81,8 @@ def open_session(user: UserRow, *, methods: list[str], client: Client) -> Grant:
     """Open a session for an authenticated user. Every login method must use this function.
 
     Locks the user's row and rejects the login if the password or the status has changed since `user` was read. An
-    operation that ends all sessions of a user must therefore change that row first: a concurrent login then cannot
-    leave a new session behind. Raises InvalidCredentials.
+    operation that ends all of a user's sessions must therefore update that row first, so that a concurrent login
+    cannot leave a new session behind. Raises InvalidCredentials.
     """
     settings, at = current_settings(), now()
     with transaction():
@@ -119,13 +119,13 @@ def refresh(refresh_token: str) -> Grant:
 
 
 def log_out(session_id: UUID) -> None:
-    """End a session. Its access tokens are rejected from the next request on."""
+    """End a session. Its access tokens stop working immediately."""
     with transaction():
         repository.end_session(session_id)
 
 
 def load_principal(session_id: UUID) -> PrincipalRow | None:
-    """Return the principal of a live session of an active user, or `None`."""
+    """Return the principal of a live session whose user is active, or `None`."""
     return repository.find_principal(session_id)
 
 
@@ -144,22 +144,22 @@ def update_profile(user_id: UUID, *, display_name: str, versions: Collection[int
 
 
 def find_user_by_email(email: str) -> UserRow | None:
-    """Return the user with this address, or `None`."""
+    """Return the user with this email address, or `None`."""
     return repository.find_user_by_email(policy.email_key(email))
 
 
 def list_active_ids(after: UUID | None, limit: int) -> list[UUID]:
-    """Return the ids of at most `limit` active users that follow `after`, in ascending order, for `jobs.fan_out`."""
+    """Return the ids of up to `limit` active users after the id `after`, in ascending order, for `jobs.fan_out`."""
     return repository.list_active_ids(after, limit)
 
 
 def get_users_by_id(user_ids: Iterable[UUID]) -> dict[UUID, UserRow]:
-    """Return the users with these ids, by id. Unknown ids are left out."""
+    """Return a dict of the users with these ids, keyed by id. Omits unknown ids."""
     return {user.id: user for user in repository.list_users(user_ids)}
 
 
 def email_key(email: str) -> str:
-    """Return the form in which email addresses are compared."""
+    """Return the normalized form used to compare email addresses."""
     return policy.email_key(email)
 
 

@@ -1,1 +1,1 @@
-"""Files of users and organizations, and their thumbnails."""
+"""Personal files, organization files, and their thumbnails."""

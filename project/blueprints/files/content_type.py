@@ -1,4 +1,4 @@
-"""Detection of a file's type from its content, while it streams. The file name only distinguishes text formats."""
+"""Detects a file's type from its content as it streams. The filename is used only to tell text formats apart."""
 
 import codecs
 import re
@@ -11,7 +11,7 @@ import filetype
 _OPENXML = "application/vnd.openxmlformats-officedocument."
 
 _HEAD_BYTES = 8 * 1024
-# A ZIP archive ends with the list of its members. This is enough for more than a thousand of them.
+# A ZIP archive ends with the list of its members. This is enough for more than a thousand members.
 _TAIL_BYTES = 128 * 1024
 _EARLY_BYTES = 1024
 
@@ -20,7 +20,7 @@ _SIGNATURES = (
     (re.compile(rb"\x89PNG\r\n\x1a\n"), "image/png"),
     (re.compile(rb".{4}ftypavis", re.DOTALL), "image/avif"),
     (re.compile(rb".{4}ftyp(iso[m2-9]|mp4[12]|mp71|avc1|dash|MSNV|M4V[ HP]|f4v )", re.DOTALL), "video/mp4"),
-    # The length before the name is one to eight bytes long.
+    # The length field before the document type takes one to eight bytes.
     (re.compile(rb"\x1aE\xdf\xa3.{0,99}B\x82.{1,8}?webm", re.DOTALL), "video/webm"),
     (re.compile(rb"\xff[\xe2\xe3\xfa][\x10-\xef]"), "audio/mpeg"),
     (
@@ -74,7 +74,7 @@ class Detector:
         return self._is_readable and not incomplete_bytes
 
     def _markup(self) -> str | None:
-        """Return the type of markup, or `None`.
+        """Return the content type if the content is markup, otherwise `None`.
 
         Checked first, so that nothing a browser might interpret as markup is classified as an image.
         """
@@ -93,7 +93,8 @@ class Detector:
         found = found or filetype.guess_mime(self._head)
         if found == "application/zip" or found in _OFFICE.values():
             return _office_type(self._tail) or found
-        # Text may begin like a signature ("BMW", "MZ", "ID3"), but a real binary file does not continue as text.
+        # Text can happen to start with a file signature ("BMW", "MZ", "ID3"), but the rest of a real binary file would
+        # not be text.
         return found if found in _PRINTABLE or not self._is_text() else None
 
     def _text(self) -> str | None:
@@ -107,9 +108,9 @@ class Detector:
 
 
 def _office_type(tail: bytes) -> str | None:
-    """Return the type of an Office document or ZIP archive by its member list, or `None` if that is unreadable.
+    """Return the type of an Office document or ZIP archive, or `None` if its member list is unreadable.
 
-    Members may be in any order.
+    The members may be in any order.
     """
     try:
         names = ZipFile(BytesIO(tail)).namelist()

@@ -1,4 +1,4 @@
-"""Errors of files."""
+"""Errors raised by the files blueprint."""
 
 from project.errors import TooLarge, Unprocessable, Unsupported
 

@@ -1,4 +1,4 @@
-"""Names of the background jobs of files."""
+"""Names of the files blueprint's background jobs."""
 
 MAKE_THUMBNAILS = "files.make_thumbnails"
 PURGE = "files.purge"

@@ -1,4 +1,4 @@
-"""The table of files and the rows that queries return. The bytes are in the file storage, under `storage_key`."""
+"""The `files` table and the row types that queries return. File contents are in the storage, under `storage_key`."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,7 +19,7 @@ _SHARED_TRASH = f"{_SHARED} AND status = 'trashed'"
 
 
 def _listed(name: str, *columns: str, where: str) -> Index:
-    """Return a partial index for one listing. Writes to rows that the listing never contains do not touch it."""
+    """Return a partial index for one listing. Writes to rows outside the listing do not update the index."""
     return Index(f"ix_files_{name}", *columns, "id", sqlite_where=text(where), postgresql_where=text(where))
 
 

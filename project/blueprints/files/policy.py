@@ -1,4 +1,4 @@
-"""Permissions on files, and safe file names."""
+"""Permissions on files, and safe filenames."""
 
 import re
 import unicodedata
@@ -24,26 +24,26 @@ _DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 
 
 def may_change(file: FileRow, *, user_id: UUID, role: str | None) -> bool:
-    """Return whether a user may change a file: its uploader, and the admins and owners of its organization.
+    """Return whether a user may change a file. Its uploader and the admins and owners of its organization may.
 
-    `role` is the user's role in the organization of the file.
+    `role` is the user's role in the file's organization.
     """
     return file.owner_id == user_id or may_change_all(role)
 
 
 def may_change_all(role: str | None) -> bool:
-    """Return whether `role` may change the files of other members, and so also see them in the trash."""
+    """Return whether `role` may change other members' files, and therefore see them in the trash."""
     return role in ("admin", "owner")
 
 
 def ensure_may_change(file: FileRow, *, user_id: UUID, role: str | None) -> None:
-    """Raises PermissionDenied unless the user may change the file."""
+    """Raise PermissionDenied unless the user may change the file."""
     if not may_change(file, user_id=user_id, role=role):
         raise PermissionDenied("Only the uploader and the organization's admins may do this.")
 
 
 def safe_filename(filename: str) -> str:
-    """Return the last path component of `filename`, safe to save on any system, or `file` if nothing is left."""
+    """Return the last path component of `filename`, made safe for any file system, or `file` if nothing is left."""
     # Truncate first: normalization can take quadratic time.
     name = re.split(r"[/\\]", unicodedata.normalize("NFC", filename[-4 * _MAX_FILENAME_LENGTH :]))[-1]
     name = "".join(char for char in name if unicodedata.category(char)[0] != "C").strip(" .")

@@ -1,4 +1,4 @@
-"""Queries on files."""
+"""Queries on the `files` table."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -18,14 +18,14 @@ _FILES = select(*_FILE)
 _FIND_FILE = _FILES.where(File.id == bindparam("file_id"), File.status.in_(["stored", "trashed"]))
 _PERSONAL = _FILES.where(File.organization_id.is_(None))
 _SHARED = _FILES.where(File.organization_id.is_not(None))
-# Rendered as a literal: a plan for an arbitrary value could not use the partial index of the trash.
+# Rendered as a literal: with a bind parameter, a generic plan could not use the partial index on trashed files.
 _SHARED_TRASH = _SHARED.where(File.status == literal("trashed", literal_execute=True))
 
 
 def add_pending(owner_id: UUID) -> FileLocation:
-    """Insert the `pending` row of an upload, and return where to store its bytes."""
+    """Insert a `pending` row for an upload, and return the storage location for its content."""
     file_id = new_id()
-    # The random last byte of the id comes first: object stores and folders distribute by prefix.
+    # The key starts with the random last byte of the id: object stores and folders are partitioned by prefix.
     location = FileLocation(file_id, f"{file_id.hex[-2:]}/{file_id.hex}")
     values = {"id": location.id, "owner_id": owner_id, "storage_key": location.storage_key}
     current_session().execute(insert(File).values(values))
@@ -42,7 +42,7 @@ def store_file(
     sha256: str,
     thumbnails: ThumbnailStatus,
 ) -> FileRow | None:
-    """Turn a `pending` file into a `stored` one and return it, or `None` if the cleanup has removed it."""
+    """Set a `pending` file to `stored` and return it, or `None` if it has been purged in the meantime."""
     stored = (
         update(File)
         .where(File.id == file_id, File.status == "pending")
@@ -65,7 +65,7 @@ def find_file(file_id: UUID) -> FileRow | None:
 
 
 def list_personal(owner_id: UUID, page: PageRequest, *, content_type: str | None, status: FileStatus) -> Page[FileRow]:
-    """Return a page of the files of a user that belong to no organization."""
+    """Return a page of a user's personal files: those that belong to no organization."""
     within = {File.owner_id: owner_id, File.status: status}
     return select_page(_PERSONAL, File.id, page, within | _of_type(content_type), FileRow)
 
@@ -73,7 +73,7 @@ def list_personal(owner_id: UUID, page: PageRequest, *, content_type: str | None
 def list_shared(
     organization_id: UUID, page: PageRequest, *, content_type: str | None, status: FileStatus
 ) -> Page[FileRow]:
-    """Return a page of the files of an organization."""
+    """Return a page of an organization's files."""
     within = {File.organization_id: organization_id, File.status: status}
     return select_page(_SHARED, File.id, page, within | _of_type(content_type), FileRow)
 
@@ -100,22 +100,22 @@ def trash_file(file_id: UUID, versions: Collection[int] | None) -> bool:
 
 
 def set_thumbnails(file_id: UUID, status: ThumbnailStatus) -> None:
-    """Set the status of the thumbnails. The version of the file stays the same."""
+    """Set the status of a file's thumbnails. Does not change the file's version."""
     current_session().execute(update(File).where(File.id == file_id).values(thumbnails=status, version=File.version))
 
 
 def list_overdue(status: FileStatus, before: datetime, limit: int) -> list[FileLocation]:
-    """Return at most `limit` files with a status that were last updated before `before`, oldest first."""
+    """Return up to `limit` files with the given status that were last updated before `before`, oldest first."""
     overdue = select(*columns_of(FileLocation, File)).where(File.status == status, File.updated_at < before)
     with read() as connection:
         return [FileLocation(*row) for row in connection.execute(overdue.order_by(File.updated_at).limit(limit))]
 
 
 def begin_purge(file_id: UUID, status: FileStatus) -> bool:
-    """Make a file permanently invisible if it is still `status`. Returns False if its status has changed.
+    """Set a file to `purging` if its status is still `status`. Returns False if the status has changed.
 
-    Also returns True if the row no longer exists: another purge has deleted it, and bytes that arrived since then
-    would otherwise be left in the storage.
+    Also returns True if another purge has begun or has already deleted the row: otherwise, bytes that have arrived
+    since then would stay in the storage.
     """
     statement = update(File).where(File.id == file_id, File.status == status).values(status="purging")
     if current_session().execute(statement.returning(File.id)).first() is not None:
@@ -124,7 +124,7 @@ def begin_purge(file_id: UUID, status: FileStatus) -> bool:
 
 
 def delete_row(file_id: UUID) -> None:
-    """Delete the row of a file whose bytes have been deleted."""
+    """Delete the row of a file whose content has been deleted."""
     current_session().execute(delete(File).where(File.id == file_id, File.status == "purging"))
 
 

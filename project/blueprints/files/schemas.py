@@ -1,4 +1,4 @@
-"""Request and response schemas of files."""
+"""Request and response schemas for files."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ class UploadFields(Body):
     sha256 = Sha256(
         load_default=None,
         allow_none=False,
-        metadata={"description": "Expected SHA-256 checksum of the content. A mismatch is rejected."},
+        metadata={"description": "Expected SHA-256 checksum of the content. Mismatched uploads are rejected."},
     )
 
 
@@ -33,7 +33,7 @@ class FileQuery(PageQuery):
     organization_id = Id(
         load_default=None,
         allow_none=False,
-        metadata={"description": "The organization whose files to list. Without it, your personal files are listed."},
+        metadata={"description": "Organization whose files to list. If omitted, your personal files are listed."},
     )
     content_type = Pattern(
         "[a-z]+/[a-z0-9.+-]+",

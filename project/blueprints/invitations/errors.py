@@ -1,4 +1,4 @@
-"""Errors of invitations."""
+"""Errors raised by the invitations blueprint."""
 
 from project.errors import Conflict, Forbidden, Gone
 
@@ -16,7 +16,7 @@ class InvitationAlreadyAccepted(Conflict):
 
     code = "invitation-already-accepted"
     title = "Invitation already accepted"
-    remedy = "Log in. The organization is listed with your organizations."
+    remedy = "Log in. The organization is listed among your organizations."
 
 
 class InvitationExpired(Gone):
@@ -36,8 +36,8 @@ class InvitationReplaced(Gone):
 
 
 class InvitationEmailMismatch(Forbidden):
-    """The invitation was sent to a different email address than that of your account."""
+    """The invitation was sent to an email address other than your account's."""
 
     code = "invitation-email-mismatch"
     title = "Invitation for another email address"
-    remedy = "Log in with the account of the invited email address, or register that address."
+    remedy = "Log in with the account that uses the invited email address, or register with that address."

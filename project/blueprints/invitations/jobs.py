@@ -1,4 +1,4 @@
-"""Names of the background jobs of invitations."""
+"""Names of the invitations blueprint's background jobs."""
 
 SEND_INVITATION = "invitations.send_invitation"
 EXPIRE_INVITATIONS = "invitations.expire"

@@ -1,4 +1,4 @@
-"""The table of invitations and the rows that queries return. Tokens are derived from them and never stored."""
+"""The `invitations` table and the row type that queries return. Tokens are derived from rows and never stored."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,16 +10,17 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from project.infrastructure.database.models import Base, Timestamped, Versioned
 
-# Equal to `Role` of organizations: models must not import another blueprint's modules.
+# Same as `Role` in the organizations blueprint: models must not import another blueprint's modules.
 Role = Literal["member", "admin", "owner"]
 Status = Literal["pending", "accepted", "expired"]
 Delivery = Literal["queued", "sent", "failed"]
 
 
 class Invitation(Timestamped, Versioned, Base):
-    """An invitation: `pending`, then `accepted` or `expired`. An address has at most one pending per organization.
+    """An invitation: `pending`, then `accepted` or `expired`.
 
-    `status` may lag behind `expires_at`: see `policy.effective_status`.
+    An email address has at most one pending invitation per organization. `status` may lag behind `expires_at`: see
+    `policy.effective_status`.
     """
 
     __tablename__ = "invitations"

@@ -1,4 +1,4 @@
-"""Who may invite whom, who may accept an invitation, and when it is no longer valid."""
+"""Who may invite whom, who may accept an invitation, and when an invitation expires."""
 
 from datetime import datetime
 
@@ -12,19 +12,19 @@ from project.errors import Error, NotFound, PermissionDenied
 
 
 def ensure_may_invite(held: str, role: str) -> None:
-    """Raises PermissionDenied if someone who is not an owner invites an owner."""
+    """Raise PermissionDenied if a non-owner invites an owner."""
     if role == "owner" and held != "owner":
         raise PermissionDenied("Only owners may invite owners.")
 
 
 def ensure_addressed_to(invitation: InvitationRow, email_key: str) -> None:
-    """Raises InvitationEmailMismatch unless the invitation was sent to this address."""
+    """Raise InvitationEmailMismatch unless the invitation was sent to this address."""
     if invitation.email_key != email_key:
         raise InvitationEmailMismatch
 
 
 def effective_status(invitation: InvitationRow, at: datetime) -> Status:
-    """Return the status. A pending invitation past `expires_at` is `expired`, even if its row does not say so yet."""
+    """Return the status. A pending invitation past `expires_at` is `expired`, even before its row is updated."""
     is_overdue = invitation.status == "pending" and invitation.expires_at <= at
     return "expired" if is_overdue else invitation.status
 

@@ -1,4 +1,4 @@
-"""Queries on invitations."""
+"""Queries on the `invitations` table."""
 
 from datetime import datetime
 from typing import Any, cast
@@ -29,7 +29,7 @@ def add_pending(
     issued_at: datetime,
     expires_at: datetime,
 ) -> InvitationRow | None:
-    """Insert a pending invitation and return it, or `None` if the address already has one."""
+    """Insert a pending invitation and return it, or `None` if the email address already has one."""
     values = {
         "id": new_id(),
         "organization_id": organization_id,
@@ -44,7 +44,7 @@ def add_pending(
 
 
 def expire_overdue(organization_id: UUID, email_key: str) -> None:
-    """Set overdue invitations of an address to `expired`, so that they do not prevent a new one."""
+    """Set an email address's overdue invitations to `expired`, so that they do not block a new one."""
     overdue = update(Invitation).where(
         Invitation.organization_id == organization_id, Invitation.email_key == email_key, _is_overdue(now())
     )
@@ -52,14 +52,14 @@ def expire_overdue(organization_id: UUID, email_key: str) -> None:
 
 
 def expire_batch(limit: int) -> int:
-    """Set at most `limit` overdue invitations to `expired` and return their number."""
+    """Set up to `limit` overdue invitations to `expired`. Returns the number of rows updated."""
     batch = select(Invitation.id).where(_is_overdue(now())).limit(limit).with_for_update(skip_locked=True)
     expired = update(Invitation).where(Invitation.id.in_(batch)).values(status="expired")
     return int(cast(Any, current_session().execute(expired)).rowcount)
 
 
 def find_pending_id(organization_id: UUID, email_key: str) -> UUID | None:
-    """Return the id of the pending invitation of an address, or `None`."""
+    """Return the id of the pending invitation for an email address, or `None`."""
     statement = select(Invitation.id).where(
         Invitation.organization_id == organization_id,
         Invitation.email_key == email_key,
@@ -76,7 +76,7 @@ def find_invitation(invitation_id: UUID) -> InvitationRow | None:
 
 
 def get_of_organization(organization_id: UUID, invitation_id: UUID) -> InvitationRow:
-    """Return an invitation of an organization. Raises NotFound."""
+    """Return an invitation to an organization. Raises NotFound."""
     values = {"organization_id": organization_id, "invitation_id": invitation_id}
     invitation = fetch_one(_FIND_OF_ORGANIZATION, values, InvitationRow)
     if invitation is None:
@@ -97,7 +97,7 @@ def list_invitations(organization_id: UUID, status: Status | None, page: PageReq
 
 
 def accept(invitation_id: UUID, token_version: int) -> bool:
-    """Set a pending invitation to `accepted`. Returns False if it is not pending, or the token is not current."""
+    """Set a pending invitation to `accepted`. Returns False if it is not pending or the token is outdated."""
     accepted = (
         update(Invitation)
         .where(
@@ -113,11 +113,12 @@ def accept(invitation_id: UUID, token_version: int) -> bool:
 
 
 def set_delivery(invitation_id: UUID, token_version: int, delivery: Delivery) -> None:
-    """Set the delivery status of the email that carries this token version. The invitation's version stays the same."""
+    """Set the delivery status of the email with this token version. Does not change the invitation's version."""
     statement = update(Invitation).where(Invitation.id == invitation_id, Invitation.token_version == token_version)
     current_session().execute(statement.values(delivery=delivery, version=Invitation.version))
 
 
 def _is_overdue(at: datetime) -> ColumnElement[bool]:
-    # Rendered as a literal: a plan for an arbitrary value could not use the partial index of pending invitations.
+    # Rendered as a literal: with a bind parameter, a generic plan could not use the partial index on pending
+    # invitations.
     return and_(Invitation.status == literal("pending", literal_execute=True), Invitation.expires_at <= at)

@@ -1,4 +1,4 @@
-"""Request and response schemas of invitations."""
+"""Request and response schemas for invitations."""
 
 from marshmallow import fields
 

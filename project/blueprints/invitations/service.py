@@ -27,7 +27,7 @@ _BATCH_SIZE = 1000
 
 @dataclass(frozen=True, slots=True)
 class InvitationView:
-    """An invitation as its organization sees it: with its effective status and its inviter."""
+    """An invitation as shown to its organization, with its effective status and its inviter."""
 
     id: UUID
     organization_id: UUID
@@ -44,7 +44,7 @@ class InvitationView:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """An invitation as the holder of its token sees it."""
+    """An invitation as shown to the holder of its token."""
 
     organization_name: str
     inviter_name: str
@@ -89,13 +89,13 @@ def list_invitations(organization_id: UUID, status: Status | None, page: PageReq
 
 
 def get_invitation(organization_id: UUID, invitation_id: UUID) -> InvitationView:
-    """Return an invitation of an organization. Raises NotFound."""
+    """Return an invitation to an organization. Raises NotFound."""
     invitation = repository.get_of_organization(organization_id, invitation_id)
     return _view(invitation, auth.get_user(invitation.invited_by_id))
 
 
 def look_up_invitation(token: str) -> Offer:
-    """Return the offer of a pending invitation.
+    """Return the offer for the pending invitation with this token.
 
     Raises NotFound, InvitationReplaced, InvitationExpired, InvitationAlreadyAccepted.
     """
@@ -116,7 +116,7 @@ def accept_invitation(token: str, *, user_id: UUID) -> organizations.Member:
     """Accept an invitation and return the new member. Only one attempt succeeds.
 
     The token proves that the user controls the invited address, so the address becomes verified.
-    Raises InvitationEmailMismatch, AlreadyAMember, and the errors of `look_up_invitation`.
+    Raises InvitationEmailMismatch, AlreadyAMember, and the same errors as `look_up_invitation`.
     """
     invitation = _find_by_token(token)
     user = auth.get_user(user_id)
@@ -130,7 +130,7 @@ def accept_invitation(token: str, *, user_id: UUID) -> organizations.Member:
 def register_invited(token: str, *, password: str, display_name: str) -> auth.UserRow:
     """Create an account for the invited address, accept the invitation, and return the user.
 
-    Raises EmailTaken, ValidationFailed if the password is weak, and the errors of `look_up_invitation`.
+    Raises EmailTaken, ValidationFailed if the password is weak, and the same errors as `look_up_invitation`.
     """
     invitation = _find_by_token(token)
     if auth.find_user_by_email(invitation.email) is not None:
@@ -142,7 +142,7 @@ def register_invited(token: str, *, password: str, display_name: str) -> auth.Us
 
 
 def send_invitation(invitation_id: UUID) -> None:
-    """Send the email of a pending invitation, and record that it was sent.
+    """Send the email for a pending invitation, and record that it was sent.
 
     A repeated call sends the same bytes, so mail servers and clients can drop the duplicate.
     """
@@ -162,7 +162,7 @@ def send_invitation(invitation_id: UUID) -> None:
 
 
 def mark_delivery_failed(invitation_id: UUID) -> None:
-    """Record that the email could not be sent, for the inviter to see."""
+    """Record that the email could not be sent, so that the inviter can see it."""
     invitation = repository.find_invitation(invitation_id)
     if invitation is not None:
         with transaction():
@@ -170,7 +170,7 @@ def mark_delivery_failed(invitation_id: UUID) -> None:
 
 
 def expire_invitations() -> None:
-    """Set overdue invitations to `expired`, in batches. Listings read all overdue rows, so this keeps them cheap."""
+    """Set overdue invitations to `expired`, in batches: listings have to read every overdue row."""
     expired = _BATCH_SIZE
     while expired == _BATCH_SIZE:
         with transaction():

@@ -1,4 +1,4 @@
-"""Errors of job administration."""
+"""Errors raised by the jobs blueprint."""
 
 from project.errors import Conflict
 
@@ -8,7 +8,7 @@ class JobNotDead(Conflict):
 
     code = "job-not-dead"
     title = "Job not dead"
-    remedy = "Get the job again. Queued and running jobs are retried automatically; done jobs need no retry."
+    remedy = "Get the job again. Queued and running jobs are retried automatically; completed jobs need no retry."
 
 
 class JobNotEnded(Conflict):

@@ -33,7 +33,7 @@ def get_job(job_id: UUID) -> Any:
 @blueprint.raises(JobNotDead)
 @blueprint.response(200, JobResponse)
 def retry_job(job_id: UUID) -> Any:
-    """Retry a dead job with a full set of attempts."""
+    """Retry a dead job and reset its attempt count."""
     return service.retry_job(job_id)
 
 

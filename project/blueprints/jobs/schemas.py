@@ -1,4 +1,4 @@
-"""Request and response schemas of jobs."""
+"""Request and response schemas for jobs."""
 
 from marshmallow import fields
 
@@ -17,7 +17,7 @@ class JobQuery(PageQuery):
     name = Pattern(
         r"[a-z0-9_]+(\.[a-z0-9_]+)*",
         100,
-        expected="the name of a job",
+        expected="a job name",
         load_default=None,
         allow_none=False,
         metadata={"example": _NAME},
@@ -30,7 +30,7 @@ class JobResponse(Body):
     arguments = fields.Dict(
         keys=fields.String(),
         required=True,
-        metadata={"description": "Ids only.", "maxProperties": 20, "example": _ARGUMENTS},
+        metadata={"description": "Job arguments, which are ids only.", "maxProperties": 20, "example": _ARGUMENTS},
     )
     status = Choice(
         STATUSES,
@@ -51,12 +51,19 @@ class JobResponse(Body):
     last_error = fields.String(
         required=True,
         allow_none=True,
-        metadata={"description": "Error of the last failed attempt.", "maxLength": MAX_ERROR_LENGTH, "example": _ERROR},
+        metadata={
+            "description": "Error from the last failed attempt.",
+            "maxLength": MAX_ERROR_LENGTH,
+            "example": _ERROR,
+        },
     )
     request_id = fields.String(
         required=True,
         allow_none=True,
-        metadata={"description": "Id of the request that caused the job, as in the logs.", "maxLength": 128},
+        metadata={
+            "description": "Id of the request that enqueued the job, as it appears in the logs.",
+            "maxLength": 128,
+        },
     )
     trace_id = fields.String(required=True, allow_none=True, metadata={"maxLength": 32})
     created_at = Timestamp(required=True)

@@ -1,4 +1,4 @@
-"""Listing, retrying and deleting background jobs. Only `infrastructure.jobs` reads and changes their table."""
+"""Listing, retrying and deleting background jobs. Only `infrastructure.jobs` accesses the jobs table."""
 
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from project.infrastructure.database.pagination import Page, PageRequest
 
 
 def list_jobs(page: PageRequest, *, status: jobs.JobStatus, name: str | None) -> Page[jobs.JobRow]:
-    """Return a page of the jobs with a status and, if given, a name."""
+    """Return a page of the jobs with this status and, unless it is `None`, this name."""
     return jobs.list_jobs(status, name, page)
 
 
@@ -23,7 +23,7 @@ def get_job(job_id: UUID) -> jobs.JobRow:
 
 
 def retry_job(job_id: UUID) -> jobs.JobRow:
-    """Requeue a dead job with a full set of attempts, and return it. It is published after the commit.
+    """Requeue a dead job, reset its attempt count, and return it. The job is published after the commit.
 
     Raises NotFound, JobNotDead.
     """

@@ -1,4 +1,4 @@
-"""Errors of organizations."""
+"""Errors raised by the organizations blueprint."""
 
 from project.errors import Conflict
 

@@ -1,4 +1,4 @@
-"""The tables of organizations and memberships, and the rows that queries return."""
+"""The `organizations` and `memberships` tables, and the row types that queries return."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +14,7 @@ Role = Literal["member", "admin", "owner"]
 
 
 class Organization(Timestamped, Versioned, Base):
-    """A group of users that share files."""
+    """A group of users who share files."""
 
     __tablename__ = "organizations"
 

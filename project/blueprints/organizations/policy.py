@@ -1,4 +1,4 @@
-"""Roles in an organization: `owner` may do what `admin` may, and `admin` what `member` may."""
+"""Organization roles: `owner` includes the permissions of `admin`, which includes those of `member`."""
 
 from project.blueprints.organizations.models import Role
 from project.errors import PermissionDenied
@@ -12,6 +12,6 @@ def has_role(held: Role, required: Role) -> bool:
 
 
 def ensure_role(held: Role, required: Role) -> None:
-    """Raises PermissionDenied unless the role `held` includes the role `required`."""
+    """Raise PermissionDenied unless the role `held` includes the role `required`."""
     if not has_role(held, required):
-        raise PermissionDenied(f"This requires the role `{required}`.")
+        raise PermissionDenied(f"This requires the `{required}` role.")

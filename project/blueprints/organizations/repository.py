@@ -1,4 +1,4 @@
-"""Queries on organizations and memberships."""
+"""Queries on the `organizations` and `memberships` tables."""
 
 from uuid import UUID
 
@@ -34,13 +34,13 @@ def add_membership(organization_id: UUID, user_id: UUID, role: Role) -> Membersh
 
 
 def find_membership(organization_id: UUID, user_id: UUID) -> MembershipRow | None:
-    """Return the membership of a user in an organization, or `None`."""
+    """Return a user's membership in an organization, or `None`."""
     values = {"organization_id": organization_id, "user_id": user_id}
     return fetch_one(_FIND_MEMBERSHIP, values, MembershipRow)
 
 
 def get_organization(organization_id: UUID, user_id: UUID) -> OrganizationRow:
-    """Return an organization with the user's role. Raises NotFound, also if the user is not a member."""
+    """Return an organization with the user's role. Raises NotFound, also for non-members."""
     values = {"organization_id": organization_id, "user_id": user_id}
     organization = fetch_one(_FIND_ORGANIZATION, values, OrganizationRow)
     if organization is None:
@@ -55,7 +55,7 @@ def list_organizations(user_id: UUID, page: PageRequest) -> Page[OrganizationRow
 
 
 def list_members(organization_id: UUID, page: PageRequest) -> Page[MembershipRow]:
-    """Return a page of the memberships of an organization."""
+    """Return a page of an organization's memberships."""
     within = {Membership.organization_id: organization_id}
     return select_page(_MEMBERSHIPS, Membership.id, page, within, MembershipRow)
 

@@ -30,7 +30,7 @@ blueprint = Blueprint(
 def create_organization(organization: dict[str, Any]) -> Any:
     """Create an organization and become its owner.
 
-    If `slug` is omitted, one is derived from the name. Only a slug in the request can be rejected as taken.
+    If `slug` is omitted, one is derived from the name. Only an explicit `slug` can be rejected as taken.
     """
     return service.create_organization(owner_id=current_user_id(), **organization)
 

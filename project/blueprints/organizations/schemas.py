@@ -1,4 +1,4 @@
-"""Request and response schemas of organizations."""
+"""Request and response schemas for organizations."""
 
 from project.blueprints.organizations.service import ROLES
 from project.http.fields import Choice, Email, Id, Slug, Text, Timestamp

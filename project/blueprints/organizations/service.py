@@ -23,7 +23,7 @@ _RANDOM_SLUGS = 5
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A member of an organization, with profile and role."""
+    """A member of an organization, with their profile and role."""
 
     user_id: UUID
     display_name: str
@@ -49,7 +49,7 @@ def list_organizations(user_id: UUID, page: PageRequest) -> Page[OrganizationRow
 
 
 def get_organization(organization_id: UUID, user_id: UUID) -> OrganizationRow:
-    """Return an organization with the user's role. Raises NotFound, also if the user is not a member."""
+    """Return an organization with the user's role. Raises NotFound, also for non-members."""
     return repository.get_organization(organization_id, user_id)
 
 
@@ -69,9 +69,9 @@ def list_members(organization_id: UUID, page: PageRequest) -> Page[Member]:
 
 
 def ensure_member(organization_id: UUID, user_id: UUID, *, role: Role = "member") -> Role:
-    """Return the user's role, which is `role` or higher.
+    """Return the user's role in an organization.
 
-    Raises PermissionDenied if it is lower, and NotFound if the user is not a member.
+    Raises PermissionDenied if it is lower than `role`, and NotFound if the user is not a member.
     """
     membership = repository.find_membership(organization_id, user_id)
     if membership is None:

@@ -1,1 +1,1 @@
-"""The HTML pages: home page, API documentation, problems, invitation, and the development mailbox."""
+"""The HTML pages: home page, API documentation, problem pages, invitation page and development mailbox."""

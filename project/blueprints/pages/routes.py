@@ -1,4 +1,4 @@
-"""Routes of the HTML pages and their static assets."""
+"""Routes for the HTML pages and their static assets."""
 
 from importlib.resources import files
 from pathlib import Path
@@ -36,13 +36,14 @@ def show_documentation() -> str:
 
 @blueprint.get("/docs/<any('swagger-ui.css', 'swagger-ui-bundle.js'):name>", access=public, json=False)
 def send_swagger_ui(name: str) -> Response:
-    # Only the assets of flask_swagger_ui are used: its blueprint needs inline scripts, which our policy forbids.
+    # Use only the assets of flask_swagger_ui: its blueprint needs inline scripts, which our Content Security Policy
+    # forbids.
     return send_from_directory(str(files("flask_swagger_ui") / "dist"), name, max_age=_DAY_SECONDS)
 
 
 @blueprint.get("/static/<path:name>", access=public, json=False)
 def send_static(name: str) -> Response:
-    """Send a static asset. Browsers cache it and revalidate it by its `ETag` on each use."""
+    """Send a static asset. Browsers cache it, and revalidate it with its `ETag` on each use."""
     return send_from_directory(_STATIC, name)
 
 
@@ -62,7 +63,7 @@ def show_problem(code: str) -> str:
 
 @blueprint.get("/invitation", access=public, json=False)
 def show_invitation() -> str:
-    """Render the page that invitation emails link to. The token is in the fragment, which browsers never send."""
+    """Render the page that invitation emails link to. The token is in the URL fragment, which browsers never send."""
     return render_template("invitation.html")
 
 

@@ -16,7 +16,7 @@ def mail_server(mail_url: str) -> str | None:
 
 
 def list_mail(mail_url: str) -> list[dict[str, str | None]]:
-    """Return the newest 100 messages in the folder, newest first. Empty if email goes to a server."""
+    """Return the newest 100 messages in the folder, newest first, or an empty list if email is sent to a server."""
     if mail_server(mail_url):
         return []
     return [_view(message) for message in read_mailbox(Path(unquote(urlsplit(mail_url).path)), limit=_MAX_MESSAGES)]

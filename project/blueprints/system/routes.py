@@ -1,4 +1,4 @@
-"""Health, public keys and the API document."""
+"""Health checks, public keys and the API document."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ _NOT_VERSIONED = {"etag": "not versioned"}
 @blueprint.get("/health/live", access=public, any_host=True, exempt={"access": "probed by platforms", **_NOT_VERSIONED})
 @blueprint.response(200, LivenessResponse)
 def check_liveness() -> Any:
-    """Check that the process serves requests; contacts no dependency."""
+    """Check that the process serves requests, without contacting any dependency."""
     return {"status": "ok"}
 
 
@@ -30,7 +30,7 @@ def check_liveness() -> Any:
 )
 @blueprint.response(200, ReadinessResponse)
 def check_readiness() -> Any:
-    """Check whether requests can be served, and report which dependency fails."""
+    """Check whether requests can be served, and report which dependencies are failing."""
     checks = service.readiness()
     failing = {part for part, state in checks.items() if state != "ok"}
     if failing - {"broker"}:

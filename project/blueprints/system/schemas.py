@@ -1,4 +1,4 @@
-"""Response schemas of health checks and keys."""
+"""Response schemas for health checks and public keys."""
 
 from marshmallow import fields, validate
 

@@ -1,4 +1,4 @@
-"""Readiness of the process and its dependencies."""
+"""Readiness checks for the process and its dependencies."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ from project.infrastructure.storage import current_storage
 def readiness() -> dict[str, str]:
     """Return `ok` or `failing` for each dependency.
 
-    A failing broker does not prevent requests: jobs wait in their table.
+    Requests can be served while the broker is failing: jobs wait in the jobs table.
     """
     return {
         "database": _state("database", ensure_reachable),
@@ -25,7 +25,7 @@ def readiness() -> dict[str, str]:
 def _state(part: str, check: Callable[[], object]) -> str:
     try:
         check()
-    except Exception as error:  # the clients of dependencies raise many types of error
+    except Exception as error:  # client libraries raise many types of exceptions
         logger.warning("health.failing", part=part, error=repr(error))
         return "failing"
     return "ok"

@@ -1,1 +1,1 @@
-"""Access tokens, and authentication and authorization of the caller."""
+"""Access tokens, authentication and authorization."""

@@ -25,8 +25,8 @@ class Grant(Protocol):
 
 
 # flask-jwt-extended (4.7.4 in requirements.txt) is used only to create tokens. Its manager also registers error
-# handlers for PyJWT's exceptions on the application. They would turn any such exception, also one that concerns a
-# token of another service, into a 401 response. There is no option for this, so override the internal method.
+# handlers for PyJWT's exceptions on the application. They would turn any such exception into a 401 response,
+# even one about another service's token. No option disables this, so override the internal method.
 class _TokenIssuer(JWTManager):
     def _set_error_handler_callbacks(self, app: Flask) -> None:
         """Register no error handlers."""

@@ -1,4 +1,4 @@
-"""Authenticates and authorizes callers. Only this module verifies access tokens, and it loads the session each time."""
+"""Authenticates and authorizes callers. Only this module verifies access tokens, and loads the session each time."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -84,9 +84,9 @@ class Principal(Protocol):
 
 @dataclass(frozen=True)
 class AccessHooks:
-    """Functions of blueprints that this module calls. create_app() passes them in, since `http` imports no blueprint.
+    """Blueprint functions that this module calls. create_app() passes them in, since `http` must not import blueprints.
 
-    `load_principal` returns the caller of a session, or `None` if the session has ended. `ensure_member` raises unless
+    `load_principal` returns a session's principal, or `None` if the session has ended. `ensure_member` raises unless
     a user has a role in an organization.
     """
 
@@ -141,7 +141,7 @@ def _ensure_developer() -> None:
 
 
 def _ensure_scraper() -> None:
-    """Raise MetricsTokenRequired unless the bearer token is METRICS_TOKEN. It identifies no user."""
+    """Raise MetricsTokenRequired unless the bearer token is METRICS_TOKEN. The token identifies no user."""
     authorization = request.authorization
     token = authorization.token if authorization and authorization.type == "bearer" else None
     if not compare_digest((token or "").encode(), current_settings().metrics_token.encode()):
@@ -219,7 +219,7 @@ def _public_key(header: str) -> Ed25519PublicKey:
 def _kid(header: str) -> str | None:
     """Return the key id in an encoded header, or `None` if it is not the header of an access token.
 
-    Cached, because all access tokens of a key have the same header.
+    Cached, because all access tokens signed with the same key have the same header.
     """
     fields = jwt.get_unverified_header(f"{header}.e30.")
     if fields.get("typ") != "at+jwt" or "crit" in fields:
@@ -231,7 +231,7 @@ def _kid(header: str) -> str | None:
 def _ensure_well_formed(claims: dict[str, Any]) -> None:
     """Raise TokenInvalid unless the claims have the right types and the token's lifetime is within the limit.
 
-    PyJWT (2.15.1 in requirements.txt) accepts numbers as strings in `exp`, and does not limit the lifetime.
+    PyJWT (2.15.1 in requirements.txt) accepts numeric strings in `exp`, and does not limit the lifetime.
     """
     texts = all(isinstance(claims[name], str) for name in _TEXTS)
     numbers = all(type(claims[name]) in (int, float) for name in _NUMBERS)

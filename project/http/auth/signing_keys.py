@@ -1,4 +1,4 @@
-"""The keys of access tokens. Each key id is an RFC 7638 thumbprint. Other services verify with the public keys."""
+"""The keys for access tokens. Key ids are RFC 7638 thumbprints. Other services verify tokens with the public keys."""
 
 import hashlib
 import json
@@ -13,10 +13,10 @@ from project.config import InvalidSettings, Settings
 
 
 class SigningKeys:
-    """The keys of access tokens. One key signs, all keys verify."""
+    """The keys for access tokens. One key signs tokens; all keys verify them."""
 
     def __init__(self, private: tuple[Ed25519PrivateKey, ...], signing_kid: str) -> None:
-        """Raises InvalidSettings if no key has the id `signing_kid`. If that is empty, the first key signs."""
+        """Raise InvalidSettings if no key has the id `signing_kid`. If `signing_kid` is empty, the first key signs."""
         self.private = {_thumbprint(key.public_key()): key for key in private}
         self.public = {kid: key.public_key() for kid, key in self.private.items()}
         self.signing_kid = signing_kid or next(iter(self.private))
@@ -29,7 +29,7 @@ class SigningKeys:
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    """Load the keys of `app` from the settings. Raises InvalidSettings."""
+    """Load the keys from the settings. Raises InvalidSettings."""
     app.extensions["keys"] = SigningKeys(settings.jwt_keys, settings.jwt_signing_key)
 
 

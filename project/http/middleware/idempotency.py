@@ -1,7 +1,7 @@
 """Idempotency keys (draft-ietf-httpapi-idempotency-key-header): a retried `POST` has one effect and one response.
 
-This applies to every `POST` that is not exempt, without a declaration. Effects, jobs and the rendered response are
-committed in one transaction, so a crash leaves all of them or none. Error responses are not stored.
+This applies to every `POST` that is not exempt; routes do not have to opt in. Effects, jobs and the rendered response
+are committed in one transaction, so a crash leaves all of them or none. Error responses are not stored.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ from project.infrastructure import idempotency_records, signing
 from project.infrastructure.database import transaction
 
 _PURPOSE = "idempotency-key"
-# No comma in a bare key: proxies join repeated headers with commas.
+# A bare key must not contain a comma: proxies join repeated headers with commas.
 _BARE = re.compile(r"[ !#-+\--~]+")
 _QUOTED = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\])*)"')
 _MAX_KEY_LENGTH = 255
@@ -71,7 +71,7 @@ def run_once(content: bytes, view: Callable[[], Response]) -> Response:
     digest, *older = [_digest(key, fingerprint) for fingerprint in fingerprints]
     seconds = current_settings().idempotency_key_ttl_seconds
     with transaction():
-        # Look up the digests of the older keys first: the response may predate a rotation of SECRET_KEY.
+        # Look up the digests made with older secret keys first: the response may predate a rotation of SECRET_KEY.
         record = idempotency_records.find_record(set(older) - {digest}) or idempotency_records.claim_key(
             digest, fingerprints[0], seconds=seconds
         )
@@ -104,7 +104,7 @@ def _presented_key() -> str | None:
 def _digest(key: str, fingerprint: bytes) -> bytes:
     """Return the id of the stored response: a digest of caller, route and idempotency key.
 
-    On public routes the caller is unknown. The fingerprint of the request takes its place.
+    On public routes, the caller is unknown, so the fingerprint of the request is used instead.
     """
     principal = g.get("principal")
     caller = fingerprint.hex() if principal is None else str(principal.user_id)
@@ -113,7 +113,7 @@ def _digest(key: str, fingerprint: bytes) -> bytes:
 
 def _store(digest: bytes, response: Response) -> Response:
     if response.status_code >= 400:
-        # Raise it, so that the transaction is rolled back.
+        # Raise the response, so that the transaction is rolled back.
         raise HTTPException(response=response)
     names = set(response.headers.keys()) - _HEADERS_NOT_STORED
     headers = {name: response.headers.getlist(name) for name in names}

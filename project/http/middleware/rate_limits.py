@@ -1,4 +1,4 @@
-"""Enforces the rate limits that routes declare, and reports them on every response of a limited route."""
+"""Enforces the rate limits that routes declare, and adds their state to every response from a limited route."""
 
 from dataclasses import dataclass
 from math import ceil
@@ -16,7 +16,7 @@ _WINDOW_SECONDS = 60
 
 @dataclass(frozen=True)
 class _Budget:
-    """The requests that a caller has made under a limit in the current window."""
+    """A caller's usage of a rate limit in the current window."""
 
     name: str
     quota: int

@@ -1,4 +1,4 @@
-"""Gives each request an id, for its response and its log lines, and logs each request once."""
+"""Assigns each request an id, for its response and its log lines, and logs each request once."""
 
 import re
 import time
@@ -21,7 +21,7 @@ def init_app(app: Flask) -> None:
 def start_request(incoming: str = "") -> str:
     """Return the id of the request and bind it to the log.
 
-    This is `incoming` if that is well-formed, otherwise a new id.
+    The id is `incoming` if that is well-formed, otherwise a new id.
     """
     request_id = incoming if _ACCEPTED.fullmatch(incoming) else str(new_id())
     logging.clear_context()

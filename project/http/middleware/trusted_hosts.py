@@ -9,9 +9,9 @@ from project.setting_types import host_of
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    """Reject requests of `app` whose `Host` is not trusted, except on routes for `any_host`.
+    """Reject requests of `app` whose `Host` is not trusted, except on routes declared with `any_host`.
 
-    Flask's TRUSTED_HOSTS (3.1.3 in requirements.txt) does not support IPv6 addresses and has no exceptions per route.
+    Flask's TRUSTED_HOSTS (3.1.3 in requirements.txt) does not support IPv6 addresses or exceptions per route.
     """
     trusted = frozenset(settings.trusted_hosts)
 

@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document: generated from the routes by flask-smorest, completed with the shared conventions."""
+"""The OpenAPI 3.1 document: generated from the routes by flask-smorest, then completed with the shared conventions."""
 
 from project.http.openapi.api import Api, api_document, init_app
 from project.http.openapi.blueprint import Blueprint

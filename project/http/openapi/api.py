@@ -15,9 +15,9 @@ from project.http.responses.problem_schemas import Problem
 
 _INFO = {
     "description": (
-        "Accounts, organizations, invitations and files. Every error response is a problem (RFC 9457) with a stable "
-        "`code`. Every `POST` that changes something can be retried safely with an `Idempotency-Key`. Listings are "
-        "paginated by cursor. Resources are versioned (`ETag`, `If-Match`)."
+        "Accounts, organizations, invitations and files. Every error response uses the problem details "
+        "format (RFC 9457) and has a stable `code`. Every `POST` that changes something can be retried safely with an "
+        "`Idempotency-Key`. Listings are paginated by cursor. Resources are versioned (`ETag`, `If-Match`)."
     ),
     "license": {"name": "MIT", "identifier": "MIT"},
     "contact": {"name": "The operator of this service"},
@@ -31,7 +31,7 @@ _BEARER = {
 
 
 class Api(flask_smorest.Api):  # type: ignore[misc]  # flask-smorest is untyped
-    """Collects the OpenAPI document of all registered blueprints, and renders HTTP exceptions as problems."""
+    """Collects the OpenAPI document from all registered blueprints, and renders HTTP exceptions as problem details."""
 
     DEFAULT_ERROR_RESPONSE_NAME = None
 
@@ -39,7 +39,7 @@ class Api(flask_smorest.Api):  # type: ignore[misc]  # flask-smorest is untyped
         return problems.render_http_exception(error)
 
     def _register_responses(self) -> None:
-        """Register no shared error responses: `document.py` adds to each operation the problems that it may return.
+        """Register no shared error responses: `document.py` adds the problems that each operation may return.
 
         Overrides an internal method of flask-smorest (0.47.0 in requirements.txt), which would add one response
         component per HTTP status.
@@ -47,7 +47,7 @@ class Api(flask_smorest.Api):  # type: ignore[misc]  # flask-smorest is untyped
 
 
 def init_app(app: Flask, settings: Settings) -> Api:
-    """Return the API of `app`. Each blueprint that is registered on it is added to the document."""
+    """Return the API of `app`. Blueprints that are registered on it are added to the document."""
     app.config.update(API_TITLE="Groundwork", API_VERSION="1.0.0", OPENAPI_VERSION="3.1.0")
     api = Api(app, spec_kwargs={"servers": [{"url": settings.public_url, "x-internal": False}], "info": _INFO})
     api.register_converter(AnyConverter, _enum_schema)

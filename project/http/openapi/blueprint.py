@@ -1,4 +1,4 @@
-"""A flask-smorest blueprint with strict arguments, and with fully documented responses."""
+"""A flask-smorest blueprint with strict argument parsing and fully documented responses."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -17,7 +17,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 if TYPE_CHECKING:
 
     class _Blueprint(flask.Blueprint):
-        """Types of the methods that this project uses. flask-smorest is untyped."""
+        """Type declarations for the methods that this project uses, because flask-smorest is untyped."""
 
         def __init__(self, *args: Any, description: str, **options: Any) -> None: ...
         def arguments(self, schema: Any, **options: Any) -> Callable[[View], View]: ...
@@ -35,16 +35,16 @@ class Blueprint(_Blueprint):
     ARGUMENTS_PARSER = StrictParser()
 
     def response(self, status: int, schema: Any = None, **options: Any) -> Callable[[View], View]:
-        """Serialize what the view returns by `schema`. Adds an `ETag` if it is a resource with a version."""
+        """Serialize the view's result with `schema`. Adds an `ETag` if the result is a versioned resource."""
         decorate = super().response(status, schema, **options)
         return lambda view: etags.add_etag(decorate(etags.remember_version(view)))
 
     def raises(self, *kinds: type[Error]) -> Callable[[View], View]:
-        """Document the problems that are specific to this route. The problems that all routes share are added later."""
+        """Document the problems that are specific to this route. Problems shared by all routes are added later."""
         return _with_attribute("raised_errors", kinds)
 
     def deprecated(self, *, since: datetime, sunset: datetime, link: str) -> Callable[[View], View]:
-        """Announce that this route will be removed at `sunset`. `link` is a page that describes the replacement."""
+        """Announce that this route will be removed at `sunset`. `link` is the URL of a page about the replacement."""
         return _with_attribute("deprecation", Deprecation(since, sunset, link))
 
     def add_url_rule(

@@ -1,4 +1,4 @@
-"""Shared components of the OpenAPI document: parameters, headers and an example of each problem."""
+"""Shared components of the OpenAPI document: parameters, headers and an example for each problem."""
 
 from typing import Any
 
@@ -11,8 +11,8 @@ _KEY = f"^({_BARE}|{_QUOTED})$"
 
 PARAMETERS: dict[str, Any] = {
     "Idempotency-Key": {
-        "description": "Unique key of this request, with or without quotes. A retry with the same key has no further "
-        "effect and returns the stored response, for 24 hours.",
+        "description": "Unique key for this request, with or without quotes. For 24 hours, a retry with the same key "
+        "has no further effect and returns the stored response.",
         "schema": {"type": "string", "minLength": 1, "maxLength": 512, "pattern": _KEY},
         "example": "8e03978e-40d5-43e8-bc93-6894a57f9324",
     },
@@ -54,7 +54,7 @@ HEADERS: dict[str, Any] = {
         "example": '"login";r=99;t=60',
     },
     "RateLimit-Policy": {
-        "description": "Quota, and window in seconds.",
+        "description": "Request quota, and its window in seconds.",
         "example": '"login";q=100;w=60',
     },
     "Repr-Digest": {
@@ -64,7 +64,7 @@ HEADERS: dict[str, Any] = {
     "Retry-After": {"description": "Seconds to wait before retrying.", "example": "2"},
     "Sunset": {"description": "When the route will be removed (RFC 8594).", "example": "Fri, 31 Dec 2027 00:00:00 GMT"},
     "WWW-Authenticate": {"description": "How to authenticate (RFC 6750).", "example": "Bearer"},
-    "X-Request-ID": {"description": "Id of the request, as in the logs.", "example": _REQUEST_ID},
+    "X-Request-ID": {"description": "Id of the request, as it appears in the logs.", "example": _REQUEST_ID},
 }
 
 

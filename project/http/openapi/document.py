@@ -112,7 +112,7 @@ def _add_other_successes(operation: Operation) -> None:
 
 
 def _access_and_request_problems(operation: Operation) -> Kinds:
-    """Return the problems of access, of any request, and of failures inside the service."""
+    """Return the problems that access checks, request validation and internal failures can cause."""
     kinds: Kinds = [
         problems.MalformedRequest,
         errors.ValidationFailed,
@@ -130,7 +130,7 @@ def _access_and_request_problems(operation: Operation) -> Kinds:
 
 
 def _body_and_response_problems(operation: Operation) -> Kinds:
-    """Return the problems that follow from the arguments, limits and response of an operation."""
+    """Return the problems that an operation's body, limits and response can cause."""
     kinds: Kinds = [problems.NotAcceptable] if operation.rule.json else []
     if "requestBody" in operation.described:
         kinds += [problems.PayloadTooLarge, problems.UnsupportedMediaType]
@@ -176,7 +176,7 @@ def _headers(names: list[str]) -> dict[str, Any]:
 
 
 def _remove_unused(document: dict[str, Any]) -> None:
-    """Remove the components that are not referenced."""
+    """Remove unreferenced components."""
     used = json.dumps(document)
     for kind in ("schemas", "parameters", "headers", "examples", "responses"):
         parts = document["components"][kind]

@@ -1,4 +1,4 @@
-"""The operations of the OpenAPI document, with the features that follow from their rules."""
+"""The operations of the OpenAPI document, with the features derived from their URL rules."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,33 +22,33 @@ class Operation:
 
     @property
     def is_keyed(self) -> bool:
-        """Whether it accepts an `Idempotency-Key`."""
+        """Whether the operation accepts an `Idempotency-Key`."""
         return self.method == "POST" and self.rule.is_keyed
 
     @property
     def is_conditional(self) -> bool:
-        """Whether it accepts `If-Match`."""
+        """Whether the operation accepts `If-Match`."""
         return self.method in _CHANGING and "if-match" not in self.rule.exempt
 
     @property
     def is_listing(self) -> bool:
-        """Whether it returns a page of a listing."""
+        """Whether the operation returns a page of a listing."""
         return any(parameter.get("name") == "cursor" for parameter in self.described.get("parameters", ()))
 
     @property
     def is_versioned(self) -> bool:
-        """Whether it returns a single resource with an `ETag`."""
+        """Whether the operation returns a single resource with an `ETag`."""
         returns_a_resource = self.method in ("GET", "PUT", "PATCH") and self.rule.json and not self.is_listing
         return returns_a_resource and "etag" not in self.rule.exempt
 
     @property
     def serves_content(self) -> bool:
-        """Whether it returns bytes and supports conditional and range requests."""
+        """Whether the operation returns bytes and supports conditional and range requests."""
         return self.method == "GET" and not self.rule.json
 
 
 def operations(document: dict[str, Any], app: Flask) -> Iterator[Operation]:
-    """Return every operation in `document`, the OpenAPI document of `app`."""
+    """Yield every operation in `document`, the OpenAPI document of `app`."""
     for rule in app.url_map.iter_rules():
         if isinstance(rule, ContractRule):
             path = document["paths"].get(rule.template, {})

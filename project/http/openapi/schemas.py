@@ -1,4 +1,4 @@
-"""Completes the schemas of the OpenAPI document with length limits and an example of each body."""
+"""Completes the schemas of the OpenAPI document with length limits and an example for each body."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -28,7 +28,7 @@ def complete_schemas(document: dict[str, Any]) -> None:
 
 
 def example(schema: dict[str, Any], components: dict[str, Any]) -> Any:
-    """Return a value that is valid for `schema`: its own example if it has one, otherwise a simple generated one."""
+    """Return a valid value for `schema`: its own example if it has one, otherwise a generated value."""
     if "$ref" in schema:
         return example(components[schema["$ref"].rpartition("/")[2]], components)
     if "examples" in schema:

@@ -19,7 +19,7 @@ _MAX_MEMBERS = 1000
 class StrictParser(FlaskParser):
     """A webargs parser that rejects unknown members, repeated query parameters, and media types other than JSON.
 
-    By default, webargs accepts them, and ignores or guesses values.
+    By default, webargs accepts all of these, and ignores or guesses values.
     """
 
     DEFAULT_UNKNOWN_BY_LOCATION = {"json": marshmallow.RAISE, "query": marshmallow.RAISE}  # noqa: RUF012
@@ -47,7 +47,7 @@ def json_object(request: flask.Request) -> dict[str, Any]:
 
 
 def canonical_body(request: flask.Request) -> bytes:
-    """Return the body in canonical form: equal JSON has equal bytes, regardless of spacing and the order of members.
+    """Return the body in canonical form: equal JSON yields equal bytes, regardless of whitespace and member order.
 
     A body that is not JSON is returned unchanged. Raises PayloadTooLarge.
     """
@@ -59,14 +59,14 @@ def canonical_body(request: flask.Request) -> bytes:
 
 
 def can_reread_body() -> bool:
-    """Return whether the view can run again: the body was not read yet, or it was read and kept in memory."""
+    """Return whether the view can run again: the body has not been read yet, or it was read and kept in memory."""
     return "body" in flask.g or "stream" not in vars(flask.request)
 
 
 def check_accept_and_query() -> None:
     """Raise NotAcceptable if the route returns JSON and `Accept` excludes it.
 
-    Raises ValidationFailed if the request has query parameters and the route has none.
+    Raises ValidationFailed if the request has query parameters and the route accepts none.
     """
     rule, request = current_rule(), flask.request
     if rule is None:

@@ -41,7 +41,7 @@ class Upload:
     def fields(self) -> dict[str, Any]:
         """Return the other fields, before and after the file. Raises ValidationFailed."""
         if self._next_file() is not None:
-            raise validation_failed({"files": {"file": "Send one file only."}})
+            raise validation_failed({"files": {"file": "Send only one file."}})
         try:
             loaded: dict[str, Any] = self._schema.load(self._values)
         except ValidationError as error:
@@ -80,7 +80,7 @@ class Upload:
 
 
 def read_upload(schema: type[Schema]) -> Upload:
-    """Return the upload in the body of this request. `schema` validates its other fields."""
+    """Return the upload in the body of the current request. `schema` validates its other fields."""
     return Upload(schema())
 
 
@@ -89,7 +89,7 @@ def _events() -> Iterator[Event]:
     try:
         yield from _decoded(decoder)
     except RequestEntityTooLarge as error:
-        raise PayloadTooLarge("The form has too many parts, or part headers that are too large.") from error
+        raise PayloadTooLarge("The form has too many parts, or the headers of a part are too large.") from error
     except (ValueError, UnicodeDecodeError) as error:
         raise MalformedRequest("The form is malformed or has no closing boundary.") from error
 

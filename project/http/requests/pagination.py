@@ -25,7 +25,7 @@ class InvalidCursor(BadRequest):
 
 
 def page_request(query: dict[str, Any]) -> PageRequest:
-    """Return the page requested by `query`, loaded by the PageQuery schema. Raises InvalidCursor."""
+    """Return the PageRequest for `query`, a dict loaded by PageQuery. Raises InvalidCursor."""
     cursor = query["cursor"]
     return PageRequest(query["limit"], None if cursor is None else _decode(cursor))
 
@@ -48,7 +48,7 @@ def _decode(cursor: str) -> UUID:
         after, mac = UUID(bytes=raw[:16]), raw[16:]
     except (binascii.Error, ValueError) as error:
         raise InvalidCursor from error
-    # Several base64 texts decode to the same bytes. Accept only the one that `_text` produces.
+    # Several base64 strings decode to the same bytes. Accept only the one that `_text` produces.
     if _text(raw) != cursor or not signing.verify_mac(_PURPOSE, _signed(after), mac):
         raise InvalidCursor
     return after

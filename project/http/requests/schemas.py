@@ -1,4 +1,4 @@
-"""Base schemas of request bodies and of pages."""
+"""Base schemas for request bodies and pages."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ class Body(Schema):
 
 
 class PageQuery(Body):
-    """The page of a listing to return."""
+    """Query parameters that select a page of a listing."""
 
     limit = QueryInteger(1, _MAX_PAGE_SIZE, load_default=20, metadata={"description": "Maximum number of items."})
     cursor = fields.String(
@@ -29,7 +29,7 @@ class PageQuery(Body):
 
 
 def page_of(item: type[Schema]) -> type[Schema]:
-    """Return the schema of a page of `item`."""
+    """Return the schema for a page of `item` objects."""
     name = item.__name__.removesuffix("Response") + "Page"
     members: dict[str, Any] = {
         "items": fields.List(fields.Nested(item), required=True, validate=validate.Length(max=_MAX_PAGE_SIZE)),

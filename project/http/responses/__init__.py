@@ -1,1 +1,1 @@
-"""Builds responses: problems, `ETag`s, downloads and headers."""
+"""Builds responses: problem details, `ETag`s, downloads and headers."""

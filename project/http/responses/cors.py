@@ -1,4 +1,4 @@
-"""CORS (Fetch Standard): lets pages of the origins in CORS_ORIGINS, and no others, read responses."""
+"""CORS (Fetch Standard): lets only pages from the origins in CORS_ORIGINS read responses."""
 
 from flask import Flask, Response, current_app, request
 
@@ -22,9 +22,9 @@ _PREFLIGHT = {
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    """Let pages of the origins in CORS_ORIGINS read the responses of `app`.
+    """Let pages from the origins in CORS_ORIGINS read the responses of `app`.
 
-    Credentials mode is not enabled: tokens are sent in `Authorization`, and there are no cookies.
+    `Access-Control-Allow-Credentials` is not needed: tokens are sent in `Authorization`, and there are no cookies.
     """
     allowed_origins = frozenset(settings.cors_origins)
     if not allowed_origins:

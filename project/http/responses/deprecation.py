@@ -7,7 +7,7 @@ from project.http.routing.rule import current_rule
 
 
 def init_app(app: Flask) -> None:
-    """Add the headers to the responses of deprecated routes of `app`."""
+    """Add the headers to every response from a deprecated route of `app`."""
     app.after_request(_add)
 
 

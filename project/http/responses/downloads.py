@@ -1,4 +1,4 @@
-"""Responses with binary content: conditions and ranges (RFC 9110), and headers that prevent script execution."""
+"""Binary responses: conditional and range requests (RFC 9110), and headers that prevent script execution."""
 
 from typing import Any, BinaryIO
 
@@ -10,7 +10,7 @@ _SANDBOX = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 
 
 def send_content(content: BinaryIO, mimetype: str, *, etag: str, size: int | None, **options: Any) -> Response:
-    """Return a response with `content`, or with the requested range of it, or with status 304.
+    """Return a response with `content` or the requested range of it, or a 304 response.
 
     Ranges are supported only if `size`, in bytes, is known. `options` are passed to `flask.send_file()`.
     Raises PreconditionFailed, RequestedRangeNotSatisfiable.

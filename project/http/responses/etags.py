@@ -1,6 +1,6 @@
 """Conditional requests for versioned resources (RFC 9110): `ETag`, `If-None-Match` and `If-Match`.
 
-A tag is `"<version>-<digest><MAC>"`. The version counts the changes of the resource; `If-Match` compares only the
+A tag is `"<version>-<digest><MAC>"`. The version counts changes to the resource; `If-Match` compares only the
 version. The digest distinguishes representations of the same version. The MAC proves that this service issued the tag
 for this path and caller.
 """
@@ -34,7 +34,7 @@ def remember_version(view: View) -> View:
 
 
 def add_etag(view: View) -> View:
-    """Decorate `view` to add an `ETag` if it returns a versioned resource, and to return 304 if the client has it."""
+    """Decorate `view` to add an `ETag` if it returns a versioned resource, or return 304 if the client has it."""
 
     @wraps(view)
     def wrapper(*args: Any, **kwargs: Any) -> Any:

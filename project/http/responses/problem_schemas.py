@@ -1,4 +1,4 @@
-"""Schemas of problems (RFC 9457) in the API document."""
+"""Schemas for problem details (RFC 9457) in the API document."""
 
 from marshmallow import INCLUDE, Schema, fields, validate
 
@@ -13,7 +13,7 @@ class ProblemError(Schema):
     pointer = fields.String(
         required=True,
         metadata={
-            "description": "JSON Pointer into the body, or `/name` of a parameter.",
+            "description": "JSON Pointer into the body, or `/name` for a parameter.",
             "maxLength": 10_000,
             "example": "/email",
         },
@@ -40,7 +40,7 @@ class Problem(Schema):
         },
     )
     title = fields.String(
-        required=True, metadata={"description": "Always the same for the same `code`.", "maxLength": 100}
+        required=True, metadata={"description": "The same for every problem with this `code`.", "maxLength": 100}
     )
     status = JsonInteger(400, 599, required=True, metadata={"description": "HTTP status code."})
     detail = fields.String(
@@ -50,7 +50,7 @@ class Problem(Schema):
     code = fields.String(
         required=True,
         metadata={
-            "description": "Stable identifier of the problem, for programs.",
+            "description": "Stable identifier that programs can check.",
             "maxLength": 100,
             "pattern": "^[a-z]+(-[a-z]+)*$",
         },
@@ -61,5 +61,5 @@ class Problem(Schema):
     errors = fields.List(
         fields.Nested(ProblemError),
         validate=validate.Length(max=MAX_ERRORS),
-        metadata={"description": "The invalid values, on `validation-failed` only."},
+        metadata={"description": "The invalid values. Present only if `code` is `validation-failed`."},
     )

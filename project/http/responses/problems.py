@@ -1,4 +1,4 @@
-"""Renders every error as a problem (RFC 9457). Only this module maps the kinds of errors to HTTP statuses."""
+"""Renders every error as problem details (RFC 9457). Only this module maps kinds of errors to HTTP statuses."""
 
 from collections.abc import Iterable, Mapping
 from itertools import islice
@@ -16,7 +16,7 @@ MIMETYPE = "application/problem+json"
 
 
 class MalformedRequest(errors.BadRequest):
-    """The request cannot be parsed: it is incomplete, not valid JSON, not a valid form, or has an invalid header."""
+    """The request is incomplete, has an invalid header, or has a body that is not valid JSON or form data."""
 
     code = "malformed-request"
     title = "Malformed request"
@@ -56,7 +56,7 @@ class UriTooLong(errors.Error):
 
 
 class HeaderTooLarge(errors.Error):
-    """A header or the total size of all headers exceeds the limit, or there are too many headers."""
+    """A header is too large, all headers together are too large, or there are too many headers."""
 
     code = "header-too-large"
     title = "Header too large"
@@ -122,13 +122,13 @@ _BY_STATUS: dict[int, type[errors.Error]] = {
 
 
 def init_app(app: Flask) -> None:
-    """Render every exception raised in `app` as a problem."""
+    """Render every exception raised in `app` as problem details."""
     app.register_error_handler(errors.Error, render)
     app.register_error_handler(HTTPException, render_http_exception)
 
 
 def catalog() -> dict[str, type[errors.Error]]:
-    """Return all problems by their code."""
+    """Return all problem types by code."""
     return {kind.code: kind for kind in sorted(_concrete(errors.Error), key=lambda kind: kind.code)}
 
 
@@ -138,12 +138,12 @@ def status_of(kind: type[errors.Error]) -> int:
 
 
 def validation_failed(messages: Mapping[str, Any]) -> errors.ValidationFailed:
-    """Return the error for `{location: tree of messages}`, as webargs reports them. Lists the first 100 messages."""
+    """Return the error for `messages`, as webargs reports them: `{location: tree}`. Lists the first 100 messages."""
     return errors.ValidationFailed(errors=list(islice(_pointers(messages), MAX_ERRORS)))
 
 
 def render(error: errors.Error) -> Response:
-    """Return the response for an error of this project. Logs errors with status 503."""
+    """Return the response for `error`. Logs errors with status 503."""
     if status_of(type(error)) == 503:
         logger.error("request.unavailable", code=error.code, exc_info=error)
     g.problem_code = error.code
@@ -175,7 +175,7 @@ def problem_response(error: errors.Error, instance: str, request_id: str) -> Res
 
 
 def render_http_exception(exception: HTTPException) -> Response:
-    """Return the response for an exception of Flask, Werkzeug or webargs.
+    """Return the response for an exception raised by Flask, Werkzeug or webargs.
 
     Flask wraps unexpected exceptions in InternalServerError, so they are rendered here as well.
     """

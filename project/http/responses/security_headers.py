@@ -1,4 +1,4 @@
-"""Adds security headers to every response. A header that the route has set is kept."""
+"""Adds security headers to every response. Headers set by the route are kept."""
 
 from flask import Flask, Response
 

@@ -23,5 +23,5 @@ scraper = Access("scraper")
 
 
 def member(role: str = "member") -> Access:
-    """Require at least `role` in the organization that the path names as `organization_id`; others receive 404."""
+    """Require at least `role` in the organization given by `organization_id` in the path. Non-members receive 404."""
     return Access("member", role)

@@ -18,7 +18,7 @@ def client_ip() -> str:
 
 @dataclass(frozen=True)
 class Limit:
-    """A number of requests per minute and caller. Routes that declare the same limit share it."""
+    """The maximum number of requests per minute and caller. Routes that declare the same limit share it."""
 
     name: str
     per_minute: Callable[[Settings], int]

@@ -13,7 +13,7 @@ from project.http.routing.access import Access
 from project.http.routing.limits import Limit
 
 _VARIABLE = re.compile(r"<(?:[^:<>]+:)?([^:<>]+)>")
-# The parts of the HTTP conventions that a route may be exempt from, and the sentence in the API document about it.
+# The HTTP conventions that a route may be exempt from, each with its sentence in the API document.
 EXEMPTIONS = {
     "access": "",
     "idempotency": "Ignores `Idempotency-Key`.",
@@ -28,7 +28,7 @@ CREATES_ANOTHER = "creates-another"
 
 @dataclass(frozen=True)
 class Deprecation:
-    """When a route was deprecated (`since`), when it ends (`sunset`), and a link to its replacement."""
+    """When a route was deprecated (`since`), when it will be removed (`sunset`), and a link to its replacement."""
 
     since: datetime
     sunset: datetime
@@ -40,13 +40,13 @@ class ContractRule(Rule):
 
     - `access`: who may call it.
     - `json`: whether it returns JSON.
-    - `exempt`: maps the parts that it is exempt from (see EXEMPTIONS) to reasons, such as `{"etag": "not versioned"}`.
-    - `on_retry`: what a repeated POST without an idempotency key causes: a problem code, CREATES_ANOTHER, or both.
+    - `exempt`: maps the conventions it is exempt from (see EXEMPTIONS) to reasons, such as `{"etag": "not versioned"}`.
+    - `on_retry`: the result of repeating a POST without an idempotency key: a problem code, CREATES_ANOTHER, or both.
     - `handles_idempotency`: whether the view calls `idempotency.run_once` itself.
     - `takes_query`: whether it accepts query parameters.
     - `any_host`: whether it also serves requests whose `Host` is not trusted.
     - `limits`: rate limits, enforced before the body is read.
-    - `deprecation`: when it will be removed.
+    - `deprecation`: when it was deprecated and when it will be removed.
 
     Raises RuntimeError if a declaration is missing or invalid.
     """
@@ -87,7 +87,7 @@ class ContractRule(Rule):
 
     @property
     def template(self) -> str:
-        """The path as OpenAPI writes it: `/files/{file_id}`."""
+        """The path in OpenAPI syntax, such as `/files/{file_id}`."""
         return _VARIABLE.sub(r"{\1}", self.rule)
 
     @property
@@ -97,6 +97,6 @@ class ContractRule(Rule):
 
 
 def current_rule() -> ContractRule | None:
-    """Return the rule of this request, or `None` if no route matches."""
+    """Return the rule of the current request, or `None` if no route matches."""
     rule = request.url_rule
     return rule if isinstance(rule, ContractRule) else None

@@ -1,4 +1,4 @@
-"""Opening the content and the thumbnails of files."""
+"""Opening files and thumbnails for download."""
 
 from typing import BinaryIO
 from uuid import UUID
@@ -10,15 +10,15 @@ from project.infrastructure.storage import current_storage
 
 
 def open_content(file_id: UUID, user_id: UUID) -> tuple[FileRow, BinaryIO]:
-    """Return a stored file and a reader of its content, which the caller must close. Raises NotFound."""
+    """Return a stored file and a reader for its content, which the caller must close. Raises NotFound."""
     file = get_stored(file_id, user_id)
     return file, current_storage().open(f"{file.storage_key}/original")
 
 
 def open_thumbnail(file_id: UUID, user_id: UUID, size: str) -> tuple[FileRow, BinaryIO]:
-    """Return a stored file and a reader of its WebP thumbnail, which the caller must close.
+    """Return a stored file and a reader for its WebP thumbnail, which the caller must close.
 
-    Raises NotFound, also while there is no thumbnail.
+    Raises NotFound if the file does not exist or its thumbnail is not ready.
     """
     file = get_stored(file_id, user_id)
     if file.thumbnails != "ready":

@@ -19,9 +19,9 @@ def list_files(
     content_type: str | None,
     status: FileStatus,
 ) -> Page[FileRow]:
-    """Return a page of the files of an organization, or without one, of the user's personal files.
+    """Return a page of an organization's files, or of the user's personal files if no organization is given.
 
-    In the trash of an organization, members see only their own files; admins and owners see all.
+    In an organization's trash, members see only their own files; admins and owners see all files.
     Raises NotFound if the user is not a member.
     """
     if organization_id is None:
@@ -70,7 +70,7 @@ def get_stored(file_id: UUID, user_id: UUID) -> FileRow:
 
 
 def role_of(file: FileRow, user_id: UUID) -> organizations.Role | None:
-    """Return the user's role in the organization of a file, or `None` for the user's own personal file.
+    """Return the user's role in the file's organization, or `None` if it is the user's own personal file.
 
     Raises NotFound if the user may not see the file.
     """

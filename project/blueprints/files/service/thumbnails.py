@@ -1,4 +1,4 @@
-"""Creation of thumbnails, in a background job."""
+"""Creating thumbnails, in a background job."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ from project.infrastructure.storage import current_storage
 
 
 def make_thumbnails(file_id: UUID) -> None:
-    """Create the thumbnails of a file, also if an earlier job has failed. Idempotent.
+    """Create a file's thumbnails, even if an earlier job failed. Idempotent.
 
     Does nothing if the file is gone, or if its thumbnails are ready or unsupported.
     """
@@ -34,14 +34,14 @@ def make_thumbnails(file_id: UUID) -> None:
 
 
 def mark_thumbnails_failed(file_id: UUID) -> None:
-    """Record that no thumbnails can be created."""
+    """Record that the file's thumbnails cannot be created."""
     with transaction():
         repository.set_thumbnails(file_id, "failed")
 
 
 @contextmanager
 def _local_copy(key: str) -> Iterator[BinaryIO]:
-    """Download the object first: `render` treats any read error as a damaged image."""
+    """Yield a local copy of an object, because `render` treats any read error as a damaged image."""
     with TemporaryFile() as copy:
         with current_storage().open(key) as stored:
             copyfileobj(stored, copy)

@@ -1,4 +1,4 @@
-"""Moving files to the trash, and purging files whose retention has ended."""
+"""Moving files to the trash, and purging files whose retention period has ended."""
 
 from collections.abc import Collection
 from datetime import timedelta
@@ -30,7 +30,7 @@ def trash_file(file_id: UUID, user_id: UUID, *, versions: Collection[int] | None
 
 
 def purge_files() -> None:
-    """Purge abandoned uploads, files whose time in the trash is over, and files whose purge was interrupted."""
+    """Purge abandoned uploads, trashed files past their retention period, and files whose purge was interrupted."""
     settings = current_settings()
     _purge_overdue("pending", settings.upload_timeout_seconds)
     _purge_overdue("trashed", settings.trash_retention_seconds)
@@ -38,10 +38,10 @@ def purge_files() -> None:
 
 
 def purge_file(file: FileLocation, status: FileStatus) -> None:
-    """Delete a file permanently if it is still `status`.
+    """Delete a file permanently if its status is still `status`.
 
-    The row becomes `purging` first, so that an upload that completes concurrently keeps its bytes. Then the bytes are
-    deleted, and the row last: a crash in between leaves a row that leads to the bytes, never bytes without a row.
+    Sets the row to `purging` first, so that an upload that completes concurrently keeps its content. Then deletes the
+    content, and the row last: a crash can leave a row that still refers to the content, but never orphaned content.
     """
     with transaction():
         if not repository.begin_purge(file.id, status):

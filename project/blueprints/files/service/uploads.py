@@ -1,4 +1,4 @@
-"""Uploads: receive the bytes, then store the file."""
+"""Uploading in two steps: receive the content, then store the file."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
@@ -40,7 +40,7 @@ class Receipt:
 
 @dataclass(slots=True)
 class ReceivedUpload:
-    """A file whose bytes are in the storage while its row is `pending`."""
+    """An upload whose content is in the storage and whose row is still `pending`."""
 
     location: FileLocation
     owner_id: UUID
@@ -51,7 +51,7 @@ class ReceivedUpload:
 
     @property
     def content(self) -> bytes:
-        """The identity of the upload for its idempotency key: equal uploads have equal bytes."""
+        """Bytes that represent the upload when idempotent requests are compared: equal for equal uploads."""
         return repr((self.receipt.sha256, self.filename, self.options.organization_id, self.options.sha256)).encode()
 
 
@@ -59,10 +59,10 @@ class ReceivedUpload:
 def receive_upload(
     *, owner_id: UUID, filename: str, chunks: Iterable[bytes], read_options: Callable[[], UploadOptions]
 ) -> Iterator[ReceivedUpload]:
-    """Write an upload to the storage, with a `pending` row, for `store_upload` to be called in the block.
+    """Write an upload to the storage, with a `pending` row. The `with` block must call `store_upload` to keep it.
 
-    `read_options` is called after the last of `chunks`, because form fields may follow the file. If the block ends
-    without a stored file, the upload is removed; `purge_files` removes what a killed process leaves behind.
+    `read_options` is called after the last of `chunks`, because form fields may follow the file. An upload that
+    is not stored by the end of the block is removed; `purge_files` removes the uploads of killed processes.
     Raises FileTooLarge, FileTypeNotAllowed, ChecksumMismatch, NotFound, StorageUnavailable.
     """
     settings = current_settings()
@@ -89,7 +89,7 @@ def receive_upload(
 
 
 def store_upload(received: ReceivedUpload) -> FileRow:
-    """Make a received file visible, enqueue its thumbnails if its type has any, and return it.
+    """Make a received file visible, enqueue a thumbnail job if its type supports thumbnails, and return the file.
 
     Raises ChecksumMismatch, and NotFound if the upload took too long and was purged, or if the user is not a member
     of the organization.
@@ -142,8 +142,8 @@ def _receive(
 ) -> Receipt:
     """Stream `chunks` to the object `key` and return the receipt.
 
-    Raises FileTooLarge, FileTypeNotAllowed, ValidationFailed if the file is empty, and the errors of `chunks` and of
-    the storage.
+    Raises FileTooLarge, FileTypeNotAllowed, ValidationFailed if the file is empty, and any error from `chunks` or
+    from the storage.
     """
     detector = Detector(filename)
     meter = _Meter(chunks, detector, max_bytes)

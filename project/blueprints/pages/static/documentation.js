@@ -1,11 +1,11 @@
-// Starts Swagger UI with the API document of this server. Access tokens are kept in memory only.
+// Starts Swagger UI with this server's API document. Access tokens are kept in memory only.
 "use strict";
 
 const container = document.getElementById("swagger-ui");
 const dark = window.matchMedia("(prefers-color-scheme: dark)");
 const applyColorScheme = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
 
-// "Try it out" calls the host that served this page. PUBLIC_URL may spell it differently.
+// "Try it out" calls the host that served this page, because PUBLIC_URL may use another name for that host.
 function onThisHost(server) {
   const path = new URL(server.url).pathname.replace(/\/$/, "");
   return { ...server, url: window.location.origin + path };

@@ -1,4 +1,4 @@
-// Shows the readiness checks of this server below the command. If the request fails, the list stays hidden.
+// Shows this server's readiness checks below the command. If the request fails, the list stays hidden.
 
 const list = document.getElementById("health");
 const health = await fetch("/health/ready").then((response) => response.json()).catch(() => null);

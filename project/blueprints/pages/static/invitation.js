@@ -1,12 +1,12 @@
 // Accepts an invitation. The token is in the fragment of the emailed link, which browsers never send to a server.
-// It is removed from the address bar at once and kept in memory only. External values are set as text, never as HTML.
+// It is immediately removed from the address bar and kept only in memory. External values are set as text, not HTML.
 
 import { ProblemError, logInAndAccept, lookUp, register } from "./invitation_service.js";
 
 const NO_TOKEN = {
   title: "Open the link in your email",
   detail: "This page needs the complete invitation link from your email.",
-  hint: "If you reloaded the page, open the link again. For your security, it is not stored in the browser.",
+  hint: "If you reloaded the page, open the link again. For your security, the link is not stored in the browser.",
 };
 
 const byId = (id) => document.getElementById(id);

@@ -1,4 +1,4 @@
-// The requests of the invitation page. Every error is thrown as a ProblemError that holds the problem to show.
+// The requests that the invitation page sends. Every error is thrown as a ProblemError with the problem to show.
 
 const API = "/api/v1";
 const NO_CONNECTION = {
@@ -12,7 +12,7 @@ const INVALID_LINK = {
   isFinal: true,
 };
 
-// Problems after which this invitation cannot be used, with what to do next.
+// Problems that make this invitation unusable, each with a hint for the user.
 const FINAL = {
   "already-a-member": "There is nothing left to do.",
   "invitation-already-accepted": "If you accepted it, you are already a member and there is nothing left to do.",
@@ -46,7 +46,7 @@ export async function logInAndAccept(token, { email, password }) {
   try {
     await post("/invitations/accept", { token }, session.access_token);
   } finally {
-    // The session served only this request and must not outlive the page.
+    // The session was needed only for this request and must not outlive the page.
     await post("/auth/logout", undefined, session.access_token).catch(() => null);
   }
 }
