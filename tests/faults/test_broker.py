@@ -1,4 +1,4 @@
-"""Failure matrix, rows 6 to 9: the broker of a deployment on Redis fails. No request ever waits for it."""
+"""Failure matrix, rows 6 to 9: the broker (Redis) fails. No request ever waits for the broker."""
 
 import time
 from collections.abc import Callable
@@ -11,20 +11,20 @@ from tests.kit.deployment.system import System
 from tests.kit.servers.process import eventually
 
 PICTURE = Path(__file__).parents[1].joinpath("data", "photos", "rocket.jpg").read_bytes()
-# The timeout of the broker client. A request that takes half as long must have waited for the broker.
+# The broker client's timeout. A request that takes at least half as long must have waited for the broker.
 BROKER_TIMEOUT_SECONDS = 2
 BACKLOG = 20
 
 
 @pytest.fixture
 def owner(system: System) -> Api:
-    """A user whose session is in the ledger."""
+    """A user whose session is recorded in the ledger."""
     return system.ledger.session(system.api.as_new_user())
 
 
 @pytest.fixture
 def invite(system: System, owner: Api) -> Callable[[], float]:
-    """A function that creates an invitation, and thereby a job; it returns the duration in seconds."""
+    """A function that creates an invitation, which enqueues a job, and returns the request's duration in seconds."""
     organization_id = success(system.ledger.organization(owner))["id"]
 
     def invite() -> float:
@@ -36,7 +36,7 @@ def invite(system: System, owner: Api) -> Callable[[], float]:
 
 
 @pytest.mark.parametrize("fault", ["shut_down", "stall", "half_close"])
-def test_requests_are_not_slowed_by_broker_faults(system: System, invite: Callable[[], float], fault: str) -> None:
+def test_broker_faults_do_not_slow_down_requests(system: System, invite: Callable[[], float], fault: str) -> None:
     normal = [invite() for _ in range(5)]
     getattr(system.proxies.broker, fault)()
     faulty = [invite() for _ in range(5)]
@@ -45,7 +45,7 @@ def test_requests_are_not_slowed_by_broker_faults(system: System, invite: Callab
     system.ledger.ensure_nothing_lost()
 
 
-def test_upload_succeeds_without_broker_and_thumbnails_follow_later(system: System, owner: Api) -> None:
+def test_upload_succeeds_without_broker_and_thumbnails_are_created_later(system: System, owner: Api) -> None:
     system.proxies.broker.shut_down()
     file = success(system.ledger.file(owner, PICTURE, "rocket.jpg"))
     assert success(owner.get(f"/files/{file['id']}"))["thumbnails"]["status"] == "pending"
@@ -56,7 +56,7 @@ def test_upload_succeeds_without_broker_and_thumbnails_follow_later(system: Syst
 
 @pytest.mark.parametrize("fault", ["shut_down", "stall"])
 @pytest.mark.parametrize("seconds", [3, pytest.param(60, marks=[pytest.mark.full, pytest.mark.timeout(300)])])
-def test_backlog_drains_when_broker_is_back_and_each_job_has_one_effect(
+def test_backlog_drains_when_broker_recovers_and_each_job_has_one_effect(
     system: System, invite: Callable[[], float], fault: str, seconds: int
 ) -> None:
     getattr(system.proxies.broker, fault)()
@@ -70,7 +70,7 @@ def test_backlog_drains_when_broker_is_back_and_each_job_has_one_effect(
     assert len(recipients & system.ledger.invited_addresses) == BACKLOG
 
 
-def test_jobs_are_republished_after_broker_lost_all_messages(system: System, invite: Callable[[], float]) -> None:
+def test_jobs_are_republished_after_broker_loses_all_messages(system: System, invite: Callable[[], float]) -> None:
     for worker in ("worker-1", "worker-2"):
         system.deployment.kill(worker)
     for _ in range(BACKLOG):
@@ -82,7 +82,7 @@ def test_jobs_are_republished_after_broker_lost_all_messages(system: System, inv
     system.ledger.ensure_nothing_lost()
 
 
-def test_no_job_is_lost_if_broker_loses_messages_repeatedly(system: System, invite: Callable[[], float]) -> None:
+def test_no_job_is_lost_if_broker_repeatedly_loses_messages(system: System, invite: Callable[[], float]) -> None:
     for _ in range(BACKLOG):
         invite()
         system.inspection.drop_messages()

@@ -1,4 +1,4 @@
-"""The latency that an unresponsive broker adds to a request that enqueues a job, compared within one run."""
+"""The latency that an unresponsive broker adds to requests that enqueue jobs, measured against a working broker."""
 
 import time
 from collections.abc import Callable
@@ -36,7 +36,7 @@ def wait_until_published(system: System) -> None:
 
 
 def test_unresponsive_broker_adds_at_most_five_percent_latency(system: System) -> None:
-    # No jobs run during the measurement: they would slow down only the rounds in which the broker works.
+    # Stop the workers during the measurement: jobs would run, and slow down requests, only while the broker works.
     for name in ("worker-1", "worker-2", "beat-1"):
         system.deployment.kill(name)
     owner = system.ledger.session(system.api.as_new_user())

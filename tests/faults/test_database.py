@@ -1,4 +1,4 @@
-"""Failure matrix, rows 1 to 5: the database of a deployment on PostgreSQL fails."""
+"""Failure matrix, rows 1 to 5: the database (PostgreSQL) fails."""
 
 import time
 from collections import Counter
@@ -18,7 +18,7 @@ from tests.kit.deployment.system import System
 from tests.kit.faults.pause_points import PausePoint, pause_at, wait_for_count
 from tests.kit.servers.process import eventually
 
-# The documented limits, and the additional time that a busy machine needs.
+# The documented limits, and additional time for a busy machine.
 MAX_ERROR_SECONDS = 2
 MAX_RECOVERY_SECONDS = 5
 SLACK_SECONDS = 2
@@ -26,7 +26,7 @@ SLACK_SECONDS = 2
 
 @pytest.fixture
 def owner(system: System) -> Api:
-    """A user whose session is in the ledger."""
+    """A user whose session is recorded in the ledger."""
     return system.ledger.session(system.api.as_new_user())
 
 
@@ -36,7 +36,7 @@ def ensure_unavailable(response: Response) -> None:
 
 
 def retry(send: Callable[[], Response]) -> Response:
-    """Send a request again while the response is 503, at most until the service must have recovered."""
+    """Send a request, and retry it while the response is 503, for at most MAX_RECOVERY_SECONDS."""
     until = time.monotonic() + MAX_RECOVERY_SECONDS
     while (response := send()).status_code == 503 and time.monotonic() < until:
         time.sleep(0.1)
@@ -44,7 +44,7 @@ def retry(send: Callable[[], Response]) -> Response:
 
 
 def statuses(system: System, path: str) -> set[int]:
-    """Return the statuses with which the web instances respond."""
+    """Return the set of statuses that the web instances return for `path`."""
     return {system.api.client.open(path, method="GET").status_code for _ in system.deployment.urls}
 
 
@@ -56,7 +56,7 @@ def count_organizations(system: System) -> int:
 def paused_request(
     system: System, send: Callable[[], Response], pause_point: str
 ) -> Iterator[tuple[PausePoint, Future[Response]]]:
-    """Send a request that pauses at a pause point; yield the point and the future response."""
+    """Send a request that pauses at a pause point. Yield the point and a future for the response."""
     url, proxy = system.inspection.database_url, system.proxies.database
     with ThreadPoolExecutor(1) as pool, pause_at(url, pause_point, proxy=proxy) as point:
         response = pool.submit(send)
@@ -65,7 +65,7 @@ def paused_request(
 
 
 @pytest.mark.parametrize("pause_point", ["store-response", "commit-response"])
-def test_connection_lost_inside_transaction_has_no_effect_and_leaves_key_unused(
+def test_connection_loss_inside_transaction_has_no_effect_and_leaves_key_unused(
     system: System, owner: Api, pause_point: str
 ) -> None:
     send = partial(system.ledger.organization, owner, str(uuid4()))
@@ -80,7 +80,7 @@ def test_connection_lost_inside_transaction_has_no_effect_and_leaves_key_unused(
     system.ledger.ensure_nothing_lost()
 
 
-def test_retry_with_key_replays_response_of_commit_whose_connection_was_lost(system: System, owner: Api) -> None:
+def test_retry_with_key_replays_response_if_connection_is_lost_during_commit(system: System, owner: Api) -> None:
     send = partial(system.ledger.organization, owner, str(uuid4()))
     before = count_organizations(system)
     with paused_request(system, send, "commit-response") as (point, response):
@@ -111,7 +111,7 @@ def test_unavailable_database_is_reported_quickly_and_service_recovers(system: S
 
 @pytest.mark.full
 @pytest.mark.parametrize("fault", ["shut_down", "stall"])
-def test_no_request_succeeds_during_a_minute_without_database(system: System, owner: Api, fault: str) -> None:
+def test_no_request_succeeds_while_database_is_unavailable_for_a_minute(system: System, owner: Api, fault: str) -> None:
     getattr(system.proxies.database, fault)()
     until = time.monotonic() + 60
     with ThreadPoolExecutor(16) as pool:
@@ -124,7 +124,7 @@ def test_no_request_succeeds_during_a_minute_without_database(system: System, ow
 
 
 def _send_until(until: float, system: System, owner: Api) -> Counter[int | None]:
-    """Send requests and count the statuses. `None` counts connections that the server closed because they were idle."""
+    """Send requests until a time and count the statuses. `None` counts idle connections that the server has closed."""
     outcomes: Counter[int | None] = Counter()
     while time.monotonic() < until:
         for send in (partial(owner.get, "/auth/me"), partial(system.ledger.organization, owner)):
@@ -135,7 +135,7 @@ def _send_until(until: float, system: System, owner: Api) -> Counter[int | None]
     return outcomes
 
 
-def test_without_free_connections_only_requests_that_need_one_fail(system: System, owner: Api) -> None:
+def test_only_requests_that_need_the_database_fail_without_free_connections(system: System, owner: Api) -> None:
     with ExitStack() as connections:
         system.proxies.database.reset_connections()
         use_up_connections(system.inspection.database_url, connections)
@@ -147,13 +147,13 @@ def test_without_free_connections_only_requests_that_need_one_fail(system: Syste
 
 
 def use_up_connections(url: str, connections: ExitStack) -> None:
-    """Open every connection that the server still allows."""
+    """Open as many connections as the server still accepts."""
     with suppress(psycopg.OperationalError):
         while True:
             connections.enter_context(psycopg.connect(url, connect_timeout=5))
 
 
-def test_request_that_loses_a_deadlock_is_retried(system: System, owner: Api) -> None:
+def test_request_aborted_by_a_deadlock_is_retried(system: System, owner: Api) -> None:
     before = count_organizations(system)
     with psycopg.connect(system.inspection.database_url) as rival, ThreadPoolExecutor(1) as pool:
         rival.execute("LOCK TABLE memberships IN SHARE ROW EXCLUSIVE MODE")

@@ -1,4 +1,4 @@
-"""Without faults, a deployment loses nothing; and the ledger detects each kind of loss."""
+"""A deployment without faults loses nothing, and the ledger detects every kind of loss."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -20,12 +20,12 @@ def create_one_of_each(system: System) -> Api:
     return owner
 
 
-def test_deployment_on_services_loses_nothing(system: System) -> None:
+def test_deployment_with_external_services_loses_nothing(system: System) -> None:
     create_one_of_each(system)
     system.ledger.ensure_nothing_lost()
 
 
-def test_deployment_on_local_backends_loses_nothing(local_system: System) -> None:
+def test_deployment_with_local_backends_loses_nothing(local_system: System) -> None:
     create_one_of_each(local_system)
     local_system.ledger.ensure_nothing_lost()
 
@@ -79,7 +79,7 @@ def test_ledger_detects_lost_objects(local_system: System) -> None:
 
 
 @pytest.mark.full
-def test_ledger_detects_object_that_is_never_purged(local_system: System) -> None:
+def test_ledger_detects_orphaned_object_that_is_never_purged(local_system: System) -> None:
     orphan = local_system.inspection.mailbox.with_name("files") / "orphan"
     orphan.touch()
     with pytest.raises(AssertionError):

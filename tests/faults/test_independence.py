@@ -1,4 +1,4 @@
-"""Fault tests treat a deployment as a black box: neither they nor the test kit they use import the project."""
+"""Fault tests treat a deployment as a black box: neither the tests nor their test kit imports the project."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Faults of a deployment on local backends: the database is locked, or the broker's folder is missing or empty."""
+"""Faults in a deployment with local backends: the database is locked, or the broker's folder is missing or empty."""
 
 import sqlite3
 import time
@@ -23,20 +23,20 @@ def system(local_system: System) -> System:
 
 @pytest.fixture
 def owner(system: System) -> Api:
-    """A user whose session is in the ledger."""
+    """A user whose session is recorded in the ledger."""
     return system.ledger.session(system.api.as_new_user())
 
 
 @pytest.fixture
 def invite(system: System, owner: Api) -> Callable[[], None]:
-    """A function that creates an invitation, and thereby a job."""
+    """A function that creates an invitation, which enqueues a job."""
     organization_id = success(system.ledger.organization(owner))["id"]
     return lambda: success(system.ledger.invitation(owner, organization_id))
 
 
 @contextmanager
 def locked(system: System) -> Iterator[sqlite3.Connection]:
-    """Lock the database against other writers; yield the connection that holds the lock."""
+    """Lock the database against other writers, and yield the connection that holds the lock."""
     with closing(sqlite3.connect(system.inspection.database_url, isolation_level=None)) as rival:
         rival.execute("BEGIN IMMEDIATE")
         yield rival
@@ -67,7 +67,7 @@ def test_write_waits_for_locked_database_while_reads_succeed(system: System, own
 
 
 @pytest.mark.full
-def test_database_locked_too_long_returns_503_without_effect(system: System, owner: Api) -> None:
+def test_write_to_database_locked_too_long_returns_503_without_effect(system: System, owner: Api) -> None:
     send = partial(system.ledger.organization, owner)
     with locked(system):
         response = send()
@@ -86,7 +86,7 @@ def test_requests_succeed_while_broker_cannot_accept_jobs(system: System, invite
     system.ledger.ensure_nothing_lost()
 
 
-def test_jobs_are_republished_after_broker_lost_all_messages(system: System, invite: Callable[[], None]) -> None:
+def test_jobs_are_republished_after_broker_loses_all_messages(system: System, invite: Callable[[], None]) -> None:
     for worker in ("worker-1", "worker-2"):
         system.deployment.kill(worker)
     for _ in range(BACKLOG):
@@ -98,7 +98,7 @@ def test_jobs_are_republished_after_broker_lost_all_messages(system: System, inv
     system.ledger.ensure_nothing_lost()
 
 
-def test_no_job_is_lost_if_broker_loses_messages_repeatedly(system: System, invite: Callable[[], None]) -> None:
+def test_no_job_is_lost_if_broker_repeatedly_loses_messages(system: System, invite: Callable[[], None]) -> None:
     for _ in range(BACKLOG):
         invite()
         system.inspection.drop_messages()

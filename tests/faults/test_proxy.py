@@ -1,4 +1,4 @@
-"""The fault proxy: each fault has its own, distinguishable effect on clients."""
+"""The fault proxy: each fault has a distinct effect on clients."""
 
 import socket
 import threading
@@ -19,7 +19,7 @@ def received() -> bytearray:
 
 @pytest.fixture
 def proxy(received: bytearray) -> Iterator[FaultProxy]:
-    """A proxy for an echo server that sends `bye` when the client closes its side."""
+    """A proxy in front of an echo server that sends `bye` when the client closes its side."""
     with socket.create_server(("127.0.0.1", 0)) as listener, fault_proxy(listener.getsockname()[1]) as proxy:
         threading.Thread(target=_serve, args=[listener, received], daemon=True).start()
         yield proxy
@@ -47,7 +47,7 @@ def _echo(connection: socket.socket, received: bytearray) -> None:
 
 @pytest.fixture
 def client(proxy: FaultProxy) -> Iterator[socket.socket]:
-    """A connection that has already been used."""
+    """A connection over which data has already been sent."""
     with connect(proxy) as client:
         assert echo(client, b"before") == b"before"
         yield client
@@ -66,7 +66,7 @@ def read_to_end(client: socket.socket) -> bytes:
     return b"".join(iter(lambda: client.recv(1000), b""))
 
 
-def test_without_fault_data_and_end_of_stream_are_forwarded(client: socket.socket) -> None:
+def test_data_and_end_of_stream_are_forwarded_without_faults(client: socket.socket) -> None:
     client.shutdown(socket.SHUT_WR)
     assert read_to_end(client) == b"bye"
 
@@ -79,7 +79,7 @@ def test_shut_down_resets_open_connections_and_rejects_new_ones(proxy: FaultProx
         connect(proxy)
 
 
-def test_stall_forwards_nothing_on_open_and_new_connections(proxy: FaultProxy, client: socket.socket) -> None:
+def test_stall_forwards_nothing_on_open_or_new_connections(proxy: FaultProxy, client: socket.socket) -> None:
     proxy.stall()
     with connect(proxy) as another:
         for each in (client, another):
@@ -87,7 +87,7 @@ def test_stall_forwards_nothing_on_open_and_new_connections(proxy: FaultProxy, c
                 echo(each, b"anyone?")
 
 
-def test_data_held_by_stall_is_delivered_by_heal(proxy: FaultProxy, client: socket.socket) -> None:
+def test_data_held_during_stall_is_delivered_after_heal(proxy: FaultProxy, client: socket.socket) -> None:
     proxy.stall()
     client.sendall(b"late")
     proxy.heal()
@@ -101,14 +101,14 @@ def test_delay_applies_to_each_direction(proxy: FaultProxy, client: socket.socke
     assert time.monotonic() - started >= 0.4
 
 
-def test_connection_is_reset_after_limit_of_bytes_from_server(proxy: FaultProxy, client: socket.socket) -> None:
+def test_connection_is_reset_after_given_number_of_bytes_from_server(proxy: FaultProxy, client: socket.socket) -> None:
     proxy.reset_after(4, "server")
     assert echo(client, b"seven letters") == b"seve"
     with pytest.raises(ConnectionResetError):
         client.recv(1000)
 
 
-def test_connection_is_reset_after_limit_of_bytes_from_client(
+def test_connection_is_reset_after_given_number_of_bytes_from_client(
     proxy: FaultProxy, client: socket.socket, received: bytearray
 ) -> None:
     proxy.reset_after(4, "client")
@@ -118,7 +118,7 @@ def test_connection_is_reset_after_limit_of_bytes_from_client(
     assert received == b"beforeseve"
 
 
-def test_limit_ignores_bytes_sent_before_it_was_set(proxy: FaultProxy, client: socket.socket) -> None:
+def test_byte_limit_ignores_bytes_sent_before_it_was_set(proxy: FaultProxy, client: socket.socket) -> None:
     proxy.reset_after(6, "client")
     assert echo(client, b"three") == b"three"
     proxy.reset_after(6, "client")
@@ -134,7 +134,7 @@ def test_half_closed_connection_still_delivers_data_from_client(
     eventually(lambda: received == b"before and after")
 
 
-def test_reset_connections_resets_open_connections_and_serves_new_ones(
+def test_reset_connections_resets_open_connections_and_accepts_new_ones(
     proxy: FaultProxy, client: socket.socket
 ) -> None:
     proxy.reset_connections()

@@ -1,4 +1,4 @@
-"""RabbitMQ as the broker, selected by its URL: jobs run, and losing all of its messages loses no job."""
+"""RabbitMQ as the broker, selected by its URL: jobs run, and none is lost if the broker loses all messages."""
 
 from collections.abc import Iterator
 
@@ -19,7 +19,7 @@ BACKLOG = 5
 def shared_system(
     postgres_server: services.Postgres, s3_server: services.S3, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[System]:
-    """A deployment on RabbitMQ instead of Redis."""
+    """A deployment with RabbitMQ instead of Redis."""
     folder = tmp_path_factory.mktemp("rabbitmq")
     with rabbitmq() as broker, deploy_on_services(folder, postgres_server, s3_server, broker) as system:
         yield system
@@ -37,7 +37,7 @@ def test_jobs_run_on_rabbitmq(system: System) -> None:
     system.ledger.ensure_nothing_lost()
 
 
-def test_losing_all_messages_loses_no_job(system: System) -> None:
+def test_no_job_is_lost_if_broker_loses_all_messages(system: System) -> None:
     for worker in ("worker-1", "worker-2"):
         system.deployment.kill(worker)
     create_invitations(system)
@@ -48,7 +48,7 @@ def test_losing_all_messages_loses_no_job(system: System) -> None:
 
 
 @pytest.mark.parametrize("fault", ["shut_down", "stall", "reset_connections"])
-def test_jobs_run_after_a_fault_is_healed(system: System, fault: str) -> None:
+def test_jobs_enqueued_during_a_broker_fault_run_when_it_ends(system: System, fault: str) -> None:
     getattr(system.proxies.broker, fault)()
     create_invitations(system)
     system.proxies.broker.heal()

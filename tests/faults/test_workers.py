@@ -26,7 +26,7 @@ def create_invitations(system: System, number: int = 1) -> None:
 
 @contextmanager
 def paused_job(system: System, pause_point: str) -> Iterator[PausePoint]:
-    """Cause a job whose worker pauses at a pause point; yield the point."""
+    """Enqueue a job whose worker pauses at a pause point. Yield the point."""
     with pause_at(system.inspection.database_url, pause_point, proxy=system.proxies.database) as point:
         create_invitations(system)
         wait_for_count(1, point.count_paused)
@@ -34,9 +34,9 @@ def paused_job(system: System, pause_point: str) -> Iterator[PausePoint]:
 
 
 def worker_and_children(system: System, pid: int) -> list[int]:
-    """Return the ids of the worker of child `pid` and of all its children.
+    """Return the PIDs of the worker that owns the child `pid` and of all its children.
 
-    A test must stop them together, because the main process would end a child that stands still.
+    Tests must stop them together: the main process would kill a stopped child at its time limit.
     """
     workers = [process.pid for name, process in system.deployment.processes.items() if name.startswith("worker")]
     [pids] = [[worker, *child_pids(worker)] for worker in workers if pid in child_pids(worker)]
@@ -44,14 +44,14 @@ def worker_and_children(system: System, pid: int) -> list[int]:
 
 
 @pytest.mark.parametrize("pause_point", POINTS)
-def test_job_of_killed_worker_is_completed_by_another(system: System, pause_point: str) -> None:
+def test_job_of_killed_worker_is_completed_by_another_worker(system: System, pause_point: str) -> None:
     with paused_job(system, pause_point) as point:
         point.kill()
     system.ledger.ensure_nothing_lost()
 
 
 @pytest.mark.parametrize("pause_point", ["commit-claim", pytest.param("commit-finished-job", marks=pytest.mark.full)])
-def test_worker_stopped_past_its_lease_changes_nothing(system: System, pause_point: str) -> None:
+def test_worker_resumed_after_its_lease_expired_changes_nothing(system: System, pause_point: str) -> None:
     with paused_job(system, pause_point) as point, stopped(worker_and_children(system, *point.pids())):
         point.release()
         system.ledger.ensure_nothing_lost()
@@ -72,7 +72,7 @@ def test_worker_reconnects_to_broker_that_was_down_during_a_job(system: System) 
 
 @contextmanager
 def clock_shifted_by(system: System, seconds: int) -> Iterator[None]:
-    """Run the second worker with a shifted clock."""
+    """Run `worker-2` with its clock shifted by `seconds`."""
     system.deployment.kill("worker-2")
     system.deployment.start("worker-2", **shifted_clock(seconds))
     yield
@@ -83,7 +83,7 @@ def clock_shifted_by(system: System, seconds: int) -> Iterator[None]:
     "seconds",
     [FIVE_MINUTES, pytest.param(-FIVE_MINUTES, marks=[pytest.mark.full, pytest.mark.timeout(FIVE_MINUTES * 2)])],
 )
-def test_worker_with_shifted_clock_runs_each_job_once_and_delays_none_beyond_the_shift(
+def test_worker_with_shifted_clock_runs_each_job_once_and_delays_it_by_at_most_the_shift(
     system: System, seconds: int
 ) -> None:
     with clock_shifted_by(system, seconds):

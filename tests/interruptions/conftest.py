@@ -1,4 +1,4 @@
-"""Users who send requests, and a runner whose child processes are killed while they handle them."""
+"""Fixtures: an API client for simulated users, and a runner whose child processes can be killed mid-operation."""
 
 import shutil
 from collections.abc import Iterator
@@ -16,14 +16,14 @@ from tests.kit.servers.services import Postgres
 
 @pytest.fixture
 def world(settings: Settings) -> Iterator[World]:
-    """A separate world for each test."""
+    """A `World` for a single test."""
     with _world(settings) as world:
         yield world
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def shared_world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """A world for many tests, on each kind of database. Tests must create everything that they check."""
+    """A `World` for all tests in a module, on each kind of database. Tests must create everything that they check."""
     folder = tmp_path_factory.mktemp("world")
     if request.param == "sqlite":
         shutil.copy(request.getfixturevalue("sqlite_template"), folder / "app.db")
@@ -37,6 +37,6 @@ def shared_world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
 
 @contextmanager
 def _world(settings: Settings) -> Iterator[World]:
-    # The context is that of a second application, because requests must share neither this context nor its session.
+    # Use the context of a second application, because requests must share neither this context nor its session.
     with application(settings) as app, process_runner(settings) as run, separate_app_context(settings):
         yield World(Api(app.test_client()), run)

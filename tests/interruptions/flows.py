@@ -1,4 +1,4 @@
-"""Flows to interrupt: each prepares an operation, checks that its effect is complete or absent, and repeats it."""
+"""Flows: each prepares an operation to interrupt, checks that its effect is complete or absent, and repeats it."""
 
 from abc import abstractmethod
 from io import BytesIO
@@ -27,11 +27,11 @@ PICTURE = _picture()
 
 
 class Flow:
-    """A prepared operation. The process runner gets `operation`; all checks read the state from outside."""
+    """A prepared operation. A child process runs `operation`; the checks read its effect from the test process."""
 
     operation: dict[str, Any]
     decisive_commit: ClassVar[int]
-    """The number of the commit that makes the operation effective."""
+    """The number of the commit with which the operation takes effect."""
 
     def __init__(self, world: "World") -> None:
         self.world = world
@@ -45,11 +45,11 @@ class Flow:
 
     @abstractmethod
     def is_done(self) -> bool:
-        """Return whether the operation took effect. Fails if it took effect partially."""
+        """Return whether the operation took effect. Fails if it took effect only partially."""
 
     @abstractmethod
     def repeat(self, *, done: bool) -> None:
-        """Repeat the operation, as a client or the system does that received no response."""
+        """Repeat the operation, as a client or the system does if it receives no response."""
 
 
 class World:
@@ -73,6 +73,6 @@ def count_rows(model: Any, *conditions: Any) -> int:
 
 
 def all_or_none(*parts: int) -> bool:
-    """Return whether each part exists once. Fails unless all parts exist exactly once or none exists."""
+    """Return whether all parts exist. Fails unless each part exists exactly once or none exists."""
     assert set(parts) in ({0}, {1}), parts
     return parts[0] == 1

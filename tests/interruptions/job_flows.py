@@ -1,4 +1,4 @@
-"""Jobs to interrupt, among them those that purge files."""
+"""Jobs to interrupt, including those that purge files."""
 
 from abc import abstractmethod
 from datetime import UTC, datetime
@@ -21,7 +21,7 @@ LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 class JobFlow(Flow):
-    """A job. Claiming and finishing it take one statement each; its effect is one transaction in between."""
+    """A job. Claiming and finishing it take one statement each; its effect is a single transaction in between."""
 
     decisive_commit = 1
     name: ClassVar[str]
@@ -36,7 +36,7 @@ class JobFlow(Flow):
         """Send the request that enqueues the job."""
 
     def repeat(self, *, done: bool) -> None:
-        """Republish the job after its lease expired, since its worker is dead, and run it in another process."""
+        """Republish the job when the lease of its dead worker has expired, and run it in another process."""
         if get_job(self.job_id).status != "done":
             age_job(self.job_id, current_settings().job_time_limit_seconds * 2)
             assert (self.job_id, self.name) in jobs.pop_overdue(1000)
@@ -71,7 +71,7 @@ class MakeThumbnails(JobFlow):
 
 
 class PurgeFiles(Flow):
-    """Purging a file: its row gets the status `purging`, then its bytes are removed, and the row last."""
+    """Purging a file: its row is marked `purging`, its content is deleted, and the row is deleted last."""
 
     decisive_commit = 2
     status: ClassVar[str]

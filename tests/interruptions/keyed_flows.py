@@ -1,4 +1,4 @@
-"""Requests with an idempotency key to interrupt. Repeated with the same key, they succeed in each case."""
+"""Requests with an idempotency key to interrupt. A retry with the same key always succeeds."""
 
 from uuid import uuid4
 
@@ -27,7 +27,7 @@ class Keyed(Flow):
             assert ("Idempotency-Replayed" in response.headers) is is_replayed
 
     def request_options(self) -> dict[str, object]:
-        """Return the operation as arguments of the test client."""
+        """Return the test client's arguments for the operation."""
         return self.operation
 
 
@@ -45,7 +45,7 @@ class Invite(Keyed, request_flows.Invite):
 
 class Upload(Keyed, request_flows.Upload):
     def repeat(self, *, done: bool) -> None:
-        """Check also that a replayed upload does not store the bytes again."""
+        """Also check that a replayed upload does not store the content again."""
         before = self.count_objects()
         super().repeat(done=done)
         assert self.count_objects() == before + (not done)

@@ -1,7 +1,8 @@
-"""Runs operations in child processes that kill themselves at a given step.
+"""Run operations in child processes that kill themselves at a given step.
 
 Usage: `python -m tests.interruptions.killed_process`. Each line of input is a JSON object with an operation and
-`kill_at`, the step to die at. The program runs the operation in a new child and prints its exit code and steps.
+`kill_at`, the step at which to kill the process. The program runs the operation in a new child process and prints its
+exit code and steps.
 """
 
 import json
@@ -27,7 +28,7 @@ from worker.tasks import files, invitations  # noqa: F401 - the imports register
 
 
 class Steps:
-    """Reports each step of this process to a pipe before it is taken, and kills the process at one of them."""
+    """Writes each step of this process to a pipe before the step is taken, and kills the process at one of them."""
 
     def __init__(self, pipe: int, kill_at: str | None) -> None:
         self._pipe = pipe

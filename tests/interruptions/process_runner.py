@@ -1,4 +1,4 @@
-"""The client side of `tests.interruptions.killed_process`: starts that program and sends it operations."""
+"""The client of `tests.interruptions.killed_process`: starts the program and sends it operations."""
 
 import json
 import os
@@ -17,7 +17,7 @@ _ROOT = Path(__file__).parents[2]
 
 @dataclass(frozen=True)
 class Result:
-    """How a child process ended, and the steps that it reached. A signal is a negative exit code."""
+    """How a child process ended, and the steps that it reached. `exit_code` is negative if a signal killed it."""
 
     exit_code: int
     steps: list[str]
@@ -41,7 +41,7 @@ class ProcessRunner:
 
 @contextmanager
 def process_runner(settings: Settings) -> Iterator[ProcessRunner]:
-    """Start the program on the database and the data folder of `settings`."""
+    """Start the program with the database and data folder of `settings`."""
     environment = {
         "PATH": os.environ["PATH"],
         "APP_ENV": "development",

@@ -1,4 +1,4 @@
-"""Periodic jobs clean up after a killed process: unpublished jobs are republished, and interrupted uploads purged."""
+"""Periodic jobs clean up after a killed process: they republish unpublished jobs and purge interrupted uploads."""
 
 from pathlib import Path
 from uuid import UUID
@@ -43,7 +43,7 @@ def test_unpublished_job_of_killed_process_is_republished(world: World, settings
     assert "invitations.send_invitation" in message
 
 
-def test_jobs_of_killed_republish_run_are_published_by_the_next(world: World, settings: Settings) -> None:
+def test_jobs_of_killed_republish_run_are_published_by_the_next_run(world: World, settings: Settings) -> None:
     job_id = enqueue_and_kill_before_publishing(world)
     for step in [*world.run(REPUBLISH).steps, PUBLISHING]:
         age_job(job_id, settings.job_republish_delay_seconds)
@@ -53,7 +53,7 @@ def test_jobs_of_killed_republish_run_are_published_by_the_next(world: World, se
     assert get_job(job_id).status == "queued"
 
 
-def test_uploads_killed_at_any_step_are_purged(world: World, store: Path) -> None:
+def test_uploads_interrupted_at_any_step_are_purged(world: World, store: Path) -> None:
     for step in world.run(Upload(world).operation).steps:
         world.run(Upload(world).operation, kill_at=step)
     assert len(list_objects(store)) > len(visible_objects())
@@ -71,7 +71,7 @@ def test_upload_that_may_still_be_running_is_not_purged(world: World, store: Pat
 
 
 def visible_objects() -> set[str]:
-    """Return the object keys of visible files. Fails if there are rows with a status other than stored or pending."""
+    """Return the object keys of visible files. Fails if any row is neither `stored` nor `pending`."""
     with read() as connection:
         files = connection.execute(select(File.storage_key, File.status)).all()
     assert {file.status for file in files} in ({"stored"}, {"stored", "pending"})

@@ -1,4 +1,4 @@
-"""A real web process is killed during a request with an idempotency key; a retry with the key has the effect once."""
+"""A real web process is killed during a request with an idempotency key. After a retry, there is exactly one effect."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -28,7 +28,7 @@ def service(app: Flask, settings: Settings) -> Iterator[Service]:
 
 
 def retry(send: Callable[[str], Response], key: str) -> Response:
-    """Send a request until there is a response."""
+    """Send a request repeatedly until there is a response."""
     for _ in range(100):
         try:
             return send(key)
@@ -38,7 +38,7 @@ def retry(send: Callable[[str], Response], key: str) -> Response:
 
 
 def retry_after_kill(service: Service, request: KeyedRequest, key: str, pause_point: str) -> Response:
-    """Send a request, kill its process at a pause point, and return the response to a retry."""
+    """Send a request, kill the web process at a pause point, and return the response to a retry."""
     with ThreadPoolExecutor(1) as pool, pause_at(service.settings.database_url, pause_point) as point:
         first = pool.submit(request.send, key)
         wait_for_count(1, point.count_paused)
@@ -52,7 +52,7 @@ def retry_after_kill(service: Service, request: KeyedRequest, key: str, pause_po
 @pytest.mark.parametrize(
     "prepare", [keyed_requests.organization, keyed_requests.upload], ids=lambda prepare: prepare.__name__
 )
-def test_retry_with_key_replays_response_of_commit_that_outlived_its_process(
+def test_retry_with_key_replays_response_if_process_is_killed_during_commit(
     service: Service, prepare: Callable[[Service], KeyedRequest]
 ) -> None:
     request, key = prepare(service), str(uuid4())

@@ -1,6 +1,7 @@
 """The database connection is lost during a request with an idempotency key.
 
-The client gets 503, and a retry with the key has the effect once, whether or not the first transaction was committed.
+The client gets 503. After a retry with the key, there is exactly one effect, whether or not the first transaction was
+committed.
 """
 
 import os
@@ -37,7 +38,7 @@ pytestmark = [
 
 @dataclass(frozen=True)
 class PausedRequest:
-    """A request that is paused, and a way to retry it."""
+    """A paused request, and a function that retries it."""
 
     point: PausePoint
     request: KeyedRequest
@@ -59,7 +60,7 @@ def service(app: Flask, api: Api, settings: Settings) -> Service:
 def paused_request(
     service: Service, prepare: Callable[[Service], KeyedRequest], pause_point: str
 ) -> Iterator[PausedRequest]:
-    """Send a request that pauses at a pause point."""
+    """Send a request and yield it when it is paused at a pause point."""
     request, key = prepare(service), str(uuid4())
     with ThreadPoolExecutor(2) as pool, pause_at(service.settings.database_url, pause_point) as point:
         first = pool.submit(request.send, key)
@@ -68,7 +69,7 @@ def paused_request(
 
 
 @pytest.mark.parametrize("pause_point", ["store-response", "commit-response"])
-def test_connection_lost_before_commit_has_no_effect_and_leaves_key_unused(
+def test_connection_loss_before_commit_has_no_effect_and_leaves_key_unused(
     service: Service, prepare: Callable[[Service], KeyedRequest], pause_point: str
 ) -> None:
     with paused_request(service, prepare, pause_point) as paused:
@@ -81,7 +82,7 @@ def test_connection_lost_before_commit_has_no_effect_and_leaves_key_unused(
     assert set(paused.request.effects()) == {1}
 
 
-def test_retry_with_key_replays_response_of_commit_whose_connection_was_lost(
+def test_retry_with_key_replays_response_if_connection_is_lost_during_commit(
     service: Service, prepare: Callable[[Service], KeyedRequest], commits: list[Any]
 ) -> None:
     with paused_request(service, prepare, "commit-response") as paused:
@@ -93,7 +94,7 @@ def test_retry_with_key_replays_response_of_commit_whose_connection_was_lost(
     assert set(paused.request.effects()) == {1}
 
 
-def test_retry_waits_for_commit_that_continues_without_its_client(
+def test_retry_waits_for_commit_that_continues_after_connection_loss(
     service: Service, prepare: Callable[[Service], KeyedRequest], commits: list[Any]
 ) -> None:
     with paused_request(service, prepare, "commit-response") as paused:
@@ -108,7 +109,7 @@ def test_retry_waits_for_commit_that_continues_without_its_client(
 
 @pytest.fixture
 def commits(app: Flask) -> list[Any]:
-    """The database connections on which a commit was started, in order."""
+    """The database connections on which commits were started, in order."""
     connections: list[Any] = []
     with app.app_context():
         engine = db.engine

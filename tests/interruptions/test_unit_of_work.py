@@ -1,4 +1,4 @@
-"""Atomicity: a process is killed before each step of an operation, which then has its full effect or none."""
+"""Atomicity: if a process is killed at any step of an operation, the operation takes full effect or none."""
 
 import signal
 
@@ -32,12 +32,12 @@ JOBS = [
 
 
 @pytest.mark.parametrize("flow", [*REQUESTS, *JOBS], ids=lambda flow: flow.__name__)
-def test_killed_process_leaves_full_effect_or_none(flow: type[Flow], shared_world: World) -> None:
+def test_operation_killed_at_any_step_takes_full_effect_or_none(flow: type[Flow], shared_world: World) -> None:
     kill_at_each_step(flow, shared_world)
 
 
 @pytest.mark.parametrize("flow", KEYED, ids=lambda flow: flow.__name__)
-def test_retry_with_key_succeeds_after_process_was_killed_at_any_step(flow: type[Flow], shared_world: World) -> None:
+def test_retry_with_key_succeeds_after_process_is_killed_at_any_step(flow: type[Flow], shared_world: World) -> None:
     kill_at_each_step(flow, shared_world)
 
 

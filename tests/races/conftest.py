@@ -1,4 +1,4 @@
-"""Two gunicorn processes on PostgreSQL for all races, and two on SQLite for some of them."""
+"""Fixtures: a server with two gunicorn processes on PostgreSQL for all race tests, and another on SQLite for some."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -21,7 +21,7 @@ from tests.races.service import Service
 def settings(
     postgres_server: Postgres, postgres_template: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Settings]:
-    """Settings with a PostgreSQL database for all races."""
+    """Settings with a PostgreSQL database shared by all race tests."""
     url = postgres_server.create_database(postgres_template)
     yield Settings(app_env="development", data_dir=tmp_path_factory.mktemp("races"), database_url=url)
     postgres_server.drop(url)
@@ -36,7 +36,7 @@ def api(settings: Settings) -> Iterator[Api]:
 
 @pytest.fixture(scope="session")
 def sqlite_api(sqlite_settings: Settings) -> Iterator[Api]:
-    """A client like `api`, for the processes on SQLite."""
+    """A client like `api`, for the server on SQLite."""
     with programs(sqlite_settings, WEB_CONCURRENCY="2", WEB_THREADS="8").web() as url:
         yield Api(Remote(url))  # type: ignore[arg-type]
 
@@ -59,7 +59,7 @@ def service(request: pytest.FixtureRequest) -> Iterator[Service]:
 
 @pytest.fixture
 def token_of(settings: Settings) -> Callable[[str], str]:
-    """A function that returns the token that an invitation's email contains."""
+    """A function that returns the token in an invitation's email."""
 
     def issue(invitation_id: str) -> str:
         with separate_app_context(settings):

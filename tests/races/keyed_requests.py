@@ -1,4 +1,4 @@
-"""Requests to send repeatedly with the same idempotency key, and ways to count their effects."""
+"""Requests that tests repeat with the same idempotency key, and functions that count their effects."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from tests.races.service import Service, unique
 
 @dataclass(frozen=True)
 class KeyedRequest:
-    """A prepared request. `send` takes an idempotency key; `effects` counts each kind of row or job that it created."""
+    """A prepared request. `send` takes an idempotency key; `effects` counts each kind of row and job it has created."""
 
     send: Callable[[str], Response]
     effects: Callable[[], tuple[int, ...]]
@@ -74,7 +74,7 @@ def upload(service: Service) -> KeyedRequest:
     jobs_before = service.count_jobs("files.make_thumbnails")
 
     def effects() -> tuple[int, ...]:
-        # Duplicates that were rejected left neither a row nor an object.
+        # Rejected duplicates must leave neither a row nor an object.
         assert service.orphans(owner.user["id"]) == ([], [])
         jobs = service.count_jobs("files.make_thumbnails") - jobs_before
         return service.count_rows(File, File.filename == filename), jobs

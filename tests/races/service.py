@@ -1,4 +1,4 @@
-"""The service under test: an API to send requests to, and access to its database and store."""
+"""The service under test: an API client, and access to the database and the store."""
 
 from dataclasses import dataclass
 from itertools import count
@@ -24,7 +24,7 @@ in_rounds = pytest.mark.parametrize(
 
 @dataclass(frozen=True)
 class Service:
-    """`api` sends requests. `app` has the same settings and is used only to read the database."""
+    """`api` sends requests to the service. `app` has the same settings and is used only to read the database."""
 
     api: Api
     app: Flask
@@ -39,13 +39,13 @@ class Service:
             return connection.scalar(select(func.count()).select_from(model).where(*conditions)) or 0
 
     def count_jobs(self, name: str, **arguments: str) -> int:
-        """Return the number of jobs with this name and these arguments."""
+        """Return the number of jobs with this name whose arguments include the given ones."""
         with self.app.app_context(), read() as connection:
             found = connection.scalars(select(Job.arguments).where(Job.name == name)).all()
         return sum(arguments.items() <= row.items() for row in found)
 
     def orphans(self, owner_id: str) -> tuple[list[str], list[str]]:
-        """Return an owner's row statuses other than `stored`, and the keys of objects without a visible file."""
+        """Return all statuses of an owner's files except `stored`, and the keys of objects without a visible file."""
         owned = select(File.status, File.storage_key).where(File.owner_id == UUID(owner_id))
         visible = select(File.storage_key).where(File.status.in_(["stored", "trashed"]))
         with self.app.app_context(), read() as connection:
@@ -57,5 +57,5 @@ class Service:
 
 
 def unique(prefix: str) -> str:
-    """Return an unused name."""
+    """Return a unique name that starts with `prefix`."""
     return f"{prefix}-{next(_numbers)}"

@@ -1,4 +1,4 @@
-"""Twenty concurrent changes of the same resource version: one is made, and the others are rejected."""
+"""Of twenty concurrent changes to the same resource version, one succeeds and the others are rejected."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -19,7 +19,7 @@ def if_match(get: Callable[[], Any]) -> dict[str, str]:
 
 
 def concurrent_patches(user: Api, path: str, member: str) -> Round:
-    """Send different values for `member`. One request must succeed, and its value must be stored."""
+    """Send different values for `member`. Exactly one request must succeed, and its value must be stored."""
     values, headers = [unique("Rival") for _ in range(RIVALS)], if_match(partial(user.get, path))
     responses = yield [partial(user, "PATCH", path, json={member: value}, headers=headers) for value in values]
     [winner] = [number for number, response in enumerate(responses) if response.status_code == 200]
@@ -32,20 +32,20 @@ def concurrent_patches(user: Api, path: str, member: str) -> Round:
 
 
 @in_rounds
-def test_one_of_twenty_account_changes_succeeds(service: Service, rounds: int) -> None:
+def test_only_one_of_twenty_concurrent_account_changes_succeeds(service: Service, rounds: int) -> None:
     user = service.api.as_new_user(f"{unique('user')}@example.com")
     race(RIVALS, rounds, partial(concurrent_patches, user, "/auth/me", "display_name"))
 
 
 @in_rounds
-def test_one_of_twenty_file_renames_succeeds(service: Service, rounds: int) -> None:
+def test_only_one_of_twenty_concurrent_file_renames_succeeds(service: Service, rounds: int) -> None:
     user = service.api.as_new_user(f"{unique('user')}@example.com")
     path = f"/files/{success(user.upload())['id']}"
     race(RIVALS, rounds, partial(concurrent_patches, user, path, "filename"))
 
 
 @in_rounds
-def test_one_of_twenty_file_deletions_succeeds(service: Service, rounds: int) -> None:
+def test_only_one_of_twenty_concurrent_file_deletions_succeeds(service: Service, rounds: int) -> None:
     user = service.api.as_new_user(f"{unique('user')}@example.com")
 
     def run() -> Round:
@@ -60,7 +60,7 @@ def test_one_of_twenty_file_deletions_succeeds(service: Service, rounds: int) ->
 
 
 @in_rounds
-def test_file_is_renamed_or_deleted_but_not_both(service: Service, rounds: int) -> None:
+def test_concurrent_rename_and_deletion_of_a_file_cannot_both_succeed(service: Service, rounds: int) -> None:
     user = service.api.as_new_user(f"{unique('user')}@example.com")
 
     def run() -> Round:

@@ -1,4 +1,4 @@
-"""Two requests lock the same rows in opposite order: both succeed and have their effect once."""
+"""Two requests lock the same rows in opposite order: both succeed, and each takes effect once."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +15,7 @@ from tests.kit.faults.pause_points import pause_at, wait_for_count
 from tests.races.keyed_requests import idempotency_headers
 from tests.races.service import unique
 
-# Each insert of an organization updates two counters, in an order given by its name, and pauses in between.
+# Inserting an organization updates two counters, in an order that depends on its name, and pauses in between.
 _COUNTERS: LiteralString = """
 CREATE TABLE counters (id int PRIMARY KEY, number int NOT NULL);
 CREATE SEQUENCE attempts;
@@ -45,7 +45,7 @@ def database(settings: Settings) -> Iterator[psycopg.Connection]:
 
 
 @pytest.mark.parametrize("with_key", [False, True], ids=["without-key", "with-key"])
-def test_both_deadlocked_requests_succeed_once(
+def test_both_deadlocked_requests_succeed_and_take_effect_once(
     api: Api, settings: Settings, database: psycopg.Connection, with_key: bool
 ) -> None:
     owner = api.as_new_user(f"{unique('owner')}@example.com")

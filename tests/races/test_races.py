@@ -1,4 +1,4 @@
-"""Thirty concurrent requests to two processes: each rule holds as if the requests had been sequential."""
+"""Thirty concurrent requests to two processes: each rule holds as if the requests were sequential."""
 
 from collections.abc import Callable
 from functools import partial
@@ -19,7 +19,9 @@ def unique(prefix: str) -> str:
 
 
 @in_rounds
-def test_invitation_creates_one_membership(api: Api, token_of: Callable[[str], str], rounds: int) -> None:
+def test_concurrent_acceptances_of_invitation_create_one_membership(
+    api: Api, token_of: Callable[[str], str], rounds: int
+) -> None:
     owner = api.as_new_user(f"{unique('owner')}@example.com")
 
     def run() -> Round:
@@ -34,7 +36,9 @@ def test_invitation_creates_one_membership(api: Api, token_of: Callable[[str], s
 
 
 @in_rounds
-def test_invitation_creates_one_account(api: Api, token_of: Callable[[str], str], rounds: int) -> None:
+def test_concurrent_registrations_by_invitation_create_one_account(
+    api: Api, token_of: Callable[[str], str], rounds: int
+) -> None:
     owner = api.as_new_user(f"{unique('owner')}@example.com")
 
     def run() -> Round:
@@ -49,7 +53,7 @@ def test_invitation_creates_one_account(api: Api, token_of: Callable[[str], str]
 
 
 @in_rounds
-def test_email_address_registers_one_account(api: Api, rounds: int) -> None:
+def test_concurrent_registrations_with_same_email_create_one_account(api: Api, rounds: int) -> None:
     def run() -> Round:
         body = {"email": f"{unique('user')}@example.com", "password": PASSWORD}
         responses = yield partial(api.post, "/auth/register", body)
@@ -59,7 +63,7 @@ def test_email_address_registers_one_account(api: Api, rounds: int) -> None:
 
 
 @in_rounds
-def test_refresh_token_has_one_successor(api: Api, rounds: int) -> None:
+def test_concurrent_refreshes_return_the_same_successor(api: Api, rounds: int) -> None:
     tokens = [api.as_new_user(f"{unique('user')}@example.com").tokens["refresh_token"]]
 
     def run() -> Round:
@@ -72,7 +76,7 @@ def test_refresh_token_has_one_successor(api: Api, rounds: int) -> None:
 
 
 @in_rounds
-def test_slug_belongs_to_one_organization(api: Api, rounds: int) -> None:
+def test_concurrent_requests_for_same_slug_create_one_organization(api: Api, rounds: int) -> None:
     owner = api.as_new_user(f"{unique('owner')}@example.com")
 
     def run() -> Round:
@@ -84,7 +88,7 @@ def test_slug_belongs_to_one_organization(api: Api, rounds: int) -> None:
 
 
 @in_rounds
-def test_organizations_with_the_same_name_all_get_a_slug(api: Api, rounds: int) -> None:
+def test_concurrent_requests_with_same_name_create_organizations_with_unique_slugs(api: Api, rounds: int) -> None:
     owner = api.as_new_user(f"{unique('owner')}@example.com")
 
     def run() -> Round:
@@ -95,7 +99,7 @@ def test_organizations_with_the_same_name_all_get_a_slug(api: Api, rounds: int) 
 
 
 @in_rounds
-def test_email_address_has_one_pending_invitation(api: Api, rounds: int) -> None:
+def test_concurrent_invitations_of_same_email_create_one_pending_invitation(api: Api, rounds: int) -> None:
     owner = api.as_new_user(f"{unique('owner')}@example.com")
     path = f"/organizations/{owner.organization()['id']}/invitations"
 

@@ -24,7 +24,7 @@ DUPLICATES = 3 * THREADS
 
 @pytest.fixture(scope="module")
 def owner(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
-    """A user who sends requests to a single process."""
+    """A user whose requests all go to a single process."""
     single_process = settings.model_copy(update={"data_dir": tmp_path_factory.mktemp("single_process")})
     with programs(single_process, WEB_CONCURRENCY="1", WEB_THREADS=str(THREADS)).web() as url:
         yield Api(Remote(url)).as_new_user(f"{unique('owner')}@example.com")  # type: ignore[arg-type]
@@ -40,7 +40,7 @@ class PausedRequest:
     duplicates: list[Future[Response]]
 
     def rejected(self) -> list[Response]:
-        """Return the responses to the duplicates that may not wait, while the others are still waiting."""
+        """Return the responses to the duplicates that are rejected immediately, while the others are still waiting."""
         n_rejected = DUPLICATES - MAX_WAITING
         wait_for_count(n_rejected, lambda: sum(duplicate.done() for duplicate in self.duplicates), seconds=4)
         assert (self.point.count_paused(), self.point.count_waiting_duplicates()) == (1, MAX_WAITING)
@@ -67,7 +67,7 @@ def measure_seconds(send: Callable[[], Response]) -> float:
     return time.monotonic() - started
 
 
-def test_half_of_the_threads_wait_and_the_others_serve_requests(paused: PausedRequest, owner: Api) -> None:
+def test_duplicates_occupy_half_of_the_threads_and_the_others_serve_requests(paused: PausedRequest, owner: Api) -> None:
     for response in paused.rejected():
         problem(response, 409, "idempotency-key-in-use")  # type: ignore[arg-type]
         assert int(response.headers["Retry-After"]) >= 1

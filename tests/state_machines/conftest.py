@@ -1,4 +1,4 @@
-"""Hypothesis profiles: how many examples each state machine runs, and how many steps they have."""
+"""Hypothesis profiles: the number of examples per state machine, and of steps per example."""
 
 import logging
 from collections.abc import Iterator
@@ -14,12 +14,12 @@ _COMMON: dict[str, Any] = {
     "phases": [Phase.generate, Phase.shrink],
     "report_multiple_bugs": False,
 }
-# Short examples are the same in each run, so that only a change of the code can break them. Long ones are random.
+# Short examples are the same on every run, so only a code change can make them fail. Long ones are random.
 settings.register_profile("short", derandomize=True, max_examples=60, stateful_step_count=12, **_COMMON)
 settings.register_profile("long", max_examples=200, stateful_step_count=50, **_COMMON)
 
 
-# The timeouts leave time to shrink a failing example, which takes longer than a run without failures.
+# The timeouts allow for shrinking a failing example, which takes longer than a run without failures.
 @pytest.fixture(
     params=[
         pytest.param("short", marks=pytest.mark.timeout(900)),
@@ -27,13 +27,13 @@ settings.register_profile("long", max_examples=200, stateful_step_count=50, **_C
     ]
 )
 def profile(request: pytest.FixtureRequest) -> settings:
-    """The Hypothesis settings for a state machine. Tests that request this fixture run with each profile."""
+    """The Hypothesis settings for a state machine. Tests that request this fixture run once per profile."""
     return settings.get_profile(request.param)
 
 
 @pytest.fixture(autouse=True)
 def _no_log() -> Iterator[None]:
-    """Disable logging, since a failing example would be lost in the log of all examples before it."""
+    """Disable logging: the log of all previous examples would make a failing one hard to find."""
     logging.disable()
     yield
     logging.disable(logging.NOTSET)

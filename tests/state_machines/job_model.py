@@ -1,4 +1,4 @@
-"""The expected state of one job: the model with which `test_job.py` compares the outbox."""
+"""A model of one job: the expected state, with which `test_job.py` compares the job's row."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -10,7 +10,7 @@ ATTEMPTS, TRANSIENT_ATTEMPTS = 2, 3
 
 @dataclass
 class Model:
-    """`is_free`: the job can be claimed. `is_overdue`: the next republish run must publish it."""
+    """The expected state. `is_free`: the job can be claimed. `is_overdue`: the next republish run must publish it."""
 
     status: str = "queued"
     attempts: int = 0

@@ -1,4 +1,4 @@
-"""Invitations of one organization under random sequences of actions, compared with a small model."""
+"""An organization's invitations under random sequences of actions, compared with a small model."""
 
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -39,9 +39,9 @@ class Invitation:
 
 @dataclass
 class Model:
-    """Who has an account, and the status of each invitation.
+    """The expected state: who has an account, and the status of each invitation.
 
-    The methods return the problem code that an action must produce, or `None` if it must succeed.
+    The methods return the problem code that an action must return, or `None` if it must succeed.
     """
 
     accounts: set[str]
@@ -165,7 +165,7 @@ class InvitationMachine(StateMachine):
 
 
 def problem_of(response: TestResponse) -> str | None:
-    """Return the problem code of a response, or `None` for a success."""
+    """Return the problem code of a response, or `None` if it is a success."""
     return None if response.status_code < 300 else response.get_json(force=True)["code"]
 
 

@@ -39,7 +39,7 @@ class UnexpectedError(Exception):
 
 
 def effect(job: UUID, error: type[BaseException] | None = None) -> None:
-    """Commit the effect of a job, then raise `error`, if there is one."""
+    """Commit the effect of a job, then raise `error`, if given."""
     with transaction():
         jobs.enqueue(EFFECT, delay_seconds=10**9, of=job)
     if error:
@@ -51,7 +51,7 @@ def guarded_effect(claim: Claim) -> None:
         effect(claim.job_id)
 
 
-# How a job that runs without interruption ends, and the expected change of the model.
+# How an uninterrupted job ends, and the expected change to the model.
 ENDINGS: dict[str, tuple[type[BaseException] | None, Callable[[Model], None]]] = {
     "success": (None, lambda model: model.end("done")),
     "transient error": (DependencyUnavailable, lambda model: model.fail(FailureKind.TRANSIENT)),
@@ -59,14 +59,14 @@ ENDINGS: dict[str, tuple[type[BaseException] | None, Callable[[Model], None]]] =
     "other error": (UnexpectedError, lambda model: model.fail(FailureKind.OTHER)),
     "worker shutdown": (WorkerShuttingDown, Model.release),
 }
-# What a worker does after a pause, and the expected change of the model if the worker still holds the job.
+# What a worker does after a pause, and the expected change to the model if the worker still holds the claim.
 LATE_ACTIONS: dict[str, tuple[Callable[[Claim], Any], Callable[[Model], None]]] = {
     "have an effect": (guarded_effect, Model.have_effect),
     "finish": (jobs.finish, lambda model: model.end("done")),
     "fail": (fail_job, lambda model: model.fail(FailureKind.OTHER)),
     "release": (jobs.release, Model.release),
 }
-# All moments of an example together are shorter than a lease or a backoff; hours are longer.
+# All moments in an example add up to less than a lease or a backoff; hours exceed both.
 DURATIONS: dict[str, tuple[int, Callable[[Model], None]]] = {
     "a moment": (MOMENT_SECONDS, Model.let_a_moment_pass),
     "hours": (4 * 3600, Model.let_hours_pass),
@@ -74,7 +74,7 @@ DURATIONS: dict[str, tuple[int, Callable[[Model], None]]] = {
 
 
 class JobMachine(StateMachine):
-    """Workers either run a job without interruption, or claim it and pause: then they are dead, or act late."""
+    """Workers either run a job without interruption, or claim it and pause. A paused worker is dead or acts late."""
 
     job_ids = Bundle("job")
     claims = Bundle("claim")
@@ -182,6 +182,6 @@ def _in_app(app: Flask) -> Iterator[None]:
 
 
 def test_jobs_match_the_model(profile: hypothesis.settings) -> None:
-    # More examples than for other machines, since they run quickly and more can happen in them.
+    # Run more examples than for other state machines: they are fast, and more events are possible.
     more_examples = hypothesis.settings(profile, max_examples=3 * profile.max_examples)
     run_state_machine_as_test(JobMachine, settings=more_examples)

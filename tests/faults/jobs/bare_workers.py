@@ -1,4 +1,4 @@
-"""Workers and schedulers without a web process, for jobs that tests insert by SQL."""
+"""Workers and schedulers without a web process, for jobs that tests insert with SQL."""
 
 import os
 import signal
@@ -25,30 +25,30 @@ FROM generate_series(1, %s) AS n
 
 @dataclass(frozen=True)
 class JobProcesses:
-    """Starts workers and schedulers in one environment. Each writes its log to `folder`."""
+    """Starts workers and schedulers with the same environment. Each process writes its log to `folder`."""
 
     environment: dict[str, str]
     folder: Path
     queues: str = "kit,worker,invitations"
-    """The queues from which the workers consume."""
+    """The queues that the workers consume."""
 
     @contextmanager
     def running(self, *names: str) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
-        """Run processes, each named by its type in the Procfile and a number; wait until the workers are ready."""
+        """Run processes, each named after its Procfile type, such as `worker-1`. Yield them when the workers are ready."""
         with ExitStack() as stack:
             started = {name: stack.enter_context(self.start(name)) for name in names}
             for name in started:
                 if name.startswith("worker"):
                     self.wait_until_ready(name)
             yield started
-            # A graceful shutdown takes seconds for each process, and their state is discarded anyway.
+            # Kill the processes: a graceful shutdown takes seconds each, and their state is discarded anyway.
             for process in started.values():
                 with suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
 
     @contextmanager
     def start(self, name: str) -> Iterator[subprocess.Popen[bytes]]:
-        """Run one process. Does not wait until it is ready, which may take seconds."""
+        """Run a process without waiting until it is ready, which may take seconds."""
         process_type = name.partition("-")[0]
         line, log = procfile()[process_type], self.folder / f"{name}.log"
         if process_type == "worker":
@@ -65,7 +65,7 @@ class JobProcesses:
         return (self.folder / f"{name}.log").read_text(errors="replace")
 
     def rows(self, statement: LiteralString, *values: Any) -> list[tuple[Any, ...]]:
-        """Execute a statement and return its rows, if it returns any."""
+        """Execute a statement and return its rows, if any."""
         with psycopg.connect(self.environment["DATABASE_URL"], autocommit=True) as connection:
             cursor = connection.execute(statement, values or None)
             return cursor.fetchall() if cursor.description else []
@@ -80,7 +80,7 @@ class JobProcesses:
 
 
 def prepare_job_processes(folder: Path, *, database: str, broker: str) -> JobProcesses:
-    """Migrate the database and return processes in production settings. They have neither storage nor mail."""
+    """Migrate the database and return processes with production settings but without storage and mail."""
     unavailable = {"storage": "s3://key:secret@127.0.0.1:9/objects", "mail": "smtp://127.0.0.1:9"}
     environment = production_environment(folder, database=database, broker=broker, **unavailable)
     subprocess.run(command(procfile()["release"]), check=True, cwd=ROOT, env=environment, capture_output=True)

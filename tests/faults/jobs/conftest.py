@@ -1,4 +1,4 @@
-"""One deployment for all tests in this folder."""
+"""Fixtures: a deployment shared by all tests in this folder, and workers without a web process."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +14,7 @@ from tests.kit.servers import services
 def shared_system(
     postgres_server: services.Postgres, s3_server: services.S3, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[System]:
-    """A deployment with two attempts per job and a short shutdown grace period."""
+    """A deployment that allows two attempts per job and a short shutdown grace period."""
     folder = tmp_path_factory.mktemp("jobs")
     settings = {"JOB_MAX_ATTEMPTS": "2", "JOB_SHUTDOWN_GRACE_SECONDS": "2"}
     with (
@@ -26,14 +26,14 @@ def shared_system(
 
 @pytest.fixture
 def system(system: System) -> Iterator[System]:
-    """The deployment, from which dead jobs are deleted after each test."""
+    """The shared deployment. Dead jobs are deleted after each test."""
     yield system
     system.inspection.rows("DELETE FROM jobs WHERE status = 'dead' RETURNING id")
 
 
 @pytest.fixture
 def job_processes(postgres_server: services.Postgres, tmp_path: Path) -> Iterator[JobProcesses]:
-    """A migrated database and an empty broker; no process is running yet."""
+    """Workers and schedulers, not yet running, with a migrated database and an empty broker."""
     database = postgres_server.create_database()
     with services.redis() as broker:
         yield prepare_job_processes(tmp_path, database=database, broker=broker.url)

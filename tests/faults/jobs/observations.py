@@ -1,4 +1,4 @@
-"""Helpers for tests of jobs under faults: they cause jobs, read their state, and find the processes to kill."""
+"""Helpers for fault tests of jobs: cause jobs through the API, read their state, and find the processes to kill."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +17,7 @@ _EXPIRE = "UPDATE jobs SET leased_until = now(), publish_at = now() WHERE status
 
 
 class JobRow(NamedTuple):
-    """The row of a job."""
+    """A row of the `jobs` table."""
 
     id: UUID
     status: str
@@ -29,7 +29,7 @@ class JobRow(NamedTuple):
 
 @dataclass(frozen=True)
 class Invitation:
-    """An invitation, whose email is sent by a job."""
+    """An invitation whose email is sent by a job."""
 
     system: System
     owner: Api
@@ -47,7 +47,7 @@ class Invitation:
 
     @property
     def copies(self) -> list[bytes]:
-        """The email, once for each time that the server received it. All copies must share a Message-ID."""
+        """All copies of the email that the mail server has received. They must have the same Message-ID."""
         emails = {content for content in self.system.mail.received if self.email.encode() in content}
         messages = [copies for copies in self.system.mail.by_message_id().values() if copies[0] in emails]
         assert len(messages) <= 1
@@ -62,7 +62,7 @@ def invite(system: System) -> Invitation:
 
 
 def invite_unrecorded(system: System, email: str) -> Invitation:
-    """Invite an address without recording it in the ledger, because its email will never be accepted."""
+    """Invite an address without recording it in the ledger, because the mail server will reject it."""
     owner = system.api.as_new_user()
     return _invitation(system, owner, owner.invitation(owner.organization()["id"], email))
 
@@ -73,16 +73,16 @@ def _invitation(system: System, owner: Api, body: dict[str, Any]) -> Invitation:
 
 
 def job_of(system: System, argument: str) -> JobRow:
-    """Return the job that has this id among its arguments."""
+    """Return the job that has the given id among its arguments."""
     [row] = system.inspection.rows(_JOB.format(", ".join(JobRow._fields), argument))
     return JobRow(*row)
 
 
 @contextmanager
 def sending_email(system: System) -> Iterator[tuple[Invitation, int, int]]:
-    """Pause a job while it sends an email: the server has received the message but does not reply to `DATA`.
+    """Pause a job while it sends an email: the mail server has received the message but does not reply to `DATA`.
 
-    Yield the invitation, the id of the pool process that runs the job, and the id of its worker.
+    Yield the invitation, the PID of the child process that runs the job, and the PID of its worker.
     """
     system.mail.faults.unanswered_commands.add("DATA")
     try:
@@ -96,28 +96,28 @@ def sending_email(system: System) -> Iterator[tuple[Invitation, int, int]]:
 
 
 def worker_pids(system: System) -> list[int]:
-    """Return the id of each worker's main process."""
+    """Return the PID of each worker's main process."""
     processes = system.deployment.processes
     return [process.pid for name, process in processes.items() if name.startswith("worker")]
 
 
 def pool_pids(system: System) -> list[int]:
-    """Return the ids of all processes that run jobs."""
+    """Return the PIDs of all child processes that run jobs."""
     return [child for worker in worker_pids(system) for child in child_pids(worker)]
 
 
 def sender_pid(system: System) -> int:
-    """Return the id of the process whose email the server received last."""
+    """Return the PID of the process that sent the latest email."""
     return pid_of_connection(system.proxies.mail.client_port(system.mail.peers[-1]), system.proxies.mail.port)
 
 
 def expire_leases(system: System) -> None:
-    """Expire the leases of all running jobs, of which there must be some."""
+    """Expire the leases of all running jobs. Fails if no job is running."""
     assert system.inspection.rows(_EXPIRE)
 
 
 @contextmanager
 def paused_at(system: System, pause_point: str) -> Iterator[PausePoint]:
-    """Pause the deployment's processes at a pause point."""
+    """Pause the deployment's processes when they reach a pause point."""
     with pause_at(system.inspection.database_url, pause_point, proxy=system.proxies.database) as point:
         yield point

@@ -14,12 +14,12 @@ CORRUPT = PICTURE[:2000]
 
 
 def state(owner: Api, file: dict[str, Any]) -> tuple[str, str]:
-    """Return the status of a file and of its thumbnails, as its owner sees them."""
+    """Return the status of a file and that of its thumbnails, as the API reports them to its owner."""
     body = success(owner.get(f"/files/{file['id']}"))
     return body["status"], body["thumbnails"]["status"]
 
 
-def test_corrupt_image_is_stored_without_thumbnails_and_next_image_gets_them(system: System) -> None:
+def test_corrupt_image_is_stored_without_thumbnails_and_next_image_has_them(system: System) -> None:
     owner = system.api.as_new_user()
     corrupt = success(system.ledger.file(owner, CORRUPT, "corrupt.png"))
     valid = success(system.ledger.file(owner, PICTURE, "coffee.png"))
@@ -29,7 +29,7 @@ def test_corrupt_image_is_stored_without_thumbnails_and_next_image_gets_them(sys
     system.ledger.ensure_nothing_lost()
 
 
-def test_unreadable_image_fails_after_last_attempt_and_other_jobs_still_run(system: System) -> None:
+def test_thumbnails_of_missing_object_fail_after_last_attempt_and_other_jobs_still_run(system: System) -> None:
     owner = system.api.as_new_user()
     with stopped(pool_pids(system)):
         lost = success(owner.upload(PICTURE, "lost.png"))
@@ -40,11 +40,11 @@ def test_unreadable_image_fails_after_last_attempt_and_other_jobs_still_run(syst
     job = job_of(system, lost["id"])
     assert (job.status, job.attempts) == ("dead", 2)
     assert str(job.last_error).startswith("ObjectMissing")
-    # The ledgers of other tests would report the missing object.
+    # Otherwise, the ledgers of later tests would report the missing object.
     system.inspection.rows(f"DELETE FROM files WHERE id = '{lost['id']}' RETURNING id")
 
 
 def remove_object(system: System, file_id: str) -> None:
-    """Remove the content of a file from the store."""
+    """Delete a file's content from the store."""
     [(key,)] = system.inspection.rows(f"SELECT storage_key FROM files WHERE id = '{file_id}'")
     system.inspection.store.remove_object(system.inspection.bucket, f"{key}/original")  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""Failure matrix, rows 10 to 12: a job whose process is killed, stopped or shut down is completed, with one effect."""
+"""Failure matrix, rows 10 to 12: a job whose process is killed, stopped or shut down completes with one effect."""
 
 import os
 import re
@@ -15,12 +15,12 @@ from tests.kit.deployment.system import System
 from tests.kit.servers.process import eventually
 
 PICTURE = Path(__file__).parents[2].joinpath("data", "photos", "coffee.png").read_bytes()
-# JOB_TIME_LIMIT_SECONDS plus a quarter; then two republish intervals and time for a busy machine.
-# The broker itself would redeliver the job only after an hour.
+# The lease is 1.25 times JOB_TIME_LIMIT_SECONDS. The slack covers two republish intervals on a busy machine.
+# The broker itself would not redeliver the job for an hour.
 LEASE_SECONDS, SLACK_SECONDS = 5, 20
 
 
-def test_job_of_killed_child_is_retried_after_its_lease(system: System) -> None:
+def test_job_of_killed_child_process_is_retried_after_its_lease_expires(system: System) -> None:
     with sending_email(system) as (invitation, child, _worker):
         os.kill(child, signal.SIGKILL)
     eventually(lambda: invitation.delivery == "sent", LEASE_SECONDS + SLACK_SECONDS)
@@ -29,7 +29,7 @@ def test_job_of_killed_child_is_retried_after_its_lease(system: System) -> None:
     system.ledger.ensure_nothing_lost()
 
 
-def test_job_whose_process_dies_at_each_attempt_is_marked_dead(system: System) -> None:
+def test_job_whose_process_dies_in_every_attempt_is_marked_dead(system: System) -> None:
     with sending_email(system) as (invitation, child, _worker):
         os.kill(child, signal.SIGKILL)
         expire_leases(system)
@@ -41,7 +41,7 @@ def test_job_whose_process_dies_at_each_attempt_is_marked_dead(system: System) -
     assert str(invitation.job.last_error).startswith("WorkerDied")
 
 
-def test_job_of_killed_worker_is_completed_by_another(system: System) -> None:
+def test_job_of_killed_worker_is_completed_by_another_worker(system: System) -> None:
     with sending_email(system) as (invitation, _child, worker):
         os.killpg(worker, signal.SIGKILL)
     eventually(lambda: invitation.delivery == "sent", LEASE_SECONDS + SLACK_SECONDS)
@@ -50,7 +50,7 @@ def test_job_of_killed_worker_is_completed_by_another(system: System) -> None:
 
 
 @pytest.mark.parametrize("is_sent", [True, False], ids=["email-sent", "email-failed"])
-def test_worker_stopped_past_its_lease_changes_nothing_when_continued(system: System, is_sent: bool) -> None:
+def test_worker_resumed_after_its_lease_expired_changes_nothing(system: System, is_sent: bool) -> None:
     with sending_email(system) as (invitation, _child, worker):
         os.killpg(worker, signal.SIGSTOP)
         if not is_sent:
@@ -66,7 +66,7 @@ def test_worker_stopped_past_its_lease_changes_nothing_when_continued(system: Sy
 
 
 def log_of(system: System, worker: int) -> str:
-    """Return the log of the worker with this process id."""
+    """Return the log of the worker with the given PID."""
     [name] = [name for name, process in system.deployment.processes.items() if process.pid == worker]
     return system.deployment.log(name)
 
@@ -79,14 +79,14 @@ def log_of(system: System, worker: int) -> str:
         pytest.param("commit-finished-job", marks=pytest.mark.full),
     ],
 )
-def test_worker_killed_between_delivery_and_commit_sends_identical_email_again(
+def test_email_is_resent_unchanged_if_worker_is_killed_between_delivery_and_commit(
     system: System, pause_point: str
 ) -> None:
     with paused_at(system, pause_point) as point:
         invitation = invite(system)
         eventually(lambda: point.count_paused() == 1 and len(invitation.copies) == 1)
         point.kill()
-        # Otherwise PostgreSQL may still complete the paused statement.
+        # Otherwise, PostgreSQL might still complete the paused statement.
         point.end_connections()
     expire_leases(system)
     eventually(lambda: invitation.job.status == "done")
@@ -104,7 +104,7 @@ def token_in(email: bytes) -> str:
     return str(token)
 
 
-def test_worker_killed_between_storing_and_commit_creates_identical_thumbnails(system: System) -> None:
+def test_thumbnails_are_recreated_unchanged_if_worker_is_killed_between_storing_and_commit(system: System) -> None:
     with paused_at(system, "mark-thumbnails-ready") as point:
         file = success(system.ledger.file(system.api.as_new_user(), PICTURE, "coffee.png"))
         eventually(lambda: point.count_paused() == 1)
@@ -118,13 +118,13 @@ def test_worker_killed_between_storing_and_commit_creates_identical_thumbnails(s
 
 
 def thumbnails(system: System, file_id: str) -> dict[str, str | None]:
-    """Return the ETag of each stored thumbnail of a file by object name."""
+    """Return the ETags of a file's stored thumbnails by object name."""
     [(key,)] = system.inspection.rows(f"SELECT storage_key FROM files WHERE id = '{file_id}'")
     objects = system.inspection.store.list_objects(system.inspection.bucket, prefix=f"{key}/", recursive=True)  # type: ignore[attr-defined]
     return {each.object_name: each.etag for each in objects if not each.object_name.endswith("/original")}
 
 
-def test_worker_that_shuts_down_finishes_sending_its_email(system: System) -> None:
+def test_worker_finishes_sending_its_email_before_shutting_down(system: System) -> None:
     with sending_email(system) as (invitation, _child, worker):
         os.killpg(worker, signal.SIGTERM)
         system.mail.faults.unanswered_commands.clear()
@@ -134,7 +134,7 @@ def test_worker_that_shuts_down_finishes_sending_its_email(system: System) -> No
     assert (invitation.job.status, invitation.job.attempts, len(invitation.copies)) == ("done", 1, 1)
 
 
-def test_worker_that_exceeds_its_grace_period_releases_its_job(system: System) -> None:
+def test_worker_releases_its_job_if_shutdown_exceeds_grace_period(system: System) -> None:
     with sending_email(system) as (invitation, _child, worker):
         os.killpg(worker, signal.SIGTERM)
         eventually(lambda: len(invitation.copies) == 2)
@@ -144,7 +144,7 @@ def test_worker_that_exceeds_its_grace_period_releases_its_job(system: System) -
 
 
 @pytest.mark.full
-def test_email_that_exceeds_the_time_limit_is_aborted_and_sent_again(system: System) -> None:
+def test_email_job_that_exceeds_its_time_limit_is_aborted_and_retried(system: System) -> None:
     with sending_email(system) as (invitation, _child, _worker):
         eventually(lambda: len(invitation.copies) == 2)
     eventually(lambda: invitation.delivery == "sent")

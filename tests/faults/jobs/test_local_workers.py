@@ -1,4 +1,4 @@
-"""Failure matrix, rows 10, 12 and 13 on local backends: the filesystem broker, SQLite and a mailbox folder."""
+"""Failure matrix, rows 10, 12 and 13, with local backends: the filesystem broker, SQLite and a mailbox folder."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ PICTURE = Path(__file__).parents[2].joinpath("data", "photos", "coffee.png").rea
 
 
 @pytest.mark.full
-def test_repeatedly_killed_workers_on_local_backends_lose_nothing(local_system: System) -> None:
+def test_nothing_is_lost_with_local_backends_if_workers_are_killed_repeatedly(local_system: System) -> None:
     owner = local_system.api.as_new_user()
     organization_id = success(local_system.ledger.organization(owner))["id"]
     for worker in ("worker-1", "worker-2", "worker-1"):

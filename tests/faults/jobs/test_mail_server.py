@@ -1,6 +1,6 @@
-"""Failure matrix, row 37: the mail server is down, greylists, hangs up or rejects.
+"""Failure matrix, row 37: the mail server is down, drops the connection, or greylists or rejects emails.
 
-The email is sent once the server accepts it, or `delivery` becomes `failed`.
+The email is sent when the server accepts it; if that never happens, `delivery` becomes `failed`.
 """
 
 from itertools import pairwise
@@ -21,7 +21,7 @@ def is_sent_once(invitation: Invitation) -> bool:
     return (invitation.delivery, len(invitation.copies)) == ("sent", 1)
 
 
-def test_email_is_sent_when_the_mail_server_is_up_again(system: System) -> None:
+def test_email_is_sent_when_the_mail_server_is_back_up(system: System) -> None:
     system.mail.stop()
     invitation = invite(system)
     eventually(lambda: invitation.job.transient_failures >= 2)
@@ -39,14 +39,14 @@ def test_greylisted_email_is_retried_with_increasing_backoff(system: System) -> 
         eventually(lambda left=left: system.mail.faults.greylisted == left)  # type: ignore[misc]
         attempted_at.append(monotonic())
     eventually(lambda: is_sent_once(invitation))
-    # JOB_INITIAL_BACKOFF_SECONDS, doubled each time; jitter may halve it.
+    # The backoff starts at JOB_INITIAL_BACKOFF_SECONDS and doubles each time; jitter may halve it.
     delays = [later - earlier for earlier, later in pairwise(attempted_at[1:])]
     assert delays[0] > 0.4
     assert delays[1] > 0.9
     assert (invitation.job.status, invitation.job.attempts, invitation.job.transient_failures) == ("done", 4, 3)
 
 
-def test_email_whose_confirmation_was_lost_is_sent_again_unchanged(system: System) -> None:
+def test_email_whose_confirmation_was_lost_is_resent_unchanged(system: System) -> None:
     system.mail.faults.dropped_connections = 2
     invitation = invite(system)
     eventually(lambda: invitation.delivery == "sent")

@@ -1,4 +1,4 @@
-"""Ten thousand jobs are run by two workers, one of which is killed every five seconds."""
+"""Two workers run ten thousand jobs. Every five seconds, one of the workers is killed and restarted."""
 
 import os
 import signal
@@ -15,7 +15,7 @@ JOB_COUNT = 10_000
 
 @pytest.mark.full
 @pytest.mark.timeout(900)
-def test_jobs_survive_workers_being_killed_every_five_seconds(job_processes: JobProcesses) -> None:
+def test_no_job_is_lost_if_a_worker_is_killed_every_five_seconds(job_processes: JobProcesses) -> None:
     job_processes.add_jobs(JOB_COUNT)
     kills = 0
     with ExitStack() as stack, job_processes.running("worker-1", "worker-2", "beat-1") as started:
@@ -26,9 +26,10 @@ def test_jobs_survive_workers_being_killed_every_five_seconds(job_processes: Job
             os.killpg(started[name].pid, signal.SIGKILL)
             log_length, kills = len(job_processes.log(name)), kills + 1
             started[name] = stack.enter_context(job_processes.start(name))
-            # On a busy machine, a worker may take as long to start as the time until it is killed.
+            # On a busy machine, a worker may take so long to start that it would be killed before it runs any job.
             job_processes.wait_until_ready(name, log_length=log_length)
     assert kills > 1
     assert job_processes.rows("SELECT count(*) FROM effects") == [(JOB_COUNT,)]
-    # A child killed between its job's effect and its commit causes one more run. Each worker has two children.
+    # Each child that is killed after its job's effect but before the job is done causes one extra run. A worker has
+    # two children.
     assert job_processes.rows("SELECT count(*) FROM runs")[0][0] <= JOB_COUNT + 2 * kills

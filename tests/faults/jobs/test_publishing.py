@@ -1,4 +1,4 @@
-"""A job is published after its commit, and runs once no matter how often the broker delivers it."""
+"""A job is published only after its commit, and runs once no matter how many times the broker delivers it."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +20,7 @@ QUEUE = "invitations"
 def workers_stopped(system: System, broker: Redis) -> Iterator[None]:
     """Stop the workers, so that published messages stay in the broker."""
     with stopped(worker_pids(system)):
-        # A worker that was already waiting would still be sent a message, which it could not read.
+        # Redis would send a message to a stopped worker that is still blocked waiting for one.
         eventually(lambda: broker.info("clients")["blocked_clients"] == 0)
         yield
 
@@ -41,7 +41,7 @@ def test_job_is_not_published_before_its_commit(system: System) -> None:
         eventually(lambda: broker.llen(QUEUE) == 1)
 
 
-def test_job_delivered_repeatedly_by_the_broker_has_one_effect(system: System) -> None:
+def test_job_delivered_more_than_once_has_one_effect(system: System) -> None:
     system.mail.faults.unanswered_commands.add("DATA")
     with broker_of(system) as broker:
         with workers_stopped(system, broker):
