@@ -34,7 +34,7 @@ class JobProcesses:
 
     @contextmanager
     def running(self, *names: str) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
-        """Run processes, each named after its Procfile type, such as `worker-1`. Yield them when the workers are ready."""
+        """Run processes, named by Procfile type and number: `worker-1`. Yield them when the workers are ready."""
         with ExitStack() as stack:
             started = {name: stack.enter_context(self.start(name)) for name in names}
             for name in started:
