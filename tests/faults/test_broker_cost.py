@@ -1,4 +1,4 @@
-"""The latency that an unresponsive broker adds to requests that enqueue jobs, measured against a working broker."""
+"""The latency that an unresponsive broker adds to requests that enqueue jobs, compared within a single run."""
 
 import time
 from collections.abc import Callable

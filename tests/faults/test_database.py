@@ -124,7 +124,7 @@ def test_no_request_succeeds_while_database_is_unavailable_for_a_minute(system: 
 
 
 def _send_until(until: float, system: System, owner: Api) -> Counter[int | None]:
-    """Send requests until a time and count the statuses. `None` counts idle connections that the server has closed."""
+    """Send requests until the given time and count statuses. `None` counts idle connections closed by the server."""
     outcomes: Counter[int | None] = Counter()
     while time.monotonic() < until:
         for send in (partial(owner.get, "/auth/me"), partial(system.ledger.organization, owner)):

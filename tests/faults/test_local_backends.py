@@ -67,7 +67,7 @@ def test_write_waits_for_locked_database_while_reads_succeed(system: System, own
 
 
 @pytest.mark.full
-def test_write_to_database_locked_too_long_returns_503_without_effect(system: System, owner: Api) -> None:
+def test_write_to_database_that_stays_locked_returns_503_without_effect(system: System, owner: Api) -> None:
     send = partial(system.ledger.organization, owner)
     with locked(system):
         response = send()

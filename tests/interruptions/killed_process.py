@@ -28,7 +28,7 @@ from worker.tasks import files, invitations  # noqa: F401 - the imports register
 
 
 class Steps:
-    """Writes each step of this process to a pipe before the step is taken, and kills the process at one of them."""
+    """Writes each step of this process to a pipe before the step is taken, and kills the process at `kill_at`."""
 
     def __init__(self, pipe: int, kill_at: str | None) -> None:
         self._pipe = pipe

@@ -32,7 +32,7 @@ def owner(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 @dataclass(frozen=True)
 class PausedRequest:
-    """A request that is paused before it stores its response, and its duplicates."""
+    """A request that is paused before its response is stored, and its duplicates."""
 
     point: PausePoint
     send: Callable[[], Response]
@@ -67,7 +67,9 @@ def measure_seconds(send: Callable[[], Response]) -> float:
     return time.monotonic() - started
 
 
-def test_duplicates_occupy_half_of_the_threads_and_the_others_serve_requests(paused: PausedRequest, owner: Api) -> None:
+def test_duplicates_wait_in_half_of_the_threads_and_other_threads_serve_requests(
+    paused: PausedRequest, owner: Api
+) -> None:
     for response in paused.rejected():
         problem(response, 409, "idempotency-key-in-use")  # type: ignore[arg-type]
         assert int(response.headers["Retry-After"]) >= 1

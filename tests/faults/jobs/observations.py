@@ -1,4 +1,4 @@
-"""Helpers for fault tests of jobs: cause jobs through the API, read their state, and find the processes to kill."""
+"""Helpers for fault tests of jobs: enqueue jobs through the API, read their state, and find the processes to kill."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

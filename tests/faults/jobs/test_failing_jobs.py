@@ -29,7 +29,7 @@ def test_corrupt_image_is_stored_without_thumbnails_and_next_image_has_them(syst
     system.ledger.ensure_nothing_lost()
 
 
-def test_thumbnails_of_missing_object_fail_after_last_attempt_and_other_jobs_still_run(system: System) -> None:
+def test_thumbnails_fail_after_last_attempt_if_object_is_missing_and_other_jobs_still_run(system: System) -> None:
     owner = system.api.as_new_user()
     with stopped(pool_pids(system)):
         lost = success(owner.upload(PICTURE, "lost.png"))
