@@ -78,7 +78,7 @@ class TooMany(Error):
 
 
 class Unavailable(Error):
-    """A dependency is unavailable. Nothing was changed."""
+    """A dependency is unavailable."""
 
 
 class NotFound(Missing):
@@ -122,11 +122,11 @@ class RateLimited(TooMany):
 
 
 class ServiceUnavailable(Unavailable):
-    """A dependency of this service is down or too slow. Nothing was changed."""
+    """A dependency of this service is down or too slow."""
 
     code = "service-unavailable"
     title = "Service unavailable"
-    remedy = "Retry the same request after the number of seconds in `Retry-After`."
+    remedy = "Retry the request with the same idempotency key after the number of seconds in `Retry-After`."
 
 
 def version_mismatch(versions: Collection[int] | None) -> Error:

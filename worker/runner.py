@@ -16,7 +16,7 @@ from worker.task_limits import Interrupted, Limits, WorkerShuttingDown, celery_l
 
 
 class WorkerDied(Exception):
-    """The worker died in the last allowed attempt."""
+    """The worker died during the last allowed attempt."""
 
 
 Work = Callable[..., None]

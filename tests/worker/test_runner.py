@@ -129,7 +129,7 @@ def test_job_whose_worker_died_in_last_attempt_is_marked_dead_without_running() 
     calls: list[bool] = []
     perform(job_id, effect, on_dead=lambda: calls.append(True))
     assert get_job(job_id).status == "dead"
-    assert get_job(job_id).last_error == "WorkerDied: The worker died in the last allowed attempt."
+    assert get_job(job_id).last_error == "WorkerDied: The worker died during the last allowed attempt."
     assert (effects(), calls) == (0, [True])
 
 

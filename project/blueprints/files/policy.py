@@ -39,7 +39,7 @@ def may_change_all(role: str | None) -> bool:
 def ensure_may_change(file: FileRow, *, user_id: UUID, role: str | None) -> None:
     """Raise PermissionDenied unless the user may change the file."""
     if not may_change(file, user_id=user_id, role=role):
-        raise PermissionDenied("Only the uploader and the organization's admins may do this.")
+        raise PermissionDenied("Only the uploader, admins and owners may do this.")
 
 
 def safe_filename(filename: str) -> str:

@@ -26,7 +26,7 @@ _BEARER = {
     "type": "http",
     "scheme": "bearer",
     "bearerFormat": "JWT",
-    "description": "An access token: a JWT (RFC 9068, RFC 8725) that expires after ten minutes.",
+    "description": "An access token: a JWT (RFC 9068, RFC 8725) that expires after ten minutes by default.",
 }
 
 

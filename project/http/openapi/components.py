@@ -11,8 +11,8 @@ _KEY = f"^({_BARE}|{_QUOTED})$"
 
 PARAMETERS: dict[str, Any] = {
     "Idempotency-Key": {
-        "description": "Unique key for this request, with or without quotes. For 24 hours, a retry with the same key "
-        "has no further effect and returns the stored response.",
+        "description": "Unique key for this request, with or without quotes. A retry with the same key has no further "
+        "effect and returns the stored response. Keys expire after 24 hours by default.",
         "schema": {"type": "string", "minLength": 1, "maxLength": 512, "pattern": _KEY},
         "example": "8e03978e-40d5-43e8-bc93-6894a57f9324",
     },
