@@ -80,7 +80,7 @@ VIOLATIONS = [
     ("http", f"{BILLING}/errors.py", "import project.http"),
     ("http", f"{BILLING}/tax.py", "import webargs"),
     ("http", f"{BILLING}/__init__.py", "from flask_smorest import Blueprint"),
-    ("http", f"{BLUEPRINTS}/auth/seeded.py", "from project.http import problems"),
+    ("http", f"{BLUEPRINTS}/auth/seeded.py", "from project.http.responses import problems"),
     ("http", "project/errors.py", "import flask"),
     ("http", "project/infrastructure/seeded.py", "import flask_smorest"),
     ("http", "project/infrastructure/seeded.py", "import marshmallow"),

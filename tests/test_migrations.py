@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -46,6 +47,20 @@ def differences() -> list[Any]:
         return list(compare_metadata(context, Base.metadata))
 
 
+def add_job(name: str, status: str, dedupe_key: str) -> None:
+    """Insert a job with raw SQL, as an earlier release would have."""
+    columns = "id, name, arguments, status, dedupe_key, attempts, due_at, publish_at, created_at, updated_at"
+    values = f"'{uuid4().hex}', '{name}', '{{}}', '{status}', '{dedupe_key}', 0"
+    with db.engine.begin() as connection:
+        connection.execute(text(f"INSERT INTO jobs ({columns}) VALUES ({values}{', CURRENT_TIMESTAMP' * 4})"))
+
+
+def names_of_jobs() -> list[str]:
+    """Return the names of all jobs in alphabetical order."""
+    with db.engine.connect() as connection:
+        return list(connection.scalars(text("SELECT name FROM jobs ORDER BY name")))
+
+
 @pytest.mark.usefixtures("app")
 def test_migrated_schema_matches_models() -> None:
     upgrade()
@@ -60,6 +75,19 @@ def test_migrations_can_be_downgraded_and_upgraded_again() -> None:
     assert tables() == {"alembic_version"}
     upgrade()
     assert tables() == created == {*Base.metadata.tables, "alembic_version"}
+
+
+@pytest.mark.usefixtures("app")
+def test_stored_names_are_renamed_and_restored() -> None:
+    upgrade(revision="c41f7d20b9e3")
+    add_job("files.sweep", "dead", "1")
+    add_job("invitations.sweep", "queued", "2")
+    add_job("invitations.sweep", "done", "3")
+    add_job("invitations.expire", "done", "3")
+    upgrade()
+    assert names_of_jobs() == ["files.purge", "invitations.expire"]
+    downgrade(revision="c41f7d20b9e3")
+    assert names_of_jobs() == ["files.sweep", "invitations.sweep"]
 
 
 @pytest.mark.usefixtures("app")

@@ -17,13 +17,21 @@ _STATUSES = {"removing": "purging"}
 
 
 def upgrade() -> None:
-    _rename("jobs", "name", _JOBS)
+    _rename_jobs(_JOBS)
     _rename("files", "status", _STATUSES)
 
 
 def downgrade() -> None:
-    _rename("jobs", "name", {new: old for old, new in _JOBS.items()})
+    _rename_jobs({new: old for old, new in _JOBS.items()})
     _rename("files", "status", {new: old for old, new in _STATUSES.items()})
+
+
+def _rename_jobs(names: dict[str, str]) -> None:
+    # Finished jobs with a dedupe key could collide with jobs that already have the new name. Only the schedule uses
+    # such keys here, and a lost key means at most one more run in the current interval.
+    jobs = sa.table("jobs", sa.column("name", sa.Text), sa.column("status", sa.Text))
+    op.execute(jobs.delete().where(jobs.c.name.in_([*names, *names.values()]), jobs.c.status == "done"))
+    _rename("jobs", "name", names)
 
 
 def _rename(table: str, column: str, names: dict[str, str]) -> None:

@@ -11,7 +11,8 @@ import click
 from flask.cli import AppGroup
 
 from project.blueprints.jobs import service
-from project.errors import Error
+from project.blueprints.jobs.errors import JobNotDead
+from project.errors import Error, NotFound
 from project.infrastructure import jobs as job_queue
 from project.infrastructure.clock import now
 from project.infrastructure.database.pagination import PageRequest
@@ -123,7 +124,7 @@ def _retry(job_id: UUID) -> str | None:
     """Retry a job. Returns the error message if that fails, otherwise `None`."""
     try:
         service.retry_job(job_id)
-    except Error as error:
+    except (NotFound, JobNotDead) as error:
         return error.detail
     click.echo(f"Job {job_id} requeued.")
     return None

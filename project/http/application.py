@@ -17,11 +17,12 @@ from project.infrastructure.database import retry_on_conflict
 class OrjsonProvider(JSONProvider):
     """Encodes JSON with orjson, which is about twenty times as fast as the standard library for a listing.
 
-    Each document ends with a newline, for readability in a shell.
+    Each document ends with a newline, for readability in a shell. Dataclasses are rejected: a row may contain secrets,
+    and only a schema may decide which of its fields are sent.
     """
 
     def dumps(self, obj: Any, **_options: Any) -> str:
-        return orjson.dumps(obj, option=orjson.OPT_APPEND_NEWLINE).decode()
+        return orjson.dumps(obj, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_PASSTHROUGH_DATACLASS).decode()
 
     def loads(self, s: str | bytes, **_options: Any) -> Any:
         return orjson.loads(s)

@@ -79,12 +79,12 @@ class RateCounter:
 
 def init_app(app: Flask, settings: Settings) -> None:
     """Create the rate counter of `app`. Does not connect."""
-    app.extensions["counters"] = RateCounter(settings.rate_limit_url)
+    app.extensions["rate_counter"] = RateCounter(settings.rate_limit_url)
 
 
 def current_rate_counter() -> RateCounter:
     """Return the rate counter of the current application."""
-    return cast(RateCounter, current_app.extensions["counters"])
+    return cast(RateCounter, current_app.extensions["rate_counter"])
 
 
 def _redis(url: str) -> Storage:

@@ -35,7 +35,7 @@ def in_app(app: Flask) -> Iterator[None]:
         yield
 
 
-def perform(job_id: UUID, work: Callable[..., None], **options: Any) -> None:
+def attempt_job(job_id: UUID, work: Callable[..., None], **options: Any) -> None:
     run_job(job_id, JobPolicy(work, **options))
 
 
@@ -63,32 +63,32 @@ def skip_backoff(job_id: UUID) -> UUID:
 def test_job_runs_with_its_arguments() -> None:
     seen: list[dict[str, Any]] = []
     job_id = enqueue_job(file_id="7")
-    perform(job_id, lambda **arguments: seen.append(arguments))
+    attempt_job(job_id, lambda **arguments: seen.append(arguments))
     assert (get_job(job_id).status, seen) == ("done", [{"file_id": "7"}])
 
 
 def test_completed_job_is_not_run_again() -> None:
     job_id = enqueue_job()
     for _ in range(3):
-        perform(job_id, effect)
+        attempt_job(job_id, effect)
     assert effects() == 1
 
 
 def test_job_claimed_by_another_worker_is_not_run() -> None:
     claim = claim_job(enqueue_job())
-    perform(claim.job_id, effect)
+    attempt_job(claim.job_id, effect)
     assert effects() == 0
     jobs.finish(claim)
 
 
 def test_failed_job_is_retried_later() -> None:
     job_id = enqueue_job()
-    perform(job_id, failing(WorkFailed("once")))
+    attempt_job(job_id, failing(WorkFailed("once")))
     row = get_job(job_id)
     assert (row.status, row.attempts, row.last_error) == ("queued", 1, "WorkFailed: once")
-    perform(job_id, effect)
+    attempt_job(job_id, effect)
     assert effects() == 0
-    perform(skip_backoff(job_id), effect)
+    attempt_job(skip_backoff(job_id), effect)
     assert (get_job(job_id).status, effects()) == ("done", 1)
 
 
@@ -98,14 +98,14 @@ def test_effects_of_failed_attempt_are_rolled_back() -> None:
             jobs.enqueue("tests.effect")
             raise WorkFailed
 
-    perform(enqueue_job(), start_and_fail)
+    attempt_job(enqueue_job(), start_and_fail)
     assert effects() == 0
 
 
 def test_permanent_failure_marks_job_dead_and_calls_on_dead() -> None:
     job_id = enqueue_job(file_id="7")
     calls: list[dict[str, Any]] = []
-    perform(
+    attempt_job(
         job_id,
         failing(CannotSucceed()),
         on_dead=lambda **arguments: calls.append(arguments),
@@ -118,7 +118,7 @@ def test_dead_job_is_not_run() -> None:
     claim = claim_last_attempt(enqueue_job())
     jobs.fail(claim, "not yet", jobs.FailureKind.OTHER, on_dead=lambda: None)
     assert get_job(claim.job_id).status == "dead"
-    perform(skip_backoff(claim.job_id), effect)
+    attempt_job(skip_backoff(claim.job_id), effect)
     assert effects() == 0
 
 
@@ -127,7 +127,7 @@ def test_job_whose_worker_died_in_last_attempt_is_marked_dead_without_running() 
     claim_last_attempt(job_id)
     age_job(job_id, 3600)
     calls: list[bool] = []
-    perform(job_id, effect, on_dead=lambda: calls.append(True))
+    attempt_job(job_id, effect, on_dead=lambda: calls.append(True))
     assert get_job(job_id).status == "dead"
     assert get_job(job_id).last_error == "WorkerDied: The worker died during the last allowed attempt."
     assert (effects(), calls) == (0, [True])
@@ -147,7 +147,7 @@ def lose_claim(job_id: UUID, ending: Callable[..., None]) -> Callable[..., None]
 @pytest.mark.parametrize("ending", [effect, failing(WorkFailed())], ids=["succeeds", "fails"])
 def test_worker_that_lost_its_claim_changes_nothing(ending: Callable[..., None]) -> None:
     job_id = enqueue_job()
-    perform(job_id, lose_claim(job_id, ending))
+    attempt_job(job_id, lose_claim(job_id, ending))
     row = get_job(job_id)
     assert (row.status, row.attempts, row.last_error) == ("running", 2, None)
     assert effects() == 0
@@ -155,20 +155,20 @@ def test_worker_that_lost_its_claim_changes_nothing(ending: Callable[..., None])
 
 def test_job_with_expired_lease_is_run_by_next_worker() -> None:
     expired = claim_with_expired_lease(enqueue_job())
-    perform(expired.job_id, effect)
+    attempt_job(expired.job_id, effect)
     assert (get_job(expired.job_id).status, effects()) == ("done", 1)
 
 
 def test_long_error_message_is_truncated() -> None:
     job_id = enqueue_job()
-    perform(job_id, failing(WorkFailed("x" * 10_000)))
+    attempt_job(job_id, failing(WorkFailed("x" * 10_000)))
     assert len(get_job(job_id).last_error) == 500
 
 
 @pytest.mark.parametrize("character", ["\n", "\x00", "\x1b[2J", "\ud800", "\u2028"], ids=ascii)
 def test_error_message_is_one_printable_line(character: str) -> None:
     job_id = enqueue_job()
-    perform(job_id, failing(WorkFailed(f"one{character}two")))
+    attempt_job(job_id, failing(WorkFailed(f"one{character}two")))
     row = get_job(job_id)
     assert row.status == "queued"
     assert row.last_error.isprintable()
@@ -177,7 +177,7 @@ def test_error_message_is_one_printable_line(character: str) -> None:
 
 def test_error_without_message_is_described_by_its_docstring() -> None:
     job_id = enqueue_job()
-    perform(job_id, failing(WorkFailed()))
+    attempt_job(job_id, failing(WorkFailed()))
     assert get_job(job_id).last_error == "WorkFailed: The work of the job failed."
 
 
@@ -188,6 +188,6 @@ def test_log_context_of_job_includes_request_id_and_trace_id() -> None:
     job_id = enqueue_job()
     logging.unbind(*ids)
     seen: list[dict[str, Any]] = []
-    perform(job_id, lambda: seen.append(logging.context()))
+    attempt_job(job_id, lambda: seen.append(logging.context()))
     assert seen == [{"job": "tests.a_job", "job_id": str(job_id), **ids}]
     assert logging.context() == {}

@@ -95,7 +95,11 @@ class AccessHooks:
 
 
 def init_app(app: Flask, hooks: AccessHooks) -> None:
-    """Authenticate and authorize each request of `app` before its view runs."""
+    """Authenticate and authorize each request of `app`.
+
+    Must be registered before rate limits and before anything that reads the query or the body, so that unauthorized
+    callers learn nothing about a route.
+    """
     app.before_request(partial(_authorize, hooks))
 
 

@@ -28,6 +28,7 @@ _ACCESS = {
     "user": "Requires authentication.",
     "admin": "Requires the user role `admin`.",
     "development": "Available in development only.",
+    "scraper": "Requires the metrics token.",
 }
 Kinds = list[type[errors.Error]]
 

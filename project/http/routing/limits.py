@@ -11,7 +11,7 @@ from project.config import Settings
 from project.infrastructure import signing
 
 
-def client_ip() -> str:
+def client_ip_hash() -> str:
     """Return a hash of the client's IP address, so that a shared rate-limit store holds no addresses."""
     return signing.mac("rate-limit", _network(request.remote_addr or "").encode()).hex()[:32]
 
@@ -22,7 +22,7 @@ class Limit:
 
     name: str
     per_minute: Callable[[Settings], int]
-    caller: Callable[[], str] = client_ip
+    caller: Callable[[], str] = client_ip_hash
 
 
 LOGINS = Limit("login", lambda settings: settings.logins_per_minute)

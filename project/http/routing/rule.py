@@ -84,6 +84,8 @@ class ContractRule(Rule):
         self.any_host = any_host
         self.limits = limits
         self.deprecation = deprecation
+        if self.on_retry and not self.is_keyed:
+            raise RuntimeError(f"the route {string} declares on_retry=, but does not accept an idempotency key")
 
     @property
     def template(self) -> str:

@@ -6,11 +6,14 @@ from uuid import uuid4
 
 import pytest
 from flask import Flask
+from sqlalchemy import delete
 
 from project.blueprints.auth.models import User
+from project.blueprints.invitations import repository
 from project.blueprints.invitations.models import Invitation
 from project.blueprints.organizations.models import Membership
 from project.infrastructure import signing
+from project.infrastructure.database import current_session
 from tests.blueprints.invitations.invitation_rows import expire_all, list_rows, update_invitations
 from tests.kit.clients.api import PASSWORD, Api, pointers, problem, success
 
@@ -45,6 +48,20 @@ def register(api: Api, token: str, **members: Any) -> Any:
 
 def use(route: str, api: Api, token: str) -> Any:
     return {"lookup": look_up, "accept": accept, "register": register}[route](api, token)
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("route", ["accept", "register"])
+def test_invitation_deleted_while_being_accepted_is_not_found(
+    api: Api, ada: Api, token: str, monkeypatch: pytest.MonkeyPatch, route: str
+) -> None:
+    def delete_first(*_arguments: object) -> bool:
+        current_session().execute(delete(Invitation))
+        return False
+
+    caller = api.as_new_user(GUEST) if route == "accept" else api
+    monkeypatch.setattr(repository, "accept", delete_first)
+    problem(use(route, caller, token), 404, "not-found")
 
 
 def test_lookup_returns_inviter_organization_and_role(api: Api, token: str) -> None:

@@ -179,3 +179,9 @@ def test_route_without_access_declaration_fails_at_startup(app: Flask) -> None:
 def test_member_route_without_organization_id_fails_at_startup(app: Flask) -> None:
     with pytest.raises(RuntimeError, match="path has no organization_id"):
         app.add_url_rule("/open", view_func=lambda: "", access=member())
+
+
+@ON_SQLITE
+def test_retry_effect_on_route_without_idempotency_key_fails_at_startup(app: Flask) -> None:
+    with pytest.raises(RuntimeError, match="declares on_retry="):
+        app.add_url_rule("/open", view_func=lambda: "", access=public, on_retry="email-taken")
