@@ -136,7 +136,8 @@ class Settings(BaseSettings):
         "memory://",
         repr=False,
         validation_alias=AliasChoices("RATE_LIMIT_URL", "REDIS_URL"),
-        description="`redis://…`, `rediss://…` or `memory://` (counts per process). Falls back to `REDIS_URL`.",
+        description="`redis://…`, `rediss://…` or `memory://` (each process counts separately). "
+        "Falls back to `REDIS_URL`.",
     )
     rate_limit_enabled: bool = Field(True, description="Whether rate limits are enforced.")
     web_concurrency: int = Field(2, ge=1, le=64, description="Number of web processes.")
@@ -152,13 +153,14 @@ class Settings(BaseSettings):
         None,
         ge=1,
         le=65535,
-        description="Port on which a worker serves its metrics, without authentication. If unset, it serves none.",
+        description="Port on which a worker serves its metrics, without authentication. "
+        "If unset, workers do not serve metrics.",
     )
     log_format: Literal["console", "json"] = Field("console", description="Format of log lines.")
 
     access_token_ttl_seconds: Seconds = Field(10 * _MINUTE, description="Lifetime of an access token.")
     session_idle_timeout_seconds: Seconds = Field(
-        30 * _DAY, description="Sessions that are not refreshed for this long end."
+        30 * _DAY, description="A session ends if it is not refreshed for this long."
     )
     session_max_age_seconds: Seconds = Field(180 * _DAY, description="Maximum lifetime of a session.")
     refresh_grace_period_seconds: int = Field(
@@ -317,7 +319,7 @@ def _is_loopback(url: str) -> bool:
 
 
 def _or_local_backend(value: str, info: ValidationInfo, template: str) -> str:
-    """Return `value`. If it is empty, return the URL of the local backend, or raise ValueError in production."""
+    """Return `value` or, if it is empty, the URL of the local backend. In production, it must not be empty."""
     if not value and not _is_development(info):
         raise ValueError("is required in production")
     return value or template.format(Path(info.data["data_dir"]).absolute())
@@ -330,7 +332,7 @@ def _with_scheme(url: str, *schemes: str) -> str:
 
 
 def environment_name(name: str, field: FieldInfo) -> str:
-    """Return the name of the environment variable of a field, or the first name if there are several."""
+    """Return the name of the environment variable for a field, or the first name if it has several."""
     alias = field.validation_alias
     return str(alias.choices[0]) if isinstance(alias, AliasChoices) else name.upper()
 

@@ -30,7 +30,7 @@ def _host(value: str) -> str:
 
 
 def _origin(value: str) -> str:
-    # `Origin` headers are compared as strings, so an origin in any other spelling would never match.
+    # `Origin` headers are compared as strings, so an origin that browsers would write differently never matches.
     if not re.fullmatch(rf"[a-z][a-z0-9+.-]*://{_HOST}(:[0-9]{{1,5}})?", value) or _names_default_port(value):
         raise ValueError("each must be an origin as browsers write it, such as https://app.example.com")
     return value

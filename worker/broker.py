@@ -60,7 +60,7 @@ def make_celery(settings: Settings, *, task_cls: type[Task[Any, Any]] = Task) ->
 
 
 def queue_of(name: str) -> str:
-    """Return the queue of a task.
+    """Return the queue for a task.
 
     Each blueprint has its own queue, and workers consume from them in turn, so that emails do not wait for thumbnails.
     """
@@ -73,7 +73,7 @@ def _route(name: str, *_call: Any, **_options: Any) -> dict[str, str]:
 
 
 def consume_from_queues(celery: Celery, names: Iterable[str]) -> None:
-    """Make workers of `celery` consume from the queues of the named tasks."""
+    """Make the workers of this Celery application consume from the queues of the named tasks."""
     celery.amqp.queues.select(sorted({queue_of(name) for name in names}))
 
 
@@ -109,7 +109,7 @@ def _transport(settings: Settings) -> dict[str, Any]:
 
 
 def _filesystem_transport(folder: Path) -> dict[str, Any]:
-    """Return the configuration of the filesystem broker. It may lose messages; the jobs are then published again."""
+    """Return the configuration of the filesystem broker. If a message is lost, its job is published again."""
     queues, control = folder / "queues", folder / "control"
     for path in (queues, control):
         path.mkdir(parents=True, exist_ok=True)

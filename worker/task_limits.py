@@ -1,7 +1,7 @@
 """Time and memory limits of tasks, and their interruption at shutdown.
 
 The limits work in prefork pools, where each task has its own process. In a thread pool, tasks cannot be interrupted:
-the lease of a job is its only limit there.
+a job is limited only by its lease.
 """
 
 import os

@@ -69,7 +69,7 @@ def _create(name: str, table: str, columns: list[str], where: str | None, unique
 def _replace_unique(columns: list[str]) -> None:
     name, old = _name(columns), _name(columns[::-1])
     if op.get_context().dialect.name == "postgresql":
-        # Keep this a single statement and the last one: a migration that is interrupted before it can be run again.
+        # Keep this a single statement, and keep it last: a migration interrupted at any earlier point can be run again.
         op.execute(f"ALTER TABLE memberships ADD CONSTRAINT {name} UNIQUE USING INDEX {name}, DROP CONSTRAINT {old}")
         return
     with op.batch_alter_table("memberships", schema=None) as batch_op:

@@ -27,8 +27,9 @@ def downgrade() -> None:
 
 
 def _rename_jobs(names: dict[str, str]) -> None:
-    # Finished jobs with a dedupe key could collide with jobs that already have the new name. Only the schedule uses
-    # such keys here, and a lost key means at most one more run in the current interval.
+    # Delete finished jobs, since their dedupe keys could collide with those of jobs that already have the new name.
+    # Only the schedule uses dedupe keys for these jobs, so the deletion causes at most one extra run of each in the
+    # current interval.
     jobs = sa.table("jobs", sa.column("name", sa.Text), sa.column("status", sa.Text))
     op.execute(jobs.delete().where(jobs.c.name.in_([*names, *names.values()]), jobs.c.status == "done"))
     _rename("jobs", "name", names)

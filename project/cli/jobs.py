@@ -44,7 +44,7 @@ class Ago(click.ParamType[datetime]):
         """Return the point in time. Fails if `value` is not a valid age."""
         match = _DURATION.fullmatch(str(value))
         if match is None:
-            self.fail(f"{value!r} is not a valid age; use for example 3600, 12h or 30d", param, ctx)
+            self.fail(f"{value!r} is not a valid age, such as 3600, 12h or 30d", param, ctx)
         try:
             return now() - timedelta(seconds=int(match[1]) * _SECONDS[match[2] or "s"])
         except OverflowError:
@@ -70,7 +70,7 @@ def list_jobs(status: job_queue.JobStatus, name: str | None, limit: int) -> None
     """Print the number of queued, running and dead jobs by name, then list the jobs with one status, newest first."""
     page = job_queue.list_jobs(status, name, PageRequest(limit))
     lines = [*(_counts() or ["No queued, running or dead jobs."]), ""]
-    lines += [_line(job) for job in page.items] or [f"No {status} jobs{f' with the name {name}' if name else ''}."]
+    lines += [_line(job) for job in page.items] or [f"No {status} jobs{f' named {name}' if name else ''}."]
     if page.next_after is not None:
         lines.append(f"Only the newest {limit} jobs are shown; there are more (see --limit).")
     click.echo("\n".join(lines))

@@ -22,7 +22,8 @@ class BoundedReader(io.RawIOBase):
     def __init__(self, connection: socket.socket, *, idle_timeout_seconds: float, total_seconds: float) -> None:
         self.idle_timeout_seconds = idle_timeout_seconds
         self._connection = connection
-        # `makefile` holds a reference to the socket, which keeps it open for this reader after all others close it.
+        # `makefile` takes its own reference to the socket, so the socket stays open for this reader even after the
+        # connection is closed elsewhere.
         self._raw = connection.makefile("rb", buffering=0)
         self._left_seconds = total_seconds
 

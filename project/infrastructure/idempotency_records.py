@@ -53,7 +53,10 @@ _TABLE = cast(Table, IdempotencyRecord.__table__)
 
 
 def _claim_statement(dialect: Any, is_free: Any) -> Any:
-    """Return a statement that inserts a key or replaces an expired one if no other transaction holds it (`is_free`)."""
+    """Return a statement that inserts a key, or replaces it if it has expired, unless another transaction holds it.
+
+    `is_free` is the condition that no other transaction holds the key.
+    """
     values = [bindparam("digest"), bindparam("fingerprint"), bindparam("expires_at", type_=UtcDateTime())]
     names = ["digest", "fingerprint", "expires_at"]
     insert = dialect.insert(_TABLE).from_select(names, select(*values).where(is_free))
@@ -82,7 +85,7 @@ _STORE = (
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    """Limit the number of concurrent duplicates that wait at a time to half of this process's threads."""
+    """Limit the number of duplicates that may wait at the same time to half of this process's threads."""
     app.extensions["idempotency_waiters"] = BoundedSemaphore(settings.web_threads // 2)
 
 

@@ -14,7 +14,7 @@ clear_context = structlog.contextvars.clear_contextvars
 context = structlog.contextvars.get_contextvars
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger("groundwork")
 
-# These log every migration check, task and scheduler tick. `worker.runner` logs the relevant events of a job.
+# These loggers log every migration check, task and scheduler tick. `worker.runner` logs the relevant events of a job.
 _NOISY_LOGGERS = (
     "alembic.runtime.plugins",
     "alembic.runtime.migration",

@@ -21,7 +21,8 @@ from project.infrastructure import jobs
 from project.infrastructure.clock import now
 from project.infrastructure.logging import logger
 
-# The processes share their values through files in this folder. prometheus_client 0.26.0 reads the variable on import.
+# The processes share their values through files in this folder. prometheus_client 0.26.0 reads the environment
+# variable when it is imported.
 _OWNER, _FOLDER = os.getpid(), Path(tempfile.mkdtemp(prefix="metrics-"))
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_FOLDER)
 
@@ -65,14 +66,14 @@ def serve(app: Flask, host: str, port: int) -> None:
 
 @dataclass
 class AttemptOutcome:
-    """The outcome of an attempt: `crashed` unless the block of `measure_job` sets a different one."""
+    """The outcome of an attempt: `crashed` unless the `with measure_job(...)` block sets a different one."""
 
     name: str = "crashed"
 
 
 @contextmanager
 def measure_job(name: str, delay: timedelta) -> Iterator[AttemptOutcome]:
-    """Record the delay, duration and outcome of an attempt. `delay` is the time from when the job was due to its start.
+    """Record the delay, duration and outcome of an attempt. `delay` is how long after its due time the job started.
 
     The block must set `name` on the yielded outcome.
     """

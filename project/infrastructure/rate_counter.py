@@ -37,7 +37,7 @@ class RateCounter:
         self._retry_at = 0.0
 
     def count(self, key: str, window_seconds: int) -> WindowCount:
-        """Increment the counter of `key`. Its window begins with the first call."""
+        """Increment the counter for `key`. The window begins with the first call."""
         if self._shared is not None and self._should_use_store():
             try:
                 count = _count(self._shared, key, window_seconds)
@@ -59,7 +59,7 @@ class RateCounter:
         with self._lock:
             if self._is_down and time.monotonic() < self._retry_at:
                 return False
-            # Only one thread retries a store that was down; the others do not wait for it.
+            # Only one thread retries a store that was down; the other threads do not wait for it.
             self._retry_at = time.monotonic() + _RETRY_SECONDS
             return True
 

@@ -10,8 +10,8 @@ from project.cli.compatibility.schemas import Place, Schema, Side, is_nullable
 _SIZES = ("minLength", "minItems", "minProperties")
 _LOWER = ("minimum", "exclusiveMinimum", *_SIZES)
 _UPPER = ("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties")
-# Keywords with their own rules, here or in `schemas.py`. Any other keyword that is not an annotation is treated as a
-# restriction, even if it is unknown.
+# Keywords that have their own rules, here or in `schemas.py`. Any other keyword that is not an annotation is treated
+# as a restriction, even if it is unknown.
 _COMPARED_SEPARATELY = {
     "type",
     "enum",

@@ -33,8 +33,8 @@ class Side:
     `compare_values` compares the restrictions on a value, and `compare_members` the members of objects. Members with
     the keyword `hidden_by` do not exist on this side.
 
-    The receiver must accept everything that the sender may send. Requests are sent under the old schema, by clients
-    written for the old document, and received under the new one. Responses are sent under the new schema.
+    The receiver must accept everything that the sender may send. Requests follow the old schema, since they come
+    from clients written for the old document. Responses follow the new schema.
     """
 
     compare_values: Callable[[Schema, Schema, Place], Iterator[str]]
@@ -130,7 +130,7 @@ def _type_names(schema: Schema) -> str:
 
 
 def _parts(old: Schema, new: Schema) -> Iterator[tuple[str, Schema, Schema]]:
-    """Yield the step, the old and the new version of each schema nested directly in both schemas."""
+    """Yield the step, the old version and the new version of each schema nested directly in both schemas."""
     for name, before in old["properties"].items():
         if name in new["properties"]:
             yield f".{name}", before, new["properties"][name]

@@ -61,7 +61,7 @@ def configure(engine: Engine) -> Engine:
 def _hide_values(context: ExceptionContext) -> None:
     """Remove row values from the message of a constraint or data error, since the message is logged.
 
-    PostgreSQL repeats the rejected values, up to the whole row, after the first colon and in the DETAIL line.
+    PostgreSQL repeats the rejected values, sometimes the whole row, after the first colon and in the DETAIL line.
     """
     if isinstance(context.sqlalchemy_exception, (IntegrityError, DataError)):
         for error in (context.original_exception, context.sqlalchemy_exception):

@@ -43,7 +43,7 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 class Base(DeclarativeBase):
-    """Base class of every table."""
+    """Base class of all tables."""
 
     # The naming convention makes names predictable, so that a later migration can drop a constraint or index.
     metadata = MetaData(
@@ -68,7 +68,7 @@ class Base(DeclarativeBase):
 class Versioned:
     """Adds a `version` column for optimistic locking.
 
-    Each `UPDATE` increments it. An `UPDATE` that changes nothing clients can edit must set `version` to itself.
+    Each `UPDATE` increments it. An `UPDATE` that changes no column that clients can edit must set `version` to itself.
     """
 
     version: Mapped[int] = mapped_column(default=1, server_default="1", onupdate=text("version + 1"))

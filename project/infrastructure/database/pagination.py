@@ -49,7 +49,7 @@ class Page(Generic[_Item]):
 def select_page(
     statement: Select[Any], key: Id, page: PageRequest, within: Filters, row_type: Callable[..., _Row]
 ) -> Page[_Row]:
-    """Return one page of the rows of `statement` that match `within`, newest first by the unique `key`.
+    """Return one page of the rows of `statement` that match `within`, ordered by the unique `key`, newest first.
 
     There must be an index on the columns of `within`, followed by `key`. `statement` must select
     `columns_of(row_type, ...)`, and the `id` of each row must be its value of `key`.
@@ -69,7 +69,7 @@ def select_page_with(
 
     `extra` must not overlap with `statement`, and must have few rows, since all of them may be read for each page.
     """
-    # Materialized: otherwise the database would look for these rows in page order, scanning past all others.
+    # Materialized, because the database would otherwise look for these rows in page order, scanning all other rows.
     others = extra.where(key < _after(page)).cte("extra").prefix_with("MATERIALIZED").select()
     both = union_all(_page_of(statement, key, page, within).subquery().select(), others)
     newest_first = both.order_by(both.selected_columns[key.key].desc())

@@ -25,7 +25,7 @@ _PROBE_AFTER_SECONDS = 0.5
 _PROBE_TIMEOUT_SECONDS = 1.0
 # Minimum time between two probes, and between a failed probe and the next attempt to connect.
 _PROBE_INTERVAL_SECONDS = 1.0
-# Maximum time to connect to one address, and to a host by trying all its addresses.
+# Maximum time to connect to one address, and maximum time to try all addresses of a host.
 _ADDRESS_TIMEOUT_SECONDS, _HOST_TIMEOUT_SECONDS = 1.5, 2.0
 
 _Yield = TypeVar("_Yield")
@@ -61,7 +61,7 @@ class Connection(psycopg.Connection[Any]):
 
         def check_deadline(_since: float, has_received: bool) -> None:
             if monotonic() >= deadline:
-                raise psycopg.OperationalError("slow handshake") if has_received else ConnectionTimeout("timed out")
+                raise psycopg.OperationalError("handshake too slow") if has_received else ConnectionTimeout("timed out")
 
         return _monitored(super()._connect_gen(conninfo), check_deadline)
 

@@ -1,4 +1,4 @@
-"""Maps query results to frozen dataclasses, so that no ORM instance and no untyped row leaves a repository."""
+"""Maps query results to frozen dataclasses, so that repositories never return ORM instances or untyped rows."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields

@@ -80,7 +80,7 @@ def transaction() -> Iterator[Session]:
 
 @contextmanager
 def read() -> Iterator[Connection]:
-    """Yield a connection for reads: the one of the open transaction, or else one in autocommit mode.
+    """Yield a connection for reads: that of the open transaction or, if there is none, one in autocommit mode.
 
     Raises ServiceUnavailable.
     """
@@ -95,8 +95,8 @@ def read() -> Iterator[Connection]:
 def execute_autocommit(statement: Executable, values: Mapping[str, Any]) -> Row[Any] | None:
     """Execute a single write statement and return its first row, or None. Raises ServiceUnavailable.
 
-    The statement runs in the open transaction, or else in autocommit mode, which costs a third of a transaction. Guards
-    are not called.
+    The statement runs in the open transaction or, if there is none, in autocommit mode, which costs a third as much as
+    a transaction. Guards are not called.
     """
     # Outside a transaction, the connection from `read()` commits each statement.
     with read() as connection:
@@ -125,7 +125,7 @@ def retry_on_conflict(work: Callable[[], _Result], *, may_repeat: Callable[[], b
 
 @contextmanager
 def read_detached() -> Iterator[Connection]:
-    """Yield a connection for reads outside a transaction that no forked child inherits.
+    """Yield a connection for reads outside a transaction. Forked children do not inherit it.
 
     For threads of a process that forks. The connection is closed at the end of the block, and forks are delayed until
     then, but for at most `fork_lock.MAX_DELAY_SECONDS`.
@@ -145,7 +145,7 @@ def current_session() -> Session:
     """Return the session of the open transaction. Raises RuntimeError if there is none."""
     session = db.session()
     if not session.in_transaction():
-        raise RuntimeError("a write outside transaction()")
+        raise RuntimeError("cannot write outside transaction()")
     return session
 
 

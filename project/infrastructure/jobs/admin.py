@@ -55,7 +55,7 @@ _JOBS = select(*columns_of(JobRow, Job))
 
 
 class QueueDepth(NamedTuple):
-    """The number of jobs with the same name and status. `oldest_due_at` is None for dead jobs."""
+    """The number of jobs with this name and status. `oldest_due_at` is None for dead jobs."""
 
     name: str
     status: str
@@ -87,7 +87,7 @@ def retry_job(job_id: UUID) -> bool:
 
 
 def retry_dead_jobs(name: str | None) -> int:
-    """Requeue all jobs that are dead now, or only those with this name. Returns their number.
+    """Requeue all jobs that are currently dead, or only those with this name. Returns their number.
 
     The republish task publishes them no faster than workers drain the broker, so even a large number of them does not
     delay other jobs.

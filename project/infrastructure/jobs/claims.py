@@ -1,4 +1,7 @@
-"""Claims on jobs. Only the holder of a claim can finish, fail or release the job, so a late worker has no effect."""
+"""Claims on jobs.
+
+Only the holder of a claim can finish, fail or release the job. A worker that has lost its claim cannot change the job.
+"""
 
 import random
 from collections.abc import Callable
@@ -108,7 +111,7 @@ _RELEASE = _END_CLAIM.values(status="queued", attempts=Job.attempts - 1, publish
 
 
 def claim(job_id: UUID, *, time_limit_seconds: float | None = None) -> Claim | None:
-    """Claim a job and count the attempt. Returns None if the job is finished, claimed or not due.
+    """Claim a job and count the attempt. Returns None if the job is finished, already claimed or not due.
 
     The lease is longer than the time limit, which defaults to JOB_TIME_LIMIT_SECONDS.
     """

@@ -79,7 +79,7 @@ def enqueue_each(name: str, arguments: Iterable[Mapping[str, Any]]) -> None:
 
 
 def pop_overdue(limit: int) -> list[tuple[UUID, str]]:
-    """Return the ids and names of jobs to publish again: not claimed in time, or held by a worker that died.
+    """Return the ids and names of the jobs that were not claimed in time, or whose worker died, to be published again.
 
     Postpones the next publication of each job by JOB_REPUBLISH_DELAY_SECONDS, so that concurrent republish tasks
     publish it only once.

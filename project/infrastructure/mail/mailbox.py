@@ -28,7 +28,7 @@ class FileMailer:
     def from_url(cls, parts: SplitResult, *, sender: Address) -> Self:
         """Return the mailer for `file:///absolute/directory`. Raises ValueError."""
         if parts.netloc not in ("", "localhost") or not parts.path or parts.query or parts.fragment:
-            raise ValueError("a mailbox folder has the form file:///absolute/directory")
+            raise ValueError("the URL of a mailbox folder must have the form file:///absolute/directory")
         return cls(sender, Path(unquote(parts.path)))
 
     def send(self, message: Message) -> None:

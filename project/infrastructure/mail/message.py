@@ -21,7 +21,7 @@ _POLICY = SMTP.clone(cte_type="7bit")
 
 
 class MailUnavailable(Exception):
-    """Sending may succeed later: no connection, a timeout, a 4xx reply, or a configuration error."""
+    """Sending failed, but may succeed later: no connection, a timeout, a 4xx reply, or a configuration error."""
 
 
 class MailRejected(Exception):
@@ -30,7 +30,7 @@ class MailRejected(Exception):
 
 @dataclass(frozen=True)
 class Message:
-    """An email to one address. `date` is timezone-aware. Equal messages are encoded to equal bytes."""
+    """An email to one address. `date` is timezone-aware. Equal messages have identical encodings."""
 
     message_id: str
     to: str
@@ -86,6 +86,6 @@ def _fill(mail: EmailMessage, message: Message) -> None:
 
 
 def _encoding(body: str) -> str | None:
-    """Return `7bit` if possible, which keeps links in the source intact, otherwise None for the default encoding."""
+    """Return `7bit`, which keeps links in the source intact, if possible, or None for the default encoding."""
     plain = body.isascii() and all(len(line) < _MAX_LINE_LENGTH for line in body.splitlines())
     return "7bit" if plain else None

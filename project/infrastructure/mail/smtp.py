@@ -120,7 +120,9 @@ def _server(parts: SplitResult) -> tuple[str, int]:
         host.encode("idna")
     except ValueError:
         # Not chained: urllib's message quotes the invalid port, which may be part of the password.
-        raise ValueError("the host or port is invalid; percent-encode the password") from None
+        raise ValueError(
+            "the host or port is invalid; if the password contains special characters, percent-encode them"
+        ) from None
     if not host:
         raise ValueError("the host is missing")
     return host, port

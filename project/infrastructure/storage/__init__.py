@@ -16,7 +16,7 @@ __all__ = ["ObjectMissing", "Storage", "StorageUnavailable", "current_storage", 
 class Storage(Protocol):
     """Stores objects under opaque keys such as `ab/cdef/original`. No key may be a parent folder of another.
 
-    Every method raises StorageUnavailable if the store is down, full or denies access, and ValueError for an
+    Every method raises StorageUnavailable if the store is down, is full or denies access, and ValueError for an
     invalid key.
     """
 

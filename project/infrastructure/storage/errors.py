@@ -12,7 +12,7 @@ class StorageUnavailable(errors.Unavailable):
 
 
 class ObjectMissing(Exception):
-    """An object that should exist does not; the message is its key."""
+    """An object that should exist is missing. The message is its key."""
 
 
 def unavailable() -> StorageUnavailable:

@@ -39,7 +39,7 @@ class LocalStorage:
         self._remove_drafts(key)
 
     def open(self, key: str) -> BinaryIO:
-        """Open the file itself, which the web server can send without copying it (`sendfile`)."""
+        """Open the file itself, so that the web server can send it without copying it (`sendfile`)."""
         with _disk_errors():
             try:
                 return self._path(key).open("rb")
@@ -74,7 +74,7 @@ class LocalStorage:
         return list(target.parents[:depth])
 
     def _sync_folders(self, target: Path) -> None:
-        """Sync the folders of `target`, so that its name survives a power failure as well as its content."""
+        """Sync the folders of `target`, so that not only its content but also its name survives a power failure."""
         for folder in self._folders(target):
             # Another process may have deleted the folder in the meantime.
             with suppress(FileNotFoundError):

@@ -19,8 +19,8 @@ from project.infrastructure.storage.s3_upload import Source
 from project.infrastructure.storage.storage_key import ensure_key
 from project.infrastructure.storage.url import Bucket
 
-# S3's minimum part size. The SDK holds three parts in memory. S3 allows at most 10,000 parts per object, so the largest
-# object has 48 GiB.
+# S3's minimum part size. The SDK holds three parts in memory. S3 allows at most 10,000 parts per object, so an object
+# can have at most 48 GiB.
 _PART_BYTES = 5 * 1024 * 1024
 _BUFFER_BYTES = 64 * 1024
 

@@ -1,4 +1,4 @@
-"""Translates errors of the S3 client and the network to errors of the storage interface."""
+"""Translates errors of the S3 client and the network into errors of the storage interface."""
 
 import logging
 from collections.abc import Iterator

@@ -14,7 +14,7 @@ _SLICE_BYTES = 64 * 1024
 
 
 class _Response(HTTPResponse):
-    """A response with a limit on the total wait, not only on each wait.
+    """A response with a limit on the total waiting time, not only on each individual wait.
 
     http.client (Python 3.11) reads from `self.fp` with the socket's timeout, which applies to each packet, so a server
     that occasionally sends a byte could block the client forever. This class replaces `fp` with a bounded reader.
@@ -59,7 +59,10 @@ class _TLSPool(HTTPSConnectionPool):
 
 
 def object_http() -> PoolManager:
-    """Return the client for objects: 2 s connect timeout, 10 s idle timeout, and retries of idempotent requests."""
+    """Return the HTTP client for object requests.
+
+    Its timeouts are 2 s for connecting and 10 s for idle connections. Idempotent requests are retried.
+    """
     retries = Retry(
         total=2,
         connect=1,
@@ -74,7 +77,7 @@ def object_http() -> PoolManager:
 
 
 def probe_http() -> PoolManager:
-    """Return the client for the readiness probe: short timeouts and no retries."""
+    """Return the HTTP client for the readiness probe, with short timeouts and no retries."""
     return _manager(Timeout(connect=1, read=2), Retry(0))
 
 

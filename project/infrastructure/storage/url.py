@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
-# Not an IP address, and no dot next to a dot or hyphen.
+# A bucket name must not look like an IP address, and must not contain a dot next to another dot or a hyphen.
 _BUCKET = re.compile(r"(?![0-9.]+$)(?!.*(\.\.|\.-|-\.))[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+")
 
@@ -61,7 +61,9 @@ def _split(url: str) -> SplitResult:
         if parts.port == 0:
             raise ValueError
     except ValueError:
-        raise ValueError("the host, port or secret of a storage URL is invalid; percent-encode them") from None
+        raise ValueError(
+            "the host or port of a storage URL is invalid; percent-encode any special characters in KEY and SECRET"
+        ) from None
     if parts.fragment:
         raise ValueError("a storage URL must not contain #; percent-encode it as %23")
     return parts
@@ -72,16 +74,16 @@ def _options(query: str) -> dict[str, str]:
     if options.keys() - {"secure", "region"}:
         raise ValueError("an s3 URL accepts only the options secure and region")
     if options.get("secure", "true") not in {"true", "false"}:
-        raise ValueError("the option secure of an s3 URL must be true or false")
+        raise ValueError("the secure option of an s3 URL must be true or false")
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,63}", options.get("region", "x")):
-        raise ValueError("the option region of an s3 URL must be a name such as eu-central-1")
+        raise ValueError("the region option of an s3 URL must be a name such as eu-central-1")
     return options
 
 
 def _bucket_name(path: str) -> str:
     name = unquote(path).removeprefix("/")
     if not _BUCKET.fullmatch(name):
-        raise ValueError("an s3 URL must end with a bucket: 3 to 63 lowercase letters, digits, dots and hyphens")
+        raise ValueError("an s3 URL must end with a bucket name: 3 to 63 lowercase letters, digits, dots and hyphens")
     return name
 
 
