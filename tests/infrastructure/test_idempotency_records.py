@@ -24,7 +24,7 @@ DAY = 86400
 
 
 class RequestFailed(Exception):
-    """Raised after the key has been claimed."""
+    """Raised after a key has been claimed."""
 
 
 @pytest.fixture(autouse=True)
@@ -95,7 +95,7 @@ def test_expired_key_stays_expired_if_new_request_fails() -> None:
     claim_and_store("one", b"second")
 
 
-def test_exactly_one_concurrent_claim_succeeds(app: Flask) -> None:
+def test_exactly_one_of_several_concurrent_claims_succeeds(app: Flask) -> None:
     def claim_once() -> bool | None:
         try:
             with transaction():
@@ -121,7 +121,9 @@ def short_lock_timeout() -> Iterator[None]:
 
 @only_postgresql
 @pytest.mark.parametrize("before", [lambda _key: None, lambda key: (claim_and_store(key), expire(key))])
-def test_claiming_key_of_request_in_progress_raises_key_in_use(app: Flask, before: Callable[[str], None]) -> None:
+def test_claiming_a_key_that_another_request_is_using_raises_key_in_use(
+    app: Flask, before: Callable[[str], None]
+) -> None:
     """This also applies if an expired response is still stored for the key."""
     before("one")
     with transaction():

@@ -1,4 +1,4 @@
-"""Metrics from the job table, and the cost of a scrape."""
+"""Metrics computed from the job table, and the cost of a scrape."""
 
 import os
 from collections.abc import Iterator
@@ -42,7 +42,7 @@ def create_dead_job(name: str) -> None:
     fail_job(claim_last_attempt(enqueue_job(name)))
 
 
-def test_all_but_completed_jobs_are_counted_by_name_and_status() -> None:
+def test_jobs_are_counted_by_name_and_status_until_they_complete() -> None:
     for name in ("tests.mail", "tests.mail", "tests.picture"):
         enqueue_job(name)
     claim_job(enqueue_job("tests.mail"))
@@ -56,7 +56,7 @@ def test_all_but_completed_jobs_are_counted_by_name_and_status() -> None:
     }
 
 
-def test_oldest_job_age_is_zero_without_jobs() -> None:
+def test_oldest_job_age_is_zero_if_there_are_no_jobs() -> None:
     assert scrape()[OLDEST] == 0
 
 
@@ -66,17 +66,17 @@ def test_oldest_job_age_is_measured_from_earliest_due_time() -> None:
     assert 1000 <= scrape()[OLDEST] < 1060
 
 
-def test_oldest_job_age_excludes_job_that_is_not_due() -> None:
+def test_oldest_job_age_ignores_jobs_that_are_not_due() -> None:
     enqueue_job(delay_seconds=3600)
     assert scrape()[OLDEST] == 0
 
 
-def test_oldest_job_age_includes_running_job() -> None:
+def test_oldest_job_age_includes_running_jobs() -> None:
     age_job(claim_job(enqueue_job()).job_id, 1000)
     assert 1000 <= scrape()[OLDEST] < 1060
 
 
-def test_oldest_job_age_excludes_dead_job() -> None:
+def test_oldest_job_age_ignores_dead_jobs() -> None:
     claim = claim_last_attempt(enqueue_job())
     fail_job(claim)
     age_job(claim.job_id, 1000)
@@ -95,7 +95,7 @@ def test_process_metrics_are_returned_while_database_is_unavailable(tmp_path: Pa
 
 
 @on_sqlite
-def test_scrape_succeeds_while_another_process_starts() -> None:
+def test_scrape_succeeds_while_another_process_is_starting() -> None:
     file = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"], "counter_of_another.db")
     file.touch()
     samples = scrape()
@@ -108,7 +108,7 @@ def open_files() -> set[Path]:
 
 
 @on_sqlite
-def test_scrape_leaves_no_open_database_connection(settings: Settings) -> None:
+def test_scrape_closes_its_database_connection(settings: Settings) -> None:
     scrape()
     assert settings.data_dir / "app.db" not in open_files()
 

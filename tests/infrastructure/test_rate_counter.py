@@ -1,4 +1,4 @@
-"""Rate counters: shared by all processes that use the same store, and kept in memory while it is unavailable."""
+"""Rate counters are shared by processes that use the same store, and kept in memory while the store is unavailable."""
 
 import json
 import os
@@ -72,7 +72,7 @@ def test_keys_are_counted_separately(counter: RateCounter) -> None:
     assert counts == [1, 2, 1, 3]
 
 
-def test_window_starts_with_first_count_and_restarts_after_it_ends(counter: RateCounter) -> None:
+def test_first_call_starts_window_and_count_restarts_after_window_ends(counter: RateCounter) -> None:
     first = counter.count("window", 1)
     assert 0 < first.seconds_left <= 1
     assert counter.count("window", 1).number == 2
@@ -110,7 +110,7 @@ def test_creating_counter_does_not_connect_to_store(log: Log) -> None:
 
 @pytest.mark.parametrize("fault", [signal.SIGSTOP, signal.SIGKILL], ids=["unresponsive", "down"])
 @pytest.mark.parametrize("connected", [True, False], ids=["after-use", "from-start"])
-def test_unavailable_store_causes_short_delay_and_is_logged_once(
+def test_unavailable_store_delays_calls_only_briefly_and_is_logged_once(
     store: Redis, log: Log, fault: signal.Signals, connected: bool
 ) -> None:
     create, read_log = log

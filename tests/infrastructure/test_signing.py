@@ -1,4 +1,4 @@
-"""Signed tokens and MACs are deterministic, and valid only for one purpose and while their key is configured."""
+"""Tokens and MACs are deterministic. They are valid for only one purpose, and only while their key is configured."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -54,7 +54,7 @@ def test_altered_token_is_invalid(position: int) -> None:
 
 
 def invalid_tokens() -> list[str]:
-    """Return variant spellings of a valid token, and malformed tokens."""
+    """Return alternative spellings of a valid token, and malformed tokens."""
     subject, version, mac = issue_token().split(".")
     respelled = [f"{subject.upper()}.{version}.{mac}", f"{SUBJECT}.{version}.{mac}", f"{{{subject}}}.{version}.{mac}"]
     respelled += [f"{subject}.{spelling}.{mac}" for spelling in ("03", "+3", " 3", "3_", "٣", "3.0")]
@@ -78,7 +78,7 @@ def test_only_exact_spelling_of_token_is_valid() -> None:
     ]
 
 
-def test_tokens_signed_with_old_or_new_key_are_valid_during_rotation(tmp_path: Path) -> None:
+def test_tokens_signed_with_old_or_new_key_are_valid_during_key_rotation(tmp_path: Path) -> None:
     old = issue_token()
     with keys(tmp_path, NEW, OLD):
         new = issue_token()

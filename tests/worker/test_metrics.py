@@ -1,4 +1,4 @@
-"""Metrics of real workers, even if their child processes are killed or their broker is unavailable."""
+"""Metrics of real workers, including workers whose child processes are killed or whose broker is unavailable."""
 
 import asyncio
 import os
@@ -35,7 +35,7 @@ on_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect
 
 @dataclass
 class MailServer:
-    """A mail server whose reply depends on the recipient's local part. Unknown recipients never get a reply."""
+    """A mail server whose reply depends on the recipient's local part. It never replies if the recipient is unknown."""
 
     has_blocked_client: bool = False
 
@@ -50,7 +50,7 @@ class MailServer:
 
 @dataclass(frozen=True)
 class Scene:
-    """A user who invites others, a mail server, and programs whose worker serves metrics."""
+    """A user who sends invitations, a mail server, and programs whose worker serves metrics."""
 
     settings: Settings
     run: Programs
@@ -65,7 +65,7 @@ class Scene:
         return scrape_metrics(self.port)
 
     def value_of(self, *labels: str) -> Callable[[], float]:
-        """Return a function that returns a metric of invitation jobs, or a falsy value if it is not available."""
+        """Return a function that returns a metric's value for invitation jobs, or a falsy value if unavailable."""
         name, *other_labels = labels
         return lambda: self.serves_metrics() and self.scrape().get((name, SEND_INVITATION, *other_labels), 0)
 
@@ -126,7 +126,7 @@ def test_attempts_are_counted_by_outcome(scene: Scene) -> None:
     assert samples["groundwork_job_delay_seconds_count", SEND_INVITATION] == 4
 
 
-def test_counts_of_killed_child_process_are_kept(scene: Scene) -> None:
+def test_counts_are_kept_if_child_process_is_killed(scene: Scene) -> None:
     done = scene.value_of("groundwork_job_attempts_total", "done")
     with scene.run.worker("--concurrency 1") as worker:
         scene.invite("done")
@@ -140,7 +140,7 @@ def test_counts_of_killed_child_process_are_kept(scene: Scene) -> None:
 
 
 @on_postgresql
-def test_worker_without_broker_reports_age_of_oldest_job(scene: Scene) -> None:
+def test_worker_reports_age_of_oldest_job_while_broker_is_unavailable(scene: Scene) -> None:
     with separate_app_context(scene.settings):
         age_job(enqueue_job(), 1000)
     unreachable = f"redis://127.0.0.1:{free_port()}/0"
@@ -150,7 +150,7 @@ def test_worker_without_broker_reports_age_of_oldest_job(scene: Scene) -> None:
 
 
 @on_sqlite
-def test_exited_worker_leaves_no_metrics_folder(scene: Scene, tmp_path: Path) -> None:
+def test_worker_removes_its_metrics_folder_when_it_exits(scene: Scene, tmp_path: Path) -> None:
     run = Programs(scene.run.folder, {**scene.run.environment, "TMPDIR": str(tmp_path)})
     with run.worker("--concurrency 2") as worker:
         scene.invite("done")

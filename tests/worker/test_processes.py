@@ -1,4 +1,4 @@
-"""Real workers against real brokers: jobs complete even if messages or connections are lost."""
+"""Real workers with real brokers: jobs complete even if messages or connections are lost."""
 
 import shutil
 import time
@@ -35,7 +35,7 @@ on_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect
 
 @pytest.fixture
 def broker() -> str:
-    """The kind of broker. Tests may parametrize it."""
+    """The kind of broker to use. Tests may parametrize this fixture."""
     return "redis"
 
 
@@ -82,7 +82,7 @@ def invite(api: Api) -> tuple[Api, str]:
 
 @on_both_brokers
 @on_postgresql
-def test_jobs_enqueued_by_requests_complete(api: Api, settings: Settings, run: Programs) -> None:
+def test_worker_completes_jobs_enqueued_by_requests(api: Api, settings: Settings, run: Programs) -> None:
     with run.worker():
         owner, invitation = invite(api)
         file = success(owner.upload(PICTURE, "coffee.png"))
@@ -122,7 +122,9 @@ def test_no_job_is_lost_if_broker_loses_all_messages(api: Api, settings: Setting
 
 @pytest.mark.full
 @on_sqlite
-def test_jobs_enqueued_while_broker_is_unavailable_complete_later(api: Api, settings: Settings, run: Programs) -> None:
+def test_jobs_enqueued_while_broker_is_unavailable_are_completed_later(
+    api: Api, settings: Settings, run: Programs
+) -> None:
     unreachable = settings.model_copy(update={"broker_url": f"redis://127.0.0.1:{free_port()}/0"})
     with application(unreachable, broker=CeleryBroker(unreachable)) as app:
         started_at = time.monotonic()
@@ -137,7 +139,7 @@ def test_jobs_enqueued_while_broker_is_unavailable_complete_later(api: Api, sett
 def test_worker_recovers_from_unresponsive_database(
     api: Api, settings: Settings, run: Programs, postgres_server: Postgres
 ) -> None:
-    """The worker must detect this itself instead of relying on its time limit, which is much longer in production."""
+    """The worker must detect the outage instead of relying on its time limit, which is much longer in production."""
     log = run.folder / "worker.log"
     with run.jobs():
         invite(api)

@@ -122,7 +122,7 @@ def test_dead_job_is_not_run() -> None:
     assert effects() == 0
 
 
-def test_job_whose_worker_died_in_last_attempt_is_marked_dead_without_running() -> None:
+def test_job_whose_worker_died_in_last_attempt_is_marked_dead_and_not_run_again() -> None:
     job_id = enqueue_job()
     claim_last_attempt(job_id)
     age_job(job_id, 3600)
@@ -134,7 +134,7 @@ def test_job_whose_worker_died_in_last_attempt_is_marked_dead_without_running() 
 
 
 def lose_claim(job_id: UUID, ending: Callable[..., None]) -> Callable[..., None]:
-    """Return work that lets its lease expire, has another worker claim the job, and then calls `ending`."""
+    """Return a function that lets the job's lease expire, claims the job as another worker, and then calls `ending`."""
 
     def work(**_arguments: Any) -> None:
         age_job(job_id, 3600)
@@ -153,7 +153,7 @@ def test_worker_that_lost_its_claim_changes_nothing(ending: Callable[..., None])
     assert effects() == 0
 
 
-def test_job_with_expired_lease_is_run_by_next_worker() -> None:
+def test_job_with_expired_lease_is_run_by_another_worker() -> None:
     expired = claim_with_expired_lease(enqueue_job())
     attempt_job(expired.job_id, effect)
     assert (get_job(expired.job_id).status, effects()) == ("done", 1)
@@ -166,7 +166,7 @@ def test_long_error_message_is_truncated() -> None:
 
 
 @pytest.mark.parametrize("character", ["\n", "\x00", "\x1b[2J", "\ud800", "\u2028"], ids=ascii)
-def test_error_message_is_one_printable_line(character: str) -> None:
+def test_error_message_is_stored_as_one_printable_line(character: str) -> None:
     job_id = enqueue_job()
     attempt_job(job_id, failing(WorkFailed(f"one{character}two")))
     row = get_job(job_id)

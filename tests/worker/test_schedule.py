@@ -29,7 +29,7 @@ def test_every_periodic_job_has_a_scheduled_tick(settings: Settings) -> None:
     assert ticks == set(PERIODIC.items())
 
 
-def test_concurrent_ticks_enqueue_one_job(app: Flask) -> None:
+def test_concurrent_ticks_enqueue_only_one_job(app: Flask) -> None:
     run_concurrently(app, lambda: tick(NAME, SECONDS))
     assert [row.name for row in list_jobs()] == [NAME]
 
@@ -43,7 +43,7 @@ def test_completed_job_is_not_enqueued_again_in_same_interval() -> None:
     assert len(list_jobs()) == 1
 
 
-def test_next_interval_has_its_own_job(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_new_job_is_enqueued_in_next_interval(monkeypatch: pytest.MonkeyPatch) -> None:
     at = clock.now()
     for hours in (0, 1, 1):
         monkeypatch.setattr("worker.schedule.now", lambda hours=hours: at + timedelta(hours=hours))

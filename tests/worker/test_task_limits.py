@@ -1,4 +1,4 @@
-"""Tasks of a real worker that exceed their limits or are running when the worker shuts down."""
+"""A real worker whose tasks exceed their limits or are still running when it shuts down."""
 
 import os
 import signal
@@ -41,7 +41,7 @@ def finished(job_id: UUID) -> Any:
     return get_job(job_id)
 
 
-def test_task_over_its_limits_fails_and_worker_continues(settings: Settings) -> None:
+def test_task_that_exceeds_its_limits_fails_and_worker_continues(settings: Settings) -> None:
     with running_worker(settings) as worker:
         greedy = [enqueue_job(TAKE_MEMORY, size_bytes=100_000_000), enqueue_job(RUN_SHORT, seconds=3)]
         modest = [enqueue_job(TAKE_MEMORY, size_bytes=10_000_000), enqueue_job(RUN_SHORT, seconds=0)]
@@ -65,7 +65,7 @@ def test_task_that_ignores_its_time_limit_is_killed_and_worker_continues(setting
         assert finished(enqueue_job(RUN_SHORT, seconds=0)).status == "done"
 
 
-def test_stopping_worker_releases_job_after_grace_period(settings: Settings) -> None:
+def test_worker_releases_job_that_outlasts_shutdown_grace_period(settings: Settings) -> None:
     with running_worker(settings) as worker:
         job_id = enqueue_job(RUN_LONG, seconds=3)
         eventually(lambda: get_job(job_id).status == "running")
@@ -75,7 +75,7 @@ def test_stopping_worker_releases_job_after_grace_period(settings: Settings) -> 
     assert (worker.returncode, row.status, row.attempts) == (0, "queued", 0)
 
 
-def test_stopping_worker_finishes_job_within_grace_period(settings: Settings) -> None:
+def test_worker_finishes_job_that_ends_within_shutdown_grace_period(settings: Settings) -> None:
     with running_worker(settings) as worker:
         job_id = enqueue_job(RUN_LONG, seconds=0.5)
         eventually(lambda: get_job(job_id).status == "running")

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=Tr
 
 @contextmanager
 def exhausted_pool(app: Flask) -> Iterator[None]:
-    """Hold all connections that the pool may open."""
+    """Run the block while all connections that the pool may open are in use."""
     with app.app_context(), ExitStack() as stack:
         for _ in range(app.extensions["settings"].web_threads):
             stack.enter_context(db.engine.connect())
@@ -52,7 +52,7 @@ def test_exhausted_pool_raises_service_unavailable_and_recovers(app: Flask) -> N
         assert organizations() == 1
 
 
-def test_exhausted_pool_does_not_affect_routes_without_database(app: Flask, api: Api) -> None:
+def test_exhausted_pool_affects_only_routes_that_need_the_database(app: Flask, api: Api) -> None:
     ada = api.as_new_user()
     with exhausted_pool(app):
         response = ada.get("/auth/me")
@@ -63,7 +63,7 @@ def test_exhausted_pool_does_not_affect_routes_without_database(app: Flask, api:
 
 
 def test_pool_opens_at_most_one_connection_per_thread(app: Flask, settings: Settings) -> None:
-    """Small hosted databases allow few connections."""
+    """Small hosted databases allow only a few connections."""
     query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pg_sleep(0.2) IS NOT NULL"
 
     def count() -> int:
@@ -74,7 +74,7 @@ def test_pool_opens_at_most_one_connection_per_thread(app: Flask, settings: Sett
 
 
 def test_request_uses_at_most_one_connection(settings: Settings) -> None:
-    """Otherwise, concurrent requests that each hold one connection could exhaust the pool while waiting for another."""
+    """Requests that waited for a second connection while holding one could exhaust the pool and block each other."""
     with application(settings.model_copy(update={"web_threads": 1})) as app:
         ada = Api(app.test_client()).as_new_user()
         organization = success(

@@ -1,4 +1,4 @@
-"""A database that is down, unresponsive or locked: requests fail within seconds, without partial effects."""
+"""If the database is down, unresponsive or locked, requests fail within seconds and have no partial effects."""
 
 # ruff: noqa: PT012 - `pytest.raises` must enclose the whole transaction
 
@@ -46,7 +46,7 @@ def cut_connections(settings: Settings) -> None:
 
 
 @only_postgresql
-def test_connection_lost_inside_transaction_rolls_back(app: Flask, settings: Settings) -> None:
+def test_transaction_is_rolled_back_if_connection_is_lost_between_statements(app: Flask, settings: Settings) -> None:
     called: list[int] = []
     with app.app_context(), pytest.raises(ServiceUnavailable) as raised, transaction():
         add("one")
@@ -59,7 +59,7 @@ def test_connection_lost_inside_transaction_rolls_back(app: Flask, settings: Set
 
 
 @only_postgresql
-def test_connection_lost_before_commit_rolls_back(app: Flask, settings: Settings) -> None:
+def test_transaction_is_rolled_back_if_connection_is_lost_before_commit(app: Flask, settings: Settings) -> None:
     called: list[int] = []
     with app.app_context(), pytest.raises(ServiceUnavailable), transaction():
         add("one")
@@ -70,7 +70,7 @@ def test_connection_lost_before_commit_rolls_back(app: Flask, settings: Settings
 
 
 @only_postgresql
-def test_lost_idle_connections_are_replaced(app: Flask, settings: Settings) -> None:
+def test_idle_connections_that_were_lost_are_replaced_without_error(app: Flask, settings: Settings) -> None:
     with app.app_context():
         assert slugs() == []
         cut_connections(settings)
@@ -105,7 +105,7 @@ def test_idle_transaction_timeout_raises_service_unavailable(app: Flask) -> None
 
 
 @only_postgresql
-def test_lock_timeout_raises_service_unavailable_and_rolls_back(app: Flask) -> None:
+def test_lock_timeout_raises_service_unavailable_and_rolls_back_transaction(app: Flask) -> None:
     with app.app_context(), transaction():
         add("one")
         add("two")
@@ -136,14 +136,14 @@ def settings_for(port: int, folder: Path) -> Settings:
     return Settings(app_env="development", data_dir=folder, database_url=url)
 
 
-def test_database_that_is_down_raises_service_unavailable_within_two_seconds(tmp_path: Path) -> None:
+def test_service_unavailable_is_raised_within_two_seconds_if_database_is_down(tmp_path: Path) -> None:
     started_at = time.monotonic()
     with separate_app_context(settings_for(free_port(), tmp_path)), pytest.raises(ServiceUnavailable):
         ensure_reachable()
     assert time.monotonic() - started_at < 2
 
 
-def test_unresponsive_database_raises_service_unavailable_within_four_seconds(tmp_path: Path) -> None:
+def test_service_unavailable_is_raised_within_four_seconds_if_database_is_unresponsive(tmp_path: Path) -> None:
     started_at = time.monotonic()
     with (
         unresponsive_server() as port,
@@ -156,7 +156,7 @@ def test_unresponsive_database_raises_service_unavailable_within_four_seconds(tm
 
 @only_postgresql
 def test_kernel_closes_dead_connection_within_30_seconds(app: Flask) -> None:
-    """Limits: 20 s for sent data to be acknowledged; on an idle connection, 25 s for three keepalive probes to fail."""
+    """The limit is 20 s for unacknowledged data, or 25 s for three keepalive probes to fail on an idle connection."""
     with app.app_context(), read() as connection:
         raw = cast(psycopg.Connection, connection.connection.driver_connection)
         with socket.fromfd(raw.fileno(), socket.AF_INET, socket.SOCK_STREAM) as sock:
@@ -168,7 +168,7 @@ def test_kernel_closes_dead_connection_within_30_seconds(app: Flask) -> None:
 
 
 @only_sqlite
-def test_writer_times_out_while_readers_continue(app: Flask) -> None:
+def test_blocked_writer_times_out_while_readers_continue(app: Flask) -> None:
     with app.app_context():
         event.listen(db.engine, "connect", lambda raw, _record: raw.execute("PRAGMA busy_timeout = 100"))
         with transaction():
@@ -195,7 +195,7 @@ def test_writer_waits_for_other_writers(app: Flask) -> None:
         assert len(slugs()) == 80
 
 
-def test_database_file_that_cannot_be_opened_raises_service_unavailable(tmp_path: Path) -> None:
+def test_service_unavailable_is_raised_if_database_file_cannot_be_opened(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/missing/app.db"
     with (
         separate_app_context(Settings(app_env="development", data_dir=tmp_path, database_url=url)),

@@ -1,4 +1,4 @@
-"""An unresponsive database is detected within seconds, even on connections in use. A merely slow one is not."""
+"""An unresponsive database is detected within seconds, even on connections in use. A slow database is tolerated."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -27,7 +27,7 @@ from worker.runner import JobPolicy, run_job
 
 pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 MAX_SECONDS = 4
-# Longer than the time that a process waits before it reconnects to a server that was unresponsive.
+# Longer than a process waits before it reconnects to a server that was unresponsive.
 RECOVERY_SECONDS = 1.1
 
 
@@ -76,7 +76,7 @@ def test_new_connection_to_frozen_server_raises_service_unavailable(
         ensure_reachable()
 
 
-def test_transaction_is_rolled_back_if_server_freezes_during_it(app: Flask, postgres_server: Postgres) -> None:
+def test_transaction_is_rolled_back_if_server_freezes_mid_transaction(app: Flask, postgres_server: Postgres) -> None:
     with app.app_context(), ExitStack() as stack, raises_in_time(), transaction():
         add("one")
         stack.enter_context(frozen(postgres_server))
@@ -85,7 +85,7 @@ def test_transaction_is_rolled_back_if_server_freezes_during_it(app: Flask, post
     assert slugs(app) == []
 
 
-def test_retry_with_idempotency_key_after_unconfirmed_commit_has_one_effect(
+def test_request_retried_with_same_key_after_unconfirmed_commit_takes_effect_once(
     app: Flask, api: Api, postgres_server: Postgres
 ) -> None:
     ada, headers = api.as_new_user(), {"Idempotency-Key": str(uuid4())}
@@ -131,7 +131,7 @@ def test_threads_recover_when_server_responds_again(app: Flask, postgres_server:
         assert list(pool.map(outcome, range(20))) == [None] * 20
 
 
-def test_unresponsive_server_is_tried_by_one_thread_at_a_time(app: Flask, postgres_server: Postgres) -> None:
+def test_only_one_thread_at_a_time_tries_to_reach_unresponsive_server(app: Flask, postgres_server: Postgres) -> None:
     """The other threads stay free for requests that do not need the database."""
 
     def seconds_to_fail(_: int) -> float:
@@ -148,7 +148,7 @@ def test_unresponsive_server_is_tried_by_one_thread_at_a_time(app: Flask, postgr
             sleep(RECOVERY_SECONDS)
 
 
-def test_url_with_several_hosts_fails_within_one_time_limit(
+def test_connecting_to_several_unresponsive_hosts_fails_within_a_single_time_limit(
     settings: Settings, postgres_server: Postgres, tmp_path: Path
 ) -> None:
     hosts = "&".join([f"host=127.0.0.1:{postgres_server.port}"] * 3)
@@ -190,7 +190,7 @@ def test_server_that_rejects_connections_is_not_treated_as_unresponsive(
 
 
 def test_threads_that_wait_for_a_lock_rarely_probe_the_server(app: Flask, settings: Settings) -> None:
-    """Otherwise, many waiting threads would open many new connections."""
+    """Each probe opens a new connection, so frequent probes by many waiting threads would open many connections."""
     query = "SELECT sessions FROM pg_stat_database WHERE datname = current_database()"
     with (
         psycopg.connect(settings.database_url.replace("+psycopg", ""), autocommit=True) as connection,

@@ -1,4 +1,4 @@
-"""A forked child opens its own database connections, and a fork waits for `delay_forks` blocks in other threads."""
+"""A forked child opens its own database connections, and a fork waits until other threads leave `delay_forks`."""
 
 import subprocess
 import sys
@@ -66,7 +66,7 @@ def test_forked_child_opens_its_own_connection(settings: Settings, tmp_path: Pat
     run(CONNECTION_SCRIPT, APP_ENV="development", DATA_DIR=str(tmp_path), DATABASE_URL=settings.database_url)
 
 
-def test_fork_waits_until_delay_forks_block_ends() -> None:
+def test_fork_waits_until_another_thread_leaves_delay_forks_block() -> None:
     assert run(DELAY_SCRIPT, "0.5", "30").split() == ["1", "1", "0"]
 
 

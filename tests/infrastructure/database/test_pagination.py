@@ -1,4 +1,4 @@
-"""Keyset pagination, and the ids and times that it relies on."""
+"""Keyset pagination, and the ids and timestamps that it relies on."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta, timezone
@@ -31,7 +31,7 @@ def page(limit: int, after: UUID | None = None) -> Page[JobRow]:
 
 
 def page_with_few(limit: int, after: UUID | None = None) -> Page[JobRow]:
-    """Return a page of the jobs named "wanted" or "few"."""
+    """Return a page of jobs named "wanted" or "few"."""
     few = JOBS.where(Job.name == "few")
     return select_page_with(few, JOBS, Job.id, PageRequest(limit, after), {Job.name: "wanted"}, JobRow)
 
@@ -59,13 +59,13 @@ def test_pages_list_all_rows_newest_first() -> None:
     assert third.next_after is None
 
 
-def test_full_last_page_has_no_next_page() -> None:
+def test_last_page_has_no_next_page_even_if_it_is_full() -> None:
     create_jobs(2)
     assert page(2).next_after is None
     assert len(page(2).items) == 2
 
 
-def test_listing_without_rows_returns_an_empty_page() -> None:
+def test_page_is_empty_if_there_are_no_rows() -> None:
     assert page(2) == Page([], None)
 
 
@@ -75,7 +75,7 @@ def test_rows_that_do_not_match_the_filter_are_not_listed() -> None:
     assert ids(page(5)) == rows
 
 
-def test_inserted_and_removed_rows_do_not_shift_later_pages() -> None:
+def test_inserting_and_removing_rows_does_not_shift_later_pages() -> None:
     rows = create_jobs(6)
     first = page(2)
     create_jobs(3)
@@ -92,7 +92,7 @@ def test_page_can_start_after_removed_row() -> None:
 
 @pytest.mark.parametrize("get_page", [page, page_with_few])
 @pytest.mark.parametrize("seed", range(3))
-def test_unchanged_rows_are_listed_exactly_once_while_others_change(get_page: GetPage, seed: int) -> None:
+def test_unchanged_rows_are_listed_exactly_once_while_other_rows_change(get_page: GetPage, seed: int) -> None:
     random, rows = Random(seed), create_jobs(24)
     unchanged = rows[::2]
     listed, after = [], None
@@ -105,7 +105,7 @@ def test_unchanged_rows_are_listed_exactly_once_while_others_change(get_page: Ge
     assert set(unchanged) <= set(listed) <= set(rows)
 
 
-def test_rows_of_both_queries_are_merged() -> None:
+def test_pages_contain_rows_from_both_queries_in_order() -> None:
     rows = create_jobs(7)
     rename([rows[0], rows[3], rows[4]], "few")
     first = page_with_few(4)
@@ -113,7 +113,7 @@ def test_rows_of_both_queries_are_merged() -> None:
     assert (ids(first), ids(second), second.next_after) == (rows[:4], rows[4:], None)
 
 
-def test_rows_that_move_between_queries_are_listed_once() -> None:
+def test_rows_that_move_from_one_query_to_the_other_are_listed_once() -> None:
     rows = create_jobs(6)
     rename(rows[1:5], "few")
     first = page_with_few(2)

@@ -1,4 +1,4 @@
-"""A real web process with an unresponsive database: requests that need it fail within seconds; others still succeed."""
+"""In a real web process, requests that need an unresponsive database fail within seconds. Other requests succeed."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -50,7 +50,7 @@ def seconds_until(status: int, send: Callable[[], object]) -> float:
     return monotonic() - started_at
 
 
-def test_unresponsive_database_delays_only_requests_that_need_it(api: Api, postgres_server: Postgres) -> None:
+def test_unresponsive_database_delays_only_requests_that_use_the_database(api: Api, postgres_server: Postgres) -> None:
     me, live = partial(api.get, "/auth/me"), partial(api.client.open, "/health/live")
     done = Event()
     with ThreadPoolExecutor(2 * THREADS) as pool:

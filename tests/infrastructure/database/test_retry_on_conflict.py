@@ -1,4 +1,7 @@
-"""Requests whose transaction PostgreSQL aborts due to a conflict are retried if safe, for at most three attempts."""
+"""Requests are retried, if this is safe, when PostgreSQL aborts their transaction due to a conflict.
+
+Each request is attempted at most three times.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -41,7 +44,7 @@ _TRIGGERS: dict[str, LiteralString] = {
 
 @dataclass(frozen=True)
 class Database:
-    """A separate connection that inspects the database and injects failures."""
+    """A separate connection for inspecting the database and injecting failures."""
 
     connection: psycopg.Connection
 
@@ -85,7 +88,7 @@ def effects(database: Database) -> tuple[int, int]:
 @pytest.mark.parametrize("at", ["INSERT", "COMMIT"])
 @pytest.mark.parametrize("sqlstate", [SERIALIZATION_FAILURE, DEADLOCK])
 @pytest.mark.parametrize("times", [1, 2])
-def test_aborted_request_is_retried_and_takes_effect_once(
+def test_request_is_retried_after_conflict_and_takes_effect_once(
     ada: Api, database: Database, times: int, sqlstate: str, at: str
 ) -> None:
     database.fail(sqlstate, times, at=at)
@@ -94,7 +97,7 @@ def test_aborted_request_is_retried_and_takes_effect_once(
 
 
 @pytest.mark.parametrize("at", ["INSERT", "COMMIT"])
-def test_request_aborted_three_times_returns_503_without_effect(ada: Api, database: Database, at: str) -> None:
+def test_request_with_three_conflicts_returns_503_and_has_no_effect(ada: Api, database: Database, at: str) -> None:
     database.fail(SERIALIZATION_FAILURE, ALWAYS, at=at)
     response = ada.post("/organizations", {"name": "Engines"})
     problem(response, 503, "service-unavailable")
@@ -102,7 +105,9 @@ def test_request_aborted_three_times_returns_503_without_effect(ada: Api, databa
     assert (database.attempts, effects(database)) == (3, (0, 0))
 
 
-def test_aborted_request_with_idempotency_key_is_retried_and_its_response_stored(ada: Api, database: Database) -> None:
+def test_request_with_idempotency_key_is_retried_after_conflict_and_response_is_stored(
+    ada: Api, database: Database
+) -> None:
     database.fail(DEADLOCK, 2)
     headers = {"Idempotency-Key": str(uuid4())}
     first, replay = (ada.post("/organizations", {"name": "Engines"}, headers=headers) for _ in range(2))
@@ -111,7 +116,7 @@ def test_aborted_request_with_idempotency_key_is_retried_and_its_response_stored
     assert (database.attempts, effects(database), database.rows("idempotency_records")) == (3, (1, 1), 1)
 
 
-def test_idempotency_key_can_be_reused_after_three_aborted_attempts(ada: Api, database: Database) -> None:
+def test_idempotency_key_can_be_used_again_after_three_failed_attempts(ada: Api, database: Database) -> None:
     database.fail(DEADLOCK, 3)
     headers = {"Idempotency-Key": str(uuid4())}
     problem(ada.post("/organizations", {"name": "Engines"}, headers=headers), 503, "service-unavailable")
@@ -121,7 +126,9 @@ def test_idempotency_key_can_be_reused_after_three_aborted_attempts(ada: Api, da
 
 
 @pytest.mark.parametrize("sqlstate", [LOCK_TIMEOUT, STATEMENT_TIMEOUT])
-def test_timed_out_request_is_not_retried(ada: Api, database: Database, sqlstate: str) -> None:
+def test_request_is_not_retried_after_lock_timeout_or_statement_timeout(
+    ada: Api, database: Database, sqlstate: str
+) -> None:
     database.fail(sqlstate, 1)
     problem(ada.post("/organizations", {"name": "Engines"}), 503, "service-unavailable")
     assert (database.attempts, effects(database)) == (1, (0, 0))
@@ -143,7 +150,7 @@ def one_transaction() -> str:
     [(two_transactions, 2, 1), (one_transaction, 4, 2)],
     ids=["committed", "uncommitted"],
 )
-def test_request_is_retried_only_if_it_has_not_committed(
+def test_request_is_retried_only_if_no_transaction_was_committed(
     app: Flask, api: Api, database: Database, view: Callable[[], str], attempts: int, committed_rows: int
 ) -> None:
     app.add_url_rule("/both", view_func=view, methods=["POST"], access=user)
@@ -154,8 +161,8 @@ def test_request_is_retried_only_if_it_has_not_committed(
 
 
 @pytest.mark.parametrize("at", ["INSERT", "UPDATE"])
-def test_upload_is_not_retried_after_its_body_was_read(ada: Api, database: Database, at: str) -> None:
-    """Covers a conflict in the first statement, before anything is committed, and one in the last statement."""
+def test_upload_is_not_retried_after_its_body_has_been_read(ada: Api, database: Database, at: str) -> None:
+    """Covers a conflict in the first statement, before anything is committed, and a conflict in the last one."""
     database.fail(SERIALIZATION_FAILURE, 1, table="files", at=at)
     problem(ada.upload(), 503, "service-unavailable")
     assert (database.rows("files"), database.rows("jobs")) == (0, 0)

@@ -84,12 +84,12 @@ def test_failed_transaction_is_rolled_back(app: Flask) -> None:
     assert committed_slugs(app) == []
 
 
-def test_session_query_outside_transaction_raises() -> None:
+def test_session_query_outside_transaction_raises_error() -> None:
     with pytest.raises(InvalidRequestError, match="Autobegin is disabled"):
         db.session.execute(select(Organization.slug))
 
 
-def test_write_outside_transaction_raises(app: Flask) -> None:
+def test_write_outside_transaction_raises_error(app: Flask) -> None:
     for write in (lambda: add("one"), lambda: jobs.enqueue("a.job"), lambda: after_commit(list)):
         with pytest.raises(RuntimeError, match="cannot write outside transaction"):
             write()
@@ -98,13 +98,13 @@ def test_write_outside_transaction_raises(app: Flask) -> None:
     assert committed_slugs(app) == []
 
 
-def test_object_is_readable_after_its_transaction() -> None:
+def test_returned_row_can_be_read_after_transaction_ends() -> None:
     with transaction():
         organization = add("one")
     assert organization.slug == "one"
 
 
-def test_inner_transaction_commits_with_outer_one(app: Flask) -> None:
+def test_inner_transaction_is_committed_with_outer_transaction(app: Flask) -> None:
     with transaction():
         with transaction():
             add("inner")
@@ -112,7 +112,7 @@ def test_inner_transaction_commits_with_outer_one(app: Flask) -> None:
     assert committed_slugs(app) == ["inner"]
 
 
-def test_inner_transaction_is_rolled_back_with_outer_one(app: Flask) -> None:
+def test_inner_transaction_is_rolled_back_with_outer_transaction(app: Flask) -> None:
     with pytest.raises(WorkFailed), transaction():
         with transaction():
             add("inner")
@@ -120,7 +120,7 @@ def test_inner_transaction_is_rolled_back_with_outer_one(app: Flask) -> None:
     assert committed_slugs(app) == []
 
 
-def test_caught_inner_failure_prevents_commit(app: Flask) -> None:
+def test_failed_inner_transaction_prevents_commit_even_if_error_is_caught(app: Flask) -> None:
     with pytest.raises(InnerTransactionFailed), transaction():
         add("outer")
         with suppress(WorkFailed), transaction():
@@ -129,7 +129,7 @@ def test_caught_inner_failure_prevents_commit(app: Flask) -> None:
     assert committed_slugs(app) == []
 
 
-def test_failed_transaction_does_not_affect_the_next_one(app: Flask) -> None:
+def test_failed_transaction_does_not_affect_next_transaction(app: Flask) -> None:
     for _ in range(2):
         with suppress(InnerTransactionFailed), transaction(), suppress(WorkFailed), transaction():
             raise WorkFailed
@@ -138,7 +138,7 @@ def test_failed_transaction_does_not_affect_the_next_one(app: Flask) -> None:
     assert committed_slugs(app) == ["one"]
 
 
-def test_callbacks_run_once_after_outermost_commit(app: Flask) -> None:
+def test_callbacks_run_once_after_outermost_transaction_commits(app: Flask) -> None:
     seen: list[list[str]] = []
     with transaction():
         with transaction():
@@ -163,7 +163,7 @@ def test_callbacks_do_not_run_after_rollback() -> None:
     assert called == []
 
 
-def test_read_outside_transaction_sees_committed_rows_without_waiting(app: Flask) -> None:
+def test_read_outside_transaction_sees_only_committed_rows_and_does_not_wait(app: Flask) -> None:
     with transaction():
         add("one")
     with transaction():
@@ -179,13 +179,13 @@ def test_open_read_does_not_block_writer(app: Flask) -> None:
         assert connection.scalar(select(func.count()).select_from(Organization)) == 1
 
 
-def test_read_inside_transaction_sees_its_writes() -> None:
+def test_read_inside_transaction_sees_rows_written_by_that_transaction() -> None:
     with transaction():
         add("one")
         assert slugs() == ["one"]
 
 
-def test_read_inside_transaction_does_not_commit_it(app: Flask) -> None:
+def test_read_inside_transaction_does_not_commit_the_transaction(app: Flask) -> None:
     with suppress(WorkFailed), transaction():
         add("one")
         assert slugs() == ["one"]
@@ -193,7 +193,7 @@ def test_read_inside_transaction_does_not_commit_it(app: Flask) -> None:
     assert committed_slugs(app) == []
 
 
-def test_insert_conflict_returns_none_and_transaction_continues(app: Flask) -> None:
+def test_conflicting_insert_returns_none_and_transaction_continues(app: Flask) -> None:
     with transaction():
         first = add("taken")
         assert add("taken") is None
@@ -203,7 +203,7 @@ def test_insert_conflict_returns_none_and_transaction_continues(app: Flask) -> N
     assert first.slug == "taken"
 
 
-def test_insert_conflict_with_committed_row_returns_none(app: Flask) -> None:
+def test_insert_that_conflicts_with_committed_row_returns_none(app: Flask) -> None:
     with app.app_context(), transaction():
         add("taken")
     with transaction():

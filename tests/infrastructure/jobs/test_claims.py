@@ -32,7 +32,7 @@ def in_app(app: Flask) -> Iterator[None]:
         yield
 
 
-def test_claim_leases_job_and_counts_attempt(settings: Settings) -> None:
+def test_claiming_a_job_leases_it_and_counts_an_attempt(settings: Settings) -> None:
     job_id = enqueue_job(file_id="7")
     claim = claim_job(job_id)
     assert (claim.job_id, claim.name, claim.arguments, claim.attempts) == (job_id, JOB_NAME, {"file_id": "7"}, 1)
@@ -41,7 +41,7 @@ def test_claim_leases_job_and_counts_attempt(settings: Settings) -> None:
     assert row.leased_until > now() + timedelta(seconds=settings.job_time_limit_seconds)
 
 
-def test_claimed_done_and_unknown_jobs_cannot_be_claimed() -> None:
+def test_job_that_is_claimed_done_or_unknown_cannot_be_claimed() -> None:
     claim = claim_job(enqueue_job())
     assert jobs.claim(claim.job_id) is None
     jobs.finish(claim)
@@ -55,14 +55,14 @@ def test_job_that_is_not_due_cannot_be_claimed() -> None:
     assert jobs.claim(job_id) is None
 
 
-def test_exactly_one_concurrent_claim_succeeds(app: Flask) -> None:
+def test_exactly_one_of_several_concurrent_claims_succeeds(app: Flask) -> None:
     for _ in range(5):
         job_id = enqueue_job()
         claims = [claim for claim in run_concurrently(app, lambda job_id=job_id: jobs.claim(job_id)) if claim]
         assert len(claims) == get_job(job_id).attempts == 1
 
 
-def test_exactly_one_concurrent_claim_on_expired_lease_succeeds(app: Flask, settings: Settings) -> None:
+def test_exactly_one_of_several_concurrent_claims_succeeds_after_lease_expires(app: Flask, settings: Settings) -> None:
     job_id = enqueue_job()
     claim_with_expired_lease(job_id)
     claims = [claim for claim in run_concurrently(app, lambda: jobs.claim(job_id)) if claim]
@@ -77,14 +77,14 @@ def test_finishing_a_job_marks_it_done_and_ends_its_claim(app: Flask) -> None:
     assert row.finished_at is not None
 
 
-def test_job_within_its_lease_cannot_be_claimed(settings: Settings) -> None:
+def test_job_cannot_be_claimed_before_its_lease_expires(settings: Settings) -> None:
     claim = claim_job(enqueue_job())
     age_job(claim.job_id, settings.job_time_limit_seconds)
     assert jobs.claim(claim.job_id) is None
     jobs.finish(claim)
 
 
-def test_expired_claim_can_neither_finish_nor_fail_job(settings: Settings) -> None:
+def test_holder_of_expired_claim_can_neither_finish_nor_fail_job(settings: Settings) -> None:
     expired = claim_with_expired_lease(enqueue_job())
     claim_job(expired.job_id)
     for end in (
@@ -106,7 +106,7 @@ def test_transaction_under_expired_claim_is_rolled_back(settings: Settings) -> N
     jobs.finish(successor)
 
 
-def test_expired_claim_is_lost_after_another_worker_finished_the_job(settings: Settings) -> None:
+def test_expired_claim_is_lost_after_another_worker_finishes_the_job(settings: Settings) -> None:
     expired = claim_with_expired_lease(enqueue_job())
     jobs.finish(claim_job(expired.job_id))
     with pytest.raises(jobs.ClaimLost):
@@ -123,7 +123,7 @@ def test_transaction_under_valid_claim_is_committed() -> None:
     assert len(list_jobs()) == 2
 
 
-def test_job_cannot_be_claimed_while_its_holder_has_an_open_transaction(app: Flask, settings: Settings) -> None:
+def test_job_cannot_be_claimed_while_claim_holder_has_an_open_transaction(app: Flask, settings: Settings) -> None:
     """The guard locks the row, so a concurrent claim waits until the transaction has committed."""
     expired = claim_with_expired_lease(enqueue_job())
 

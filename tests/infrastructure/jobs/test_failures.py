@@ -89,7 +89,7 @@ def test_job_is_marked_dead_after_last_attempt(settings: Settings) -> None:
     assert jobs.pop_overdue(10) == []
 
 
-def test_effects_of_on_dead_are_committed_with_the_dead_status(settings: Settings) -> None:
+def test_changes_made_by_on_dead_are_committed_together_with_dead_status(settings: Settings) -> None:
     claim = claim_last_attempt(enqueue_job())
     fail_job(claim, on_dead=lambda: jobs.enqueue("tests.after_death"))
     assert len(list_jobs()) == 2
@@ -112,7 +112,7 @@ def test_permanent_failure_marks_job_dead_immediately() -> None:
     assert get_job(claim.job_id).status == "dead"
 
 
-def test_job_whose_worker_died_in_every_attempt_is_exhausted(settings: Settings) -> None:
+def test_attempts_of_job_are_exhausted_if_its_worker_dies_every_time(settings: Settings) -> None:
     job_id = enqueue_job()
     for _ in range(settings.job_max_attempts):
         assert not claim_with_expired_lease(job_id).is_exhausted
@@ -121,7 +121,7 @@ def test_job_whose_worker_died_in_every_attempt_is_exhausted(settings: Settings)
 
 @pytest.fixture
 def strict_settings(app: Flask, settings: Settings) -> Settings:
-    """Settings that allow two attempts, or three while a dependency is unavailable."""
+    """Settings that allow two attempts, or three if they fail because a dependency is unavailable."""
     strict = settings.model_copy(update={"job_max_attempts": 2, "job_max_transient_attempts": 3})
     app.extensions["settings"] = strict
     return strict
@@ -158,7 +158,7 @@ def test_worker_deaths_are_counted_separately_from_transient_failures() -> None:
     assert exhausted == [False, False, True]
 
 
-def test_released_job_is_queued_without_counting_attempt(settings: Settings) -> None:
+def test_released_job_is_queued_and_its_attempt_is_not_counted(settings: Settings) -> None:
     claim = claim_job(enqueue_job())
     jobs.release(claim)
     row = get_job(claim.job_id)

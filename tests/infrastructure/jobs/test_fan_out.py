@@ -55,7 +55,7 @@ def test_dedupe_key_is_scoped_to_job_name() -> None:
     assert len(list_jobs()) == 2
 
 
-def test_exactly_one_concurrent_job_with_same_dedupe_key_is_enqueued(app: Flask) -> None:
+def test_concurrent_calls_with_same_dedupe_key_enqueue_only_one_job(app: Flask) -> None:
     run_concurrently(app, lambda: enqueue(dedupe_key="the key"))
     assert len(list_jobs()) == 1
 
@@ -86,7 +86,7 @@ def test_fan_out_enqueues_one_job_per_id(number: int) -> None:
     assert users.announced_ids() == users.ids
 
 
-def test_repeated_chunk_creates_no_duplicate_jobs() -> None:
+def test_repeating_a_chunk_of_a_fan_out_creates_no_duplicate_jobs() -> None:
     users = Users(CHUNK_SIZE + 2)
     for _ in range(2):
         users.announce()
@@ -95,7 +95,7 @@ def test_repeated_chunk_creates_no_duplicate_jobs() -> None:
     assert len(list_jobs(ANNOUNCE)) == 1
 
 
-def test_ids_removed_between_chunks_do_not_stop_fan_out() -> None:
+def test_fan_out_continues_if_ids_are_removed_between_chunks() -> None:
     users = Users(CHUNK_SIZE * 2)
     users.announce()
     del users.ids[CHUNK_SIZE - 1], users.ids[CHUNK_SIZE]

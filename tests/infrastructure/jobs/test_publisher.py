@@ -77,7 +77,7 @@ def test_put_does_not_wait_for_blocked_broker(blocked_broker: Broker) -> None:
     assert time.monotonic() - started_at < 2
 
 
-def test_jobs_are_dropped_without_waiting_if_queue_is_full(blocked_broker: Broker) -> None:
+def test_put_drops_jobs_without_waiting_if_queue_is_full(blocked_broker: Broker) -> None:
     job_publisher, started_at = publisher.Publisher(blocked_broker), time.monotonic()
     for _ in range(1200):
         job_publisher.put("a.job", new_id())
@@ -140,7 +140,7 @@ _PRINT_TIME = "print(time.monotonic(), file=sys.stderr)"
 
 
 def run(program: str, seconds_each: float) -> tuple[list[str], float]:
-    """Run a process, and return the jobs that it published and the seconds between its last line and its exit."""
+    """Run a program; return the jobs that it published, and the seconds between its last statement and its exit."""
     command = [sys.executable, "-c", f"{_SETUP}{program}\n{_PRINT_TIME}", str(seconds_each)]
     root = Path(__file__).parents[3]
     result = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=30, check=True)
@@ -158,7 +158,7 @@ def test_exiting_process_waits_two_seconds_for_slow_broker() -> None:
     assert 1.5 < seconds < 5
 
 
-def test_forked_child_publishes_with_its_own_thread() -> None:
+def test_forked_child_publishes_jobs_in_its_own_thread() -> None:
     """gunicorn and Celery may fork while the publisher thread is running and its queue is not empty."""
     program = """
 if os.fork() == 0:

@@ -1,4 +1,4 @@
-"""The cost of a job does not depend on the number of finished jobs: it is the same with 200,000 as with 1,000.
+"""The cost of processing a job is the same with 200,000 finished jobs as with 1,000.
 
 The cost is measured as the number of rows and pages that PostgreSQL reads for each statement.
 """
@@ -17,7 +17,7 @@ from tests.kit.fixtures.query_plans import Plan, record_plans
 
 FEW, MANY = 1_000, 200_000
 WAITING, OVERDUE = 500, 20
-# psycopg prepares statements on first use here. PostgreSQL may switch to a generic plan after five executions.
+# `record_plans` prepares statements on first use. PostgreSQL may use a generic plan after five executions.
 EXECUTIONS = 7
 # A B-tree with 200,000 rows is one page deeper than one with 1,000, and each changed row is in several indexes.
 SLACK_BUFFERS = 3 * OVERDUE
@@ -35,13 +35,13 @@ FROM generate_series(1, %s), (SELECT now() + interval '1 hour' AS later) AS time
 
 @pytest.mark.full
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-def test_finished_jobs_do_not_slow_down_claiming_finishing_or_republishing(settings: Settings) -> None:
+def test_number_of_finished_jobs_does_not_affect_cost_of_processing_a_job(settings: Settings) -> None:
     with separate_app_context(settings):
         add(settings, finished=FEW, waiting=WAITING)
         small = costs()
         add(settings, finished=MANY, waiting=0)
         large = costs()
-    # Statements read only the relevant rows and those that have changed since the last VACUUM.
+    # Statements read only the relevant rows and the rows that have changed since the last VACUUM.
     assert {name for name, plan in large.items() if max(plan.rows_read) >= FEW} == set()
     assert {name for name, plan in large.items() if plan.buffers > small[name].buffers + SLACK_BUFFERS} == set()
 

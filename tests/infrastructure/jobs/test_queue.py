@@ -92,7 +92,7 @@ def test_longest_overdue_jobs_are_republished_first() -> None:
     assert {job_id for job_id, _name in jobs.pop_overdue(2)} == set(job_ids[-2:])
 
 
-def test_concurrent_republishing_takes_each_job_once(app: Flask) -> None:
+def test_concurrent_calls_return_each_overdue_job_only_once(app: Flask) -> None:
     job_ids = [enqueue_job() for _ in range(60)]
     for job_id in job_ids:
         age_job(job_id, 1000)

@@ -57,7 +57,7 @@ def test_failed_rename_leaves_no_temporary_file(tmp_path):
     assert list(tmp_path.iterdir()) == [file]
 
 
-def test_file_name_cannot_escape_folder(tmp_path):
+def test_message_id_cannot_place_file_outside_mailbox_folder(tmp_path):
     folder = tmp_path / "mail"
     for message_id in ("<../../evil@x>", "<..%2f@x>", "<" + "a" * 400 + "@x>"):
         open_mailer(folder.as_uri(), sender=SENDER).send(replace(MESSAGE, message_id=message_id))
@@ -117,7 +117,7 @@ def test_message_with_invalid_header_is_rejected(tmp_path, change):
         "smtps://host?tls=none",
     ],
 )
-def test_error_for_invalid_url_is_one_line_without_password(url):
+def test_error_for_invalid_url_is_one_line_and_does_not_contain_password(url):
     with pytest.raises(ValueError, match=r"^[^\n]+$") as raised:
         open_mailer(url, sender=SENDER)
     assert "s3cr" not in str(raised.value)
@@ -131,12 +131,12 @@ def test_long_link_is_not_wrapped_in_message_source(tmp_path):
 
 
 @pytest.mark.parametrize("subject", ["=?utf-8?q?a=0D=0ABcc:x?=", "=?utf-8?b?YQ0KDQo8aW1n?= invites you"])
-def test_encoded_word_cannot_inject_header(tmp_path, subject):
+def test_encoded_word_in_subject_cannot_inject_header(tmp_path, subject):
     with pytest.raises(ValueError, match="subject"):
         open_mailer(tmp_path.as_uri(), sender=SENDER).send(replace(MESSAGE, subject=subject))
     assert list(tmp_path.iterdir()) == []
 
 
-def test_encoded_word_is_rejected_as_address(tmp_path):
+def test_address_that_contains_encoded_word_is_rejected(tmp_path):
     with pytest.raises(ValueError, match="address"):
         open_mailer(tmp_path.as_uri(), sender=SENDER).send(replace(MESSAGE, to="=?utf-8?q?a=40b?=@example.com"))

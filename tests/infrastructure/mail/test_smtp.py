@@ -1,4 +1,4 @@
-"""Sending mail to real SMTP servers that accept it, reject it or fail."""
+"""Sending mail through real SMTP servers that accept the message, reject it, or fail."""
 
 import socket
 import ssl
@@ -97,7 +97,9 @@ def test_temporary_rejection_raises_mail_unavailable(smtp_server: Smtp, command:
 @pytest.mark.parametrize(
     ("command", "reply"), [("RCPT", "550 no such user ada@example.org"), ("DATA", "554 no"), ("DATA", "552 too much")]
 )
-def test_permanent_rejection_raises_mail_rejected_without_address(smtp_server: Smtp, command: str, reply: str) -> None:
+def test_permanent_rejection_raises_mail_rejected_without_revealing_the_address(
+    smtp_server: Smtp, command: str, reply: str
+) -> None:
     with pytest.raises(MailRejected, match=r"^the mail server replied 55[024]$"):
         send(rejecting(smtp_server, command, reply))
 
@@ -112,7 +114,7 @@ def test_closed_port_raises_mail_unavailable() -> None:
         open_mailer(f"smtp://127.0.0.1:{free_port()}?tls=none", sender=SENDER).send(MESSAGE)
 
 
-def test_server_that_disconnects_after_message_raises_mail_unavailable(smtp_server: Smtp) -> None:
+def test_mail_unavailable_is_raised_if_server_disconnects_after_message(smtp_server: Smtp) -> None:
     smtp_server.faults.dropped_connections = 1
     with pytest.raises(MailUnavailable):
         send(smtp_server)
@@ -120,7 +122,7 @@ def test_server_that_disconnects_after_message_raises_mail_unavailable(smtp_serv
 
 
 @pytest.mark.parametrize("scheme", ["smtp", "smtps"])
-def test_unresponsive_server_raises_mail_unavailable_within_timeout(
+def test_mail_unavailable_is_raised_within_timeout_if_server_is_unresponsive(
     monkeypatch: pytest.MonkeyPatch, scheme: str
 ) -> None:
     monkeypatch.setattr(smtp, "TIMEOUT_SECONDS", 0.3)
@@ -131,7 +133,7 @@ def test_unresponsive_server_raises_mail_unavailable_within_timeout(
     assert time.monotonic() - started < 2
 
 
-def test_server_that_replies_byte_by_byte_raises_mail_unavailable_within_total_timeout(
+def test_mail_unavailable_is_raised_within_total_timeout_if_server_replies_byte_by_byte(
     smtp_server: Smtp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(smtp, "TOTAL_SECONDS", 1)
@@ -179,18 +181,18 @@ def test_untrusted_certificate_raises_mail_unavailable(tls: ssl.SSLContext, monk
         send_with_password("p%40ss%3Aw%2Frd", tls)
 
 
-def test_server_without_starttls_raises_mail_unavailable(smtp_server: Smtp) -> None:
+def test_mail_unavailable_is_raised_if_server_does_not_support_starttls(smtp_server: Smtp) -> None:
     with pytest.raises(MailUnavailable, match="STARTTLS"):
         open_mailer(f"smtp://127.0.0.1:{smtp_server.port}", sender=SENDER).send(MESSAGE)
     assert smtp_server.received == []
 
 
-def test_non_ascii_address_is_sent_to_server_with_smtputf8(smtp_server: Smtp) -> None:
+def test_non_ascii_address_is_sent_if_server_supports_smtputf8(smtp_server: Smtp) -> None:
     send(smtp_server, replace(MESSAGE, to="jürgen@bücher.example"))
     assert smtp_server.envelopes[0].rcpt_tos == ["jürgen@bücher.example"]
     assert "To: jürgen@bücher.example\r\n".encode() in smtp_server.received[0]
 
 
-def test_non_ascii_address_is_rejected_without_smtputf8() -> None:
+def test_non_ascii_address_is_rejected_if_server_does_not_support_smtputf8() -> None:
     with services.smtp(enable_SMTPUTF8=False) as server, pytest.raises(MailRejected):
         send(server, replace(MESSAGE, to="jürgen@bücher.example"))

@@ -50,7 +50,7 @@ LocalStorage(Path(sys.argv[1])).put("ab/cd", chunks())
 """
 
 
-def test_incomplete_file_of_killed_put_is_removed_by_the_next_put(tmp_path: Path) -> None:
+def test_next_put_removes_incomplete_file_left_by_killed_process(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", KILLED_PUT, str(tmp_path)], check=False)
     assert len(files_below(tmp_path)) == 1
     LocalStorage(tmp_path).put("ab/cd", [b"whole"])
@@ -71,7 +71,7 @@ def test_failed_upload_leaves_no_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "sizes", [[1000] * 2000, [3 * MIB], [MIB, 4096]], ids=["small-chunks", "large-chunk", "buffered-end"]
 )
-def test_full_disk_raises_storage_unavailable_and_leaves_no_file(small_disk: Path, sizes: list[int]) -> None:
+def test_put_on_full_disk_raises_storage_unavailable_and_leaves_no_file(small_disk: Path, sizes: list[int]) -> None:
     storage = LocalStorage(small_disk / "objects")
     with pytest.raises(StorageUnavailable) as raised:
         storage.put("ab/cd", map(bytes, sizes))
@@ -88,7 +88,7 @@ def test_check_fails_on_read_only_disk(small_disk: Path) -> None:
         storage.check()
 
 
-def test_folder_that_cannot_be_created_raises_storage_unavailable(tmp_path: Path) -> None:
+def test_storage_unavailable_is_raised_if_folder_cannot_be_created(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     storage = LocalStorage(tmp_path / "file" / "objects")
     for operation in (storage.check, lambda: storage.put("ab/cd", [b"x"])):
@@ -96,7 +96,7 @@ def test_folder_that_cannot_be_created_raises_storage_unavailable(tmp_path: Path
             operation()
 
 
-def test_delete_removes_only_empty_folders(tmp_path: Path) -> None:
+def test_delete_removes_folders_only_if_they_become_empty(tmp_path: Path) -> None:
     storage = LocalStorage(tmp_path / "objects")
     for key in ("ab/one/original", "ab/two/original"):
         storage.put(key, [b"x"])

@@ -106,7 +106,7 @@ def test_reader_does_not_mix_old_and_new_content_of_replaced_object(s3_url: str)
 
 
 @pytest.mark.parametrize("status", [500, 503, 507])
-def test_failing_store_raises_storage_unavailable_despite_long_retry_after(status: int) -> None:
+def test_storage_unavailable_is_raised_within_seconds_despite_long_retry_after(status: int) -> None:
     started = time.monotonic()
     with scripted_store(ANY=reply(status=status, Retry_After="3600")) as storage:
         for operation in all_operations(storage):
@@ -117,7 +117,7 @@ def test_failing_store_raises_storage_unavailable_despite_long_retry_after(statu
 
 @pytest.mark.parametrize("body", [b"", b"\xff\xfe", b"<html>", b"<a/>"])
 @pytest.mark.parametrize("status", [400, 403, 409, 418])
-def test_server_that_is_not_an_s3_store_raises_storage_unavailable(status: int, body: bytes) -> None:
+def test_storage_unavailable_is_raised_if_server_is_not_an_s3_store(status: int, body: bytes) -> None:
     with scripted_store(ANY=reply(body, status), HEAD=reply(status=status)) as storage:
         for operation in all_operations(storage):
             with pytest.raises(StorageUnavailable):
@@ -136,7 +136,7 @@ def test_error_in_200_response_raises_storage_unavailable() -> None:
         storage.put("ab/cd", [bytes(PART + 1)])
 
 
-def test_error_raised_by_chunks_is_propagated_if_aborting_upload_fails() -> None:
+def test_original_error_is_raised_even_if_aborting_the_upload_fails() -> None:
     def failing_chunks() -> Iterator[bytes]:
         yield bytes(PART + 1)
         raise ConnectionResetError
@@ -146,7 +146,7 @@ def test_error_raised_by_chunks_is_propagated_if_aborting_upload_fails() -> None
         storage.put("ab/cd", failing_chunks())
 
 
-def test_truncated_object_raises_storage_unavailable() -> None:
+def test_reading_truncated_object_raises_storage_unavailable() -> None:
     def send_half(request: BaseHTTPRequestHandler) -> None:
         request.send_response(200)
         request.send_header("Content-Length", "1000000")
@@ -182,7 +182,7 @@ def test_slow_upload_is_not_limited_by_connect_or_idle_timeout(monkeypatch: pyte
     [(b"", b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n"), (b"HTTP/1.1 200 OK\r\n\r\n", UPLOAD_STARTED)],
     ids=["head", "body"],
 )
-def test_store_that_responds_byte_by_byte_raises_storage_unavailable_within_seconds(
+def test_storage_unavailable_is_raised_within_seconds_if_store_responds_byte_by_byte(
     sent_at_once: bytes, sent_slowly: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def respond_slowly(request: BaseHTTPRequestHandler) -> None:

@@ -1,4 +1,4 @@
-"""The storage contract, which both local and S3-compatible storage fulfill."""
+"""The contract that both local and S3-compatible storage fulfill."""
 
 import hashlib
 import io
@@ -112,7 +112,7 @@ def test_readers_of_the_same_object_are_independent(storage: Storage, key: str) 
         assert [half + file.read() for half, file in zip(halves, (one, other), strict=True)] == [data, data]
 
 
-def test_missing_object_raises_object_missing(storage: Storage, key: str) -> None:
+def test_opening_missing_object_raises_object_missing(storage: Storage, key: str) -> None:
     storage.put("ab/other", [b"there"])
     for absent in (key, f"{key}/below", "ab"):
         with pytest.raises(ObjectMissing):
@@ -127,7 +127,7 @@ def test_deleted_object_is_missing_and_can_be_deleted_again(storage: Storage, ke
     storage.delete(key)
 
 
-def test_delete_keeps_objects_with_same_prefix(storage: Storage, key: str) -> None:
+def test_delete_keeps_other_objects_with_same_prefix(storage: Storage, key: str) -> None:
     storage.put(key, [b"one"])
     storage.put(f"{key}-too", [b"two"])
     storage.delete(key)
@@ -154,7 +154,7 @@ def test_failed_upload_keeps_existing_object(storage: Storage, key: str) -> None
     assert read(storage, key) == b"first"
 
 
-def test_object_is_visible_only_when_complete(storage: Storage, key: str) -> None:
+def test_object_is_not_visible_until_upload_is_complete(storage: Storage, key: str) -> None:
     def observed_chunks() -> Iterator[bytes]:
         for chunk in chunks_of(content(PART + MIB), MIB):
             with pytest.raises(ObjectMissing):

@@ -12,22 +12,22 @@ from project.infrastructure.storage.url import Bucket, parse_bucket, parse_direc
 SECRET = "tops3cret"
 
 
-def test_file_url_is_parsed_as_folder_path() -> None:
+def test_file_url_is_parsed_into_folder_path() -> None:
     assert parse_directory("file:///srv/my%20files") == Path("/srv/my files")
 
 
-def test_s3_url_is_parsed_with_all_options() -> None:
+def test_all_parts_of_s3_url_are_parsed() -> None:
     bucket = parse_bucket("s3://k%2Fey:s%2Fe%2Bc%40r+t@store.example:9000/files?secure=false&region=eu-west-1")
     assert bucket == Bucket("files", "store.example:9000", "k/ey", "s/e+c@r+t", secure=False, region="eu-west-1")
 
 
-def test_s3_url_is_secure_by_default() -> None:
+def test_s3_connection_is_secure_by_default() -> None:
     assert parse_bucket("s3://k:s@store.example/files") == Bucket(
         "files", "store.example", "k", "s", secure=True, region=None
     )
 
 
-def test_url_scheme_selects_storage_without_connecting() -> None:
+def test_open_storage_selects_implementation_by_url_scheme_without_connecting() -> None:
     assert isinstance(open_storage("file:///nowhere/yet"), LocalStorage)
     assert isinstance(open_storage(f"s3://k:{SECRET}@[::1]:1/files"), S3Storage)
 
@@ -74,7 +74,7 @@ def test_repr_of_bucket_hides_secret() -> None:
         f"s3://k:{SECRET}\u2100@store.example/files",
     ],
 )
-def test_error_for_invalid_url_is_one_line_without_secret(url: str) -> None:
+def test_error_for_invalid_url_is_one_line_and_does_not_contain_secret(url: str) -> None:
     with pytest.raises(ValueError, match=r"^[^\n]+$") as raised:
         open_storage(url)
     assert SECRET not in str(raised.value)

@@ -46,7 +46,7 @@ def thumbnail(ada: Api, file: dict[str, Any]) -> bytes:
     return response.data
 
 
-def test_uploaded_picture_gets_thumbnails(ada: Api, settings: Settings, run_newest_job: RunJob) -> None:
+def test_thumbnails_are_created_for_uploaded_picture(ada: Api, settings: Settings, run_newest_job: RunJob) -> None:
     file = upload(ada)
     assert state(ada, file) == ("stored", "pending")
     with separate_app_context(settings):
@@ -55,7 +55,9 @@ def test_uploaded_picture_gets_thumbnails(ada: Api, settings: Settings, run_newe
     assert thumbnail(ada, file)[8:12] == b"WEBP"
 
 
-def test_thumbnails_created_twice_are_identical(ada: Api, settings: Settings, run_newest_job: RunJob) -> None:
+def test_thumbnails_are_identical_if_they_are_created_again(
+    ada: Api, settings: Settings, run_newest_job: RunJob
+) -> None:
     file = upload(ada)
     with separate_app_context(settings):
         run_newest_job(MAKE_THUMBNAILS)
@@ -103,7 +105,9 @@ def test_thumbnail_job_is_retried_if_storage_is_unavailable(
     assert state(ada, file) == ("stored", "ready")
 
 
-def test_thumbnails_fail_if_storage_stays_unavailable(ada: Api, settings: Settings, run_newest_job: RunJob) -> None:
+def test_thumbnails_are_marked_failed_if_storage_stays_unavailable(
+    ada: Api, settings: Settings, run_newest_job: RunJob
+) -> None:
     file = upload(ada)
     (settings.data_dir / "files").rename(settings.data_dir / "unavailable")
     with separate_app_context(settings.model_copy(update={"job_max_attempts": 1})):
@@ -111,7 +115,7 @@ def test_thumbnails_fail_if_storage_stays_unavailable(ada: Api, settings: Settin
     assert state(ada, file) == ("stored", "failed")
 
 
-def test_failed_thumbnails_are_created_when_dead_job_is_retried(
+def test_retrying_a_dead_job_creates_the_missing_thumbnails(
     ada: Api, settings: Settings, run_newest_job: RunJob
 ) -> None:
     file = upload(ada)
@@ -144,7 +148,7 @@ def objects(settings: Settings) -> list[Path]:
     return [path for path in (settings.data_dir / "files").rglob("*") if path.is_file()]
 
 
-def test_file_that_is_not_a_picture_has_no_thumbnail_job(ada: Api, settings: Settings) -> None:
+def test_no_thumbnail_job_is_enqueued_for_file_that_is_not_a_picture(ada: Api, settings: Settings) -> None:
     success(ada.upload(b"plain text", "notes.txt"))
     with separate_app_context(settings):
         assert list_jobs(MAKE_THUMBNAILS) == []

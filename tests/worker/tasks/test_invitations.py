@@ -1,4 +1,4 @@
-"""The task that mails an invitation: repeated emails are identical, and the inviter can see failures."""
+"""The task that sends an invitation by email: repeated emails are identical, and the inviter can see failures."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -61,7 +61,9 @@ def requeue(job_id: UUID) -> None:
         session.execute(update(Job).where(Job.id == job_id).values(status="queued", finished_at=None))
 
 
-def test_invitation_is_mailed_with_its_token(inviter: Inviter, settings: Settings, run_newest_job: RunJob) -> None:
+def test_invitation_email_contains_link_with_token(
+    inviter: Inviter, settings: Settings, run_newest_job: RunJob
+) -> None:
     with separate_app_context(settings):
         job_id = run_newest_job(SEND_INVITATION)
         assert get_job(job_id).status == "done"
@@ -71,7 +73,7 @@ def test_invitation_is_mailed_with_its_token(inviter: Inviter, settings: Setting
     assert inviter.delivery() == "sent"
 
 
-def test_email_sent_twice_leaves_one_unchanged_file(
+def test_sending_email_twice_leaves_one_unchanged_file_in_mailbox(
     inviter: Inviter, settings: Settings, run_newest_job: RunJob
 ) -> None:
     with separate_app_context(settings):
@@ -84,7 +86,7 @@ def test_email_sent_twice_leaves_one_unchanged_file(
     assert len(first) == 1
 
 
-def test_email_sent_twice_over_smtp_is_identical(
+def test_both_copies_of_email_sent_twice_over_smtp_are_identical(
     inviter: Inviter, settings: Settings, run_newest_job: RunJob, smtp_server: Smtp
 ) -> None:
     with mail_sent_through(smtp_server, settings):
@@ -100,7 +102,7 @@ def test_email_sent_twice_over_smtp_is_identical(
     [{"status": "accepted"}, {"status": "expired"}, {"expires_at": now()}],
     ids=["accepted", "marked-expired", "past-expiry-time"],
 )
-def test_invitation_that_is_no_longer_pending_is_not_mailed(
+def test_invitation_that_is_no_longer_pending_is_not_sent(
     inviter: Inviter, settings: Settings, run_newest_job: RunJob, end: dict[str, Any]
 ) -> None:
     with separate_app_context(settings):
@@ -110,7 +112,7 @@ def test_invitation_that_is_no_longer_pending_is_not_mailed(
     assert mailbox(settings) == {}
 
 
-def test_rejected_address_marks_job_dead_immediately(
+def test_job_is_marked_dead_immediately_if_address_is_rejected(
     inviter: Inviter, settings: Settings, run_newest_job: RunJob, smtp_server: Smtp
 ) -> None:
     smtp_server.faults.rejected_recipients["grace@example.org"] = "550 no such user"
@@ -143,7 +145,7 @@ def test_delivery_fails_if_mail_server_stays_unavailable(
     assert inviter.delivery() == "failed"
 
 
-def test_failed_email_is_sent_when_dead_job_is_retried(
+def test_retrying_a_dead_job_sends_the_email(
     inviter: Inviter, settings: Settings, run_newest_job: RunJob, smtp_server: Smtp
 ) -> None:
     smtp_server.faults.rejected_recipients["grace@example.org"] = "550 no such user"
@@ -155,7 +157,7 @@ def test_failed_email_is_sent_when_dead_job_is_retried(
     assert (len(smtp_server.received), inviter.delivery()) == (1, "sent")
 
 
-def test_delivery_fails_if_every_attempt_kills_the_worker(
+def test_delivery_fails_if_worker_dies_in_every_attempt(
     inviter: Inviter, settings: Settings, run_newest_job: RunJob
 ) -> None:
     with separate_app_context(settings.model_copy(update={"job_max_attempts": 1})):
