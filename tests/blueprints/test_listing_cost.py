@@ -1,8 +1,9 @@
 """The cost of a page depends neither on its position in the listing nor on the listing's length.
 
-The test examines the plans that PostgreSQL executed for real requests: indexes used, rows read, buffers accessed.
-The tables also hold older and newer rows of other owners. Without those, an index that does not start with the
-listing's filter would appear to work, and PostgreSQL could reasonably prefer a sequential scan.
+The test examines the plans that PostgreSQL executed for real requests: the indexes used, the rows read and the
+buffers accessed. The tables also contain older and newer rows that belong to other owners. Without these rows, an index
+that does not start with the listing's filter would appear to work, and PostgreSQL could reasonably prefer a sequential
+scan.
 """
 
 from collections.abc import Iterator
@@ -192,7 +193,7 @@ def page_plan(plans: list[Plan]) -> Plan:
     return plan
 
 
-def test_every_listing_and_filter_has_a_case(worlds: tuple[World, World]) -> None:
+def test_every_listing_and_filter_is_covered_by_a_case(worlds: tuple[World, World]) -> None:
     covered = {(case.operation, name) for case in CASES for name in ("cursor", *case.filters)}
     operations = operations_of(worlds[0].app)
     listings = [operation for operation in operations if operation.method == "GET" and "cursor" in operation.query]

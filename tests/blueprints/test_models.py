@@ -1,4 +1,4 @@
-"""The column types of each blueprint's tables are complete, regardless of import order."""
+"""Every column in the tables of a blueprint has a type, regardless of import order."""
 
 import subprocess
 import sys

@@ -27,7 +27,7 @@ class Check:
             return False
         try:
             self(operation, world)
-        except Exception:  # An unexpected error counts as a failure too.
+        except Exception:  # An unexpected error also counts as a failure.
             return True
         return False
 

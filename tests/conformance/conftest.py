@@ -31,7 +31,7 @@ def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 @pytest.fixture(scope="session")
 def create_world(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], World]]:
-    """A function that creates a World on SQLite with the blueprints that are registered when it is called."""
+    """A function that creates a World on SQLite with the blueprints that are registered at the time of the call."""
     apps: list[Flask] = []
 
     def create() -> World:

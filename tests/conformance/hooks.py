@@ -1,4 +1,4 @@
-"""The platform's hooks: how to remove each one, which operations it serves, and which checks must then fail."""
+"""The platform's hooks: how to remove each hook, which operations it serves, and which checks must fail without it."""
 
 import sys
 from collections.abc import Callable
@@ -22,7 +22,7 @@ Removal = Callable[[Flask, pytest.MonkeyPatch], None]
 
 @dataclass(frozen=True)
 class Hook:
-    """A removable hook. After `remove`, at least one of `checks` must fail for each operation that it `serves`."""
+    """A removable hook. Once `remove` has run, at least one of `checks` must fail for each operation it `serves`."""
 
     remove: Removal
     checks: tuple[str, ...]

@@ -74,7 +74,7 @@ class Operation(platform.Operation):
                 yield status, self.resolved(response["content"]["application/json"]["schema"])
 
     def resolved(self, part: dict[str, Any]) -> dict[str, Any]:
-        """Return `part`, or the component to which its `$ref` points."""
+        """Return `part` or, if it is a reference, the component that it points to."""
         if "$ref" not in part:
             return part
         _hash, _components, kind, name = part["$ref"].split("/")

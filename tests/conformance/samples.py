@@ -1,4 +1,4 @@
-"""Sample values for a schema. Where possible, each call returns a new text, so that unique values do not collide."""
+"""Sample values for schemas. Where possible, each call returns a different text to avoid duplicate values."""
 
 import re
 from itertools import count
@@ -11,19 +11,19 @@ _PLAIN = {"integer": 1, "number": 1.5, "boolean": True, "null": None}
 
 
 def body(operation: Operation, schema: dict[str, Any]) -> dict[str, Any]:
-    """Return an object for `schema`: its required members, or all members if the operation is an update."""
+    """Return an object that matches `schema`: only its required members, or all members for an update."""
     members = schema.get("properties", {})
     names = members if operation.method in ("PATCH", "PUT") else schema.get("required", [])
     return {name: value(operation, members[name]) for name in names}
 
 
 def full_body(operation: Operation, schema: dict[str, Any]) -> dict[str, Any]:
-    """Return an object for `schema` with all members."""
+    """Return an object that matches `schema`, with all members."""
     return {name: value(operation, member) for name, member in schema.get("properties", {}).items()}
 
 
 def value(operation: Operation, schema: dict[str, Any]) -> Any:
-    """Return a value for `schema`."""
+    """Return a value that matches `schema`."""
     schema = operation.resolved(schema)
     if "enum" in schema:
         return schema["enum"][0]

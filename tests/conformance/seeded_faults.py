@@ -136,7 +136,7 @@ def accept_any_length(body: dict[str, Any]) -> Any:
 @blueprint.get("/write", access=user, exempt={"etag": "not versioned"})
 @blueprint.response(200, NoteResponse)
 def read_and_write() -> Any:
-    """Write to the database on a GET."""
+    """Write to the database in a GET request."""
     return organizations.create_organization(owner_id=current_user_id(), name="Written", slug=None)
 
 

@@ -16,13 +16,13 @@ _CHECKS_BY_NAME = {check.name: check for check in CHECKS}
 
 @pytest.fixture
 def world_with_all_kinds(create_world: Callable[[], World], monkeypatch: pytest.MonkeyPatch) -> World:
-    """A World with routes of every kind, including a deprecated one."""
+    """A World with routes of every kind, including a deprecated route."""
     monkeypatch.setattr("project.app.BLUEPRINTS", (*BLUEPRINTS, seeded_faults.blueprint))
     return create_world()
 
 
 @pytest.mark.parametrize("name", HOOKS)
-def test_removing_a_hook_fails_a_check_for_every_route_it_serves(
+def test_removing_a_hook_makes_a_check_fail_for_every_route_it_serves(
     name: str, world_with_all_kinds: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world, hook = world_with_all_kinds, HOOKS[name]

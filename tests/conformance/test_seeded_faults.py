@@ -42,9 +42,9 @@ def failures(world_with_faults: World) -> set[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(("check", "operation"), sorted(FAULTS))
-def test_seeded_fault_fails_its_check(failures: set[tuple[str, str]], check: str, operation: str) -> None:
+def test_seeded_fault_fails_the_expected_check(failures: set[tuple[str, str]], check: str, operation: str) -> None:
     assert (check, operation) in failures
 
 
-def test_only_faulty_routes_fail_checks(failures: set[tuple[str, str]]) -> None:
+def test_only_routes_with_seeded_faults_fail_checks(failures: set[tuple[str, str]]) -> None:
     assert {operation for _check, operation in failures} == {operation for _check, operation in FAULTS}

@@ -32,7 +32,7 @@ class Case:
 
 
 class World:
-    """An application with two organizations of the same owner, a member of the first, and a user in neither."""
+    """An application with two organizations of the same owner, a member of the first, and a user who is in neither."""
 
     def __init__(self, app: Flask) -> None:
         self.app = app
@@ -64,7 +64,7 @@ class World:
         return kinds.get(access.kind, self.owner)
 
     def other_actor(self, access: Access) -> Api:
-        """Return another client that is authorized for `access`, which must not depend on the path."""
+        """Return another client that is authorized for `access`. The access must not depend on the path."""
         return self.other_administrator if access.kind == "admin" else self.other_user
 
     def path_values(self, operation: Operation) -> dict[str, str]:
@@ -95,12 +95,12 @@ class World:
         return response
 
     def create_operation(self, path: str) -> Operation | None:
-        """Return the operation that creates resources in the collection at `path`, or `None`."""
+        """Return the operation that creates resources in the collection at `path`, or `None` if there is none."""
         found = [each for each in self.operations if each.method == "POST" and each.path == path]
         return found[0] if found else None
 
     def read_operation(self, operation: Operation) -> Operation | None:
-        """Return the operation that reads the resource which `operation` changes, or `None`."""
+        """Return the operation that reads the resource that `operation` changes, or `None` if there is none."""
         found = [each for each in self.operations if each.method == "GET" and each.path == operation.path]
         return found[0] if found else None
 
@@ -119,7 +119,7 @@ class World:
         success(user.post("/invitations/accept", {"token": self.invitation_token(user.user["email"], role)}))
 
     def invitation_token(self, email: str, role: str = "member") -> str:
-        """Create an invitation to `email` and return its token, the same one as in the email."""
+        """Create an invitation to `email` and return the token that its email contains."""
         invitation = self.owner.invitation(self.organization_id, email, role)
         with self.app.app_context():
             return signing.issue("invitation", UUID(invitation["id"]), 1)

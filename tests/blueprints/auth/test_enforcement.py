@@ -1,4 +1,4 @@
-"""Once a session ends or an account is disabled, every node rejects its next request."""
+"""When a session ends or an account is disabled, every node rejects its tokens immediately."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -61,7 +61,7 @@ def test_second_logout_is_rejected(api: Api) -> None:
     problem(ada.post("/auth/logout"), 401, "token-revoked")
 
 
-def test_disabled_account_is_rejected_immediately(app: Flask, api: Api) -> None:
+def test_request_from_disabled_account_is_rejected_immediately(app: Flask, api: Api) -> None:
     ada = api.as_new_user()
     with app.app_context(), transaction() as session:
         session.execute(update(User).values(status="disabled"))
@@ -70,7 +70,9 @@ def test_disabled_account_is_rejected_immediately(app: Flask, api: Api) -> None:
 
 @ON_SQLITE
 @pytest.mark.parametrize("model", [Session, User])
-def test_deleted_session_or_account_is_rejected_immediately(app: Flask, api: Api, model: type[Session | User]) -> None:
+def test_token_of_deleted_session_or_account_is_rejected_immediately(
+    app: Flask, api: Api, model: type[Session | User]
+) -> None:
     ada = api.as_new_user()
     with app.app_context(), transaction() as session:
         session.execute(delete(model))

@@ -32,7 +32,7 @@ def email_all(after: str | None = None) -> None:
 
 
 def test_fan_out_creates_one_job_per_active_user(api: Api, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    # Import the module itself: the package's attribute `fan_out` is the function.
+    # Import the module by its path, because the package attribute `fan_out` is the function.
     monkeypatch.setattr(import_module("project.infrastructure.jobs.fan_out"), "CHUNK_SIZE", 2)
     ids = [api.register()["id"] for _ in range(4)]
     with separate_app_context(settings):

@@ -36,7 +36,7 @@ def test_login_returns_token_pair(api: Api) -> None:
 
 
 @ON_SQLITE
-def test_login_matches_email_in_any_case_and_unicode_form(api: Api) -> None:
+def test_login_ignores_case_and_unicode_form_of_email(api: Api) -> None:
     api.register("zo\u00eb@example.com")
     assert log_in(api, "ZOE\u0308@EXAMPLE.COM").status_code == 200
 
@@ -53,7 +53,7 @@ def test_unknown_email_and_wrong_password_get_identical_responses(api: Api) -> N
 
 
 @ON_SQLITE
-def test_unknown_email_takes_as_long_as_wrong_password(api: Api) -> None:
+def test_login_with_unknown_email_takes_as_long_as_with_wrong_password(api: Api) -> None:
     user = api.register()
     times = [
         sorted(_login_seconds(api, email) for _ in range(9))[4] for email in (user["email"], "unknown@example.com")
@@ -62,7 +62,7 @@ def test_unknown_email_takes_as_long_as_wrong_password(api: Api) -> None:
 
 
 @ON_SQLITE
-def test_disabled_account_is_revealed_only_with_correct_password(app: Flask, api: Api) -> None:
+def test_login_reveals_disabled_account_only_if_password_is_correct(app: Flask, api: Api) -> None:
     user = api.register()
     disable(app)
     problem(log_in(api, user["email"]), 403, "account-disabled")

@@ -4,7 +4,7 @@ import time
 
 from project.blueprints.auth.passwords import weakness
 
-# If its input were not bounded, the check would take at least two seconds and block all other requests.
+# Without a limit on its input, the check would take at least two seconds and block all other requests.
 _MAX_SECONDS = 0.7
 
 
@@ -14,5 +14,5 @@ def test_password_with_many_substitutions_is_checked_quickly() -> None:
     assert time.process_time() - started < _MAX_SECONDS
 
 
-def test_common_word_with_substitutions_is_weak() -> None:
+def test_common_word_with_character_substitutions_is_weak() -> None:
     assert weakness("p@$$w0rd1234", known=[]) is not None

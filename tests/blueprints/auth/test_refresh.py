@@ -77,7 +77,7 @@ def test_replaced_token_is_accepted_within_grace_period(
 
 
 @pytest.mark.parametrize("seconds", [-11, -3600, 60])
-def test_replaced_token_ends_session_outside_grace_period(
+def test_reusing_replaced_token_outside_grace_period_ends_session(
     ada: Api, first_token: str, set_session: SetSession, seconds: int
 ) -> None:
     second_token = rotate(ada, first_token)
@@ -87,20 +87,22 @@ def test_replaced_token_ends_session_outside_grace_period(
     problem(ada.get("/auth/me"), 401, "token-revoked")
 
 
-def test_older_token_ends_session_even_within_grace_period(ada: Api, first_token: str) -> None:
+def test_reusing_older_token_ends_session_even_within_grace_period(ada: Api, first_token: str) -> None:
     third_token = rotate(ada, rotate(ada, first_token))
     problem(refresh(ada, first_token), 401, "refresh-token-reused")
     problem(refresh(ada, third_token), 401, "refresh-token-invalid")
 
 
-def test_reused_token_ends_only_its_own_session(ada: Api, first_token: str) -> None:
+def test_token_reuse_ends_only_the_affected_session(ada: Api, first_token: str) -> None:
     other = ada.with_new_session()
     rotate(ada, rotate(ada, first_token))
     problem(refresh(ada, first_token), 401, "refresh-token-reused")
     assert other.get("/auth/me").status_code == 200
 
 
-def test_token_reuse_commits_the_end_of_the_session(app: Flask, ada: Api, first_token: str) -> None:
+def test_end_of_session_is_committed_even_though_reused_token_is_rejected(
+    app: Flask, ada: Api, first_token: str
+) -> None:
     rotate(ada, rotate(ada, first_token))
     refresh(ada, first_token)
     with app.app_context(), read() as connection:
@@ -155,7 +157,9 @@ def test_access_token_is_rejected_as_refresh_token(ada: Api) -> None:
 
 
 @pytest.mark.parametrize("limit", ["idle_until", "expires_at"])
-def test_expired_session_is_rejected(ada: Api, first_token: str, set_session: SetSession, limit: str) -> None:
+def test_tokens_of_expired_session_are_rejected(
+    ada: Api, first_token: str, set_session: SetSession, limit: str
+) -> None:
     set_session(**{limit: -1})
     problem(refresh(ada, first_token), 401, "refresh-token-invalid")
     problem(ada.get("/auth/me"), 401, "token-revoked")

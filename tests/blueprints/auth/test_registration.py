@@ -53,7 +53,7 @@ def test_display_name_defaults_to_local_part_of_email(api: Api, members: dict[st
     ],
     ids=ascii,
 )
-def test_email_in_another_case_or_unicode_form_is_taken(api: Api, first: str, second: str) -> None:
+def test_taken_email_is_rejected_regardless_of_case_and_unicode_form(api: Api, first: str, second: str) -> None:
     success(register(api, first))
     problem(register(api, second), 409, "email-taken")
 
@@ -69,7 +69,7 @@ def test_email_in_another_case_or_unicode_form_is_taken(api: Api, first: str, se
     ],
     ids=ascii,
 )
-def test_lookalike_email_is_a_separate_account(api: Api, other: str) -> None:
+def test_lookalike_email_gets_a_separate_account(api: Api, other: str) -> None:
     ada = success(register(api))
     lookalike = success(register(api, other))
     assert (lookalike["id"] != ada["id"], lookalike["email"]) == (True, other)
@@ -154,7 +154,7 @@ def test_display_name_is_normalized_to_nfc(api: Api, name: str) -> None:
         "seven unlikely herons" * 7,
     ],
 )
-def test_weak_or_too_long_password_is_rejected_with_reason(shared_api: Api, password: str) -> None:
+def test_weak_or_too_long_password_is_rejected_with_explanation(shared_api: Api, password: str) -> None:
     body = problem(register(shared_api, password=password, display_name="Ada Lovelace"), 422, "validation-failed")
     assert pointers(body) == {PASSWORD_POINTER}
     assert len(body["errors"][0]["detail"]) > 10
@@ -203,13 +203,13 @@ def test_long_password_is_not_truncated(api: Api) -> None:
 
 
 @ON_SQLITE
-def test_password_matches_in_any_unicode_normal_form(api: Api) -> None:
+def test_login_accepts_password_in_any_unicode_normal_form(api: Api) -> None:
     success(register(api, password="sieben zo\u00eb reiher nebel"))
     assert log_in(api, password="sieben zoe\u0308 reiher nebel").status_code == 200
 
 
 @ON_SQLITE
-def test_password_length_is_counted_after_normalization(api: Api) -> None:
+def test_password_length_is_measured_after_unicode_normalization(api: Api) -> None:
     success(register(api, password=PASSWORD + "e\u0301o\u0308u\u0302" * 35))
     assert pointers(problem(register(api, password="e\u0301" * 11), 422, "validation-failed")) == {PASSWORD_POINTER}
 

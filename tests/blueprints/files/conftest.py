@@ -22,7 +22,7 @@ def ada(api: Api) -> Api:
 
 @pytest.fixture
 def stored(app: Flask, tmp_path: Path) -> Stored:
-    """Return a function that returns the rows of all files, in any status, and the keys of all stored objects."""
+    """Return a function that reads the rows of all files, regardless of status, and the keys of all stored objects."""
 
     def stored() -> tuple[list[Any], list[str]]:
         store = tmp_path / "files"

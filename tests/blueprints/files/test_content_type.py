@@ -52,7 +52,7 @@ def matroska(doctype, length=b""):
 
 @pytest.mark.parametrize("name", ["grace_hopper.jpg", "rocket.jpg", "chelsea.png", "coffee.png"])
 @pytest.mark.parametrize("step", [1, 1000, 1 << 20])
-def test_photo_is_detected_regardless_of_chunk_size(name, step):
+def test_photo_type_is_detected_regardless_of_chunk_size(name, step):
     content = (PHOTOS / name).read_bytes()[:20_000]
     expected = {".jpg": "image/jpeg", ".png": "image/png"}[Path(name).suffix]
     assert detect(content, "notes.txt", step=step) == expected
@@ -196,7 +196,7 @@ def test_text_is_detected_regardless_of_chunk_size(step):
 
 
 @pytest.mark.parametrize("invalid", [b"\xff", b"\xc3", b"\0", b"\x1b[31m", b"\xed\xa0\x80", b"\xc0\xaf"])
-def test_non_text_byte_late_in_content_is_detected(invalid):
+def test_non_text_byte_near_the_end_of_content_is_detected(invalid):
     assert detect(b"a,b\n" * 100_000 + invalid, "a.csv") == "application/octet-stream"
     assert detect(b"a,b\n" * 100_000 + invalid + b"\na,b", "a.csv") == "application/octet-stream"
 
@@ -205,7 +205,7 @@ def test_empty_content_has_no_type():
     assert detect(b"") is None
 
 
-def test_result_is_available_before_the_last_chunk():
+def test_result_is_available_after_every_chunk():
     detector = Detector("a.txt")
     detector.feed("ß".encode()[:1])
     assert detector.result() == "application/octet-stream"

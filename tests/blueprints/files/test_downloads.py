@@ -15,7 +15,7 @@ CONTENT = b"0123456789"
 TAG = f'"{hashlib.sha256(CONTENT).hexdigest()}"'
 PNG = (Path(__file__).parents[2] / "data" / "photos" / "chelsea.png").read_bytes()
 PDF = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\n"
-# Ranges that are invalid, or unsatisfiable for ten bytes of content.
+# Ranges that are invalid or that ten bytes of content cannot satisfy.
 MANY_RANGES = ",".join(f"{at}-{at}" for at in range(200))
 UNUSABLE_RANGES = ["10-", "11-12", "-0", "5-2", "a-b", "", "-", "--1", "0-1-2", "1", MANY_RANGES]
 
@@ -32,7 +32,7 @@ def path(ada: Api) -> str:
 
 
 def fetch(api: Api, path: str, method: str = "GET", **headers: str) -> Any:
-    """Send a request and return the response, with its body read. In header keywords, use `_` for `-`."""
+    """Send a request, read the whole body, and return the response. In header keywords, write `_` instead of `-`."""
     response = api(method, path, headers={name.replace("_", "-"): value for name, value in headers.items()})
     response.get_data()
     response.close()
@@ -47,7 +47,7 @@ def test_download_returns_uploaded_content(ada: Api, path: str) -> None:
     assert response.headers["Repr-Digest"] == f"sha-256=:{b64encode(hashlib.sha256(CONTENT).digest()).decode()}:"
 
 
-def test_download_headers_prevent_execution(ada: Api, path: str) -> None:
+def test_download_headers_prevent_execution_in_browser(ada: Api, path: str) -> None:
     headers = fetch(ada, path).headers
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert "sandbox" in headers["Content-Security-Policy"]
@@ -55,7 +55,7 @@ def test_download_headers_prevent_execution(ada: Api, path: str) -> None:
 
 
 @pytest.mark.parametrize("headers", [{}, {"If_None_Match": TAG}])
-def test_head_has_same_headers_as_get(ada: Api, path: str, headers: dict[str, str]) -> None:
+def test_head_response_has_same_headers_as_get_response(ada: Api, path: str, headers: dict[str, str]) -> None:
     get, head = (fetch(ada, path, method, X_Request_ID="same", **headers) for method in ("GET", "HEAD"))
     assert head.data == b""
     assert (head.status, _without_date(head)) == (get.status, _without_date(get))
@@ -82,7 +82,7 @@ def test_single_range_is_served(ada: Api, path: str, requested: str, content: by
 
 
 @pytest.mark.parametrize("requested", UNUSABLE_RANGES, ids=lambda requested: requested[:10])
-def test_unusable_range_is_ignored_or_rejected_with_the_file_size(ada: Api, path: str, requested: str) -> None:
+def test_unusable_range_is_either_ignored_or_rejected(ada: Api, path: str, requested: str) -> None:
     response = fetch(ada, path, Range=f"bytes={requested}")
     if response.status_code == 200:
         assert response.data == CONTENT
@@ -92,7 +92,7 @@ def test_unusable_range_is_ignored_or_rejected_with_the_file_size(ada: Api, path
 
 
 @pytest.mark.parametrize("requested", ["10-", "-0", "99-100"])
-def test_range_beyond_the_end_is_rejected(ada: Api, path: str, requested: str) -> None:
+def test_unsatisfiable_range_is_rejected(ada: Api, path: str, requested: str) -> None:
     problem(fetch(ada, path, Range=f"bytes={requested}"), 416, "range-not-satisfiable")
 
 
@@ -118,7 +118,7 @@ def test_non_matching_if_match_is_rejected(ada: Api, path: str, tags: str) -> No
 
 
 @pytest.mark.parametrize(("tag", "status"), [(TAG, 206), ('"other"', 200), (f"W/{TAG}", 200)])
-def test_if_range_serves_range_only_for_matching_etag(ada: Api, path: str, tag: str, status: int) -> None:
+def test_range_with_if_range_is_served_only_if_etag_matches(ada: Api, path: str, tag: str, status: int) -> None:
     response = fetch(ada, path, Range="bytes=0-0", If_Range=tag)
     assert (response.status_code, response.data) == (status, b"0" if status == 206 else CONTENT)
 
@@ -140,7 +140,7 @@ def test_only_images_are_served_inline(ada: Api, content: bytes, filename: str, 
 
 
 @pytest.mark.parametrize("query", ["disposition=", "disposition=Inline", "x=1"])
-def test_unknown_disposition_or_parameter_is_rejected(ada: Api, path: str, query: str) -> None:
+def test_unknown_disposition_or_query_parameter_is_rejected(ada: Api, path: str, query: str) -> None:
     problem(fetch(ada, f"{path}?{query}"), 422, "validation-failed")
 
 

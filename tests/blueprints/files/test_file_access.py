@@ -1,4 +1,4 @@
-"""Access to files: the owner and, depending on their role, organization members can read, list and delete them."""
+"""File access: owners and, depending on their role, organization members can read, list and delete files."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -93,7 +93,7 @@ def test_member_can_delete_own_upload(ada: Api, join: Join, organization_id: str
     assert guest.delete(f"/files/{file['id']}").status_code == 204
 
 
-def test_trashed_file_has_metadata_but_no_content(ada: Api, image_path: str) -> None:
+def test_metadata_of_trashed_file_is_available_but_its_content_is_not(ada: Api, image_path: str) -> None:
     assert ada.delete(image_path).status_code == 204
     file = success(ada.get(image_path))
     assert (file["status"], file["trashed_at"][-1]) == ("trashed", "Z")
@@ -102,12 +102,14 @@ def test_trashed_file_has_metadata_but_no_content(ada: Api, image_path: str) -> 
 
 
 @ON_SQLITE
-def test_second_delete_of_a_file_returns_404(ada: Api, image_path: str) -> None:
+def test_deleting_a_file_twice_returns_404(ada: Api, image_path: str) -> None:
     ada.delete(image_path)
     problem(ada.delete(image_path), 404, "not-found")
 
 
-def test_organization_trash_is_visible_to_admins_and_uploader(ada: Api, join: Join, organization_id: str) -> None:
+def test_trashed_organization_file_is_visible_only_to_admins_owners_and_uploader(
+    ada: Api, join: Join, organization_id: str
+) -> None:
     member, admin = join(ada, organization_id), join(ada, organization_id, "admin")
     files = [success(user.upload(organization_id=organization_id))["id"] for user in (ada, member)]
     for file_id in files:
@@ -118,14 +120,14 @@ def test_organization_trash_is_visible_to_admins_and_uploader(ada: Api, join: Jo
     assert success(member.get(f"/files/{files[1]}"))["status"] == "trashed"
 
 
-def test_listing_without_organization_shows_only_personal_files(ada: Api, organization_id: str) -> None:
+def test_listing_without_organization_filter_shows_only_personal_files(ada: Api, organization_id: str) -> None:
     personal = success(ada.upload())["id"]
     ada.upload(organization_id=organization_id)
     ada.as_new_user().upload()
     assert list_ids(ada) == [personal]
 
 
-def test_listing_filters_by_type_and_status(ada: Api) -> None:
+def test_files_can_be_filtered_by_type_and_status(ada: Api) -> None:
     text_id, image_id, trashed_id = (success(ada.upload(content))["id"] for content in (b"hello", PNG, b"deleted"))
     ada.delete(f"/files/{trashed_id}")
     assert list_ids(ada) == [image_id, text_id]
@@ -159,7 +161,7 @@ def test_listing_files_of_another_organization_returns_404(ada: Api, organizatio
 
 @ON_SQLITE
 @pytest.mark.parametrize("size", ["small", "large"])
-def test_thumbnail_is_cacheable_webp(ada: Api, image_path: str, size: str) -> None:
+def test_thumbnail_is_served_as_cacheable_webp(ada: Api, image_path: str, size: str) -> None:
     response = send(ada, f"{image_path}/thumbnails/{size}")
     assert (response.status_code, response.mimetype, response.data[8:12]) == (200, "image/webp", b"WEBP")
     assert response.headers["X-Content-Type-Options"] == "nosniff"
@@ -168,18 +170,18 @@ def test_thumbnail_is_cacheable_webp(ada: Api, image_path: str, size: str) -> No
 
 
 @ON_SQLITE
-def test_file_response_reports_ready_thumbnails(ada: Api, image_path: str) -> None:
+def test_file_response_lists_thumbnails_that_are_ready(ada: Api, image_path: str) -> None:
     assert success(ada.get(image_path))["thumbnails"] == {"status": "ready", "sizes": ["small", "large"]}
 
 
 @ON_SQLITE
 @pytest.mark.parametrize("content", [PNG, b"hello"], ids=["pending", "unsupported"])
-def test_missing_thumbnail_is_not_found(ada: Api, content: bytes) -> None:
+def test_thumbnail_that_does_not_exist_returns_404(ada: Api, content: bytes) -> None:
     file = success(ada.upload(content))
     problem(send(ada, f"/files/{file['id']}/thumbnails/small"), 404, "not-found")
 
 
 @ON_SQLITE
 @pytest.mark.parametrize("size", ["medium", "..", "original", "%2e%2e%2foriginal", "small/x"])
-def test_unknown_thumbnail_size_is_not_found(ada: Api, image_path: str, size: str) -> None:
+def test_unknown_thumbnail_size_returns_404(ada: Api, image_path: str, size: str) -> None:
     problem(send(ada, f"{image_path}/thumbnails/{size}"), 404, "not-found")

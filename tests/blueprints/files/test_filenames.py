@@ -1,4 +1,4 @@
-"""Filenames are truncated before normalization, so that long ones are processed quickly."""
+"""Filenames are truncated before they are normalized, so that even very long names are processed quickly."""
 
 import time
 

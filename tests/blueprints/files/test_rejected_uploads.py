@@ -1,4 +1,4 @@
-"""Uploads rejected because of their type, checksum or form leave neither a row nor an object."""
+"""Uploads that are rejected because of their type, checksum or form leave no row and no stored object behind."""
 
 import hashlib
 from collections.abc import Iterator
@@ -79,7 +79,9 @@ def test_wrong_checksum_is_rejected(ada: Api, digest: str, checksum_first: bool)
     ],
     ids=repr,
 )
-def test_invalid_form_is_rejected_with_pointer(ada: Api, parts: list[bytes], pointer: tuple[str, str]) -> None:
+def test_invalid_form_is_rejected_with_pointer_to_the_field(
+    ada: Api, parts: list[bytes], pointer: tuple[str, str]
+) -> None:
     assert pointers(problem(send(ada, *parts), 422, "validation-failed")) == {pointer}
 
 
@@ -99,7 +101,7 @@ def test_invalid_form_is_rejected_with_pointer(ada: Api, parts: list[bytes], poi
     ],
     ids=lambda body: repr(body[-30:]),
 )
-def test_unparsable_form_is_rejected_as_malformed(ada: Api, body: bytes) -> None:
+def test_unparseable_form_is_rejected_as_malformed(ada: Api, body: bytes) -> None:
     problem(send(ada, closing=body), 400, "malformed-request")
 
 
@@ -119,7 +121,7 @@ def test_oversized_form_is_rejected(ada: Api, parts: list[bytes]) -> None:
 
 
 @pytest.mark.parametrize("content_type", ["", "text/plain", "application/json", "multipart/mixed; boundary=x"])
-def test_upload_that_is_not_multipart_form_data_is_unsupported(ada: Api, content_type: str) -> None:
+def test_upload_that_is_not_multipart_form_data_is_rejected(ada: Api, content_type: str) -> None:
     problem(send(ada, file_part(), content_type=content_type), 415, "unsupported-media-type")
 
 

@@ -57,7 +57,7 @@ def close_to(color, other):
 
 
 @pytest.mark.parametrize("name", ["grace_hopper.jpg", "chelsea.png", "coffee.png"])
-def test_thumbnails_fit_both_sizes_and_resemble_the_original(name):
+def test_thumbnails_have_expected_sizes_and_resemble_the_original(name):
     original = Image.open(PHOTOS / name).convert("RGB")
     with (PHOTOS / name).open("rb") as source:
         rendered = thumbnails(source)
@@ -98,7 +98,7 @@ def test_image_is_rotated_according_to_exif_orientation(kind):
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF"])
-def test_location_description_and_comments_are_removed(kind):
+def test_exif_xmp_and_comment_metadata_is_removed(kind):
     exif = Image.Exif()
     exif[0x010E] = "CANARY-EXIF"
     exif.get_ifd(0x8825)[29] = "CANARY-GPS"
@@ -134,7 +134,7 @@ def test_16_bit_samples_are_scaled_to_8_bits():
 
 
 @pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP", "AVIF"])
-def test_animation_is_represented_by_first_frame(kind):
+def test_thumbnail_of_animation_shows_first_frame(kind):
     frames = [Image.new("RGB", (32, 32), color) for color in ("red", "blue")]
     source = encoded(frames[0], kind, save_all=True, append_images=frames[1:])
     rendered = thumbnails(source)["large"]
@@ -176,7 +176,7 @@ def test_pixel_count_is_limited():
 
 
 def reject_in_subprocess(source, path):
-    """Return the error, and the increase in peak memory during rendering, in KiB.
+    """Return the error message and the increase in peak memory during rendering, in KiB.
 
     Rendering runs in a subprocess because this process may already have reached a higher peak.
     """
@@ -208,7 +208,7 @@ def test_huge_png_is_rejected_without_decoding(edge, tmp_path):
     assert growth_kib < 16 * 1024
 
 
-def test_34_byte_webp_of_169_megapixels_is_rejected_without_decoding(tmp_path):
+def test_34_byte_webp_with_169_megapixels_is_rejected_without_decoding(tmp_path):
     source = BytesIO(bytes.fromhex("524946461a000000574542505650384c0e0000002fc7f2b10c071011fd0f4444ff03"))
     error, growth_kib = reject_in_subprocess(source, tmp_path / "huge.webp")
     assert (error, growth_kib < 16 * 1024) == ("13000 x 13000 pixels are too many", True)

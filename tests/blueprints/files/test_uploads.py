@@ -108,7 +108,7 @@ def test_filename_encoded_according_to_rfc_8187_is_decoded(ada: Api) -> None:
 
 
 @ON_SQLITE
-def test_type_disallowed_by_settings_is_rejected(
+def test_content_type_not_allowed_by_settings_is_rejected(
     ada: Api, stored: Stored, change_settings: Callable[..., None]
 ) -> None:
     change_settings(allowed_content_types=("image/png",))
@@ -117,7 +117,7 @@ def test_type_disallowed_by_settings_is_rejected(
 
 
 @pytest.mark.parametrize(("size", "status"), [(10, 201), (11, 413), (600_000, 413)])
-def test_file_above_size_limit_is_rejected(
+def test_file_larger_than_size_limit_is_rejected(
     ada: Api, stored: Stored, change_settings: Callable[..., None], size: int, status: int
 ) -> None:
     change_settings(max_file_bytes=10)

@@ -61,7 +61,7 @@ def test_listings_do_not_depend_on_expiry_job(app: Flask, ada: Api, path: str) -
     assert before == after == [EXPIRED[::-1], PENDING[::-1]]
 
 
-def test_expiry_job_between_two_pages_neither_skips_nor_repeats_items(app: Flask, ada: Api, path: str) -> None:
+def test_no_items_are_skipped_or_repeated_if_expiry_job_runs_between_two_pages(app: Flask, ada: Api, path: str) -> None:
     first = success(ada.get(f"{path}?status=expired&limit=1"))
     run_expiry_job(app)
     second = success(ada.get(f"{path}?status=expired&limit=2&cursor={first['next_cursor']}"))

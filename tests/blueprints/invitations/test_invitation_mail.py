@@ -37,7 +37,7 @@ def test_email_links_to_the_invitation(
 
 
 @ON_SQLITE
-def test_delivery_status_is_sent_after_email_is_sent(app: Flask, ada: Api, organization_id: str, path: str) -> None:
+def test_sending_email_sets_delivery_status_to_sent(app: Flask, ada: Api, organization_id: str, path: str) -> None:
     invitation = ada.invitation(organization_id, GUEST)
     send_all(app)
     assert success(ada.get(f"{path}/{invitation['id']}"))["delivery"] == "sent"
@@ -58,7 +58,9 @@ def test_expired_invitation_is_not_emailed(app: Flask, ada: Api, organization_id
 
 
 @ON_SQLITE
-def test_delivery_status_is_failed_after_last_attempt(app: Flask, ada: Api, organization_id: str, path: str) -> None:
+def test_delivery_status_is_set_to_failed_after_last_attempt(
+    app: Flask, ada: Api, organization_id: str, path: str
+) -> None:
     invitation = ada.invitation(organization_id, GUEST)
     with app.app_context():
         service.mark_delivery_failed(list_rows(app, Invitation)[0].id)

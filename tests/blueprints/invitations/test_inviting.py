@@ -31,7 +31,7 @@ def test_new_invitation_is_pending_and_expires_after_seven_days(ada: Api, organi
     assert success(ada.get(f"{path}/{invitation['id']}")) == invitation
 
 
-def test_invitation_queues_one_email_job(app: Flask, ada: Api, organization_id: str) -> None:
+def test_creating_an_invitation_queues_one_email_job(app: Flask, ada: Api, organization_id: str) -> None:
     invitation = ada.invitation(organization_id, GUEST)
     queued = [(job.name, job.arguments) for job in list_rows(app, Job)]
     assert queued == [(SEND_INVITATION, {"invitation_id": invitation["id"]})]
@@ -48,7 +48,7 @@ def test_second_invitation_to_same_email_is_rejected(
 
 
 @ON_SQLITE
-def test_same_email_can_be_invited_to_another_organization(ada: Api, organization_id: str) -> None:
+def test_same_email_can_be_invited_to_two_organizations(ada: Api, organization_id: str) -> None:
     ada.invitation(organization_id, GUEST)
     assert ada.invitation(ada.organization("Other")["id"], GUEST)["status"] == "pending"
 
@@ -58,7 +58,7 @@ def test_inviting_an_existing_member_is_rejected(app: Flask, ada: Api, path: str
     assert list_rows(app, Job) == []
 
 
-def test_email_can_be_invited_again_after_expiry(app: Flask, ada: Api, organization_id: str) -> None:
+def test_same_email_can_be_invited_again_after_invitation_expires(app: Flask, ada: Api, organization_id: str) -> None:
     ada.invitation(organization_id, GUEST)
     expire_all(app)
     assert ada.invitation(organization_id, GUEST)["status"] == "pending"
@@ -71,14 +71,14 @@ def test_admin_can_invite_members_and_admins(ada: Api, join: Join, organization_
     assert join(ada, organization_id, "admin").invitation(organization_id, GUEST, role)["role"] == role
 
 
-def test_only_owner_can_invite_owners(ada: Api, join: Join, organization_id: str, path: str) -> None:
+def test_only_owners_can_invite_owners(ada: Api, join: Join, organization_id: str, path: str) -> None:
     admin = join(ada, organization_id, "admin")
     problem(admin.post(path, {"email": GUEST, "role": "owner"}), 403, "permission-denied")
     assert ada.invitation(organization_id, GUEST, "owner")["role"] == "owner"
 
 
 @ON_SQLITE
-def test_member_can_neither_invite_nor_read_invitations(ada: Api, join: Join, organization_id: str, path: str) -> None:
+def test_member_can_neither_create_nor_read_invitations(ada: Api, join: Join, organization_id: str, path: str) -> None:
     member = join(ada, organization_id)
     invitation = ada.invitation(organization_id, GUEST)
     problem(member.post(path, {"email": "x@example.com", "role": "member"}), 403, "permission-denied")

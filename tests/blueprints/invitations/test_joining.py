@@ -1,4 +1,4 @@
-"""Using an invitation token: look up the invitation, accept it, or register with it."""
+"""Invitation tokens: looking up an invitation, accepting it, and registering as an invited user."""
 
 from collections.abc import Callable
 from typing import Any
@@ -90,12 +90,12 @@ def test_accepting_creates_membership_and_verifies_email(guest: Api, token: str,
 
 @ON_SQLITE
 @pytest.mark.parametrize("email", ["GUEST@example.com", "Guest@Example.COM"])
-def test_email_is_matched_case_insensitively(api: Api, token: str, email: str) -> None:
+def test_invited_email_is_matched_case_insensitively(api: Api, token: str, email: str) -> None:
     assert accept(api.as_new_user(email), token).status_code == 200
 
 
 @pytest.mark.parametrize("email", LOOKALIKES, ids=ascii)
-def test_user_with_lookalike_email_cannot_accept(app: Flask, api: Api, token: str, email: str) -> None:
+def test_user_with_lookalike_email_cannot_accept_invitation(app: Flask, api: Api, token: str, email: str) -> None:
     problem(accept(api.as_new_user(email), token), 403, "invitation-email-mismatch")
     assert [row.status for row in list_rows(app, Invitation)] == ["pending"]
 
@@ -119,7 +119,7 @@ def test_registering_with_email_of_existing_account_is_rejected(app: Flask, gues
     assert [row.status for row in list_rows(app, Invitation)] == ["pending"]
 
 
-def test_rejected_registration_creates_no_account_or_membership(app: Flask, api: Api, token: str) -> None:
+def test_rejected_registration_creates_neither_account_nor_membership(app: Flask, api: Api, token: str) -> None:
     expire_all(app)
     problem(register(api, token), 410, "invitation-expired")
     assert (len(list_rows(app, User)), len(list_rows(app, Membership))) == (1, 1)
@@ -159,7 +159,7 @@ def test_malformed_token_is_not_found(guest: Api, route: str, malformed: str) ->
 
 @ON_SQLITE
 @pytest.mark.parametrize("route", ROUTES)
-def test_token_of_another_kind_or_unknown_invitation_is_not_found(app: Flask, guest: Api, route: str) -> None:
+def test_token_of_another_kind_or_for_unknown_invitation_is_not_found(app: Flask, guest: Api, route: str) -> None:
     with app.app_context():
         unknown_token = signing.issue("invitation", uuid4(), 1)
     for other in (unknown_token, guest.tokens["refresh_token"], guest.tokens["access_token"]):
@@ -205,7 +205,7 @@ def test_errors_are_reported_in_order_of_precedence(app: Flask, ada: Api, guest:
     problem(accept(ada, f"{token}x"), 404, "not-found")
 
 
-def test_accepting_as_existing_member_changes_neither_role_nor_invitation(
+def test_existing_member_cannot_accept_invitation_and_nothing_changes(
     app: Flask, ada: Api, organization_id: str, token: str, token_of: Callable[..., str]
 ) -> None:
     guest = ada.as_new_user(GUEST)
@@ -217,6 +217,6 @@ def test_accepting_as_existing_member_changes_neither_role_nor_invitation(
 
 
 @ON_SQLITE
-def test_accepting_requires_authentication_but_lookup_does_not(api: Api, token: str) -> None:
+def test_accepting_requires_authentication_but_looking_up_does_not(api: Api, token: str) -> None:
     problem(accept(api, token), 401, "authentication-required")
     assert look_up(api, token).status_code == 200

@@ -1,4 +1,4 @@
-"""Management of background jobs by administrators: reading, retrying and purging."""
+"""Administrators can read, retry and purge background jobs."""
 
 from collections.abc import Callable
 from typing import Any
@@ -71,13 +71,13 @@ def test_job_response_includes_request_id_and_trace_id(admin: Api) -> None:
     assert (job["request_id"], job["trace_id"]) == (request_id, trace_id)
 
 
-def test_listing_shows_dead_jobs_by_default(admin: Api, create_job: CreateJob) -> None:
+def test_listing_shows_only_dead_jobs_by_default(admin: Api, create_job: CreateJob) -> None:
     ids = {status: create_job(status) for status in FACTORIES}
     assert list_ids(admin) == [ids["dead"]]
     assert {status: list_ids(admin, status=status) for status in FACTORIES} == {name: [ids[name]] for name in FACTORIES}
 
 
-def test_listing_filters_by_name(admin: Api, create_job: CreateJob) -> None:
+def test_jobs_can_be_filtered_by_name(admin: Api, create_job: CreateJob) -> None:
     ids = {name: create_job(name=name) for name in (JOB_NAME, OTHER_NAME)}
     assert {name: list_ids(admin, name=name) for name in ids} == {name: [ids[name]] for name in ids}
     assert list_ids(admin, name="tests.no_such_job") == []
@@ -97,7 +97,7 @@ def test_retry_resets_dead_job(app: Flask, admin: Api, create_job: CreateJob) ->
         assert claim_job(UUID(job_id)).attempts == 1
 
 
-def test_retry_restores_all_attempts(app: Flask, admin: Api, create_job: CreateJob) -> None:
+def test_retried_job_gets_the_full_number_of_attempts(app: Flask, admin: Api, create_job: CreateJob) -> None:
     job_id = UUID(create_job("queued"))
     app.extensions["settings"] = app.extensions["settings"].model_copy(update={"job_max_attempts": 2})
     with app.app_context():
@@ -116,7 +116,7 @@ def test_retry_of_job_that_is_not_dead_is_rejected(app: Flask, admin: Api, creat
         assert get_job(UUID(job_id)).status == status
 
 
-def test_only_one_of_concurrent_retries_succeeds(app: Flask, admin: Api, create_job: CreateJob) -> None:
+def test_only_one_of_several_concurrent_retries_succeeds(app: Flask, admin: Api, create_job: CreateJob) -> None:
     job_id = create_job()
     responses = run_concurrently(app, lambda: admin.post(f"/jobs/{job_id}/retry"))
     assert sorted(response.status_code for response in responses) == [200] + [409] * (len(responses) - 1)

@@ -1,4 +1,4 @@
-"""The metrics of the web process are served only to clients with the metrics token."""
+"""The web process serves its metrics only to clients that send the metrics token."""
 
 import os
 import signal
@@ -30,7 +30,7 @@ def app(settings: Settings) -> Iterator[Flask]:
         yield app
 
 
-def test_metrics_are_served_with_token(api: Api) -> None:
+def test_request_with_metrics_token_returns_metrics(api: Api) -> None:
     api.as_new_user().organization()
     response = api.client.get("/metrics", headers=BEARER)
     assert (response.status_code, response.headers["Content-Type"]) == (200, CONTENT_TYPE_LATEST)
@@ -69,7 +69,7 @@ def test_access_token_of_a_user_is_rejected(api: Api) -> None:
     problem(api.client.get("/metrics", headers=headers), 401, "metrics-token-required")
 
 
-def test_metrics_token_is_invalid_for_the_api(api: Api) -> None:
+def test_metrics_token_is_not_accepted_by_the_api(api: Api) -> None:
     problem(api.client.get("/api/v1/auth/me", headers=BEARER), 401, "token-invalid")
 
 

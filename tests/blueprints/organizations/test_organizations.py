@@ -54,7 +54,7 @@ def test_taken_slug_is_rejected_and_nothing_is_created(app: Flask, ada: Api) -> 
 
 
 @pytest.mark.parametrize("name", ["李", "!!!", "👩‍💻", "x", "A" * 100, "Zoë & Söhne", "--", "İ"])
-def test_any_valid_name_gets_a_slug(grace: Api, name: str) -> None:
+def test_organization_with_any_valid_name_gets_a_slug(grace: Api, name: str) -> None:
     organization = grace.organization(name)
     assert organization["name"] == name
     second = grace.organization("Second", slug=f"{organization['slug'][:60]}-2")
@@ -86,14 +86,14 @@ def test_read_only_fields_are_rejected(grace: Api, member: str) -> None:
     assert pointers(problem(response, 422, "validation-failed")) == {("body", f"/{member}")}
 
 
-def test_listing_shows_only_organizations_of_the_caller(ada: Api) -> None:
+def test_listing_shows_only_organizations_the_caller_belongs_to(ada: Api) -> None:
     eve = ada.as_new_user()
     eve.organization("Eve's")
     mine = [ada.organization(f"Engines {number}") for number in range(2)]
     assert success(ada.get("/organizations"))["items"] == mine[::-1]
 
 
-def test_response_includes_role_of_the_caller(ada: Api, join: Join) -> None:
+def test_response_includes_the_role_of_the_caller(ada: Api, join: Join) -> None:
     organization = ada.organization()
     guest = join(ada, organization["id"], "admin")
     assert success(guest.get(f"/organizations/{organization['id']}"))["role"] == "admin"
@@ -135,7 +135,7 @@ def test_organization_is_not_found_for_non_members(grace: Api, path: str) -> Non
 
 
 @pytest.mark.parametrize("organization_id", ["x", "1", UNKNOWN_ID.replace("-", ""), f"{UNKNOWN_ID}x", "%00", ".."])
-def test_malformed_id_is_not_found(grace: Api, organization_id: str) -> None:
+def test_malformed_organization_id_returns_404(grace: Api, organization_id: str) -> None:
     problem(grace.get(f"/organizations/{organization_id}"), 404, "not-found")
 
 

@@ -1,4 +1,4 @@
-"""Fixtures: clients of the pages in development and in production. Neither uses a database."""
+"""Fixtures: clients for the pages in development and in production. Neither client needs a database."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The development mailbox: who can open it, and the safe display of emails."""
+"""The development mailbox: who can open it, and how it displays emails safely."""
 
 import os
 from datetime import UTC, datetime
@@ -35,7 +35,7 @@ def test_production_has_no_mailbox_and_no_link_to_it(production: FlaskClient) ->
 
 
 @pytest.mark.parametrize("header", ["Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP"])
-def test_mailbox_is_not_found_through_a_proxy(client: FlaskClient, header: str) -> None:
+def test_mailbox_is_not_found_if_request_comes_through_a_proxy(client: FlaskClient, header: str) -> None:
     problem(client.get("/dev/mail", headers={header: "127.0.0.1"}), 404, "not-found")
 
 

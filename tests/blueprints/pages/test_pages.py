@@ -33,7 +33,7 @@ def test_page_has_no_inline_script_or_style(client: FlaskClient, path: str) -> N
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_page_has_only_local_working_urls(client: FlaskClient, path: str) -> None:
+def test_all_urls_on_page_are_local_and_work(client: FlaskClient, path: str) -> None:
     urls = Page(client.get(path).text).urls()
     assert urls
     for url in urls:
@@ -54,7 +54,7 @@ def test_command_on_home_page_registers_an_account(api: Api) -> None:
     assert (response.status_code, response.json["email"]) == (201, "ada@example.com")
 
 
-def test_problem_list_links_to_every_code(client: FlaskClient) -> None:
+def test_problem_list_links_to_every_problem_page(client: FlaskClient) -> None:
     urls = Page(client.get("/problems").text).urls()
     assert {f"/problems/{code}" for code in catalog()} <= urls
 

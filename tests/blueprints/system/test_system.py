@@ -34,7 +34,7 @@ def test_readiness_probe_returns_ok_if_all_dependencies_work(api: Api) -> None:
 
 
 @ON_SQLITE
-def test_readiness_probe_reports_degraded_without_broker(app: Flask, api: Api) -> None:
+def test_readiness_probe_reports_degraded_status_without_broker(app: Flask, api: Api) -> None:
     app.extensions["broker"] = Unavailable()
     expected = {"status": "degraded", "checks": {**ALL_OK, "broker": "failing"}}
     assert success(api.client.get("/health/ready")) == expected
@@ -50,7 +50,7 @@ def test_readiness_probe_reports_degraded_without_broker(app: Flask, api: Api) -
     ],
     ids=["database", "migrations", "storage"],
 )
-def test_readiness_probe_fails_without_required_dependency(
+def test_readiness_probe_fails_if_a_required_dependency_fails(
     app: Flask, api: Api, monkeypatch: pytest.MonkeyPatch, dependency: str, break_it: Callable[..., Any]
 ) -> None:
     break_it(app, monkeypatch)
@@ -67,7 +67,7 @@ def test_liveness_probe_does_not_use_the_database(app: Flask, api: Api, monkeypa
     assert api.client.get("/health/live").status_code == 200
 
 
-def test_openapi_document_lists_every_route_with_its_access(shared_app: Flask, shared_api: Api) -> None:
+def test_openapi_document_specifies_access_for_every_route(shared_app: Flask, shared_api: Api) -> None:
     document = success(shared_api.client.get("/api/v1/openapi.json"))
     assert document["openapi"].startswith("3.1")
     described = {

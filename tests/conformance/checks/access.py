@@ -61,7 +61,7 @@ def resources_are_hidden_from_other_users(operation: Operation, world: World) ->
     foreign = world.send(operation, Case(world.other_user, case.path, case.body, case.form))
     missing = world.send(operation, Case(world.other_user, unknown_path(operation), case.body, case.form))
     bodies = [problem(response, 404, "not-found") for response in (foreign, missing)]
-    assert bodies[0]["detail"] == bodies[1]["detail"], "return the same 404 whether or not the resource exists"
+    assert bodies[0]["detail"] == bodies[1]["detail"], "the 404 response must not depend on whether the resource exists"
 
 
 @check(lambda operation: operation.rule.access.role not in ("", "member"))

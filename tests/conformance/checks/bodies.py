@@ -148,7 +148,9 @@ def missing_members_are_reported(operation: Operation, world: World) -> None:
 def unstorable_text_is_rejected(operation: Operation, world: World) -> None:
     for text in UNSTORABLE_TEXTS:
         for name, schema, response in _send_with_each(operation, world, text, "string"):
-            assert 400 <= response.status_code < 500, f"{name}: use a field type from project/http/fields.py"
+            assert 400 <= response.status_code < 500, (
+                f"{name} must reject unstorable text: use a field type from project/http/fields.py"
+            )
             # Passwords are hashed and tokens verified; neither is stored, so NUL characters in them are harmless.
             is_secret = schema.get("format") == "password" or ("pattern" not in schema and "token" in name)
             if not is_secret or "\u0000" not in text:
@@ -168,7 +170,9 @@ def very_long_text_is_rejected_quickly(operation: Operation, world: World) -> No
     for text in LONG_TEXTS:
         began = time.process_time()
         responses = list(_send_with_each(operation, world, text, "string"))
-        assert (time.process_time() - began) / max(1, len(responses)) < 0.2, "check the length before anything else"
+        assert (time.process_time() - began) / max(1, len(responses)) < 0.2, (
+            "requests with very long text take too long: check the length first"
+        )
         for name, _schema, response in responses:
             assert ("body", f"/{name}") in pointers(problem(response, 422, "validation-failed")), name
 

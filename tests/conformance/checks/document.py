@@ -13,19 +13,21 @@ from tests.kit.clients.response_checker import PROBLEM, checker_for
 
 @check()
 def operations_have_a_unique_id_and_a_tag(operation: Operation, world: World) -> None:
-    assert re.fullmatch(r"[a-z]+(_[a-z]+)*", operation.name), "name the view <verb>_<noun>, in lowercase letters"
+    assert re.fullmatch(r"[a-z]+(_[a-z]+)*", operation.name), (
+        "the name of the view must have the form <verb>_<noun>, in lowercase letters"
+    )
     names = [other.name for other in world.operations]
-    assert names.count(operation.name) == 1, "rename the view: its name is the operation id and must be unique"
-    assert operation.described["tags"], "give the operation a tag"
+    assert names.count(operation.name) == 1, "the name of the view is the operation id and must be unique"
+    assert operation.described["tags"], "the operation must have a tag"
 
 
 @check()
 def operations_have_a_summary_and_a_description(operation: Operation, world: World) -> None:
     summary = operation.described["summary"]
     assert 3 < len(summary) <= 80, "the first line of the view's docstring must have 4 to 80 characters"
-    assert summary[0].isupper(), "begin the summary with a capital letter"
-    assert summary.endswith("."), "end the summary with a period"
-    assert operation.described["description"], "describe the operation"
+    assert summary[0].isupper(), "the summary must begin with a capital letter"
+    assert summary.endswith("."), "the summary must end with a period"
+    assert operation.described["description"], "the operation must have a description"
 
 
 @check()
@@ -35,13 +37,15 @@ def problem_codes_match_their_status(operation: Operation, world: World) -> None
         if status >= "4":
             codes = response["content"][PROBLEM]["schema"]["allOf"][1]["properties"]["code"]["enum"]
             assert {problems.status_of(catalog[code]) for code in codes} == {int(status)}
-            assert list(response["content"]) == [PROBLEM], f"document {status} as {PROBLEM} only"
+            assert list(response["content"]) == [PROBLEM], f"{status} responses must be documented as {PROBLEM} only"
 
 
 @check()
 def text_numbers_and_lists_are_bounded(operation: Operation, world: World) -> None:
     unbounded = [where for where, schema in _schemas(operation) if not _is_bounded(schema)]
-    assert unbounded == [], f"{unbounded}: use the field types in project/http/fields.py, or declare the bounds"
+    assert unbounded == [], (
+        f"{unbounded} have no bounds: use the field types in project/http/fields.py, or declare bounds"
+    )
 
 
 @check()
@@ -65,7 +69,7 @@ def examples_match_their_schema(operation: Operation, world: World) -> None:
 @check()
 def exemptions_are_needed_and_have_reasons(operation: Operation, world: World) -> None:
     for part, reason in operation.rule.exempt.items():
-        assert 4 <= len(reason) <= 60, f"{part}: give the reason in a few words, such as 'not versioned'"
+        assert 4 <= len(reason) <= 60, f"{part}: the reason must have 4 to 60 characters, such as 'not versioned'"
         assert _applies(operation, part), (
             f"{part}: remove the exemption, because the rule does not apply to this operation"
         )
@@ -84,7 +88,7 @@ def _applies(operation: Operation, part: str) -> bool:
 
 
 def _schemas(operation: Operation) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Return every schema of the operation, including nested ones, with its location."""
+    """Return each schema of the operation, including nested schemas, together with its location."""
     for parameter in operation.parameters:
         yield from _walk(operation, parameter["name"], parameter["schema"])
     if operation.body_schema is not None:

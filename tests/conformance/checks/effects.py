@@ -1,4 +1,4 @@
-"""Effects: an operation changes or returns only the resource in its path."""
+"""Effects: an operation changes or returns only the resource that its path identifies."""
 
 from dataclasses import replace
 
@@ -27,8 +27,10 @@ def listings_contain_only_items_of_their_organization(operation: Operation, worl
     case = world.case(operation)
     elsewhere = replace(case, path={**case.path, _ORGANIZATION_ID: world.other_organization_id})
     here, there = (world.succeed(operation, each).json["items"] for each in (case, elsewhere))
-    assert here, "list the resource that was just created in the organization"
-    assert not [item for item in there if item in here], "filter the listing by organization_id"
+    assert here, "the listing must contain the resource that was just created in the organization"
+    assert not [item for item in there if item in here], (
+        "the listing contains items of another organization: filter it by organization_id"
+    )
 
 
 @check(lambda operation: operation.method in ("PATCH", "PUT"))
@@ -36,11 +38,13 @@ def updates_change_only_the_sent_members(operation: Operation, world: World) -> 
     case, reader = world.case(operation), world.read_operation(operation)
     before, changed = (world.succeed(each, case).json for each in (reader, operation) if each is not None)
     after = world.succeed(reader or operation, case).json
-    assert changed == after, "return the same representation as a subsequent GET"
-    assert {name: after[name] for name in case.body or {} if name in after} == case.body, "store the sent values"
+    assert changed == after, "the response must match that of a subsequent GET"
+    assert {name: after[name] for name in case.body or {} if name in after} == case.body, (
+        "the update must store the sent values"
+    )
     kept = set(after) - set(case.body or {}) - {"updated_at"}
     assert {name: before[name] for name in kept} == {name: after[name] for name in kept}, (
-        "leave the other members unchanged"
+        "the update must not change members that were not sent"
     )
 
 

@@ -28,7 +28,9 @@ def updates_with_a_stale_etag_are_rejected(operation: Operation, world: World) -
     etag = world.succeed(reader, Case(case.actor, case.path)).headers["ETag"]
     for stale in ('"never-issued"', f"W/{etag}", '"1-0"', "nonsense", _with_next_version(etag)):
         problem(world.send(operation, case, headers={"If-Match": stale}), 412, "precondition-failed")
-    assert world.succeed(reader, Case(case.actor, case.path)).headers["ETag"] == etag, "leave the resource unchanged"
+    assert world.succeed(reader, Case(case.actor, case.path)).headers["ETag"] == etag, (
+        "a rejected update must not change the resource"
+    )
     world.succeed(operation, case, headers={"If-Match": etag})
 
 

@@ -31,9 +31,9 @@ def post_accepts_a_key_or_is_exempt(operation: Operation, world: World) -> None:
 @check(_is_keyed)
 def effect_of_a_retry_is_declared(operation: Operation, world: World) -> None:
     declared = operation.rule.on_retry
-    assert declared, "declare on_retry=: a problem code or CREATES_ANOTHER"
+    assert declared, "the route must declare on_retry=, with problem codes or CREATES_ANOTHER"
     allowed = {CREATES_ANOTHER, *operation.problem_codes()}
-    assert set(declared) <= allowed, "declare the on_retry= problem among the route's problems"
+    assert set(declared) <= allowed, "every problem code in on_retry= must be one that the route documents"
 
 
 @check(_is_keyed)
@@ -42,7 +42,7 @@ def retry_without_a_key_has_the_declared_effect(operation: Operation, world: Wor
     world.succeed(operation, case)
     retried = world.send(operation, case)
     effect = retried.json["code"] if retried.status_code >= 400 else CREATES_ANOTHER
-    assert effect in operation.rule.on_retry, f'declare on_retry="{effect}"'
+    assert effect in operation.rule.on_retry, f'the route must declare on_retry="{effect}"'
 
 
 @check(_is_keyed)
@@ -51,11 +51,13 @@ def retry_with_a_key_replays_the_response(operation: Operation, world: World) ->
     first = world.succeed(operation, case, headers={"Idempotency-Key": key})
     rows = _row_counts(world)
     retried = world.succeed(operation, case, headers={"Idempotency-Key": f'"{key}"'})
-    assert (retried.status_code, retried.data) == (first.status_code, first.data), "replay the first response"
+    assert (retried.status_code, retried.data) == (first.status_code, first.data), (
+        "the retry must return the first response"
+    )
     assert retried.headers["Idempotency-Replayed"] == "true"
     assert "Idempotency-Replayed" not in first.headers
     assert retried.headers.get("Location") == first.headers.get("Location")
-    assert _row_counts(world) == rows, "write nothing when a response is replayed"
+    assert _row_counts(world) == rows, "a replayed response must not write to the database"
 
 
 @check(lambda operation: operation.is_keyed and not operation.is_public and _has_body(operation))
@@ -65,7 +67,7 @@ def key_used_for_another_request_is_rejected(operation: Operation, world: World)
     rows = _row_counts(world)
     different = Case(case.actor, case.path, other.body, other.form)
     problem(world.send(operation, different, headers=key), 422, "idempotency-key-reused")
-    assert _row_counts(world) == rows, "write nothing when a key is rejected"
+    assert _row_counts(world) == rows, "a request with a rejected key must not write to the database"
 
 
 @check(lambda operation: operation.is_keyed and operation.body_schema is not None)

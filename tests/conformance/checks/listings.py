@@ -31,9 +31,11 @@ def pages_contain_every_item_exactly_once(operation: Operation, world: World) ->
     case = _case_with_items(operation, world)
     items = _all_items(operation, world, case, limit="100")
     assert len(items) > 1
-    assert _all_items(operation, world, case, limit="2") == items, "return the same items in the same order"
+    assert _all_items(operation, world, case, limit="2") == items, (
+        "every page size must return the same items in the same order"
+    )
     ids = [item["id"] for item in items if "id" in item]
-    assert ids == sorted(ids, reverse=True), "sort by id, newest first"
+    assert ids == sorted(ids, reverse=True), "the items must be sorted by id, newest first"
 
 
 @check(_is_listing)

@@ -46,8 +46,8 @@ def responses_have_the_security_headers(operation: Operation, world: World) -> N
     assert rejected.status_code >= 400
     for response in (world.succeed(operation), rejected):
         missing = [name for name in _HEADERS if name not in response.headers]
-        assert not missing, f"add {missing} to the response"
-        assert "Server" not in response.headers, "remove the `Server` header"
+        assert not missing, f"the response lacks the headers {missing}"
+        assert "Server" not in response.headers, "the response must not have a `Server` header"
 
 
 @check()
@@ -55,7 +55,7 @@ def request_id_is_returned(operation: Operation, world: World) -> None:
     request_id = str(uuid4())
     assert world.succeed(operation, headers={"X-Request-ID": request_id}).headers["X-Request-ID"] == request_id
     invalid = world.succeed(operation, headers={"X-Request-ID": "a b"})
-    assert invalid.headers["X-Request-ID"] not in ("", "a b"), "replace an invalid request id with a new one"
+    assert invalid.headers["X-Request-ID"] not in ("", "a b"), "an invalid request id must be replaced with a new one"
 
 
 @check()
