@@ -27,14 +27,14 @@ def _no_settings_from_environment() -> Iterator[None]:
             patch.delenv(name.upper(), raising=False)
             for alias in getattr(field.validation_alias, "choices", []):
                 patch.delenv(alias, raising=False)
-        # The tests would exceed the rate limits for their IP address. The tests of rate limits enable them.
+        # The tests would exceed the rate limits for their IP address. The rate limit tests enable the limits again.
         patch.setenv("RATE_LIMIT_ENABLED", "false")
         yield
 
 
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The path of a migrated SQLite database, which is copied for each test."""
+    """The path to a migrated SQLite database, which is copied for each test."""
     folder = tmp_path_factory.mktemp("sqlite")
     _migrate(Settings(app_env="development", data_dir=folder))
     return folder / "app.db"
@@ -63,7 +63,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 
 @pytest.fixture
 def settings(database_url: str, tmp_path: Path) -> Settings:
-    """Settings of a development application with a separate data folder."""
+    """Settings for a development application with a separate data folder."""
     return Settings(app_env="development", data_dir=tmp_path, database_url=database_url)
 
 

@@ -1,4 +1,4 @@
-"""Contract types for import-linter that also cover modules that do not exist yet."""
+"""Contract types for import-linter that cover all modules, including those that do not exist yet."""
 
 from abc import abstractmethod
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ class LineContract(Contract):
 
 
 class Complete(LineContract):
-    """Every Python file is in the import graph. Imports in a folder without `__init__.py` would go unnoticed."""
+    """Every Python file must be in the import graph. Imports in a folder without `__init__.py` would go unnoticed."""
 
     type_name = "complete"
 
@@ -42,8 +42,8 @@ class Confined(LineContract):
     """Some modules may be imported only by certain other modules.
 
     Each line of `allowed` has the form `modules: importers`. Only the importers and the modules themselves may import
-    the modules. A name includes its submodules, and `*` matches a single component of a name. A name that does not
-    exist matches nothing.
+    the modules. The name of a module includes its submodules, and `*` matches a single component of a name. Names
+    of modules that do not exist are ignored.
     """
 
     type_name = "confined"
@@ -60,7 +60,7 @@ class Confined(LineContract):
 
 
 class Siblings(LineContract):
-    """Packages in `container` import only each other's `public_modules`, and only in one direction.
+    """Packages in `container` may import only each other's `public_modules`, and only in one direction.
 
     A package may import from packages on later lines of `order`. A package that is not in `order` may import from all
     packages in `order`, and from other packages that are not in `order` if they do not depend on it.

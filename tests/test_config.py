@@ -1,4 +1,4 @@
-"""Settings: defaults, one error line per mistake, rejection of unsafe values in production, and hidden secrets."""
+"""Settings: defaults, an error line for each mistake, rejection of unsafe values in production, and hidden secrets."""
 
 import stat
 from collections.abc import Callable
@@ -79,7 +79,7 @@ def test_production_has_no_default_backends(load: Load) -> None:
 
 @pytest.mark.parametrize("name", [name for name in PRODUCTION if name != "APP_ENV"])
 @pytest.mark.parametrize("empty", [None, ""])
-def test_missing_production_setting_is_reported(load: Load, name: str, empty: str | None) -> None:
+def test_missing_required_setting_is_reported_in_production(load: Load, name: str, empty: str | None) -> None:
     assert mistakes(load, {**PRODUCTION, name: ""}, **{name: empty}) == [f"{name}: is required in production"]
 
 
@@ -141,7 +141,7 @@ def test_missing_production_setting_is_reported(load: Load, name: str, empty: st
     ],
     ids=lambda value: value[:24],
 )
-def test_error_for_invalid_value_is_one_line(load: Load, name: str, value: str, message: str) -> None:
+def test_error_message_for_an_invalid_value_is_one_line(load: Load, name: str, value: str, message: str) -> None:
     (line,) = mistakes(load, PRODUCTION, **{name: value})
     assert line.startswith(f"{name}: ")
     assert message in line
@@ -163,7 +163,7 @@ def test_error_message_contains_no_secret(load: Load, name: str) -> None:
     assert "hush" not in "".join(mistakes(load, PRODUCTION, **{name: "x://ada:hush@host"}))
 
 
-def test_invalid_settings_exit_without_traceback() -> None:
+def test_process_exits_without_a_traceback_if_settings_are_invalid() -> None:
     assert issubclass(InvalidSettings, SystemExit)
 
 
@@ -172,13 +172,13 @@ def test_http_is_accepted_in_production_for_loopback_hosts(load: Load, url: str)
     assert load(PRODUCTION, PUBLIC_URL=url).public_url == url
 
 
-def test_trailing_slash_of_url_is_removed(load: Load) -> None:
+def test_trailing_slash_is_removed_from_url(load: Load) -> None:
     settings = load(PRODUCTION, PUBLIC_URL="https://api.example.com/base/", FRONTEND_URL="https://example.com/")
     assert (settings.public_url, settings.frontend_url) == ("https://api.example.com/base", "https://example.com")
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
-def test_every_postgresql_scheme_is_converted_to_psycopg(load: Load, scheme: str) -> None:
+def test_database_url_with_any_postgresql_scheme_uses_psycopg(load: Load, scheme: str) -> None:
     url = load(PRODUCTION, DATABASE_URL=f"{scheme}://ada@db/app?options=postgres://").database_url
     assert url == "postgresql+psycopg://ada@db/app?options=postgres://"
 
@@ -194,7 +194,7 @@ def test_rate_limit_url_is_read_from_platform_variable(load: Load, name: str) ->
     assert load(PRODUCTION, **{name: "rediss://:hush@limits"}).rate_limit_url == "rediss://:hush@limits"
 
 
-def test_rate_limits_are_enabled_and_kept_in_memory_by_default(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rate_limits_are_enabled_and_counted_in_memory_by_default(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("RATE_LIMIT_ENABLED")
     settings = load(PRODUCTION)
     assert (settings.rate_limit_enabled, settings.rate_limit_url) == (True, "memory://")
@@ -215,7 +215,7 @@ def test_escaped_newlines_in_jwt_key_are_accepted(load: Load) -> None:
     assert [pem(key) for key in load(PRODUCTION, JWT_KEYS=KEY.replace("\n", "\\n")).jwt_keys] == [KEY]
 
 
-def test_list_setting_is_comma_separated(load: Load) -> None:
+def test_list_settings_are_comma_separated(load: Load) -> None:
     settings = load(DEVELOPMENT, ALLOWED_CONTENT_TYPES="image/png, text/plain")
     assert settings.allowed_content_types == ("image/png", "text/plain")
 
@@ -225,16 +225,16 @@ def test_origins_with_ports_and_custom_schemes_are_accepted(load: Load) -> None:
     assert load(PRODUCTION, CORS_ORIGINS=" , ".join(origins)).cors_origins == origins
 
 
-def test_trusted_hosts_default_to_public_and_loopback_hosts(load: Load) -> None:
+def test_trusted_hosts_default_to_the_public_host_and_loopback_hosts(load: Load) -> None:
     hosts = load(PRODUCTION, PUBLIC_URL="https://API.example.com:8443/base").trusted_hosts
     assert set(hosts) == {"api.example.com", "localhost", "127.0.0.1", "[::1]"}
 
 
-def test_configured_trusted_hosts_replace_defaults(load: Load) -> None:
+def test_configured_trusted_hosts_replace_the_defaults(load: Load) -> None:
     assert load(PRODUCTION, TRUSTED_HOSTS="Web.internal,[fd00::1]").trusted_hosts == ("web.internal", "[fd00::1]")
 
 
-def test_secrets_are_not_in_repr(load: Load) -> None:
+def test_repr_and_str_of_settings_contain_no_secrets(load: Load) -> None:
     settings = load(PRODUCTION, RATE_LIMIT_URL="redis://:hush@limits", METRICS_TOKEN="hush-hush-hush-hush")
     output = f"{settings!r} {settings}"
     assert not [secret for secret in ("hush", SECRET, "PRIVATE KEY", "Ed25519PrivateKey object") if secret in output]
@@ -256,19 +256,19 @@ def test_development_secrets_are_generated_once_in_private_files(load: Load, tmp
     assert stat.S_IMODE((tmp_path / "secrets").stat().st_mode) == 0o700
 
 
-def test_configured_secrets_are_not_generated(load: Load, tmp_path: Path) -> None:
+def test_secrets_are_not_generated_if_they_are_configured(load: Load, tmp_path: Path) -> None:
     settings = with_development_secrets(load(DEVELOPMENT, DATA_DIR=str(tmp_path), SECRET_KEY=SECRET, JWT_KEYS=KEY))
     assert settings.secret_key == (SECRET,)
     assert not (tmp_path / "secrets").exists()
 
 
-def test_production_generates_no_secrets(load: Load, tmp_path: Path) -> None:
+def test_secrets_are_not_generated_in_production(load: Load, tmp_path: Path) -> None:
     settings = load(PRODUCTION, DATA_DIR=str(tmp_path))
     assert with_development_secrets(settings) is settings
     assert list(tmp_path.iterdir()) == []
 
 
-def test_concurrently_started_processes_share_secrets(tmp_path: Path) -> None:
+def test_processes_started_concurrently_use_the_same_secrets(tmp_path: Path) -> None:
     with ProcessPoolExecutor(4, mp_context=get_context("spawn")) as pool:
         secrets = set(pool.map(_secrets, [tmp_path] * 8))
     assert len(secrets) == 1

@@ -13,7 +13,7 @@ _NAMES = subprocess.run(
 DOCUMENTS = [ROOT / name for name in _NAMES if (ROOT / name).exists()]
 _LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 _PATH = re.compile(r"`((?:bin|docs|migrations|project|tests|worker|infrastructure|http)/[\w./-]*\w/?)`")
-# The documents use these paths as examples of what a developer adds.
+# The documents use these paths as examples of files and folders that a developer adds.
 _EXAMPLES = ("tests/blueprints/<name>", "worker/tasks/notes.py", "project/blueprints/notes")
 
 
@@ -31,5 +31,5 @@ def test_agents_file_is_short() -> None:
     assert len((ROOT / "AGENTS.md").read_text().split()) <= 700
 
 
-def test_architecture_is_short() -> None:
+def test_architecture_document_is_short() -> None:
     assert len((ROOT / "ARCHITECTURE.md").read_text().splitlines()) <= 150

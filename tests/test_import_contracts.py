@@ -29,7 +29,7 @@ NEW_BLUEPRINTS = {
     "ledger/jobs.py": "",
 }
 
-# For each violation: the ids of the contracts that it breaks, the file, and the line that is added to it.
+# For each violation: the IDs of the contracts that it breaks, the file, and the line to add to the file.
 VIOLATIONS = [
     ("complete", f"{BLUEPRINTS}/stray/service.py", "import flask"),
     ("complete", f"{BLUEPRINTS}/billing/rates/eu.py", "import flask"),
@@ -118,7 +118,7 @@ def copy(tmp_path: Path) -> Path:
 
 
 def write(file: Path, text: str) -> int:
-    """Append `text` to `file` and return the file's number of lines."""
+    """Append `text` to `file` and return the number of lines in the file."""
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("a+") as stream:
         stream.write(f"{text}\n")
@@ -127,7 +127,7 @@ def write(file: Path, text: str) -> int:
 
 
 def lint(root: Path) -> str:
-    """Return the output of import-linter, wide enough to keep each violation on one line."""
+    """Run import-linter and return its output, which is wide enough to keep each violation on one line."""
     command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache", "--no-logo"]
     environment = os.environ | {"COLUMNS": "300"}
     return subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True).stdout
@@ -139,13 +139,13 @@ def name_of(contract: str) -> str:
     return config[f"importlinter:contract:{contract}"]["name"]
 
 
-def test_source_and_new_blueprints_keep_all_contracts(copy: Path) -> None:
+def test_source_code_with_new_blueprints_breaks_no_contract(copy: Path) -> None:
     output = lint(copy)
     assert " 0 broken." in output, output
 
 
 @pytest.mark.parametrize(("contracts", "file", "line"), VIOLATIONS)
-def test_violation_breaks_its_contracts_and_is_reported_with_its_location(
+def test_violation_breaks_the_expected_contracts_and_is_reported_with_its_location(
     copy: Path, contracts: str, file: str, line: str
 ) -> None:
     number = write(copy / file, line)

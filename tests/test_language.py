@@ -1,4 +1,4 @@
-"""Texts use the field's standard terms. The table lists the words to avoid and what to write instead."""
+"""Texts use standard terms. STANDARD_TERMS lists the words to avoid and what to write instead."""
 
 import ast
 import json
@@ -41,7 +41,7 @@ _WORDS = re.compile("|".join(rf"(?P<t{n}>\b({term})\b)" for n, term in enumerate
 
 
 def texts_in_python(file: Path) -> Iterator[tuple[int, str]]:
-    """Yield the comments, docstrings and names in a file, with line numbers; in product code, all other strings too."""
+    """Yield the comments, docstrings and names in a file, and all other strings in product code, with line numbers."""
     is_product = file.relative_to(ROOT).parts[0] in ("project", "worker")
     tokens = ("COMMENT", "STRING", "FSTRING_MIDDLE") if is_product else ("COMMENT",)
     with file.open("rb") as stream:

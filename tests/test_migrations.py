@@ -1,4 +1,4 @@
-"""Migrations match the models and can be downgraded, on each kind of database."""
+"""Migrations match the models and can be downgraded, on both SQLite and PostgreSQL."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -78,7 +78,7 @@ def test_migrations_can_be_downgraded_and_upgraded_again() -> None:
 
 
 @pytest.mark.usefixtures("app")
-def test_stored_names_are_renamed_and_restored() -> None:
+def test_stored_job_names_are_renamed_by_upgrade_and_restored_by_downgrade() -> None:
     upgrade(revision="c41f7d20b9e3")
     add_job("files.sweep", "dead", "1")
     add_job("invitations.sweep", "queued", "2")
@@ -108,13 +108,13 @@ def test_upgrading_an_up_to_date_database_changes_nothing() -> None:
 
 
 @pytest.mark.usefixtures("app")
-def test_outdated_database_raises_not_migrated() -> None:
+def test_not_migrated_is_raised_if_database_is_outdated() -> None:
     with pytest.raises(NotMigrated, match="flask db upgrade"):
         ensure_migrated()
 
 
 @pytest.mark.usefixtures("app")
-def test_database_migrated_by_next_release_is_accepted() -> None:
+def test_database_migrated_by_the_next_release_is_accepted() -> None:
     upgrade()
     with db.engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = 'next-release'"))

@@ -25,7 +25,7 @@ FUNCTIONS = {
 
 
 def types_in(annotation: Any) -> Iterator[Any]:
-    """Yield a type and, recursively, its type arguments and, if it is a dataclass, the types of its fields."""
+    """Yield a type and, recursively, its type arguments or, for a dataclass, the types of its fields."""
     yield annotation
     children = annotation if isinstance(annotation, list) else get_args(annotation)
     if is_dataclass(annotation):

@@ -12,9 +12,9 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True)
 class Change:
-    """A change to the value at `path`, from `old` to `new`. Parameters in a list are addressed by their name.
+    """A change to the value at `path`, from `old` to `new`. Parameters in a list are addressed by name.
 
-    `GONE` removes the value. `KEPT`, the default of `old`, leaves the old document unmodified.
+    `GONE` removes the value. `KEPT`, the default for `old`, leaves the old document unmodified.
     """
 
     path: tuple[str, ...]

@@ -3,5 +3,5 @@
 from project.cli.config import SETTINGS, settings_table
 
 
-def test_committed_table_matches_the_settings() -> None:
+def test_committed_settings_table_is_current() -> None:
     assert SETTINGS.read_text() == settings_table(), "run: ./bin/flask config write"

@@ -83,7 +83,7 @@ def test_retry_requeues_the_given_dead_jobs(run: Run) -> None:
     assert statuses(*ids) == ["queued", "queued", "dead"]
 
 
-def test_retry_reports_failures_and_requeues_the_other_jobs(run: Run) -> None:
+def test_retry_reports_jobs_that_cannot_be_retried_and_requeues_the_rest(run: Run) -> None:
     done_id, unknown_id, dead_id = done_job(), new_id(), dead_job()
     result = run("retry", done_id, unknown_id, dead_id, exit_code=1)
     assert f"Job {done_id} is done. Only dead jobs can be retried.\nJob {unknown_id} does not exist." in result.stderr
@@ -133,12 +133,12 @@ def test_purge_of_unfinished_jobs_is_rejected(run: Run) -> None:
     run("purge", "--status", "queued", "--older-than", "0", exit_code=2)
 
 
-def test_unknown_job_prints_one_line_error_without_traceback(run: Run) -> None:
+def test_show_prints_a_one_line_error_for_an_unknown_job(run: Run) -> None:
     job_id = new_id()
     assert run("show", job_id, exit_code=1).stderr == f"Error: Job {job_id} does not exist.\n"
 
 
-def test_error_for_unavailable_database_includes_its_cause(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_error_includes_the_cause_if_the_database_is_unavailable(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_arguments: object) -> None:
         raise ServiceUnavailable from OSError("no such table: jobs\n[SQL: …]")
 

@@ -1,4 +1,4 @@
-"""Changes to requests: those that break clients are reported with a sentence, and all others are allowed."""
+"""Changes to requests: each breaking change is reported in one sentence; all other changes are allowed."""
 
 from typing import Any
 
@@ -214,7 +214,7 @@ def test_compatible_request_change_is_allowed(change: Change, document: dict[str
     assert incompatible_changes(*change.apply(document)) == []
 
 
-def test_change_to_a_shared_parameter_is_reported_for_each_operation(document: dict[str, Any]) -> None:
+def test_change_to_a_shared_parameter_is_reported_for_each_operation_that_uses_it(document: dict[str, Any]) -> None:
     key = ("components", "parameters", "Idempotency-Key", "schema", "maxLength")
     changes = incompatible_changes(*Change(key, new=255, old=512).apply(document))
     assert f"{CREATE}: the maxLength of the parameter `Idempotency-Key` changed from 512 to 255" in changes

@@ -1,4 +1,4 @@
-"""Changes to responses: those that break clients are reported with a sentence, and all others are allowed."""
+"""Changes to responses: each breaking change is reported in one sentence; all other changes are allowed."""
 
 from typing import Any
 

@@ -16,11 +16,11 @@ def row(app: Flask, start: str) -> str:
     return matching
 
 
-def test_committed_table_matches_the_routes(idle_app: Flask) -> None:
+def test_committed_route_table_is_current(idle_app: Flask) -> None:
     assert ROUTES.read_text() == routes_markdown(idle_app), "run: ./bin/flask route-table --write"
 
 
-def test_table_shows_access_and_idempotency_key(idle_app: Flask) -> None:
+def test_table_shows_access_and_whether_idempotency_keys_are_accepted(idle_app: Flask) -> None:
     found = row(idle_app, "POST   /api/v1/organizations/{organization_id}/invitations ")
     assert found.split()[2:] == ["member(admin)", "key:", "yes"]
 
@@ -30,7 +30,7 @@ def test_table_shows_exemptions_with_reasons(idle_app: Flask) -> None:
     assert "idempotency (response contains tokens and is never stored)" in found
 
 
-def test_table_includes_pages_but_not_automatic_head_and_options(idle_app: Flask) -> None:
+def test_table_includes_pages_but_omits_automatic_head_and_options_methods(idle_app: Flask) -> None:
     rows = [line.split()[:2] for line in table(idle_app)]
     assert ["GET", "/problems/{code}"] in rows
     assert not {"HEAD", "OPTIONS"} & {method for method, _ in rows}

@@ -1,4 +1,4 @@
-"""Fixtures for tests of the HTTP layer, which rarely depend on the database and mostly share one application."""
+"""Fixtures for tests of the HTTP layer. Few of these tests depend on the database, and most share one application."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The JSON encoder of the application."""
+"""The application's JSON encoder."""
 
 from dataclasses import dataclass
 
@@ -11,6 +11,6 @@ class Row:
     password_hash: str
 
 
-def test_dataclass_without_schema_is_not_encoded(shared_app: Flask) -> None:
+def test_dataclass_without_schema_cannot_be_encoded(shared_app: Flask) -> None:
     with pytest.raises(TypeError):
         shared_app.json.dumps({"user": Row("$argon2id$…")})

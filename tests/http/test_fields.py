@@ -1,4 +1,4 @@
-"""Schema fields reject values of the wrong type, range or format."""
+"""Schema fields reject values that have the wrong type or format, or are out of range."""
 
 from typing import Any
 
@@ -11,13 +11,13 @@ NUMBER, FLAG = JsonInteger(0, 2**31 - 1), Flag()
 
 
 @pytest.mark.parametrize("value", ["1", 1.9, 1.0, True, -1, 2**31, 2**63, 10**400, [], {}, ""])
-def test_integer_field_rejects_other_types_and_values_out_of_range(value: Any) -> None:
+def test_integer_field_rejects_non_integers_and_out_of_range_values(value: Any) -> None:
     with pytest.raises(ValidationError):
         NUMBER.deserialize(value)
 
 
 @pytest.mark.parametrize("value", ["yes", "true", "on", 1, 0, "", [], {}])
-def test_boolean_field_rejects_other_types(value: Any) -> None:
+def test_boolean_field_rejects_non_booleans(value: Any) -> None:
     with pytest.raises(ValidationError):
         FLAG.deserialize(value)
 

@@ -16,7 +16,7 @@ def test_body_shorter_than_content_length_is_rejected(server: Server) -> None:
     assert server.count("users") == before
 
 
-def test_incomplete_body_has_no_effect_if_client_disconnects(server: Server) -> None:
+def test_request_with_incomplete_body_has_no_effect_if_client_disconnects(server: Server) -> None:
     body, before = registration_body(), server.count("users")
     with server.connect() as connection:
         connection.sendall(
@@ -44,12 +44,12 @@ def test_chunked_body_is_accepted(server: Server) -> None:
         b"",
     ],
 )
-def test_invalid_chunk_is_rejected(server: Server, chunks: bytes) -> None:
+def test_body_with_invalid_or_incomplete_chunks_is_rejected(server: Server, chunks: bytes) -> None:
     response = server.post(REGISTER, "application/json", chunks, "Transfer-Encoding: chunked", half_close=True)
     assert response.outcome == (400, "malformed-request")
 
 
-def test_complete_json_without_last_chunk_is_rejected(server: Server) -> None:
+def test_chunked_body_without_last_chunk_is_rejected_even_if_json_is_complete(server: Server) -> None:
     before = server.count("users")
     chunks = chunked(registration_body())
     response = server.post(REGISTER, "application/json", chunks, "Transfer-Encoding: chunked", half_close=True)
@@ -77,7 +77,7 @@ def test_conflicting_body_lengths_are_rejected(server: Server, length: str) -> N
     assert server.count("users") == before
 
 
-def test_bytes_after_the_body_have_no_effect(server: Server) -> None:
+def test_extra_bytes_after_the_body_have_no_effect(server: Server) -> None:
     body, before = registration_body(), server.count("users")
     length = f"Content-Length: {len(body)}"
     assert server.post(REGISTER, "application/json", body + registration_body(), length).status == 201
@@ -121,7 +121,7 @@ def test_chunked_upload_is_accepted(server: Server) -> None:
         "chunked-without-closing-boundary",
     ],
 )
-def test_damaged_upload_is_rejected_and_nothing_is_stored(server: Server, body: bytes, header: str) -> None:
+def test_malformed_upload_is_rejected_and_nothing_is_stored(server: Server, body: bytes, header: str) -> None:
     before = server.count("files"), server.objects()
     response = server.post(UPLOAD, FORM, body, server.authorization_header(), header, half_close=True)
     assert response.outcome == (400, "malformed-request")

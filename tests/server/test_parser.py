@@ -1,4 +1,4 @@
-"""Requests rejected by the server's parser are logged and get a problem response, and the connection is closed."""
+"""When the parser rejects a request, the server logs it, returns problem details, and closes the connection."""
 
 from uuid import UUID
 
@@ -61,7 +61,7 @@ REJECTED: dict[str, tuple[bytes, tuple[int, str], str]] = {
 
 @pytest.fixture(scope="module", params=REJECTED)
 def rejected(request: pytest.FixtureRequest, server: Server) -> tuple[RawResponse, tuple[int, str], str]:
-    """The response to a rejected request, its expected status and code, and its expected `instance`."""
+    """The response to a rejected request, the expected status and code, and the expected `instance`."""
     request_bytes, outcome, path = REJECTED[request.param]
     return server.send_raw(request_bytes), outcome, path
 
@@ -112,7 +112,7 @@ def test_incomplete_request_head_is_rejected(server: Server) -> None:
     assert response.json["detail"] == "The request head is incomplete."
 
 
-def test_rejection_is_logged_without_context_of_earlier_requests(server: Server) -> None:
+def test_rejection_is_logged_without_context_from_earlier_requests(server: Server) -> None:
     for _ in range(8):
         server.send_raw(request_head("GET", LIVE, f"traceparent: 00-{'a' * 32}-{'b' * 16}-01"))
     (event,) = server.events(server.send_raw(b"garbage\r\n\r\n").headers["x-request-id"])
@@ -133,7 +133,7 @@ def test_pipelined_request_after_rejection_is_not_processed(server: Server) -> N
     assert server.count("users") == before
 
 
-def test_invalid_body_closes_the_connection(server: Server) -> None:
+def test_connection_is_closed_after_a_request_with_an_invalid_body(server: Server) -> None:
     chunks = request_head("POST", REGISTER, "Content-Type: application/json", "Transfer-Encoding: chunked") + b"zz\r\n"
     with server.connect() as connection:
         connection.sendall(chunks + request_head("GET", LIVE))
@@ -142,7 +142,7 @@ def test_invalid_body_closes_the_connection(server: Server) -> None:
         assert connection.recv(1) == b""
 
 
-def test_request_with_invalid_unread_body_gets_only_one_response(server: Server) -> None:
+def test_request_whose_unread_body_is_invalid_gets_only_one_response(server: Server) -> None:
     with server.connect() as connection:
         connection.sendall(request_head("POST", "/nowhere", "Transfer-Encoding: chunked") + b"zz\r\n")
         assert read_response(connection).status == 404
@@ -170,7 +170,7 @@ def test_trace_method_is_not_allowed(server: Server, path: str) -> None:
         ("GET //localhost HTTP/1.1", (404, "not-found")),
     ],
 )
-def test_unusual_request_line_gets_expected_response(
+def test_request_with_unusual_request_line_gets_the_expected_response(
     server: Server, line: str, outcome: tuple[int, str | None]
 ) -> None:
     assert server.send_raw(request_with_line(line)).outcome == outcome
@@ -179,5 +179,5 @@ def test_unusual_request_line_gets_expected_response(
 @pytest.mark.parametrize(
     "header", ["Script_Name: /x", "Path_Info: /x", "X-Forwarded-Proto: https\r\nX-Forwarded-Ssl: off"]
 )
-def test_header_that_gunicorn_trusts_is_ignored(server: Server, header: str) -> None:
+def test_headers_that_gunicorn_trusts_by_default_are_ignored(server: Server, header: str) -> None:
     assert server.send_raw(request_head("GET", LIVE, header)).status == 200

@@ -80,14 +80,14 @@ def ensure_served(server: Server) -> None:
 
 
 @pytest.mark.parametrize("rest", [b"", b"X: y\r\n" * 99], ids=["stalled", "byte-by-byte"])
-def test_slow_request_head_is_rejected(server: Server, rest: bytes) -> None:
+def test_request_head_that_arrives_too_slowly_is_rejected(server: Server, rest: bytes) -> None:
     response, seconds = send_slowly(server, b"GET /health/live HTTP/1.1\r\n", rest)
     assert response.outcome == MALFORMED
     assert response.json["detail"] == "The request head arrived too slowly."
     assert 0.9 < seconds < 3
 
 
-def test_slow_head_of_second_request_is_rejected(server: Server) -> None:
+def test_second_request_on_connection_is_rejected_if_its_head_arrives_too_slowly(server: Server) -> None:
     with server.connect() as connection:
         connection.sendall(request_head("GET", LIVE) + b"GET ")
         assert read_response(connection).status == 200
@@ -109,7 +109,7 @@ def test_idle_connection_is_closed_without_a_response(server: Server) -> None:
     ],
     ids=["stalled", "byte-by-byte", "stalled-chunks", "chunks-byte-by-byte"],
 )
-def test_slow_body_is_rejected_and_connection_is_closed(
+def test_body_that_arrives_too_slowly_is_rejected_and_connection_is_closed(
     server: Server, framing: str, first: bytes, rest: bytes
 ) -> None:
     before = server.count("users")
@@ -120,7 +120,7 @@ def test_slow_body_is_rejected_and_connection_is_closed(
     assert server.count("users") == before
 
 
-def test_steady_body_may_take_longer_than_grace_period(server: Server) -> None:
+def test_body_that_arrives_steadily_may_take_longer_than_the_grace_period(server: Server) -> None:
     body = registration_body() + b" " * 300
     response, seconds = send_slowly(server, register(f"Content-Length: {len(body)}"), body, size=14)
     assert response.status == 201
@@ -144,14 +144,14 @@ def test_keep_alive_connections_do_not_delay_other_clients(server: Server) -> No
         ensure_served(server)
 
 
-def test_lingering_clients_do_not_delay_other_clients(server: Server) -> None:
+def test_clients_that_stay_connected_after_a_rejection_do_not_delay_other_clients(server: Server) -> None:
     with ExitStack() as stack:
         for _ in range(50):
             stack.enter_context(server.connect()).sendall(b"garbage\r\n\r\n")
         ensure_served(server)
 
 
-def test_lingering_connection_is_closed_by_server(server: Server) -> None:
+def test_server_closes_connection_that_stays_open_after_a_rejection(server: Server) -> None:
     with server.connect() as connection:
         connection.sendall(b"garbage\r\n\r\n")
         assert read_response(connection).outcome == MALFORMED
@@ -163,14 +163,14 @@ def test_lingering_connection_is_closed_by_server(server: Server) -> None:
             connection.sendall(b"more")
 
 
-def test_unread_bodies_do_not_delay_other_clients(server: Server) -> None:
+def test_requests_whose_bodies_are_never_sent_do_not_delay_other_clients(server: Server) -> None:
     with ExitStack() as stack:
         for _ in range(12):
             stack.enter_context(server.connect()).sendall(request_head("GET", LIVE, "Content-Length: 100"))
         ensure_served(server)
 
 
-def test_slow_bodies_release_their_threads(server: Server) -> None:
+def test_threads_that_wait_for_slow_bodies_are_released(server: Server) -> None:
     with ExitStack() as stack:
         connections = [stack.enter_context(server.connect()) for _ in range(4)]
         for connection in connections:
@@ -179,7 +179,7 @@ def test_slow_bodies_release_their_threads(server: Server) -> None:
         ensure_served(server)
 
 
-def test_unread_responses_release_their_threads(server: Server) -> None:
+def test_threads_that_send_unread_responses_are_released(server: Server) -> None:
     account, content = server.authorization_header(), b"text " * 2_000_000
     body = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\n' + content + b"\r\n--x--\r\n"
     file = server.post("/api/v1/files", FORM, body, account, f"Content-Length: {len(body)}").json

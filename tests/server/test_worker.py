@@ -1,4 +1,4 @@
-"""Connections kept open across requests, and the response if code outside the application fails."""
+"""Connections that stay open across requests, and the response if code outside the application fails."""
 
 import json
 import socket
@@ -20,7 +20,7 @@ ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 @pytest.mark.parametrize("size", [1, 7, 60])
-def test_request_head_is_accepted_in_pieces(server: Server, size: int) -> None:
+def test_request_head_may_arrive_in_pieces(server: Server, size: int) -> None:
     request = b"\r\n" + request_head("GET", LIVE)
     with server.connect() as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -58,7 +58,7 @@ def error_response(app: Flask, exception: Exception) -> bytes:
 
 
 @ON_SQLITE
-def test_error_outside_the_application_returns_problem_details(
+def test_response_to_error_outside_the_application_has_problem_details(
     settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     app = create_app(settings.model_copy(update={"log_format": "json"}))
@@ -72,12 +72,14 @@ def test_error_outside_the_application_returns_problem_details(
 
 @ON_SQLITE
 @pytest.mark.parametrize(("url", "sent"), [("https://api.example.com", True), ("http://localhost:8000", False)])
-def test_strict_transport_security_is_sent_only_for_https(settings: Settings, url: str, sent: bool) -> None:
+def test_strict_transport_security_is_sent_only_if_public_url_uses_https(
+    settings: Settings, url: str, sent: bool
+) -> None:
     app = create_app(settings.model_copy(update={"public_url": url}))
     assert (b"Strict-Transport-Security" in error_response(app, RuntimeError())) is sent
 
 
-def test_running_out_of_file_descriptors_does_not_end_the_process(sqlite_template: Path, tmp_path: Path) -> None:
+def test_process_survives_running_out_of_file_descriptors(sqlite_template: Path, tmp_path: Path) -> None:
     limit_descriptors = "import resource, runpy\nresource.setrlimit(resource.RLIMIT_NOFILE, (150, 150))\n"
     (tmp_path / "few_descriptors.conf.py").write_text(
         limit_descriptors + "globals().update(runpy.run_path('gunicorn.conf.py'))"

@@ -79,7 +79,9 @@ def test_unsigned_token_is_invalid(ada: Api, forge: Forge, algorithm: Any, signa
 
 @pytest.mark.parametrize("algorithm", ["HS256", "EdDSA"])
 @pytest.mark.parametrize("encoding", [Encoding.PEM, Encoding.DER, Encoding.Raw])
-def test_hmac_with_public_key_as_secret_is_invalid(ada: Api, forge: Forge, algorithm: str, encoding: Encoding) -> None:
+def test_token_signed_with_public_key_as_hmac_secret_is_invalid(
+    ada: Api, forge: Forge, algorithm: str, encoding: Encoding
+) -> None:
     form = PublicFormat.Raw if encoding is Encoding.Raw else PublicFormat.SubjectPublicKeyInfo
     key = forge.key.public_key().public_bytes(encoding, form)
     header = _changed(forge.header, {"alg": algorithm})
@@ -88,7 +90,7 @@ def test_hmac_with_public_key_as_secret_is_invalid(ada: Api, forge: Forge, algor
 
 
 @pytest.mark.parametrize("algorithm", ["RS256", "ES256", "PS256", "Ed448", "eddsa"])
-def test_algorithm_other_than_eddsa_is_invalid(ada: Api, forge: Forge, algorithm: str) -> None:
+def test_token_with_algorithm_other_than_eddsa_is_invalid(ada: Api, forge: Forge, algorithm: str) -> None:
     problem(get_me(ada, forge({"alg": algorithm})), 401, "token-invalid")
 
 
@@ -109,7 +111,7 @@ def test_algorithm_other_than_eddsa_is_invalid(ada: Api, forge: Forge, algorithm
         "http://evil.example",
     ],
 )
-def test_unknown_key_id_is_invalid(ada: Api, forge: Forge, kid: Any) -> None:
+def test_token_with_unknown_key_id_is_invalid(ada: Api, forge: Forge, kid: Any) -> None:
     problem(get_me(ada, forge({"kid": kid})), 401, "token-invalid")
 
 
@@ -136,19 +138,23 @@ def test_key_in_token_header_is_ignored(ada: Api, forge: Forge, name: str) -> No
     ],
     ids=repr,
 )
-def test_header_that_differs_from_issued_tokens_is_invalid(ada: Api, forge: Forge, header: dict[str, Any]) -> None:
+def test_token_with_unexpected_or_missing_header_parameter_is_invalid(
+    ada: Api, forge: Forge, header: dict[str, Any]
+) -> None:
     problem(get_me(ada, forge(header)), 401, "token-invalid")
 
 
 @pytest.mark.parametrize("name", CLAIMS)
 @pytest.mark.parametrize("value", [MISSING, None, {}, [], True, 1e400], ids=repr)
-def test_claim_that_is_missing_or_has_wrong_type_is_invalid(ada: Api, forge: Forge, name: str, value: Any) -> None:
+def test_token_with_missing_claim_or_claim_of_wrong_type_is_invalid(
+    ada: Api, forge: Forge, name: str, value: Any
+) -> None:
     assert get_me(ada, forge(**{name: value})).status_code == 401
 
 
 @pytest.mark.parametrize("name", [name for name in CLAIMS if name != "jti"])
 @pytest.mark.parametrize("value", ["", "x", "\u0000"], ids=ascii)
-def test_claim_with_arbitrary_string_is_invalid(ada: Api, forge: Forge, name: str, value: str) -> None:
+def test_token_with_arbitrary_string_as_claim_is_invalid(ada: Api, forge: Forge, name: str, value: str) -> None:
     problem(get_me(ada, forge(**{name: value})), 401, "token-invalid")
 
 
@@ -168,12 +174,12 @@ def test_claim_with_arbitrary_string_is_invalid(ada: Api, forge: Forge, name: st
     ],
     ids=repr,
 )
-def test_claim_with_unexpected_value_is_invalid(ada: Api, forge: Forge, claims: dict[str, Any]) -> None:
+def test_token_with_unexpected_claim_value_is_invalid(ada: Api, forge: Forge, claims: dict[str, Any]) -> None:
     problem(get_me(ada, forge(**claims)), 401, "token-invalid")
 
 
 @pytest.mark.parametrize("exp", ["tomorrow", 10**30, float("inf"), float("nan"), 1e308, -1, 2**63], ids=repr)
-def test_expiry_outside_issued_lifetime_is_invalid(ada: Api, forge: Forge, exp: Any) -> None:
+def test_token_with_implausible_expiry_time_is_invalid(ada: Api, forge: Forge, exp: Any) -> None:
     expiry = time.time() + DAY if exp == "tomorrow" else exp
     assert get_me(ada, forge(exp=expiry)).status_code == 401
 
@@ -183,7 +189,7 @@ def test_token_issued_in_the_future_is_invalid(ada: Api, forge: Forge) -> None:
 
 
 @pytest.mark.parametrize("name", ["exp", "iat", "nbf"])
-def test_timestamp_as_string_is_invalid(ada: Api, forge: Forge, name: str) -> None:
+def test_token_with_timestamp_as_string_is_invalid(ada: Api, forge: Forge, name: str) -> None:
     problem(get_me(ada, forge(**{name: str(forge.claims[name])})), 401, "token-invalid")
 
 
@@ -197,7 +203,7 @@ def test_clock_skew_of_30_seconds_is_tolerated_after_expiry(ada: Api, forge: For
 
 @pytest.mark.parametrize("name", ["nbf", "iat"])
 @pytest.mark.parametrize(("seconds", "status"), [(28, 200), (32, 401)])
-def test_clock_skew_of_30_seconds_is_tolerated_before_validity_starts(
+def test_clock_skew_of_30_seconds_is_tolerated_before_token_becomes_valid(
     ada: Api, forge: Forge, name: str, seconds: int, status: int
 ) -> None:
     response = get_me(ada, forge(exp=time.time() + 300, **{name: time.time() + seconds}))
@@ -242,7 +248,7 @@ def test_oversized_token_with_valid_signature_is_invalid(ada: Api, forge: Forge)
     problem(get_me(ada, forge(padding="x" * 1_000_000)), 401, "token-invalid")
 
 
-def test_deeply_nested_claims_are_invalid(ada: Api, forge: Forge) -> None:
+def test_token_with_deeply_nested_claims_is_invalid(ada: Api, forge: Forge) -> None:
     problem(get_me(ada, forge.raw(json.dumps(forge.header), "[" * 2000)), 401, "token-invalid")
 
 

@@ -21,7 +21,7 @@ Serve = Callable[..., Api]
 
 @pytest.fixture
 def serve(settings: Settings) -> Iterator[Serve]:
-    """Return a function that creates an application with the given keys, on a shared database, and returns a client."""
+    """A function that creates an application with the given keys and a shared database, and returns a client for it."""
     apps: list[Flask] = []
 
     def start(*keys: Ed25519PrivateKey, signing: str = "") -> Api:
@@ -58,7 +58,7 @@ def test_only_public_key_parameters_are_published(ada: Api) -> None:
 
 
 @ON_SQLITE
-def test_first_key_signs_unless_another_is_configured(serve: Serve) -> None:
+def test_first_key_signs_tokens_unless_another_signing_key_is_configured(serve: Serve) -> None:
     assert kid_of_token(serve(OLD, NEW).as_new_user()) == kid(OLD)
     assert kid_of_token(serve(OLD, NEW, signing=kid(NEW)).as_new_user()) == kid(NEW)
 
@@ -80,7 +80,7 @@ def test_token_signed_with_removed_key_is_invalid(serve: Serve) -> None:
 
 
 @ON_SQLITE
-def test_token_signed_with_key_other_than_its_kid_is_invalid(serve: Serve) -> None:
+def test_token_signed_with_a_key_that_does_not_match_its_kid_is_invalid(serve: Serve) -> None:
     ada = serve(OLD, NEW).as_new_user()
     claims = jwt.decode(ada.tokens["access_token"], options={"verify_signature": False})
     token = jwt.encode(claims, NEW, "EdDSA", headers={"kid": kid(OLD), "typ": "at+jwt"})

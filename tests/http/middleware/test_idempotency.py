@@ -41,7 +41,7 @@ def test_equivalent_forms_of_a_key_count_as_the_same_key(shared_api: Api, first:
 @pytest.mark.parametrize(
     ("first", "second"), [("abc", "ABC"), ("abc", '" abc"'), ("abc", "abcd"), ("a\\\\b", '"a\\\\b"'), ('"a"', '"a "')]
 )
-def test_different_keys_are_independent(shared_api: Api, first: str, second: str) -> None:
+def test_requests_with_different_keys_are_independent(shared_api: Api, first: str, second: str) -> None:
     ada = shared_api.as_new_user()
     first_organization, second_organization = success(post(ada, first)), success(post(ada, second))
     assert first_organization["id"] != second_organization["id"]
@@ -126,7 +126,7 @@ def upload(api: Api, key: str, content: bytes, filename: str, **fields: str) -> 
     return api("POST", "/files", data=body, content_type=content_type, headers={"Idempotency-Key": key})
 
 
-def test_upload_with_another_boundary_counts_as_the_same_request(ada: Api) -> None:
+def test_upload_with_a_different_boundary_counts_as_the_same_request(ada: Api) -> None:
     key, organization_id = str(uuid4()), ada.organization()["id"]
     first = success(upload(ada, key, b"hello", "hello.txt", organization_id=organization_id))
     body, content_type = form(b"hello", "hello.txt", organization_id=organization_id)
@@ -140,13 +140,13 @@ def test_upload_with_another_boundary_counts_as_the_same_request(ada: Api) -> No
     assert (retried.json, REPLAYED in retried.headers) == (first, True)
 
 
-def test_same_key_from_another_caller_is_independent(shared_api: Api, ada: Api) -> None:
+def test_same_key_from_another_caller_counts_as_a_different_key(shared_api: Api, ada: Api) -> None:
     key = str(uuid4())
     first, other = success(post(ada, key)), post(shared_api.as_new_user(), key)
     assert (success(other)["id"] != first["id"], REPLAYED in other.headers) == (True, False)
 
 
-def test_same_key_on_another_route_is_independent(ada: Api) -> None:
+def test_same_key_on_another_route_counts_as_a_different_key(ada: Api) -> None:
     key = str(uuid4())
     success(post(ada, key))
     assert REPLAYED not in upload(ada, key, b"hello", "hello.txt").headers

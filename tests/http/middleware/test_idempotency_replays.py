@@ -107,7 +107,7 @@ def test_error_response_is_not_stored(app: Flask, api: Api) -> None:
 
 
 def failing_once(outcome: Callable[[], Any]) -> Callable[[], Any]:
-    """Return a view that creates an organization, then returns `outcome()` the first time and "done" later."""
+    """Return a view that creates an organization and returns `outcome()` on the first call and "done" after that."""
     calls: list[int] = []
 
     def view() -> Any:
@@ -122,7 +122,7 @@ def failing_once(outcome: Callable[[], Any]) -> Callable[[], Any]:
 @pytest.mark.parametrize(
     ("outcome", "status"), [(lambda: 1 / 0, 500), (lambda: ("no", 503), 503), (lambda: ("no", 409), 409)]
 )
-def test_failure_stores_no_response_and_rolls_back_effects(
+def test_response_of_failed_request_is_not_stored_and_its_effects_are_rolled_back(
     app: Flask, api: Api, outcome: Callable[[], Any], status: int
 ) -> None:
     app.add_url_rule("/try", view_func=failing_once(outcome), methods=["POST"], access=public)
@@ -147,14 +147,14 @@ def test_replay_has_stored_headers_and_a_new_request_id(app: Flask, api: Api) ->
     assert dict(replayed.headers).keys() - dict(first.headers).keys() == {REPLAYED}
 
 
-def test_replayed_upload_has_location(api: Api) -> None:
+def test_replayed_upload_response_has_location_header(api: Api) -> None:
     ada = api.as_new_user()
     first, replayed = upload(ada), upload(ada)
     assert replayed.headers["Location"] == first.headers["Location"]
     assert replayed.headers["Location"].endswith(success(ada.get("/files"))["items"][0]["id"])
 
 
-def test_neither_password_nor_unkeyed_hash_is_stored(app: Flask, api: Api) -> None:
+def test_neither_the_password_nor_an_unkeyed_hash_is_stored(app: Flask, api: Api) -> None:
     body = {"email": "ada@example.com", "password": PASSWORD}
     success(api.post("/auth/register", body, headers=KEY))
     [record] = list_records(app)
@@ -166,7 +166,7 @@ def test_neither_password_nor_unkeyed_hash_is_stored(app: Flask, api: Api) -> No
 
 
 def unkeyed_hashes(body: dict[str, str]) -> Iterator[bytes]:
-    """Yield the unkeyed hashes that an attacker who has the table could compare with hashes of likely passwords."""
+    """Yield the unkeyed hashes that would let an attacker with a copy of the table test likely passwords."""
     canonical = json.dumps(body, sort_keys=True).encode()
     request_line = json.dumps(["POST", "/api/v1/auth/register?"]).encode()
     for message in (
@@ -181,7 +181,7 @@ def unkeyed_hashes(body: dict[str, str]) -> Iterator[bytes]:
 
 
 @pytest.mark.parametrize(("listed", "status"), [("new,old", 201), ("new", 422)])
-def test_retry_is_recognized_only_while_its_secret_key_is_configured(
+def test_retry_is_recognized_only_if_the_original_secret_key_is_still_configured(
     settings: Settings, listed: str, status: int
 ) -> None:
     secrets = {name: f"{name} secret that is longer than 32 bytes" for name in ("old", "new")}

@@ -1,4 +1,4 @@
-"""Rate limits: response headers, checks before validation, shared stores, and client IPs that cannot be spoofed."""
+"""Rate limits: response headers, order of checks, shared stores, and protection against spoofed client IPs."""
 
 import os
 import re
@@ -38,7 +38,7 @@ FAILING_REQUESTS: dict[int, dict[str, Any]] = {
 
 @pytest.fixture
 def start(settings: Settings) -> Iterator[Start]:
-    """Return a function that creates an application with rate limits enabled and returns a client."""
+    """A function that creates an application with rate limits enabled and returns a client for it."""
     with ExitStack() as stack:
 
         def start(**changes: Any) -> Api:
@@ -62,7 +62,7 @@ def log_in(api: Api, client_ip: str = "192.0.2.1", **options: Any) -> TestRespon
 
 
 def limit_headers(response: TestResponse) -> tuple[str | None, str | None]:
-    """Return the headers `RateLimit-Policy` and `RateLimit`, the latter without the seconds until the reset."""
+    """Return the `RateLimit-Policy` and `RateLimit` headers, the latter without the seconds until the reset."""
     state = response.headers.get("RateLimit")
     return response.headers.get("RateLimit-Policy"), state and re.sub(r";t=([1-9]|[1-5]\d|60)$", "", state)
 
@@ -79,7 +79,7 @@ def test_remaining_requests_are_reported_down_to_zero(start: Start) -> None:
     assert {limit_headers(response)[0] for response in responses} == {'"login";q=2;w=60'}
 
 
-def test_rate_limited_response_has_retry_after(start: Start) -> None:
+def test_rate_limited_response_has_retry_after_header(start: Start) -> None:
     api = start(logins_per_minute=1)
     response = [log_in(api) for _ in range(2)][1]
     problem(response, 429, "rate-limited")
@@ -101,7 +101,7 @@ def test_successful_response_has_rate_limit_headers(start: Start) -> None:
 
 
 @pytest.mark.parametrize("status", FAILING_REQUESTS)
-def test_failed_request_counts_toward_limit_and_has_rate_limit_headers(start: Start, status: int) -> None:
+def test_failed_request_counts_toward_limit_and_gets_rate_limit_headers(start: Start, status: int) -> None:
     response = log_in(start(), **FAILING_REQUESTS[status])
     assert response.status_code == status
     assert limit_headers(response) == ('"login";q=100;w=60', '"login";r=99')
@@ -129,7 +129,7 @@ def test_both_registration_routes_share_a_limit(start: Start) -> None:
     assert log_in(api, "127.0.0.1").status_code == 401
 
 
-def test_several_limits_are_all_reported_and_enforced(start: Start) -> None:
+def test_all_limits_of_a_route_are_reported_and_enforced(start: Start) -> None:
     api = start()
     limits = (Limit("wide", lambda _settings: 5), Limit("narrow", lambda _settings: 1))
     api.client.application.add_url_rule("/limited", view_func=lambda: "", access=public, limits=limits)
@@ -140,7 +140,9 @@ def test_several_limits_are_all_reported_and_enforced(start: Start) -> None:
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", "/auth/me"), ("OPTIONS", "/auth/login"), ("GET", "/auth/login")])
-def test_unlimited_request_neither_counts_nor_has_rate_limit_headers(start: Start, method: str, path: str) -> None:
+def test_request_without_rate_limit_is_not_counted_and_gets_no_rate_limit_headers(
+    start: Start, method: str, path: str
+) -> None:
     api = start(logins_per_minute=1)
     responses = [api(method, path, environ_base={"REMOTE_ADDR": "192.0.2.1"}) for _ in range(3)]
     assert {limit_headers(response) for response in responses} == {(None, None)}
@@ -205,7 +207,7 @@ def test_processes_that_use_the_same_store_share_a_limit(start: Start, redis_url
     assert statuses(responses) == [401, 401, 429, 429]
 
 
-def test_web_processes_together_do_not_exceed_the_limit(settings: Settings, redis_url: str) -> None:
+def test_concurrent_requests_to_two_web_processes_do_not_exceed_the_limit(settings: Settings, redis_url: str) -> None:
     limits = {"RATE_LIMIT_ENABLED": "true", "RATE_LIMIT_URL": redis_url, "LOGINS_PER_MINUTE": "5"}
     with programs(settings, WEB_CONCURRENCY="2", **limits).web() as url:
         api = Api(Remote(url))  # type: ignore[arg-type]
@@ -213,7 +215,7 @@ def test_web_processes_together_do_not_exceed_the_limit(settings: Settings, redi
     assert sorted(statuses(responses)) == [401] * 5 + [429] * 7
 
 
-def test_store_contains_no_client_ip(start: Start, store: Redis) -> None:
+def test_rate_limit_store_contains_no_client_ip(start: Start, store: Redis) -> None:
     log_in(start(rate_limit_url=store.url), "192.0.2.99")
     with redis.Redis.from_url(store.url) as client:
         entries = [(key, client.get(key)) for key in client.scan_iter()]

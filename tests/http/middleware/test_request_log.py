@@ -22,9 +22,9 @@ Stderr = pytest.CaptureFixture[str]
 
 @pytest.fixture
 def start(settings: Settings) -> Iterator[Start]:
-    """Return a function that creates an application and returns a client.
+    """A function that creates an application and returns a client for it.
 
-    Call it inside the test: only then does the application log to the captured stderr.
+    Call it inside the test, so that the application logs to the captured stderr.
     """
     apps: list[Flask] = []
 

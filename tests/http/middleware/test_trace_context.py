@@ -44,7 +44,7 @@ INVALID = (
 
 @pytest.fixture
 def trace_ids(app: Flask) -> list[Any]:
-    """The trace IDs in the log context of the requests to `/trace`, in order."""
+    """The trace ID in the log context of each request to `/trace`, in order."""
     trace_ids: list[Any] = []
 
     def view() -> str:
@@ -74,7 +74,7 @@ def test_each_request_without_traceparent_starts_a_new_trace(api: Api, trace_ids
     assert len(set(trace_ids)) == 2
 
 
-def test_job_has_trace_id_of_its_request(api: Api, settings: Settings) -> None:
+def test_job_has_the_trace_id_of_the_request_that_enqueued_it(api: Api, settings: Settings) -> None:
     ada = api.as_new_user()
     path = f"/organizations/{ada.organization()['id']}/invitations"
     body = {"email": "grace@example.com", "role": "member"}

@@ -1,4 +1,4 @@
-"""Trusted hosts: requests for other hosts are rejected, and no response or job contains the `Host` value."""
+"""Trusted hosts: requests to other hosts are rejected, and no response or job contains the `Host` header's value."""
 
 import json
 import socket
@@ -73,12 +73,12 @@ def test_untrusted_host_is_rejected_on_every_path(app: Flask, path: str) -> None
 @pytest.mark.parametrize(
     "host", ["api.example.com", "API.Example.com:443", "api.example.com:8000", "localhost", "127.0.0.1:80"]
 )
-def test_public_host_and_loopback_are_trusted(app: Flask, host: str) -> None:
+def test_public_host_and_loopback_hosts_are_trusted(app: Flask, host: str) -> None:
     problem(get(app, host), 401, "authentication-required")
 
 
 @pytest.mark.parametrize("host", ["[::1]", "[::1]:8000"])
-def test_ipv6_loopback_is_trusted(app: Flask, host: str) -> None:
+def test_ipv6_loopback_address_is_trusted(app: Flask, host: str) -> None:
     problem(get(app, host), 401, "authentication-required")
 
 
@@ -88,14 +88,14 @@ def test_health_probes_accept_any_host(app: Flask, path: str, host: str) -> None
     assert get(app, host, path).status_code == 200
 
 
-def test_configured_hosts_replace_the_defaults(settings: Settings) -> None:
+def test_configured_trusted_hosts_replace_the_defaults(settings: Settings) -> None:
     with application(_public_settings(settings, trusted_hosts="web.internal, [fd00::1]")) as app:
         statuses = {host: get(app, host, "/").status_code for host in ("WEB.internal:80", "[fd00::1]", "localhost")}
     assert statuses == {"WEB.internal:80": 200, "[fd00::1]": 200, "localhost": 400}
 
 
 @pytest.mark.parametrize("proxies", [0, 1])
-def test_forwarded_host_is_ignored(settings: Settings, proxies: int) -> None:
+def test_forwarded_host_headers_are_ignored(settings: Settings, proxies: int) -> None:
     with application(_public_settings(settings, trusted_proxies=proxies)) as app:
         problem(get(app, EVIL_HOST, **{"X-Forwarded-Host": "api.example.com"}), 400, "malformed-request")
         trusted = get(app, "localhost", **{"X-Forwarded-Host": EVIL_HOST, "Forwarded": f"host={EVIL_HOST}"})
@@ -133,7 +133,7 @@ def test_host_in_absolute_request_target_is_ignored(port: int) -> None:
     assert EVIL_HOST not in trusted + foreign
 
 
-def test_missing_or_invalid_host_is_rejected(port: int) -> None:
+def test_request_with_missing_or_invalid_host_is_rejected(port: int) -> None:
     headers = ("Host: [::::]", "Host: [::1", "Host:", "Accept: */*")
     responses = [send_raw(port, "GET /api/v1/auth/me HTTP/1.0", header) for header in headers]
     assert [response[9:12] for response in responses] == ["400"] * len(headers)

@@ -1,4 +1,4 @@
-"""Listings: newest first, stable pages, and cursors bound to caller, listing and filters."""
+"""Listings: the newest items come first, pages are stable, and cursors are bound to the caller, listing and filters."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -28,7 +28,7 @@ def create_organizations(api: Api, count: int) -> list[str]:
 
 
 def first_cursor(api: Api, path: str = "/organizations", **query: Any) -> str:
-    """Return the cursor of the second page, with one item per page."""
+    """Return the cursor for the second page, with one item per page."""
     return str(success(api.get(path, query_string={"limit": 1, **query}))["next_cursor"])
 
 
@@ -50,13 +50,13 @@ def organization_ids(grace: Api) -> list[str]:
     return [item["id"] for item in grace.get("/organizations").json["items"]]
 
 
-def test_pages_contain_each_item_once_and_newest_first(api: Api) -> None:
+def test_each_item_appears_once_and_newest_items_come_first(api: Api) -> None:
     ada = api.as_new_user()
     newest_first = create_organizations(ada, 5)[::-1]
     assert pages(ada, "/organizations", limit=2) == [newest_first[:2], newest_first[2:4], newest_first[4:]]
 
 
-def test_full_last_page_has_no_next_page(api: Api) -> None:
+def test_last_page_has_no_next_cursor_even_if_it_is_full(api: Api) -> None:
     ada = api.as_new_user()
     create_organizations(ada, 2)
     response = ada.get("/organizations?limit=2")
@@ -64,7 +64,7 @@ def test_full_last_page_has_no_next_page(api: Api) -> None:
     assert "Link" not in response.headers
 
 
-def test_changes_between_pages_neither_skip_nor_repeat_items(api: Api) -> None:
+def test_no_item_is_skipped_or_repeated_if_files_are_added_or_deleted_between_pages(api: Api) -> None:
     ada = api.as_new_user()
     files = [success(ada.upload())["id"] for _ in range(5)]
     first = success(ada.get("/files?limit=2"))
@@ -112,7 +112,7 @@ def test_invalid_limit_is_rejected(grace: Api, limit: str) -> None:
     "path", ["/organizations", "/files", "/organizations/{}/members", "/organizations/{}/invitations"]
 )
 @pytest.mark.parametrize("query", ["page=2", "offset=1", "Limit=1", "sort=name", "limit[]=1", "=1"])
-def test_unknown_parameter_is_rejected(grace: Api, organization_ids: list[str], path: str, query: str) -> None:
+def test_unknown_query_parameter_is_rejected(grace: Api, organization_ids: list[str], path: str, query: str) -> None:
     problem(grace.get(f"{path.format(organization_ids[0])}?{query}"), 422, "validation-failed")
 
 
@@ -120,7 +120,7 @@ def test_unknown_parameter_is_rejected(grace: Api, organization_ids: list[str], 
     "path", ["/organizations", "/files", "/organizations/{}/members", "/organizations/{}/invitations"]
 )
 @pytest.mark.parametrize("query", ["limit=1&limit=1", "limit=1&limit=2", "cursor=a&cursor=a"])
-def test_repeated_parameter_is_rejected(grace: Api, organization_ids: list[str], path: str, query: str) -> None:
+def test_repeated_query_parameter_is_rejected(grace: Api, organization_ids: list[str], path: str, query: str) -> None:
     body = problem(grace.get(f"{path.format(organization_ids[0])}?{query}"), 422, "validation-failed")
     assert pointers(body) == {("query", f"/{query.partition('=')[0]}")}
 
@@ -137,7 +137,7 @@ def test_cursor_with_changed_character_is_invalid(grace: Api) -> None:
 @pytest.mark.parametrize(
     "change", ["{}=", "{}A", "A{}", " {}", "{}\n", "{}.", "", "x", "{}{}", "\u0000", "é", "x" * 999]
 )
-def test_cursor_in_altered_format_is_invalid(grace: Api, change: str) -> None:
+def test_malformed_cursor_is_invalid(grace: Api, change: str) -> None:
     altered = change.replace("{}", first_cursor(grace))
     problem(grace.get("/organizations", query_string={"cursor": altered}), 400, "invalid-cursor")
 
@@ -148,15 +148,15 @@ def test_truncated_cursor_is_invalid(grace: Api) -> None:
         problem(grace.get("/organizations", query_string={"cursor": cursor[:length]}), 400, "invalid-cursor")
 
 
-def test_cursor_of_another_caller_is_invalid(grace: Api, ada: Api) -> None:
+def test_cursor_issued_to_another_caller_is_invalid(grace: Api, ada: Api) -> None:
     problem(ada.get(f"/organizations?cursor={first_cursor(grace)}"), 400, "invalid-cursor")
 
 
-def test_cursor_of_another_listing_is_invalid(grace: Api) -> None:
+def test_cursor_issued_for_another_listing_is_invalid(grace: Api) -> None:
     problem(grace.get(f"/files?cursor={first_cursor(grace)}"), 400, "invalid-cursor")
 
 
-def test_cursor_of_another_organization_is_invalid(grace: Api, organization_ids: list[str]) -> None:
+def test_cursor_issued_for_another_organization_is_invalid(grace: Api, organization_ids: list[str]) -> None:
     cursor = first_cursor(grace, f"/organizations/{organization_ids[0]}/invitations")
     problem(grace.get(f"/organizations/{organization_ids[1]}/invitations?cursor={cursor}"), 400, "invalid-cursor")
 
@@ -165,12 +165,12 @@ def test_cursor_of_another_organization_is_invalid(grace: Api, organization_ids:
     "filters",
     [{}, {"content_type": "image/png"}, {"status": "trashed"}, {"content_type": "text/plain", "status": "stored"}],
 )
-def test_cursor_is_invalid_with_other_filters(grace: Api, filters: dict[str, str]) -> None:
+def test_cursor_is_invalid_with_different_filters(grace: Api, filters: dict[str, str]) -> None:
     cursor = first_cursor(grace, "/files", content_type="text/plain")
     problem(grace.get("/files", query_string={"cursor": cursor, **filters}), 400, "invalid-cursor")
 
 
-def test_cursor_is_valid_with_another_limit(grace: Api) -> None:
+def test_cursor_is_valid_with_a_different_limit(grace: Api) -> None:
     assert len(success(grace.get(f"/organizations?limit=100&cursor={first_cursor(grace)}"))["items"]) == 1
 
 

@@ -53,7 +53,7 @@ def app(settings: Settings) -> Iterator[Flask]:
 
 
 def request_with_origin(api: Api, origin: str | None, status: int = 200) -> Any:
-    """Send the request in REQUESTS that returns `status`, from `origin`; return the response."""
+    """Send the request from REQUESTS that returns `status`, with the given `Origin` header; return the response."""
     method, path, options = REQUESTS[status]
     headers = {**options.get("headers", {}), **({} if origin is None else {"Origin": origin})}
     response = api.client.open(path, method=method, **{**options, "headers": headers}, buffered=True)
@@ -75,14 +75,14 @@ def split_header(header: str) -> set[str]:
 
 
 @pytest.mark.parametrize("status", REQUESTS)
-def test_listed_origin_can_read_responses_of_every_status(api: Api, status: int) -> None:
+def test_listed_origin_can_read_responses_with_any_status(api: Api, status: int) -> None:
     headers = cors_headers(request_with_origin(api, LISTED_ORIGIN, status))
     assert headers.pop("Access-Control-Allow-Origin") == LISTED_ORIGIN
     assert split_header(headers.pop("Access-Control-Expose-Headers")) == EXPOSED_HEADERS
     assert headers == {}
 
 
-def test_allowed_origin_is_the_origin_of_the_request(api: Api) -> None:
+def test_allow_origin_header_contains_the_origin_of_the_request(api: Api) -> None:
     other = "http://localhost:3000"
     assert request_with_origin(api, other).headers["Access-Control-Allow-Origin"] == other
 
@@ -94,16 +94,16 @@ def test_foreign_origin_cannot_read_any_response(api: Api, status: int, origin: 
 
 
 @pytest.mark.parametrize("origin", FOREIGN_ORIGINS)
-def test_origin_without_exact_match_gets_no_cors_headers(api: Api, origin: str) -> None:
+def test_origin_that_does_not_match_exactly_gets_no_cors_headers(api: Api, origin: str) -> None:
     assert cors_headers(request_with_origin(api, origin)) == {}
 
 
 @pytest.mark.parametrize("origin", [None, LISTED_ORIGIN, "https://evil.example"])
-def test_vary_includes_origin(api: Api, origin: str | None) -> None:
+def test_vary_header_includes_origin(api: Api, origin: str | None) -> None:
     assert split_header(request_with_origin(api, origin).headers["Vary"]) == {"Origin"}
 
 
-def test_vary_keeps_headers_added_by_the_route(api: Api) -> None:
+def test_vary_header_keeps_values_set_by_the_route(api: Api) -> None:
     headers = {"Origin": LISTED_ORIGIN}
     assert split_header(api.client.get("/dev/mail", headers=headers).headers["Vary"]) == {"Accept", "Origin"}
 
@@ -125,7 +125,7 @@ def test_preflight_from_foreign_origin_is_not_allowed(api: Api, origin: str, pat
     assert cors_headers(preflight(api, origin, path)) == {}
 
 
-def test_options_request_that_is_not_a_preflight_lists_methods(api: Api) -> None:
+def test_options_request_that_is_not_a_preflight_returns_the_allowed_methods(api: Api) -> None:
     response = api.client.options("/api/v1/auth/login", headers={"Origin": LISTED_ORIGIN})
     assert split_header(response.headers["Allow"]) == {"OPTIONS", "POST"}
 

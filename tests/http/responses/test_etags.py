@@ -1,4 +1,4 @@
-"""ETags: tag matching, conditional reads, and conditional changes."""
+"""ETags: tag matching, conditional reads, and conditional updates."""
 
 from collections.abc import Callable
 from uuid import UUID
@@ -66,34 +66,36 @@ NOT_MATCHING: list[Callable[[str], str]] = [
 
 
 @pytest.mark.parametrize("header", MATCHING)
-def test_change_with_matching_if_match_is_applied(ada: Api, tag: str, header: Callable[[str], str]) -> None:
+def test_update_with_matching_if_match_is_applied(ada: Api, tag: str, header: Callable[[str], str]) -> None:
     assert rename(ada, header(tag)) == 200
 
 
 @pytest.mark.parametrize("header", NOT_MATCHING)
-def test_change_with_non_matching_if_match_is_rejected(ada: Api, tag: str, header: Callable[[str], str]) -> None:
-    """An unparsable condition also counts as not met, because the client intended to set one."""
+def test_update_with_non_matching_if_match_is_rejected(ada: Api, tag: str, header: Callable[[str], str]) -> None:
+    """A condition that cannot be parsed also counts as not met, because the client intended to set a condition."""
     assert rename(ada, header(tag)) == 412
     assert ada.get(ME).headers["ETag"] == tag
 
 
-def test_change_without_if_match_is_applied(ada: Api, tag: str) -> None:
+def test_update_without_if_match_is_applied(ada: Api, tag: str) -> None:
     assert ada("PATCH", ME, json={"display_name": "Ada"}).headers["ETag"] != tag
 
 
-def test_change_to_outdated_version_is_rejected(ada: Api, tag: str) -> None:
+def test_update_of_outdated_version_is_rejected(ada: Api, tag: str) -> None:
     assert [rename(ada, tag), rename(ada, tag)] == [200, 412]
 
 
 @pytest.mark.parametrize(("method", "body"), [("PATCH", {"filename": "x"}), ("DELETE", None)])
-def test_tag_of_another_file_with_same_version_is_rejected(ada: Api, method: str, body: dict[str, str] | None) -> None:
+def test_etag_of_another_file_with_the_same_version_is_rejected(
+    ada: Api, method: str, body: dict[str, str] | None
+) -> None:
     path, other_path = (f"/files/{success(ada.upload())['id']}" for _ in range(2))
     tag = ada.get(other_path).headers["ETag"]
     assert parts(tag)[0] == parts(ada.get(path).headers["ETag"])[0]
     problem(ada(method, path, json=body, headers={"If-Match": tag}), 412, "precondition-failed")
 
 
-def test_tag_of_another_account_is_rejected(shared_api: Api) -> None:
+def test_etag_of_another_account_is_rejected(shared_api: Api) -> None:
     """Both accounts have the same path and the same version."""
     ada, bob = shared_api.as_new_user(), shared_api.as_new_user()
     tag = bob.get(ME).headers["ETag"]
@@ -103,29 +105,29 @@ def test_tag_of_another_account_is_rejected(shared_api: Api) -> None:
 
 @pytest.mark.parametrize("header", ["TAG", "*", "W/TAG", '"other", TAG', 'TAG,"other"', 'W/"other", W/TAG'])
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-def test_matching_if_none_match_returns_304(ada: Api, tag: str, header: str, method: str) -> None:
+def test_read_with_matching_if_none_match_returns_304(ada: Api, tag: str, header: str, method: str) -> None:
     response = ada(method, ME, headers={"If-None-Match": header.replace("TAG", tag)})
     assert (response.status_code, response.data, response.headers["ETag"]) == (304, b"", tag)
     assert "Content-Length" not in response.headers
 
 
 @pytest.mark.parametrize("header", ["", '"other"', 'W/"other"', "UNCLOSED", "nonsense", '"*"'])
-def test_non_matching_if_none_match_returns_content(ada: Api, tag: str, header: str) -> None:
+def test_read_with_non_matching_if_none_match_returns_content(ada: Api, tag: str, header: str) -> None:
     response = ada.get(ME, headers={"If-None-Match": header.replace("UNCLOSED", tag[:-1])})
     assert (response.status_code, response.headers["ETag"]) == (200, tag)
 
 
-def test_change_ignores_if_none_match(ada: Api, tag: str) -> None:
+def test_update_ignores_if_none_match(ada: Api, tag: str) -> None:
     changed = ada("PATCH", ME, json={"display_name": "Ada"}, headers={"If-None-Match": tag})
     assert changed.status_code == 200
 
 
-def test_head_has_same_headers_as_get(ada: Api, path: str) -> None:
+def test_head_response_has_the_same_headers_as_get_response(ada: Api, path: str) -> None:
     get, head = (ada(method, path, headers={"X-Request-ID": "mine"}) for method in ("GET", "HEAD"))
     assert (head.status_code, dict(head.headers), head.data) == (200, dict(get.headers), b"")
 
 
-def test_change_returns_same_tag_as_get(ada: Api, path: str) -> None:
+def test_update_returns_the_same_etag_as_a_later_get(ada: Api, path: str) -> None:
     changed = ada("PATCH", path, json={"filename": "other.png"})
     assert ada.get(path).headers["ETag"] == changed.headers["ETag"]
 
@@ -135,7 +137,7 @@ def test_creation_response_has_no_etag(ada: Api) -> None:
     assert "ETag" not in response.headers
 
 
-def test_thumbnail_progress_changes_tag_but_not_version(shared_app: Flask, ada: Api, path: str) -> None:
+def test_making_thumbnails_changes_the_etag_but_not_the_version(shared_app: Flask, ada: Api, path: str) -> None:
     before = ada.get(path).headers["ETag"]
     with shared_app.app_context():
         files.make_thumbnails(UUID(path.rpartition("/")[2]))
@@ -145,7 +147,7 @@ def test_thumbnail_progress_changes_tag_but_not_version(shared_app: Flask, ada: 
     assert ada("PATCH", path, json={"filename": "x.png"}, headers={"If-Match": before}).status_code == 200
 
 
-def test_delivery_progress_changes_tag_but_not_version(shared_app: Flask, ada: Api) -> None:
+def test_sending_an_invitation_changes_the_etag_but_not_the_version(shared_app: Flask, ada: Api) -> None:
     collection = f"/organizations/{ada.organization()['id']}/invitations"
     invitation = success(ada.post(collection, {"email": "guest@example.com", "role": "member"}))
     before = ada.get(f"{collection}/{invitation['id']}").headers["ETag"]

@@ -1,4 +1,4 @@
-"""Every error returns problem details (RFC 9457), regardless of the layer that raises it, and reveals no internals."""
+"""Every error response has problem details (RFC 9457), regardless of where the error is raised, and hides internals."""
 
 import re
 from collections import Counter
@@ -14,7 +14,7 @@ from tests.kit.clients.api import Api, pointers, problem
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
-# Clients rely on this mapping: the status of a code never changes.
+# Clients rely on this mapping: the HTTP status of a problem code never changes.
 STATUSES = {
     "account-disabled": 403,
     "already-a-member": 409,
@@ -78,13 +78,13 @@ def test_malformed_json_returns_problem_details(ada: Api) -> None:
     assert problem(response, 400, "malformed-request")["instance"] == "/api/v1/organizations"
 
 
-def test_www_authenticate_has_no_error_if_token_is_missing(ada: Api) -> None:
+def test_www_authenticate_header_has_no_error_if_token_is_missing(ada: Api) -> None:
     response = ada.client.get("/api/v1/auth/me")
     problem(response, 401, "authentication-required")
     assert response.headers["WWW-Authenticate"] == "Bearer"
 
 
-def test_www_authenticate_has_error_if_token_is_invalid(ada: Api) -> None:
+def test_www_authenticate_header_has_an_error_if_token_is_invalid(ada: Api) -> None:
     response = ada.get("/auth/me", headers={"Authorization": "Bearer x"})
     problem(response, 401, "token-invalid")
     assert response.headers["WWW-Authenticate"] == 'Bearer error="invalid_token"'
@@ -101,13 +101,13 @@ def test_access_is_checked_before_anything_else(ada: Api, method: str, path: str
     problem(ada.client.open(f"/api/v1{path}", method=method, **options), 401, "authentication-required")
 
 
-def test_pointers_identify_every_invalid_value(ada: Api) -> None:
+def test_error_pointers_identify_every_invalid_value(ada: Api) -> None:
     response = ada.post("/auth/register", {"password": 1, "a/b~c": 1})
     expected = {("body", "/email"), ("body", "/password"), ("body", "/a~1b~0c")}
     assert pointers(problem(response, 422, "validation-failed")) == expected
 
 
-def test_pointers_cover_nested_members() -> None:
+def test_error_pointers_identify_nested_members() -> None:
     messages = {"items": {2: {"a/b": ["Wrong."]}}, "_schema": ["Wrong as a whole."]}
     error = problems.validation_failed({"json": messages, "query": {"limit": ["Too large."]}})
     assert error.members["errors"] == [
@@ -117,7 +117,7 @@ def test_pointers_cover_nested_members() -> None:
     ]
 
 
-def test_member_name_with_lone_surrogate_is_escaped_in_pointer(ada: Api) -> None:
+def test_lone_surrogate_in_member_name_is_escaped_in_pointer(ada: Api) -> None:
     response = ada.post("/organizations", data=rb'{"name": "x", "\ud800": 1}', content_type="application/json")
     assert pointers(problem(response, 422, "validation-failed")) == {("body", r"/\ud800")}
 
@@ -139,12 +139,12 @@ def test_unexpected_error_reveals_no_internals(app: Flask, api: Api) -> None:
 
 
 @pytest.mark.parametrize("accept", ["text/xml", "text/html", "application/json;q=0", "image/*"])
-def test_accept_header_excluding_json_is_rejected(ada: Api, accept: str) -> None:
+def test_accept_header_that_excludes_json_is_rejected(ada: Api, accept: str) -> None:
     problem(ada.get("/auth/me", headers={"Accept": accept}), 406, "not-acceptable")
 
 
 @pytest.mark.parametrize("accept", ["application/json", "*/*", "application/*", "text/html, */*;q=0.1", ""])
-def test_accept_header_including_json_is_accepted(ada: Api, accept: str) -> None:
+def test_accept_header_that_allows_json_is_accepted(ada: Api, accept: str) -> None:
     assert ada.get("/auth/me", headers={"Accept": accept}).status_code == 200
 
 
@@ -159,7 +159,7 @@ def test_problem_codes_and_statuses_are_unchanged() -> None:
 
 
 @pytest.mark.parametrize("code", STATUSES)
-def test_problem_has_title_cause_and_remedy(code: str) -> None:
+def test_every_problem_has_a_title_a_cause_and_a_remedy(code: str) -> None:
     kind = problems.catalog()[code]
     assert re.fullmatch(r"[a-z]+(-[a-z]+)*", kind.code)
     # A title must be constant (RFC 9457), so it must not contain format placeholders.
@@ -170,18 +170,18 @@ def test_problem_has_title_cause_and_remedy(code: str) -> None:
 
 
 @ON_SQLITE
-def test_route_without_access_declaration_fails_at_startup(app: Flask) -> None:
+def test_route_without_access_declaration_is_rejected_at_startup(app: Flask) -> None:
     with pytest.raises(RuntimeError, match=r"/open .*declares no access="):
         app.add_url_rule("/open", view_func=lambda: "")
 
 
 @ON_SQLITE
-def test_member_route_without_organization_id_fails_at_startup(app: Flask) -> None:
+def test_route_for_members_without_organization_id_in_path_is_rejected_at_startup(app: Flask) -> None:
     with pytest.raises(RuntimeError, match="path has no organization_id"):
         app.add_url_rule("/open", view_func=lambda: "", access=member())
 
 
 @ON_SQLITE
-def test_retry_effect_on_route_without_idempotency_key_fails_at_startup(app: Flask) -> None:
+def test_on_retry_on_route_that_accepts_no_idempotency_key_is_rejected_at_startup(app: Flask) -> None:
     with pytest.raises(RuntimeError, match="declares on_retry="):
         app.add_url_rule("/open", view_func=lambda: "", access=public, on_retry="email-taken")

@@ -1,4 +1,4 @@
-"""Headers of every response, regardless of its status: request ID and security headers."""
+"""Headers in every response, regardless of its status: request ID and security headers."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -41,7 +41,7 @@ ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 @pytest.fixture(params=REQUESTS)
 def response(request: pytest.FixtureRequest, ada: Api) -> Iterator[TestResponse]:
-    """A response with each status in REQUESTS, in turn."""
+    """A response for each status in REQUESTS, in turn."""
     method, path, options = REQUESTS[request.param]
     file = success(ada.upload(b"0123"))
     response = ada(method, path.format(file=file["id"]), **options)
@@ -50,13 +50,13 @@ def response(request: pytest.FixtureRequest, ada: Api) -> Iterator[TestResponse]
     response.close()
 
 
-def test_responses_of_every_status_have_security_headers(response: TestResponse) -> None:
+def test_every_response_has_security_headers(response: TestResponse) -> None:
     assert {name: response.headers.get(name) for name in SECURITY_HEADERS} == SECURITY_HEADERS
     assert "default-src 'none'" in response.headers["Content-Security-Policy"]
     assert "Server" not in response.headers
 
 
-def test_responses_of_every_status_have_a_request_id(response: TestResponse) -> None:
+def test_every_response_has_a_request_id(response: TestResponse) -> None:
     assert response.headers.getlist("X-Request-ID") != []
 
 
@@ -78,19 +78,21 @@ def test_unexpected_error_has_request_id_and_security_headers(app: Flask, api: A
 
 @ON_SQLITE
 @pytest.mark.parametrize(("url", "sent"), [("https://api.example.com", True), ("http://localhost:8000", False)])
-def test_strict_transport_security_is_sent_only_for_https(settings: Settings, url: str, sent: bool) -> None:
+def test_strict_transport_security_is_sent_only_if_public_url_uses_https(
+    settings: Settings, url: str, sent: bool
+) -> None:
     client = create_app(settings.model_copy(update={"public_url": url})).test_client()
     assert ("Strict-Transport-Security" in client.get("/health/live").headers) is sent
 
 
 @pytest.mark.parametrize("incoming", ["a", "01a20472-de38-71e6-9445-d8d74c06d560", "A.b_c-9", "x" * 128])
-def test_valid_request_id_is_kept(ada: Api, incoming: str) -> None:
+def test_valid_request_id_from_client_is_kept(ada: Api, incoming: str) -> None:
     response = ada.get("/auth/me", headers={"X-Request-ID": incoming})
     assert response.headers["X-Request-ID"] == incoming
 
 
 @pytest.mark.parametrize("incoming", ["", "x" * 129, "a b", "é", "a,b", "<b>", 'x" status="200', "\x1b[31m", "a\tb"])
-def test_invalid_request_id_is_replaced(ada: Api, incoming: str) -> None:
+def test_invalid_request_id_from_client_is_replaced(ada: Api, incoming: str) -> None:
     response = ada.get("/auth/me", headers={"X-Request-ID": incoming})
     assert len(response.headers["X-Request-ID"]) == 36
     assert response.headers["X-Request-ID"] != incoming

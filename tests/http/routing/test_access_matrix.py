@@ -19,7 +19,7 @@ from tests.kit.fixtures.jobs import dead_job
 ROLES = ("anonymous", "user", "member", "admin", "owner", "platform admin")
 PNG = (Path(__file__).parents[2] / "data" / "photos" / "chelsea.png").read_bytes()
 OPEN = "open"
-# The outcomes for ROLES, in that order. `user` belongs to no organization, and the file is a personal file of `owner`.
+# Outcomes in the order of ROLES. `user` belongs to no organization, and the file is a personal file of `owner`.
 EVERYONE = (OPEN,) * 6
 LOGGED_IN = (401, OPEN, OPEN, OPEN, OPEN, OPEN)
 MEMBERS = (401, 404, OPEN, OPEN, OPEN, 404)
@@ -73,7 +73,7 @@ BODIES = {"PATCH /api/v1/files/{file_id}": {"filename": "other.png"}}
 
 @dataclass(frozen=True)
 class World:
-    """A caller with each role, and the IDs of the resources. Every call starts from the same database."""
+    """A caller with each role, and the IDs of the resources. Every call starts from the same database state."""
 
     app: Flask
     callers: dict[str, Api]
@@ -94,7 +94,7 @@ class World:
 
 @pytest.fixture(scope="module")
 def world(shared_app: Flask, shared_api: Api) -> World:
-    """An organization with members, an invitation and a file, a personal file of its owner, and a dead job."""
+    """An organization with members, an invitation and a file; a personal file of the owner; and a dead job."""
     owner = shared_api.as_new_user()
     organization_id = owner.organization()["id"]
     callers = {
@@ -125,7 +125,7 @@ def test_route_allows_exactly_the_expected_roles(route: str, role: str, world: W
 
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("route", ORGANIZATION_FILE_MATRIX)
-def test_organization_file_allows_exactly_the_expected_roles(route: str, role: str, world: World) -> None:
+def test_organization_file_is_accessible_to_exactly_the_expected_roles(route: str, role: str, world: World) -> None:
     outcome = world.outcome(role, route, file_id=world.organization_file_id)
     assert outcome == ORGANIZATION_FILE_MATRIX[route][ROLES.index(role)]
 
@@ -151,7 +151,7 @@ def _dead_job(app: Flask) -> str:
 
 
 def _upload_image(app: Flask, owner: Api, **fields: str) -> str:
-    """Return the ID of a new image whose thumbnails are ready."""
+    """Upload an image, make its thumbnails, and return its ID."""
     file_id = str(success(owner.upload(PNG, "cat.png", **fields))["id"])
     with app.app_context():
         files.make_thumbnails(UUID(file_id))
@@ -169,7 +169,7 @@ def _restore(app: Flask) -> None:
 
 
 def _database(app: Flask) -> Path:
-    """Return the database file after closing all connections: the last one to close merges the WAL into it."""
+    """Close all connections, which merges the WAL into the database file, and return the path of the file."""
     with app.app_context():
         db.engine.dispose()
     return Path(app.extensions["settings"].data_dir) / "app.db"
