@@ -86,7 +86,7 @@ class NotFound(Missing):
 
     code = "not-found"
     title = "Not found"
-    remedy = "Check the path and the id, and that you are logged in with an account that has access."
+    remedy = "Check the path and the id, and make sure that you are logged in with an account that has access."
 
 
 class PermissionDenied(Forbidden):
@@ -94,7 +94,7 @@ class PermissionDenied(Forbidden):
 
     code = "permission-denied"
     title = "Permission denied"
-    remedy = "Ask someone with a higher role to do it, or to change your role."
+    remedy = "Ask someone with a higher role to perform the action, or to change your role."
 
 
 class PreconditionFailed(Stale):
@@ -114,7 +114,7 @@ class ValidationFailed(Unprocessable):
 
 
 class RateLimited(TooMany):
-    """Too many requests from this account or IP address."""
+    """This account or IP address has sent too many requests."""
 
     code = "rate-limited"
     title = "Too many requests"

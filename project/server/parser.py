@@ -3,7 +3,7 @@
 A request head is collected without blocking and parsed once it is complete. A body is read, with blocking reads, by the
 thread that handles the request. The thread waits at most STALL_TIMEOUT_SECONDS for the next bytes. Once it has waited
 for SLOW_BODY_GRACE_SECONDS in total, it continues only while the client sends at least MIN_BYTES_PER_SECOND on average.
-Time during which the application does not read does not count.
+Only the time spent waiting for bytes counts, not the time between reads.
 
 The classes here extend internals of gunicorn (27.0.1 in requirements.txt), which has no hooks for this. gunicorn reads
 the head from a blocking socket without an overall deadline, so a slow client occupies a thread, and it responds to

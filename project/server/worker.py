@@ -1,7 +1,7 @@
-"""gunicorn's threaded worker, modified so that slow clients occupy no threads and parser errors return problem details.
+"""gunicorn's threaded worker, modified so that slow clients occupy no threads and parser errors yield problem details.
 
 A connection occupies a thread from the moment its request head is complete (see `parser.py`) until the response has
-been sent. Idle connections, slow request heads and clients that are slow to close occupy no thread. A request body
+been sent. Idle connections, slow request heads and clients that are slow to disconnect occupy no thread. A request body
 occupies a thread as long as it arrives fast enough, and a response as long as the client keeps reading.
 
 The reverse proxy in front must therefore buffer whole requests and responses, and limit the connections per client. A
@@ -9,8 +9,9 @@ worker accepts up to 1,000 connections, or as many as its file descriptors allow
 HTTP/2: this server speaks only unencrypted HTTP/1.1.
 
 The class here overrides internal methods of ThreadWorker in gunicorn (27.0.1 in requirements.txt), because gunicorn has
-no hooks for these cases. The original reads request heads in a thread, closes connections gracefully in the event loop,
-which blocks all other connections, and renders errors as HTML. Review this module when you upgrade gunicorn.
+no hooks for these cases. The original reads request heads in a thread, blocks all other connections while it
+waits in the event loop for a client to disconnect, and renders errors as HTML. Review this module when you upgrade
+gunicorn.
 """
 
 import resource

@@ -16,7 +16,7 @@ class InvalidCredentials(Unauthenticated):
 
     code = "invalid-credentials"
     title = "Invalid credentials"
-    remedy = "Check both and try again."
+    remedy = "Check the email address and the password, and try again."
 
 
 class AccountDisabled(Forbidden):
@@ -40,4 +40,4 @@ class RefreshTokenReused(Unauthenticated):
 
     code = "refresh-token-reused"
     title = "Refresh token reused"
-    remedy = "Log in again. Store only the latest refresh token, and refresh from one place."
+    remedy = "Log in again. Store only the latest refresh token, and use it in only one part of your client."

@@ -18,7 +18,7 @@ _hasher = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
 
 
 def normalize(password: str) -> str:
-    """Return `password` in Unicode NFC. Different keyboards may encode the same character differently."""
+    """Return `password` in Unicode NFC, because different keyboards may encode the same character differently."""
     return unicodedata.normalize("NFC", password)
 
 
@@ -36,9 +36,9 @@ def weakness(password: str, *, known: list[str]) -> str | None:
 
 
 def _bounded_input(password: str) -> str:
-    """Return the start of `password` for zxcvbn to score, with a limited number of substitutes, such as `4` for `a`.
+    """Return the start of `password`, limited to a few distinct substitute characters, such as `4` for `a`.
 
-    The running time of zxcvbn doubles with each distinct substitute.
+    The running time of zxcvbn doubles with each distinct substitute character.
     """
     seen: dict[str, None] = dict.fromkeys(char for char in password if char in _SUBSTITUTES)
     surplus = dict.fromkeys(map(ord, list(seen)[_MAX_SUBSTITUTES:]), "~")

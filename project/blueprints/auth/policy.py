@@ -18,7 +18,7 @@ def email_key(email: str) -> str:
 def may_reuse_refresh_token(
     presented: int, *, generation: int, rotated_at: datetime, at: datetime, grace: timedelta
 ) -> bool:
-    """Return whether a replaced token is still accepted, in case the client lost the response.
+    """Return whether a replaced token is still accepted, in case the client did not receive the new one.
 
     Only the previous generation is accepted, and only for `grace` after the rotation.
     """

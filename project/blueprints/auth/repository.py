@@ -72,7 +72,7 @@ def add_user(
 
 
 def update_profile(user_id: UUID, display_name: str, versions: Collection[int] | None) -> UserRow | None:
-    """Set the display name and return the user, or `None` if its version is not in `versions`."""
+    """Set the display name and return the user, or `None` if the user's version is not in `versions`."""
     renamed = update(User).where(User.id == user_id, User.is_at(versions)).values(display_name=display_name)
     return map_row(current_session().execute(renamed.returning(*_USER)).one_or_none(), UserRow)
 
@@ -83,7 +83,7 @@ def mark_verified(user_id: UUID) -> None:
 
 
 def lock_user(user_id: UUID) -> UserRow | None:
-    """Return a user, locked against changes until the transaction ends (`FOR SHARE`), or `None`."""
+    """Lock a user against changes until the transaction ends (`FOR SHARE`). Returns the user, or `None`."""
     statement = select(*_USER).where(User.id == user_id).with_for_update(read=True)
     return map_row(current_session().execute(statement).one_or_none(), UserRow)
 

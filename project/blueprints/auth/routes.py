@@ -74,7 +74,7 @@ def refresh(body: dict[str, Any]) -> Any:
     return token_pair(service.refresh(**body))
 
 
-@blueprint.post("/logout", access=user, exempt={"idempotency": "idempotent by itself"})
+@blueprint.post("/logout", access=user, exempt={"idempotency": "already idempotent"})
 @blueprint.response(204)
 def log_out() -> Any:
     """End the current session immediately."""

@@ -43,10 +43,10 @@ class Grant:
 
 
 def register(*, email: str, password: str, display_name: str | None, email_verified: bool = False) -> UserRow:
-    """Create an account and return its user.
+    """Create an account and return the user.
 
-    The display name defaults to the local part of the address.
-    Raises EmailTaken, and ValidationFailed if the password is weak.
+    The display name defaults to the local part of the email address.
+    Raises EmailTaken, and ValidationFailed if the password is too weak.
     """
     password = passwords.normalize(password)
     local_part = email.partition("@")[0]
@@ -103,7 +103,8 @@ def open_session(user: UserRow, *, methods: list[str], client: Client) -> Grant:
 def refresh(refresh_token: str) -> Grant:
     """Exchange a refresh token for the next one.
 
-    During the grace period, the previous token still yields the same successor, in case the client lost the response.
+    During the grace period, the previous token can be exchanged again for the same new token, in case the client did
+    not receive the response.
     Raises RefreshTokenInvalid, and RefreshTokenReused after ending the session.
     """
     presented = signing.verify(_REFRESH, refresh_token)
@@ -135,7 +136,10 @@ def get_user(user_id: UUID) -> UserRow:
 
 
 def update_profile(user_id: UUID, *, display_name: str, versions: Collection[int] | None) -> UserRow:
-    """Change the display name and return the user. Raises PreconditionFailed if its version is not in `versions`."""
+    """Change the display name and return the user.
+
+    Raises PreconditionFailed if the user's version is not in `versions`.
+    """
     with transaction():
         user = repository.update_profile(user_id, display_name, versions)
         if user is None:

@@ -1,4 +1,4 @@
-"""Detects a file's type from its content as it streams. The filename is used only to tell text formats apart."""
+"""Detects a file's type from its content while it is streamed. The filename is used only to tell text formats apart."""
 
 import codecs
 import re
@@ -11,11 +11,11 @@ import filetype
 _OPENXML = "application/vnd.openxmlformats-officedocument."
 
 _HEAD_BYTES = 8 * 1024
-# A ZIP archive ends with the list of its members. This is enough for more than a thousand members.
+# A ZIP archive ends with its member list. This many bytes can hold a list of more than a thousand members.
 _TAIL_BYTES = 128 * 1024
 _EARLY_BYTES = 1024
 
-# Formats that `filetype` misses, or for which it returns a more specific type than the allowlist has.
+# Formats that `filetype` does not detect, or for which it returns a more specific type than the allowlist contains.
 _SIGNATURES = (
     (re.compile(rb"\x89PNG\r\n\x1a\n"), "image/png"),
     (re.compile(rb".{4}ftypavis", re.DOTALL), "image/avif"),
@@ -74,9 +74,9 @@ class Detector:
         return self._is_readable and not incomplete_bytes
 
     def _markup(self) -> str | None:
-        """Return the content type if the content is markup, otherwise `None`.
+        """Return the content type if the content is markup, or `None` if it is not.
 
-        Checked first, so that nothing a browser might interpret as markup is classified as an image.
+        This check comes first, so that nothing a browser might interpret as markup is classified as an image.
         """
         start = self._head.removeprefix(codecs.BOM_UTF8).lstrip().lower()
         early = start[:_EARLY_BYTES]
@@ -108,7 +108,7 @@ class Detector:
 
 
 def _office_type(tail: bytes) -> str | None:
-    """Return the type of an Office document or ZIP archive, or `None` if its member list is unreadable.
+    """Return the type of an Office document or ZIP archive, or `None` if the member list is unreadable.
 
     The members may be in any order.
     """

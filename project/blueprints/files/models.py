@@ -24,7 +24,7 @@ def _listed(name: str, *columns: str, where: str) -> Index:
 
 
 class File(Timestamped, Versioned, Base):
-    """A file: `pending` during the upload, then `stored`, then `trashed`, and `purging` while its bytes are deleted."""
+    """A file. Its status is `pending` during the upload, then `stored`, `trashed`, and `purging` during deletion."""
 
     __tablename__ = "files"
     __table_args__ = (

@@ -24,7 +24,7 @@ _DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 
 
 def may_change(file: FileRow, *, user_id: UUID, role: str | None) -> bool:
-    """Return whether a user may change a file. Its uploader and the admins and owners of its organization may.
+    """Return whether a user may change a file, as its uploader or as an admin or owner of its organization.
 
     `role` is the user's role in the file's organization.
     """
@@ -32,14 +32,14 @@ def may_change(file: FileRow, *, user_id: UUID, role: str | None) -> bool:
 
 
 def may_change_all(role: str | None) -> bool:
-    """Return whether `role` may change other members' files, and therefore see them in the trash."""
+    """Return whether `role` allows changing other members' files, and therefore seeing them in the trash."""
     return role in ("admin", "owner")
 
 
 def ensure_may_change(file: FileRow, *, user_id: UUID, role: str | None) -> None:
     """Raise PermissionDenied unless the user may change the file."""
     if not may_change(file, user_id=user_id, role=role):
-        raise PermissionDenied("Only the uploader, admins and owners may do this.")
+        raise PermissionDenied("Only the uploader and the organization's admins and owners may do this.")
 
 
 def safe_filename(filename: str) -> str:

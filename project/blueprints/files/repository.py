@@ -18,14 +18,15 @@ _FILES = select(*_FILE)
 _FIND_FILE = _FILES.where(File.id == bindparam("file_id"), File.status.in_(["stored", "trashed"]))
 _PERSONAL = _FILES.where(File.organization_id.is_(None))
 _SHARED = _FILES.where(File.organization_id.is_not(None))
-# Rendered as a literal: with a bind parameter, a generic plan could not use the partial index on trashed files.
+# The status is rendered as a literal: with a bind parameter, a generic plan could not use the partial index on
+# trashed files.
 _SHARED_TRASH = _SHARED.where(File.status == literal("trashed", literal_execute=True))
 
 
 def add_pending(owner_id: UUID) -> FileLocation:
     """Insert a `pending` row for an upload, and return the storage location for its content."""
     file_id = new_id()
-    # The key starts with the random last byte of the id: object stores and folders are partitioned by prefix.
+    # The key starts with the last byte of the id, which is random: object stores and folders are partitioned by prefix.
     location = FileLocation(file_id, f"{file_id.hex[-2:]}/{file_id.hex}")
     values = {"id": location.id, "owner_id": owner_id, "storage_key": location.storage_key}
     current_session().execute(insert(File).values(values))
@@ -60,7 +61,7 @@ def store_file(
 
 
 def find_file(file_id: UUID) -> FileRow | None:
-    """Return a file that is `stored` or `trashed`, or `None`."""
+    """Return the file if it is `stored` or `trashed`, or `None`."""
     return fetch_one(_FIND_FILE, {"file_id": file_id}, FileRow)
 
 
@@ -114,8 +115,8 @@ def list_overdue(status: FileStatus, before: datetime, limit: int) -> list[FileL
 def begin_purge(file_id: UUID, status: FileStatus) -> bool:
     """Set a file to `purging` if its status is still `status`. Returns False if the status has changed.
 
-    Also returns True if another purge has begun or has already deleted the row: otherwise, bytes that have arrived
-    since then would stay in the storage.
+    Also returns True if another purge has begun or has already deleted the row, so that the caller also deletes bytes
+    that arrived in the meantime.
     """
     statement = update(File).where(File.id == file_id, File.status == status).values(status="purging")
     if current_session().execute(statement.returning(File.id)).first() is not None:

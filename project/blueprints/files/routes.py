@@ -41,7 +41,7 @@ blueprint = Blueprint("files", __name__, url_prefix="/files", description="Files
 def upload_file() -> Any:
     """Upload a file.
 
-    The content type is detected from the content. The filename and `Content-Type` of the part are not trusted.
+    The content type is detected from the content. The filename and `Content-Type` sent with the file are not trusted.
     """
     upload = read_upload(UploadFields)
     with service.receive_upload(

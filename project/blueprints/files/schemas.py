@@ -17,7 +17,7 @@ class UploadFields(Body):
     sha256 = Sha256(
         load_default=None,
         allow_none=False,
-        metadata={"description": "Expected SHA-256 checksum of the content. Mismatched uploads are rejected."},
+        metadata={"description": "SHA-256 checksum of the content. If it does not match, the upload is rejected."},
     )
 
 
@@ -33,7 +33,7 @@ class FileQuery(PageQuery):
     organization_id = Id(
         load_default=None,
         allow_none=False,
-        metadata={"description": "Organization whose files to list. If omitted, your personal files are listed."},
+        metadata={"description": "List the files of this organization. If omitted, your personal files are listed."},
     )
     content_type = Pattern(
         "[a-z]+/[a-z0-9.+-]+",

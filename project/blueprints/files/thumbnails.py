@@ -1,4 +1,4 @@
-"""WebP thumbnails of images. They contain only pixels, and none of the original's metadata."""
+"""WebP thumbnails of images. They contain only pixels, without any metadata from the original image."""
 
 import os
 import warnings
@@ -25,7 +25,7 @@ class ImageNotSupported(Exception):
 
 
 def render(source: BinaryIO, *, max_pixels: int) -> dict[str, bytes]:
-    """Return a WebP thumbnail for each of SIZES (longest edge in pixels). Images are never enlarged.
+    """Return a WebP thumbnail for each size in SIZES (longest edge in pixels). Images are never enlarged.
 
     `source` must be seekable and local, because a read error is treated as a damaged image. The same input
     yields the same bytes. Raises ImageNotSupported.
@@ -59,7 +59,7 @@ def _decode(source: BinaryIO, max_pixels: int) -> Image.Image:
 
 
 def _ensure_few_scans(source: BinaryIO) -> None:
-    """Reject progressive JPEGs with many scans: each scan is decoded over the whole image, even if it is empty."""
+    """Reject progressive JPEGs with many scans: decoding even an empty scan means processing the whole image."""
     position = source.tell()
     source.seek(0)
     if source.read(_MAX_ENCODED_BYTES).count(_START_OF_SCAN) > _MAX_SCANS:
@@ -89,7 +89,7 @@ def _resizable(image: Image.Image) -> Image.Image:
 def _to_srgb(image: Image.Image) -> Image.Image:
     mode = "RGBA" if image.has_transparency_data else "RGB"
     profile = image.info.get("icc_profile")
-    # Ignore a profile that is damaged or made for other color channels.
+    # Ignore a color profile that is damaged or does not match the image's color channels.
     with suppress(ImageCms.PyCMSError, OSError):
         if profile:
             source = ImageCms.ImageCmsProfile(BytesIO(profile))

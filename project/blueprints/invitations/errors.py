@@ -16,7 +16,7 @@ class InvitationAlreadyAccepted(Conflict):
 
     code = "invitation-already-accepted"
     title = "Invitation already accepted"
-    remedy = "Log in. The organization is listed among your organizations."
+    remedy = "Log in with the account that accepted the invitation. You can then access the organization."
 
 
 class InvitationExpired(Gone):
@@ -36,7 +36,7 @@ class InvitationReplaced(Gone):
 
 
 class InvitationEmailMismatch(Forbidden):
-    """The invitation was sent to an email address other than your account's."""
+    """Your account's email address is not the one that the invitation was sent to."""
 
     code = "invitation-email-mismatch"
     title = "Invitation for another email address"

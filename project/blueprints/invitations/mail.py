@@ -7,7 +7,7 @@ from project.infrastructure.mail import Message
 def invitation_message(
     invitation: InvitationRow, *, token: str, organization_name: str, inviter_name: str, frontend_url: str
 ) -> Message:
-    """Return the email to the invited address. The same invitation and token yield the same bytes.
+    """Return the email for an invitation. The same invitation and token yield the same bytes.
 
     The link carries the token in its fragment, which browsers do not send, so that no server logs it.
     """

@@ -10,14 +10,14 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from project.infrastructure.database.models import Base, Timestamped, Versioned
 
-# Same as `Role` in the organizations blueprint: models must not import another blueprint's modules.
+# Copied from the organizations blueprint, because models must not import modules of another blueprint.
 Role = Literal["member", "admin", "owner"]
 Status = Literal["pending", "accepted", "expired"]
 Delivery = Literal["queued", "sent", "failed"]
 
 
 class Invitation(Timestamped, Versioned, Base):
-    """An invitation: `pending`, then `accepted` or `expired`.
+    """An invitation. Its status is `pending`, then `accepted` or `expired`.
 
     An email address has at most one pending invitation per organization. `status` may lag behind `expires_at`: see
     `policy.effective_status`.

@@ -24,7 +24,7 @@ def ensure_addressed_to(invitation: InvitationRow, email_key: str) -> None:
 
 
 def effective_status(invitation: InvitationRow, at: datetime) -> Status:
-    """Return the status. A pending invitation past `expires_at` is `expired`, even before its row is updated."""
+    """Return the status, which is `expired` for a pending invitation past `expires_at`, even if its row is outdated."""
     is_overdue = invitation.status == "pending" and invitation.expires_at <= at
     return "expired" if is_overdue else invitation.status
 

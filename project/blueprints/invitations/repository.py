@@ -29,7 +29,7 @@ def add_pending(
     issued_at: datetime,
     expires_at: datetime,
 ) -> InvitationRow | None:
-    """Insert a pending invitation and return it, or `None` if the email address already has one."""
+    """Insert a pending invitation and return it, or `None` if one for this email address already exists."""
     values = {
         "id": new_id(),
         "organization_id": organization_id,
@@ -44,7 +44,7 @@ def add_pending(
 
 
 def expire_overdue(organization_id: UUID, email_key: str) -> None:
-    """Set an email address's overdue invitations to `expired`, so that they do not block a new one."""
+    """Set the overdue invitations for an email address to `expired`, so that they do not block a new invitation."""
     overdue = update(Invitation).where(
         Invitation.organization_id == organization_id, Invitation.email_key == email_key, _is_overdue(now())
     )
@@ -119,6 +119,6 @@ def set_delivery(invitation_id: UUID, token_version: int, delivery: Delivery) ->
 
 
 def _is_overdue(at: datetime) -> ColumnElement[bool]:
-    # Rendered as a literal: with a bind parameter, a generic plan could not use the partial index on pending
-    # invitations.
+    # The status is rendered as a literal: with a bind parameter, a generic plan could not use the partial index on
+    # pending invitations.
     return and_(Invitation.status == literal("pending", literal_execute=True), Invitation.expires_at <= at)

@@ -130,7 +130,7 @@ def accept_invitation(token: str, *, user_id: UUID) -> organizations.Member:
 def register_invited(token: str, *, password: str, display_name: str) -> auth.UserRow:
     """Create an account for the invited address, accept the invitation, and return the user.
 
-    Raises EmailTaken, ValidationFailed if the password is weak, and the same errors as `look_up_invitation`.
+    Raises EmailTaken, ValidationFailed if the password is too weak, and the same errors as `look_up_invitation`.
     """
     invitation = _find_by_token(token)
     if auth.find_user_by_email(invitation.email) is not None:
@@ -162,7 +162,7 @@ def send_invitation(invitation_id: UUID) -> None:
 
 
 def mark_delivery_failed(invitation_id: UUID) -> None:
-    """Record that the email could not be sent, so that the inviter can see it."""
+    """Record that the email could not be sent, so that the inviter can find out."""
     invitation = repository.find_invitation(invitation_id)
     if invitation is not None:
         with transaction():
@@ -170,7 +170,7 @@ def mark_delivery_failed(invitation_id: UUID) -> None:
 
 
 def expire_invitations() -> None:
-    """Set overdue invitations to `expired`, in batches: listings have to read every overdue row."""
+    """Set overdue invitations to `expired`, in batches, because listings have to read every overdue row."""
     expired = _BATCH_SIZE
     while expired == _BATCH_SIZE:
         with transaction():

@@ -4,11 +4,11 @@ from project.errors import Conflict
 
 
 class JobNotDead(Conflict):
-    """Only dead jobs can be retried. This one may already have been retried."""
+    """Only dead jobs can be retried. This job may already have been retried."""
 
     code = "job-not-dead"
     title = "Job not dead"
-    remedy = "Get the job again. Queued and running jobs are retried automatically; completed jobs need no retry."
+    remedy = "Check the job's status. Queued and running jobs are retried automatically; completed jobs need no retry."
 
 
 class JobNotEnded(Conflict):

@@ -30,7 +30,7 @@ class JobResponse(Body):
     arguments = fields.Dict(
         keys=fields.String(),
         required=True,
-        metadata={"description": "Job arguments, which are ids only.", "maxProperties": 20, "example": _ARGUMENTS},
+        metadata={"description": "Job arguments. All values are ids.", "maxProperties": 20, "example": _ARGUMENTS},
     )
     status = Choice(
         STATUSES,

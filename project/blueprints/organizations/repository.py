@@ -40,7 +40,7 @@ def find_membership(organization_id: UUID, user_id: UUID) -> MembershipRow | Non
 
 
 def get_organization(organization_id: UUID, user_id: UUID) -> OrganizationRow:
-    """Return an organization with the user's role. Raises NotFound, also for non-members."""
+    """Return an organization with the user's role. Raises NotFound if the user is not a member."""
     values = {"organization_id": organization_id, "user_id": user_id}
     organization = fetch_one(_FIND_ORGANIZATION, values, OrganizationRow)
     if organization is None:

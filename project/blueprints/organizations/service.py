@@ -49,7 +49,7 @@ def list_organizations(user_id: UUID, page: PageRequest) -> Page[OrganizationRow
 
 
 def get_organization(organization_id: UUID, user_id: UUID) -> OrganizationRow:
-    """Return an organization with the user's role. Raises NotFound, also for non-members."""
+    """Return an organization with the user's role. Raises NotFound if the user is not a member."""
     return repository.get_organization(organization_id, user_id)
 
 

@@ -69,7 +69,7 @@ def show_invitation() -> str:
 
 @blueprint.get("/dev/mail", access=development, json=False)
 def show_mailbox() -> Response:
-    """Return the emails stored in development, as a page or, if the client prefers it, as JSON."""
+    """Return the emails stored in development, as an HTML page, or as JSON if the client prefers JSON."""
     mail_url = current_settings().mail_url
     messages = service.list_mail(mail_url)
     page = {"messages": messages, "server": service.mail_server(mail_url)}

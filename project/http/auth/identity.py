@@ -1,4 +1,4 @@
-"""Authenticates and authorizes callers. Only this module verifies access tokens, and loads the session each time."""
+"""Authenticates and authorizes callers. Only this module verifies access tokens, and it loads the session each time."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class AuthenticationRequired(Unauthenticated):
 
     code = "authentication-required"
     title = "Authentication required"
-    remedy = "Log in and send the access token as `Authorization: Bearer`."
+    remedy = "Log in, and send the access token in the `Authorization: Bearer` header."
 
 
 class TokenInvalid(Unauthenticated):
@@ -50,7 +50,7 @@ class TokenExpired(Unauthenticated):
 
     code = "token-expired"
     title = "Access token expired"
-    remedy = "Use the refresh token to get a new one."
+    remedy = "Use the refresh token to get a new access token."
     challenge = 'Bearer error="invalid_token"'
 
 
@@ -68,7 +68,7 @@ class MetricsTokenRequired(Unauthenticated):
 
     code = "metrics-token-required"
     title = "Metrics token required"
-    remedy = "Send the value of `METRICS_TOKEN` as `Authorization: Bearer`."
+    remedy = "Send the value of `METRICS_TOKEN` in the `Authorization: Bearer` header."
 
 
 class Principal(Protocol):
@@ -86,8 +86,8 @@ class Principal(Protocol):
 class AccessHooks:
     """Blueprint functions that this module calls. create_app() passes them in, since `http` must not import blueprints.
 
-    `load_principal` returns a session's principal, or `None` if the session has ended. `ensure_member` raises unless
-    a user has a role in an organization.
+    `load_principal` returns a session's principal, or `None` if the session has ended. `ensure_member` raises an
+    error unless a user has the required role in an organization.
     """
 
     load_principal: Callable[[UUID], Principal | None]
@@ -221,7 +221,7 @@ def _public_key(header: str) -> Ed25519PublicKey:
 
 @lru_cache(maxsize=64)
 def _kid(header: str) -> str | None:
-    """Return the key id in an encoded header, or `None` if it is not the header of an access token.
+    """Return the key id in an encoded header, or `None` if the header is not that of an access token.
 
     Cached, because all access tokens signed with the same key have the same header.
     """

@@ -1,4 +1,4 @@
-"""Enforces the rate limits that routes declare, and adds their state to every response from a limited route."""
+"""Enforces the rate limits that routes declare, and adds their state to the responses of these routes."""
 
 from dataclasses import dataclass
 from math import ceil

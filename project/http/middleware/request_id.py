@@ -13,7 +13,10 @@ _ACCEPTED = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 
 def init_app(app: Flask) -> None:
-    """Assign an id to each request of `app` and log it. Must be registered before handlers that may reject requests."""
+    """Assign an id to each request of `app`, and log each request.
+
+    Must be registered before handlers that may reject requests.
+    """
     app.before_request(_start)
     app.after_request(_finish)
 

@@ -22,8 +22,8 @@ class Upload:
     def __init__(self, schema: Schema) -> None:
         """Read the form up to the file.
 
-        Raises ValidationFailed if the form contains no file, and UnsupportedMediaType if the body is not a form. Raises
-        MalformedRequest or PayloadTooLarge if it cannot be parsed, as do `chunks` and `fields()`.
+        Raises ValidationFailed if the form contains no file, and UnsupportedMediaType if the body is not a form. Like
+        `chunks` and `fields()`, raises MalformedRequest or PayloadTooLarge if the form cannot be parsed.
         """
         self._schema = schema
         self._values: dict[str, str] = {}
@@ -39,7 +39,7 @@ class Upload:
         yield from self._data()
 
     def fields(self) -> dict[str, Any]:
-        """Return the other fields, before and after the file. Raises ValidationFailed."""
+        """Return the fields before and after the file. Raises ValidationFailed."""
         if self._next_file() is not None:
             raise validation_failed({"files": {"file": "Send only one file."}})
         try:
@@ -101,7 +101,7 @@ def _decoded(decoder: MultipartDecoder) -> Iterator[Event]:
             decoder.receive_data(request.stream.read(_CHUNK_BYTES) or None)
             continue
         if isinstance(event, Field | File) and not isinstance(event.name, str):
-            raise ValueError("a part without a name")
+            raise ValueError("a form part has no name")
         yield event
         if isinstance(event, Epilogue):
             return
@@ -113,5 +113,5 @@ def _boundary() -> bytes:
         raise UnsupportedMediaType("Send the file as `multipart/form-data`.")
     boundary = request.mimetype_params.get("boundary", "")
     if not 1 <= len(boundary) <= 70:
-        raise MalformedRequest("The `Content-Type` has no valid boundary.")
+        raise MalformedRequest("The `Content-Type` header has no valid boundary.")
     return boundary.encode()

@@ -9,7 +9,7 @@ _EXPOSED = (
     "Content-Disposition, Content-Range, Deprecation, ETag, Idempotency-Replayed, Link, Location, RateLimit, "
     "RateLimit-Policy, Repr-Digest, Retry-After, Sunset, X-Request-ID"
 )
-# The preflight response is the same for every path. Otherwise a page could not read the 404 or 405 response to an
+# The preflight response is the same for every path, so that a page can also read the 404 or 405 response to an
 # invalid request.
 _PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, HEAD, POST, PUT, PATCH, DELETE",

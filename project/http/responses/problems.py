@@ -36,7 +36,7 @@ class NotAcceptable(errors.Error):
 
     code = "not-acceptable"
     title = "Not acceptable"
-    remedy = "Accept `application/json`, or omit the header."
+    remedy = "Include `application/json` in the `Accept` header, or omit the header."
 
 
 class PayloadTooLarge(errors.TooLarge):
@@ -56,11 +56,11 @@ class UriTooLong(errors.Error):
 
 
 class HeaderTooLarge(errors.Error):
-    """A header is too large, all headers together are too large, or there are too many headers."""
+    """A header is too large, the headers are too large in total, or there are too many headers."""
 
     code = "header-too-large"
     title = "Header too large"
-    remedy = "Send fewer and shorter headers. A single header may have up to 8,000 characters."
+    remedy = "Send fewer or shorter headers. A single header may have up to 8,000 characters."
 
 
 class UnsupportedMediaType(errors.Unsupported):
@@ -68,7 +68,7 @@ class UnsupportedMediaType(errors.Unsupported):
 
     code = "unsupported-media-type"
     title = "Unsupported media type"
-    remedy = "Send `Content-Type: application/json` (`multipart/form-data` for uploads), UTF-8, uncompressed."
+    remedy = "Send an uncompressed body, as `application/json` in UTF-8 or, for uploads, as `multipart/form-data`."
 
 
 class RangeNotSatisfiable(errors.Error):
@@ -84,7 +84,7 @@ class InternalError(errors.Error):
 
     code = "internal-error"
     title = "Internal error"
-    remedy = "Retry later. If it persists, report the `request_id`."
+    remedy = "Retry later. If the error persists, report the `request_id`."
 
 
 STATUS: dict[type[errors.Error], int] = {

@@ -19,7 +19,7 @@ _ALWAYS = {
 
 
 def init_app(app: Flask) -> None:
-    """Add the headers to each response of `app`."""
+    """Add the security headers to each response of `app`."""
     app.after_request(add)
 
 

@@ -18,7 +18,7 @@ def client_ip_hash() -> str:
 
 @dataclass(frozen=True)
 class Limit:
-    """The maximum number of requests per minute and caller. Routes that declare the same limit share it."""
+    """The maximum number of requests per minute from one caller. Routes that declare the same limit share it."""
 
     name: str
     per_minute: Callable[[Settings], int]

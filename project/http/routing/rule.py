@@ -13,7 +13,7 @@ from project.http.routing.access import Access
 from project.http.routing.limits import Limit
 
 _VARIABLE = re.compile(r"<(?:[^:<>]+:)?([^:<>]+)>")
-# The HTTP conventions that a route may be exempt from, each with its sentence in the API document.
+# The HTTP conventions that a route may be exempt from, and the sentence that each exemption adds to the API document.
 EXEMPTIONS = {
     "access": "",
     "idempotency": "Ignores `Idempotency-Key`.",
@@ -74,7 +74,7 @@ class ContractRule(Rule):
         if access.kind == "member" and "organization_id>" not in string:
             raise RuntimeError(f"the route {string} requires a member, but its path has no organization_id")
         if unknown := set(exempt or ()) - set(EXEMPTIONS):
-            raise RuntimeError(f"the route {string} is exempt from {unknown}, which is not part of the contract")
+            raise RuntimeError(f"the route {string} is exempt from {unknown}, which is not a known convention")
         self.access = access
         self.json = json
         self.exempt = dict(exempt or {})

@@ -41,7 +41,7 @@ def purge_file(file: FileLocation, status: FileStatus) -> None:
     """Delete a file permanently if its status is still `status`.
 
     Sets the row to `purging` first, so that an upload that completes concurrently keeps its content. Then deletes the
-    content, and the row last: a crash can leave a row that still refers to the content, but never orphaned content.
+    content, and finally the row: a crash can leave a row without content, but never content without a row.
     """
     with transaction():
         if not repository.begin_purge(file.id, status):

@@ -51,7 +51,7 @@ class ReceivedUpload:
 
     @property
     def content(self) -> bytes:
-        """Bytes that represent the upload when idempotent requests are compared: equal for equal uploads."""
+        """Bytes that represent the upload when idempotent requests are compared. Equal uploads yield equal bytes."""
         return repr((self.receipt.sha256, self.filename, self.options.organization_id, self.options.sha256)).encode()
 
 
@@ -62,7 +62,7 @@ def receive_upload(
     """Write an upload to the storage, with a `pending` row. The `with` block must call `store_upload` to keep it.
 
     `read_options` is called after the last of `chunks`, because form fields may follow the file. An upload that
-    is not stored by the end of the block is removed; `purge_files` removes the uploads of killed processes.
+    is not stored by the end of the block is removed. If the process is killed, `purge_files` removes the upload later.
     Raises FileTooLarge, FileTypeNotAllowed, ChecksumMismatch, NotFound, StorageUnavailable.
     """
     settings = current_settings()
@@ -157,7 +157,7 @@ def _receive(
 
 
 class _Meter:
-    """Counts, hashes and inspects the chunks that it yields. Raises FileTooLarge after `max_bytes`."""
+    """Counts, hashes and inspects the chunks that it yields. Raises FileTooLarge if they exceed `max_bytes`."""
 
     def __init__(self, chunks: Iterable[bytes], detector: Detector, max_bytes: int) -> None:
         self._chunks = chunks
