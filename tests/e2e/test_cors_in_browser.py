@@ -47,7 +47,7 @@ async ([api, options]) => (await fetch(`${api}/health/live`, options)).status
 
 @dataclass(frozen=True)
 class World:
-    """An API, a page from its allowed origin, and a page from another origin."""
+    """An API, a page from an origin that the API allows, and a page from an origin that it does not allow."""
 
     api: str
     allowed: Page
@@ -83,13 +83,13 @@ def test_page_from_an_allowed_origin_can_use_the_api(world: World) -> None:
     assert world.allowed.evaluate(READ_HEALTH, [world.api, {}]) == 200
 
 
-def test_page_from_another_origin_is_blocked(world: World) -> None:
+def test_page_from_an_origin_that_is_not_allowed_cannot_read_responses(world: World) -> None:
     assert is_blocked(world.foreign, READ_HEALTH, [world.api, {}])
     assert is_blocked(world.foreign, DELETE_UNKNOWN_PATH, world.api)
     assert is_blocked(world.foreign, REGISTER_AND_CREATE, [world.api, ACCOUNT])
 
 
-def test_responses_cannot_be_embedded_without_cors(world: World) -> None:
+def test_page_cannot_embed_responses_in_no_cors_mode(world: World) -> None:
     """Cross-Origin-Resource-Policy blocks `no-cors` requests, such as those for images, from every other origin."""
     assert is_blocked(world.foreign, READ_HEALTH, [world.api, {"mode": "no-cors"}])
     assert is_blocked(world.allowed, READ_HEALTH, [world.api, {"mode": "no-cors"}])

@@ -1,4 +1,4 @@
-"""The Procfile, run with production settings on PostgreSQL, Redis, an S3-compatible store and SMTP."""
+"""The processes in the Procfile, with production settings, PostgreSQL, Redis, an S3-compatible store and SMTP."""
 
 import subprocess
 import sys
@@ -9,7 +9,7 @@ from tests.kit.servers import services
 from tests.kit.servers.services import Postgres
 
 
-def test_every_platform_flow_passes_on_real_services(
+def test_all_platform_flows_pass_with_external_services(
     tmp_path: Path, postgres_server: Postgres, redis_url: str, s3_url: str
 ) -> None:
     mailbox = tmp_path / "mailbox"

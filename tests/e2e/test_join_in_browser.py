@@ -82,7 +82,7 @@ class Host:
 
 @dataclass
 class ConsoleErrors:
-    """Errors and warnings in the browser console, except for 4xx responses, which tests cause on purpose."""
+    """Errors and warnings in the browser console, except those about 4xx responses, which tests cause on purpose."""
 
     found: list[str] = field(default_factory=list)
 
@@ -141,7 +141,7 @@ def page(browser: Browser) -> Iterator[Page]:
     assert errors.found == []
 
 
-def test_new_user_joins_by_registering(host: Host, page: Page) -> None:
+def test_new_user_joins_organization_by_registering(host: Host, page: Page) -> None:
     email = "ada@example.com"
     page.goto(host.invite(email))
     expect(page.get_by_role("heading")).to_have_text(f"Join {ORGANIZATION}")
@@ -153,7 +153,7 @@ def test_new_user_joins_by_registering(host: Host, page: Page) -> None:
     assert host.role_of(email) == "member"
 
 
-def test_weak_password_is_reported_next_to_its_field(host: Host, page: Page) -> None:
+def test_weak_password_is_reported_next_to_the_password_field(host: Host, page: Page) -> None:
     page.goto(host.invite("weak@example.com"))
     page.get_by_label("Your name").fill("Ada Lovelace")
     page.get_by_label("Choose a password").fill("too short")
@@ -162,7 +162,7 @@ def test_weak_password_is_reported_next_to_its_field(host: Host, page: Page) -> 
     expect(page.get_by_label("Choose a password")).to_be_focused()
 
 
-def test_existing_user_joins_by_logging_in_and_leaves_no_session(host: Host, page: Page) -> None:
+def test_existing_user_joins_by_logging_in_and_is_then_logged_out(host: Host, page: Page) -> None:
     _service, email = host.service.registered("Alan Turing")
     page.goto(host.invite(email, "admin"))
     page.get_by_label("Your password").fill(PASSWORD)
@@ -174,7 +174,7 @@ def test_existing_user_joins_by_logging_in_and_leaves_no_session(host: Host, pag
     assert page.evaluate("document.cookie + localStorage.length + sessionStorage.length") == "00"
 
 
-def test_wrong_password_is_reported_and_adds_no_member(host: Host, page: Page) -> None:
+def test_wrong_password_is_reported_and_user_does_not_join(host: Host, page: Page) -> None:
     _service, email = host.service.registered("Alan Turing")
     page.goto(host.invite(email))
     page.get_by_label("Your password").fill("not the right one")
@@ -183,7 +183,7 @@ def test_wrong_password_is_reported_and_adds_no_member(host: Host, page: Page) -
     assert host.role_of(email) is None
 
 
-def test_used_invitation_link_is_reported(host: Host, page: Page) -> None:
+def test_page_reports_that_invitation_was_already_accepted(host: Host, page: Page) -> None:
     _service, email = host.service.registered("Alan Turing")
     link = host.invite(email)
     page.goto(link)
@@ -202,7 +202,7 @@ def test_used_invitation_link_is_reported(host: Host, page: Page) -> None:
         ("#token=" + "x" * 600, "Invalid invitation link"),
     ],
 )
-def test_link_without_valid_token_is_reported(service: Service, page: Page, fragment: str, heading: str) -> None:
+def test_page_reports_that_link_has_no_valid_token(service: Service, page: Page, fragment: str, heading: str) -> None:
     page.goto(f"{service.url}/invitation{fragment}")
     expect(page.get_by_role("heading")).to_have_text(heading)
 

@@ -39,7 +39,7 @@ def _run(script: str, **environment: str) -> subprocess.CompletedProcess[str]:
 
 
 def _localized(text: str, url: str, folder: Path) -> str:
-    """Return the text with the instance's URL, and with the path of the downloaded file in `folder`."""
+    """Return the text with the URL of the instance, and with a download path inside `folder`."""
     return text.replace("http://localhost:8000", url).replace("-o small.webp", f"-o {folder}/small.webp")
 
 

@@ -43,7 +43,7 @@ class Instance:
         return min(pid for pid, command in find_processes(self.folder).items() if command_part in command)
 
     def wait_for_exit(self) -> int:
-        """Wait until the instance exits and return the exit status. Fails if any of its processes remains."""
+        """Wait until the instance exits and return the exit status. Fails if any of its processes keep running."""
         status = self.process.wait(30)
         eventually(lambda: find_processes(self.folder) == {}, 5)
         return status
@@ -82,7 +82,7 @@ def press_ctrl_c(instance: Instance) -> None:
     os.killpg(instance.process.pid, signal.SIGINT)
 
 
-def test_run_can_be_restarted_and_stops_on_sigterm_and_ctrl_c(tmp_path: Path) -> None:
+def test_instance_stops_on_sigterm_and_on_ctrl_c_and_can_be_restarted(tmp_path: Path) -> None:
     with running(tmp_path) as instance:
         assert all(urllib3.request("GET", url).status == 200 for url in urls_in(instance.log()))
         instance.process.terminate()
@@ -116,7 +116,7 @@ def invitation_email_arrives(instance: Instance) -> bool:
 @pytest.mark.full
 @pytest.mark.parametrize("delay", [0.8, *(1 + step / 20 for step in range(20)), 2.5, 3.0])
 def test_ctrl_c_during_startup_stops_all_processes(tmp_path: Path, delay: float) -> None:
-    """Before 0.8 s, Python itself is still starting and would print a traceback."""
+    """Shorter delays are not tested: Python itself would still be starting, and would print a traceback."""
     with started(tmp_path) as instance:
         time.sleep(delay)
         press_ctrl_c(instance)
@@ -137,7 +137,7 @@ class SlowMailServer:
         return "250 OK"
 
 
-def test_running_job_is_finished_before_exit(tmp_path: Path) -> None:
+def test_instance_finishes_its_running_job_before_it_exits(tmp_path: Path) -> None:
     server, port = SlowMailServer(), free_port()
     controller = Controller(server, hostname="127.0.0.1", port=port)
     controller.start()
@@ -155,7 +155,7 @@ def test_running_job_is_finished_before_exit(tmp_path: Path) -> None:
     "process",
     ["worker.app beat", *(pytest.param(each, marks=pytest.mark.full) for each in ("gunicorn", "worker.app worker"))],
 )
-def test_killing_one_process_stops_all_others_with_an_error(tmp_path: Path, process: str) -> None:
+def test_instance_exits_with_an_error_if_one_of_its_processes_is_killed(tmp_path: Path, process: str) -> None:
     with running(tmp_path) as instance:
         os.kill(instance.pid_of(process), signal.SIGKILL)
         assert instance.wait_for_exit() != 0

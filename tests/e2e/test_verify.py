@@ -1,4 +1,4 @@
-"""`./bin/verify` passes on a correct instance, and each seeded fault fails exactly the step that must detect it."""
+"""`./bin/verify` passes on a correct instance. With a seeded fault, only the step that must detect it fails."""
 
 import json
 import os
@@ -46,7 +46,7 @@ SLEEPER = "[sys.executable, '-c', 'import time; time.sleep(60)']"
 PROCESS_FAULTS = {
     "start": {
         "exits immediately": ("import sys; sys.exit(3)", "an exit with status 3"),
-        "never ready": ("import time; time.sleep(60)", "readiness within 1 s"),
+        "never ready": ("import time; time.sleep(60)", "an instance that is ready within 1 s"),
     },
     "stop": {
         "exits with an error": (SERVER + "sys.exit(3)", "expected 0, got 3"),
@@ -107,7 +107,7 @@ def test_every_step_has_a_seeded_fault() -> None:
     assert FAULTS.keys() | PROCESS_FAULTS.keys() == {step.name for step in PRIVATE_FLOW}
 
 
-def test_steps_run_after_the_steps_they_require() -> None:
+def test_each_step_runs_after_the_steps_that_it_requires() -> None:
     order = list(PRIVATE_FLOW)
 
     assert [
@@ -116,7 +116,7 @@ def test_steps_run_after_the_steps_they_require() -> None:
 
 
 @pytest.mark.parametrize(("name", "fault"), seeded_faults())
-def test_seeded_fault_fails_its_step(
+def test_seeded_fault_is_detected_by_its_step(
     name: str,
     fault: Fault,
     deployment: Instance,
@@ -139,7 +139,7 @@ def test_seeded_fault_fails_its_step(
 
 @pytest.mark.full
 @pytest.mark.parametrize("name", FAULTS)
-def test_seeded_fault_fails_no_other_step(name: str, deployment: Instance, tmp_path: Path) -> None:
+def test_seeded_fault_causes_no_other_step_to_fail(name: str, deployment: Instance, tmp_path: Path) -> None:
     fault, record = FAULTS[name][0], tmp_path / "run.json"
     with proxy(deployment.url, name, fault) as faulty:
         status = main([faulty.url, "--save", str(record), "--timeout", str(fault.timeout_seconds)])
@@ -153,7 +153,7 @@ def test_deployment_can_be_verified_repeatedly(deployment: Instance) -> None:
 
 @NEEDS_PROC
 @pytest.mark.parametrize("name", PROCESS_FAULTS["stop"])
-def test_faulty_exit_fails_the_stop_step(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stop_step_fails_if_instance_does_not_exit_cleanly(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     program, message = PROCESS_FAULTS["stop"][name]
     monkeypatch.setattr(instance_module, "COMMAND", [sys.executable, "-c", program])
     monkeypatch.setattr(instance_module, "_STOP_SECONDS", 1)
@@ -171,7 +171,7 @@ def test_faulty_exit_fails_the_stop_step(name: str, monkeypatch: pytest.MonkeyPa
 
 
 @NEEDS_PROC
-def test_early_exit_fails_the_stop_step(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stop_step_fails_if_instance_has_already_exited(monkeypatch: pytest.MonkeyPatch) -> None:
     program = SERVER.replace("serve_forever(0.02)", "handle_request()")
     monkeypatch.setattr(instance_module, "COMMAND", [sys.executable, "-c", program])
     instance = Instance()
@@ -186,7 +186,7 @@ def test_early_exit_fails_the_stop_step(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @pytest.mark.parametrize("name", PROCESS_FAULTS["start"])
-def test_instance_that_does_not_start_fails_the_start_step(
+def test_start_step_fails_if_instance_does_not_become_ready(
     name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     program, message = PROCESS_FAULTS["start"][name]
@@ -231,7 +231,7 @@ def test_comparison_lists_regressions_first(
 
 
 @pytest.mark.parametrize("color", [True, False])
-def test_terminal_shows_a_spinner_and_uses_colors_unless_no_color_is_set(color: bool) -> None:
+def test_terminal_output_has_a_spinner_and_is_colored_unless_no_color_is_set(color: bool) -> None:
     terminal, child_terminal = pty.openpty()
     environment = {**os.environ, "TERM": "xterm", "NO_COLOR": "" if color else "1"}
     command = [*COMMAND, f"http://127.0.0.1:{free_port()}"]

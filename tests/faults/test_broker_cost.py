@@ -1,4 +1,4 @@
-"""The latency that an unresponsive broker adds to requests that enqueue jobs, compared within a single run."""
+"""The latency that an unresponsive broker adds to requests that enqueue jobs, relative to a healthy broker."""
 
 import time
 from collections.abc import Callable
@@ -36,7 +36,8 @@ def wait_until_published(system: System) -> None:
 
 
 def test_unresponsive_broker_adds_at_most_five_percent_latency(system: System) -> None:
-    # Stop the workers during the measurement: jobs would run, and slow down requests, only while the broker works.
+    # Stop the workers during the measurement. Otherwise, running jobs would slow down requests, but only while the
+    # broker is available.
     for name in ("worker-1", "worker-2", "beat-1"):
         system.deployment.kill(name)
     owner = system.ledger.session(system.api.as_new_user())

@@ -18,7 +18,7 @@ from tests.kit.deployment.system import System
 from tests.kit.faults.pause_points import PausePoint, pause_at, wait_for_count
 from tests.kit.servers.process import eventually
 
-# The documented limits, and additional time for a busy machine.
+# The documented limits, plus some slack for busy machines.
 MAX_ERROR_SECONDS = 2
 MAX_RECOVERY_SECONDS = 5
 SLACK_SECONDS = 2
@@ -65,7 +65,7 @@ def paused_request(
 
 
 @pytest.mark.parametrize("pause_point", ["store-response", "commit-response"])
-def test_connection_loss_inside_transaction_has_no_effect_and_leaves_key_unused(
+def test_request_has_no_effect_and_leaves_key_unused_if_connection_is_lost_before_commit(
     system: System, owner: Api, pause_point: str
 ) -> None:
     send = partial(system.ledger.organization, owner, str(uuid4()))
@@ -94,7 +94,9 @@ def test_retry_with_key_replays_response_if_connection_is_lost_during_commit(sys
 
 
 @pytest.mark.parametrize("fault", ["shut_down", "stall"])
-def test_unavailable_database_is_reported_quickly_and_service_recovers(system: System, owner: Api, fault: str) -> None:
+def test_database_outage_is_reported_quickly_and_service_recovers_afterwards(
+    system: System, owner: Api, fault: str
+) -> None:
     getattr(system.proxies.database, fault)()
     durations = {}
     for send in (partial(system.ledger.organization, owner), partial(owner.get, "/auth/me")):
@@ -111,7 +113,7 @@ def test_unavailable_database_is_reported_quickly_and_service_recovers(system: S
 
 @pytest.mark.full
 @pytest.mark.parametrize("fault", ["shut_down", "stall"])
-def test_no_request_succeeds_while_database_is_unavailable_for_a_minute(system: System, owner: Api, fault: str) -> None:
+def test_no_request_succeeds_during_a_one_minute_database_outage(system: System, owner: Api, fault: str) -> None:
     getattr(system.proxies.database, fault)()
     until = time.monotonic() + 60
     with ThreadPoolExecutor(16) as pool:
@@ -124,7 +126,10 @@ def test_no_request_succeeds_while_database_is_unavailable_for_a_minute(system: 
 
 
 def _send_until(until: float, system: System, owner: Api) -> Counter[int | None]:
-    """Send requests until the given time and count statuses. `None` counts idle connections closed by the server."""
+    """Send requests until the given time and count statuses.
+
+    `None` counts idle connections that the server closed.
+    """
     outcomes: Counter[int | None] = Counter()
     while time.monotonic() < until:
         for send in (partial(owner.get, "/auth/me"), partial(system.ledger.organization, owner)):
@@ -135,7 +140,7 @@ def _send_until(until: float, system: System, owner: Api) -> Counter[int | None]
     return outcomes
 
 
-def test_only_requests_that_need_the_database_fail_without_free_connections(system: System, owner: Api) -> None:
+def test_only_requests_that_need_the_database_fail_if_all_connections_are_in_use(system: System, owner: Api) -> None:
     with ExitStack() as connections:
         system.proxies.database.reset_connections()
         use_up_connections(system.inspection.database_url, connections)

@@ -20,12 +20,12 @@ def create_one_of_each(system: System) -> Api:
     return owner
 
 
-def test_deployment_with_external_services_loses_nothing(system: System) -> None:
+def test_deployment_with_external_services_loses_no_data(system: System) -> None:
     create_one_of_each(system)
     system.ledger.ensure_nothing_lost()
 
 
-def test_deployment_with_local_backends_loses_nothing(local_system: System) -> None:
+def test_deployment_with_local_backends_loses_no_data(local_system: System) -> None:
     create_one_of_each(local_system)
     local_system.ledger.ensure_nothing_lost()
 
@@ -60,7 +60,7 @@ DAMAGE = [delete_row, change_row, delete_email, send_another_email, mark_job_dea
 
 
 @pytest.mark.parametrize("damage", DAMAGE, ids=lambda function: function.__name__.replace("_", "-"))
-def test_ledger_detects_damage(local_system: System, damage: Callable[[System], None]) -> None:
+def test_ledger_detects_lost_changed_or_duplicated_data(local_system: System, damage: Callable[[System], None]) -> None:
     create_one_of_each(local_system)
     local_system.ledger.ensure_nothing_lost()
     damage(local_system)

@@ -55,7 +55,7 @@ def broker_folder_missing(system: System) -> Iterator[None]:
         elsewhere.rename(queues)
 
 
-def test_write_waits_for_locked_database_while_reads_succeed(system: System, owner: Api) -> None:
+def test_write_waits_while_database_is_locked_and_reads_still_succeed(system: System, owner: Api) -> None:
     with ThreadPoolExecutor(1) as pool, locked(system) as rival:
         response = pool.submit(system.ledger.organization, owner)
         time.sleep(1)
@@ -67,7 +67,7 @@ def test_write_waits_for_locked_database_while_reads_succeed(system: System, own
 
 
 @pytest.mark.full
-def test_write_to_database_that_stays_locked_returns_503_without_effect(system: System, owner: Api) -> None:
+def test_write_returns_503_and_has_no_effect_if_database_stays_locked(system: System, owner: Api) -> None:
     send = partial(system.ledger.organization, owner)
     with locked(system):
         response = send()

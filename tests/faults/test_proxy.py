@@ -66,12 +66,12 @@ def read_to_end(client: socket.socket) -> bytes:
     return b"".join(iter(lambda: client.recv(1000), b""))
 
 
-def test_data_and_end_of_stream_are_forwarded_without_faults(client: socket.socket) -> None:
+def test_proxy_without_faults_forwards_data_and_end_of_stream(client: socket.socket) -> None:
     client.shutdown(socket.SHUT_WR)
     assert read_to_end(client) == b"bye"
 
 
-def test_shut_down_resets_open_connections_and_rejects_new_ones(proxy: FaultProxy, client: socket.socket) -> None:
+def test_shutdown_resets_open_connections_and_rejects_new_ones(proxy: FaultProxy, client: socket.socket) -> None:
     proxy.shut_down()
     with pytest.raises(ConnectionResetError):
         client.recv(1000)
@@ -79,7 +79,7 @@ def test_shut_down_resets_open_connections_and_rejects_new_ones(proxy: FaultProx
         connect(proxy)
 
 
-def test_stall_forwards_nothing_on_open_or_new_connections(proxy: FaultProxy, client: socket.socket) -> None:
+def test_stalled_proxy_forwards_nothing_on_open_or_new_connections(proxy: FaultProxy, client: socket.socket) -> None:
     proxy.stall()
     with connect(proxy) as another:
         for each in (client, another):
@@ -87,14 +87,16 @@ def test_stall_forwards_nothing_on_open_or_new_connections(proxy: FaultProxy, cl
                 echo(each, b"anyone?")
 
 
-def test_data_held_during_stall_is_delivered_after_heal(proxy: FaultProxy, client: socket.socket) -> None:
+def test_data_withheld_by_stalled_proxy_is_delivered_after_proxy_is_healed(
+    proxy: FaultProxy, client: socket.socket
+) -> None:
     proxy.stall()
     client.sendall(b"late")
     proxy.heal()
     assert client.recv(1000) == b"late"
 
 
-def test_delay_applies_to_each_direction(proxy: FaultProxy, client: socket.socket) -> None:
+def test_delay_applies_in_both_directions(proxy: FaultProxy, client: socket.socket) -> None:
     proxy.delay(0.2)
     started = time.monotonic()
     assert echo(client, b"slow") == b"slow"
@@ -118,7 +120,7 @@ def test_connection_is_reset_after_given_number_of_bytes_from_client(
     assert received == b"beforeseve"
 
 
-def test_byte_limit_ignores_bytes_sent_before_it_was_set(proxy: FaultProxy, client: socket.socket) -> None:
+def test_bytes_sent_before_limit_is_set_do_not_count_toward_the_limit(proxy: FaultProxy, client: socket.socket) -> None:
     proxy.reset_after(6, "client")
     assert echo(client, b"three") == b"three"
     proxy.reset_after(6, "client")
@@ -134,9 +136,7 @@ def test_half_closed_connection_still_delivers_data_from_client(
     eventually(lambda: received == b"before and after")
 
 
-def test_reset_connections_resets_open_connections_and_accepts_new_ones(
-    proxy: FaultProxy, client: socket.socket
-) -> None:
+def test_reset_connections_affects_only_open_connections(proxy: FaultProxy, client: socket.socket) -> None:
     proxy.reset_connections()
     with pytest.raises(ConnectionResetError):
         client.recv(1000)
@@ -145,7 +145,7 @@ def test_reset_connections_resets_open_connections_and_accepts_new_ones(
 
 
 @pytest.mark.parametrize("fault", ["shut_down", "stall", "half_close", "reset_connections"])
-def test_new_connections_work_after_heal(proxy: FaultProxy, fault: str) -> None:
+def test_new_connections_work_after_proxy_is_healed(proxy: FaultProxy, fault: str) -> None:
     getattr(proxy, fault)()
     proxy.heal()
     with connect(proxy) as client:

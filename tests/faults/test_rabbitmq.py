@@ -1,4 +1,4 @@
-"""RabbitMQ as the broker, selected by its URL: jobs run, and none is lost if the broker loses all messages."""
+"""RabbitMQ as the broker, selected by its URL: jobs run, and none are lost if the broker loses all messages."""
 
 from collections.abc import Iterator
 
@@ -48,7 +48,7 @@ def test_no_job_is_lost_if_broker_loses_all_messages(system: System) -> None:
 
 
 @pytest.mark.parametrize("fault", ["shut_down", "stall", "reset_connections"])
-def test_jobs_enqueued_during_a_broker_fault_run_when_it_ends(system: System, fault: str) -> None:
+def test_jobs_enqueued_during_a_broker_fault_run_after_the_fault_ends(system: System, fault: str) -> None:
     getattr(system.proxies.broker, fault)()
     create_invitations(system)
     system.proxies.broker.heal()

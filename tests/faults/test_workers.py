@@ -51,14 +51,14 @@ def test_job_of_killed_worker_is_completed_by_another_worker(system: System, pau
 
 
 @pytest.mark.parametrize("pause_point", ["commit-claim", pytest.param("commit-finished-job", marks=pytest.mark.full)])
-def test_worker_resumed_after_its_lease_expired_changes_nothing(system: System, pause_point: str) -> None:
+def test_worker_resumed_after_its_lease_expired_has_no_effect(system: System, pause_point: str) -> None:
     with paused_job(system, pause_point) as point, stopped(worker_and_children(system, *point.pids())):
         point.release()
         system.ledger.ensure_nothing_lost()
     system.ledger.ensure_nothing_lost()
 
 
-def test_worker_reconnects_to_broker_that_was_down_during_a_job(system: System) -> None:
+def test_worker_reconnects_to_broker_after_an_outage_during_a_job(system: System) -> None:
     system.deployment.kill("worker-2")
     with paused_job(system, "finish-job") as point:
         system.proxies.broker.shut_down()

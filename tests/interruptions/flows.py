@@ -41,7 +41,7 @@ class Flow:
 
     @abstractmethod
     def prepare(self) -> None:
-        """Create what the operation needs, and set `operation`."""
+        """Create the resources that the operation needs, and set `operation`."""
 
     @abstractmethod
     def is_done(self) -> bool:
@@ -73,6 +73,6 @@ def count_rows(model: Any, *conditions: Any) -> int:
 
 
 def all_or_none(*parts: int) -> bool:
-    """Return whether all parts exist. Fails unless each part exists exactly once or none exists."""
+    """Return whether all parts exist. Fails unless every part exists exactly once or no part exists."""
     assert set(parts) in ({0}, {1}), parts
     return parts[0] == 1

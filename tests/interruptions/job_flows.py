@@ -21,7 +21,7 @@ LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 class JobFlow(Flow):
-    """A job. Claiming and finishing it take one statement each; its effect is a single transaction in between."""
+    """A job that is claimed in one statement, takes effect in one transaction, and is finished in one statement."""
 
     decisive_commit = 1
     name: ClassVar[str]
@@ -36,7 +36,7 @@ class JobFlow(Flow):
         """Send the request that enqueues the job."""
 
     def repeat(self, *, done: bool) -> None:
-        """Republish the job when the lease of its dead worker has expired, and run it in another process."""
+        """Republish the job after the dead worker's lease has expired, and run it in another process."""
         if get_job(self.job_id).status != "done":
             age_job(self.job_id, current_settings().job_time_limit_seconds * 2)
             assert (self.job_id, self.name) in jobs.pop_overdue(1000)

@@ -1,4 +1,4 @@
-"""Requests with an idempotency key to interrupt. A retry with the same key always succeeds."""
+"""Requests to interrupt that have an idempotency key. A retry with the same key always succeeds."""
 
 from uuid import uuid4
 

@@ -47,7 +47,7 @@ class Steps:
 
 
 class Traced:
-    """Wraps an external dependency, such as the mailer. Each call is one step, and each return another."""
+    """Wraps an external dependency, such as the mailer. Each call is one step, and each return is another."""
 
     def __init__(self, dependency: Any, name: str, steps: Steps) -> None:
         self._dependency, self._name, self._steps = dependency, name, steps

@@ -19,7 +19,7 @@ def authorization(api: Api) -> dict[str, str]:
 
 
 class RequestFlow(Flow):
-    """A POST with a JSON body. If repeated after it took effect, it fails with 409 and the code `conflict_code`."""
+    """A POST with a JSON body. Repeating it after it took effect fails with 409 and the code `conflict_code`."""
 
     decisive_commit = 1
     conflict_code: str

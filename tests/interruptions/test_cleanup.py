@@ -34,7 +34,7 @@ def enqueue_and_kill_before_publishing(world: World) -> UUID:
     return job_id
 
 
-def test_unpublished_job_of_killed_process_is_republished(world: World, settings: Settings) -> None:
+def test_job_is_republished_if_process_is_killed_before_publishing_it(world: World, settings: Settings) -> None:
     job_id = enqueue_and_kill_before_publishing(world)
     age_job(job_id, settings.job_republish_delay_seconds)
     assert messages(settings) == []
@@ -43,7 +43,7 @@ def test_unpublished_job_of_killed_process_is_republished(world: World, settings
     assert "invitations.send_invitation" in message
 
 
-def test_jobs_of_killed_republish_run_are_published_by_the_next_run(world: World, settings: Settings) -> None:
+def test_next_republish_run_publishes_jobs_if_previous_run_was_killed(world: World, settings: Settings) -> None:
     job_id = enqueue_and_kill_before_publishing(world)
     for step in [*world.run(REPUBLISH).steps, PUBLISHING]:
         age_job(job_id, settings.job_republish_delay_seconds)
@@ -53,7 +53,7 @@ def test_jobs_of_killed_republish_run_are_published_by_the_next_run(world: World
     assert get_job(job_id).status == "queued"
 
 
-def test_uploads_interrupted_at_any_step_are_purged(world: World, store: Path) -> None:
+def test_upload_that_is_interrupted_at_any_step_is_purged(world: World, store: Path) -> None:
     for step in world.run(Upload(world).operation).steps:
         world.run(Upload(world).operation, kill_at=step)
     assert len(list_objects(store)) > len(visible_objects())
@@ -63,7 +63,7 @@ def test_uploads_interrupted_at_any_step_are_purged(world: World, store: Path) -
     assert {str(path.relative_to(store)) for path in list_objects(store)} == visible_objects()
 
 
-def test_upload_that_may_still_be_running_is_not_purged(world: World, store: Path) -> None:
+def test_upload_that_may_still_be_in_progress_is_not_purged(world: World, store: Path) -> None:
     world.run(Upload(world).operation, kill_at="after chunk 1")
     before = list_objects(store)
     assert world.run(purge_files()).exit_code == 0

@@ -61,7 +61,7 @@ def test_retry_with_key_replays_response_if_process_is_killed_during_commit(
     assert set(request.effects()) == {1}
 
 
-def test_process_killed_before_commit_leaves_key_unused(service: Service) -> None:
+def test_idempotency_key_remains_unused_if_process_is_killed_before_commit(service: Service) -> None:
     request, key = keyed_requests.invitation(service), str(uuid4())
     response = retry_after_kill(service, request, key, "store-response")
     assert (response.status_code, response.headers.get("Idempotency-Replayed")) == (201, None)

@@ -69,7 +69,7 @@ def paused_request(
 
 
 @pytest.mark.parametrize("pause_point", ["store-response", "commit-response"])
-def test_connection_loss_before_commit_has_no_effect_and_leaves_key_unused(
+def test_request_has_no_effect_and_leaves_key_unused_if_connection_is_lost_before_commit(
     service: Service, prepare: Callable[[Service], KeyedRequest], pause_point: str
 ) -> None:
     with paused_request(service, prepare, pause_point) as paused:

@@ -1,4 +1,4 @@
-"""Atomicity: if a process is killed at any step of an operation, the operation takes full effect or none."""
+"""Atomicity: an operation takes effect completely or not at all if its process is killed at any step."""
 
 import signal
 
@@ -32,7 +32,9 @@ JOBS = [
 
 
 @pytest.mark.parametrize("flow", [*REQUESTS, *JOBS], ids=lambda flow: flow.__name__)
-def test_operation_killed_at_any_step_takes_full_effect_or_none(flow: type[Flow], shared_world: World) -> None:
+def test_operation_killed_at_any_step_takes_effect_completely_or_not_at_all(
+    flow: type[Flow], shared_world: World
+) -> None:
     kill_at_each_step(flow, shared_world)
 
 

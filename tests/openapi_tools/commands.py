@@ -1,4 +1,4 @@
-"""Runs the tools: programs in the Python environment, and programs from the Node.js packages in this folder."""
+"""Runs the tools: programs in the Python environment, and executables from the Node.js packages in this folder."""
 
 import os
 import subprocess

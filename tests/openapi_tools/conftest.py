@@ -27,7 +27,10 @@ def document(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def node() -> Path:
-    """The folder of the Node.js programs. Tests are skipped (in CI: fail) if packages are missing or outdated."""
+    """The directory containing the Node.js executables.
+
+    If packages are missing or outdated, tests are skipped, or fail in CI.
+    """
     lock, installed_lock = HERE / "package-lock.json", HERE / "node_modules" / "installed-package-lock.json"
     if not (shutil.which("node") and installed_lock.exists() and filecmp.cmp(lock, installed_lock, shallow=False)):
         missing = "the Node.js tools are missing or outdated: run ./bin/test once without arguments to install them"

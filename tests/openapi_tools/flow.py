@@ -1,4 +1,4 @@
-"""A program that uses the generated Python client: register, create an organization, invite a member.
+"""A program that uses the generated Python client to register, create an organization and invite a member.
 
 Run it with `python flow.py URL`. The package `groundwork_client` must be importable.
 """

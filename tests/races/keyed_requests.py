@@ -74,7 +74,7 @@ def upload(service: Service) -> KeyedRequest:
     jobs_before = service.count_jobs("files.make_thumbnails")
 
     def effects() -> tuple[int, ...]:
-        # Rejected duplicates must leave neither a row nor an object.
+        # Rejected duplicates must leave neither a row nor an object behind.
         assert service.orphans(owner.user["id"]) == ([], [])
         jobs = service.count_jobs("files.make_thumbnails") - jobs_before
         return service.count_rows(File, File.filename == filename), jobs

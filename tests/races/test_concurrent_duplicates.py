@@ -1,4 +1,4 @@
-"""Fifty concurrent requests to two processes with the same idempotency key have one effect and one response."""
+"""Fifty concurrent requests to two processes with the same idempotency key have one effect and the same response."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -25,7 +25,7 @@ REQUESTS = [
 
 
 def original(responses: Sequence[Response]) -> Response:
-    """Return the only response that is not a replay. Fails unless all replays equal it."""
+    """Return the only response that is not a replay. Fails unless all replays match it."""
     successes = [response for response in responses if response.status_code == 201]
     [first] = [response for response in successes if "Idempotency-Replayed" not in response.headers]
     for response in successes:
@@ -54,7 +54,7 @@ def ensure_failures_ask_to_retry(responses: Sequence[Response], service: Service
 
 @in_rounds
 @pytest.mark.parametrize("prepare", REQUESTS, ids=lambda prepare: prepare.__name__)
-def test_fifty_duplicates_have_one_effect_and_one_response(
+def test_fifty_duplicates_have_one_effect_and_the_same_response(
     service: Service, prepare: Callable[[Service], KeyedRequest], rounds: int
 ) -> None:
     def run() -> Round:
@@ -70,7 +70,9 @@ def test_fifty_duplicates_have_one_effect_and_one_response(
 
 
 @in_rounds
-def test_only_one_of_two_bodies_with_the_same_key_takes_effect(service: Service, rounds: int) -> None:
+def test_only_one_of_two_requests_with_same_key_but_different_bodies_takes_effect(
+    service: Service, rounds: int
+) -> None:
     owner = service.api.as_new_user(f"{unique('owner')}@example.com")
 
     def run() -> Round:
@@ -85,7 +87,7 @@ def test_only_one_of_two_bodies_with_the_same_key_takes_effect(service: Service,
     race(20, rounds, run)
 
 
-def test_same_key_used_by_two_callers_is_independent(service: Service) -> None:
+def test_requests_from_two_callers_with_the_same_key_are_independent(service: Service) -> None:
     owners, key = [service.api.as_new_user(f"{unique('owner')}@example.com") for _ in range(2)], str(uuid4())
     name, headers = unique("Shared"), idempotency_headers(key)
     actions = [partial(owner.post, "/organizations", {"name": name}, headers=headers) for owner in owners]
@@ -94,7 +96,7 @@ def test_same_key_used_by_two_callers_is_independent(service: Service) -> None:
     assert service.count_rows(Organization, Organization.name == name) == 2
 
 
-def test_same_key_used_on_two_routes_is_independent(service: Service) -> None:
+def test_requests_to_two_routes_with_the_same_key_are_independent(service: Service) -> None:
     owner, headers = service.api.as_new_user(f"{unique('owner')}@example.com"), idempotency_headers(str(uuid4()))
     name = unique("Routes")
     path = f"/organizations/{owner.organization(unique('Hosts'))['id']}/invitations"

@@ -45,7 +45,7 @@ def database(settings: Settings) -> Iterator[psycopg.Connection]:
 
 
 @pytest.mark.parametrize("with_key", [False, True], ids=["without-key", "with-key"])
-def test_both_deadlocked_requests_succeed_and_take_effect_once(
+def test_two_deadlocked_requests_both_succeed_and_each_takes_effect_once(
     api: Api, settings: Settings, database: psycopg.Connection, with_key: bool
 ) -> None:
     owner = api.as_new_user(f"{unique('owner')}@example.com")

@@ -19,7 +19,7 @@ def unique(prefix: str) -> str:
 
 
 @in_rounds
-def test_concurrent_acceptances_of_invitation_create_one_membership(
+def test_accepting_an_invitation_concurrently_creates_one_membership(
     api: Api, token_of: Callable[[str], str], rounds: int
 ) -> None:
     owner = api.as_new_user(f"{unique('owner')}@example.com")
@@ -36,7 +36,7 @@ def test_concurrent_acceptances_of_invitation_create_one_membership(
 
 
 @in_rounds
-def test_concurrent_registrations_by_invitation_create_one_account(
+def test_registering_concurrently_with_the_same_invitation_creates_one_account(
     api: Api, token_of: Callable[[str], str], rounds: int
 ) -> None:
     owner = api.as_new_user(f"{unique('owner')}@example.com")
@@ -53,7 +53,7 @@ def test_concurrent_registrations_by_invitation_create_one_account(
 
 
 @in_rounds
-def test_concurrent_registrations_with_same_email_create_one_account(api: Api, rounds: int) -> None:
+def test_registering_concurrently_with_the_same_email_creates_one_account(api: Api, rounds: int) -> None:
     def run() -> Round:
         body = {"email": f"{unique('user')}@example.com", "password": PASSWORD}
         responses = yield partial(api.post, "/auth/register", body)
@@ -63,7 +63,7 @@ def test_concurrent_registrations_with_same_email_create_one_account(api: Api, r
 
 
 @in_rounds
-def test_concurrent_refreshes_return_the_same_successor(api: Api, rounds: int) -> None:
+def test_concurrent_refreshes_return_the_same_new_token(api: Api, rounds: int) -> None:
     tokens = [api.as_new_user(f"{unique('user')}@example.com").tokens["refresh_token"]]
 
     def run() -> Round:
@@ -76,7 +76,7 @@ def test_concurrent_refreshes_return_the_same_successor(api: Api, rounds: int) -
 
 
 @in_rounds
-def test_concurrent_requests_for_same_slug_create_one_organization(api: Api, rounds: int) -> None:
+def test_concurrent_requests_for_the_same_slug_create_one_organization(api: Api, rounds: int) -> None:
     owner = api.as_new_user(f"{unique('owner')}@example.com")
 
     def run() -> Round:
@@ -88,7 +88,7 @@ def test_concurrent_requests_for_same_slug_create_one_organization(api: Api, rou
 
 
 @in_rounds
-def test_concurrent_requests_with_same_name_create_organizations_with_unique_slugs(api: Api, rounds: int) -> None:
+def test_organizations_created_concurrently_with_the_same_name_get_different_slugs(api: Api, rounds: int) -> None:
     owner = api.as_new_user(f"{unique('owner')}@example.com")
 
     def run() -> Round:
@@ -99,7 +99,7 @@ def test_concurrent_requests_with_same_name_create_organizations_with_unique_slu
 
 
 @in_rounds
-def test_concurrent_invitations_of_same_email_create_one_pending_invitation(api: Api, rounds: int) -> None:
+def test_inviting_the_same_email_concurrently_creates_one_pending_invitation(api: Api, rounds: int) -> None:
     owner = api.as_new_user(f"{unique('owner')}@example.com")
     path = f"/organizations/{owner.organization()['id']}/invitations"
 

@@ -67,7 +67,7 @@ def measure_seconds(send: Callable[[], Response]) -> float:
     return time.monotonic() - started
 
 
-def test_duplicates_wait_in_half_of_the_threads_and_other_threads_serve_requests(
+def test_duplicates_occupy_half_of_the_threads_and_other_threads_serve_requests(
     paused: PausedRequest, owner: Api
 ) -> None:
     for response in paused.rejected():
@@ -77,7 +77,7 @@ def test_duplicates_wait_in_half_of_the_threads_and_other_threads_serve_requests
     assert len(paused.rejected()) == DUPLICATES - MAX_WAITING
 
 
-def test_waiting_duplicates_get_the_response_of_the_first_request(paused: PausedRequest) -> None:
+def test_waiting_duplicates_get_the_response_to_the_first_request(paused: PausedRequest) -> None:
     paused.rejected()
     paused.point.release()
     first = paused.first.result()

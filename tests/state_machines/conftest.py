@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import Phase, settings
 
-# The explain phase is left out: it would take minutes, and the shrunk example explains the failure.
+# The explain phase is omitted: it would take minutes, and the shrunk example already explains the failure.
 _COMMON: dict[str, Any] = {
     "deadline": None,
     "database": None,
@@ -33,7 +33,7 @@ def profile(request: pytest.FixtureRequest) -> settings:
 
 @pytest.fixture(autouse=True)
 def _no_log() -> Iterator[None]:
-    """Disable logging: the log of all previous examples would make a failing one hard to find."""
+    """Disable logging: with the logs of all earlier examples, the failing example would be hard to find."""
     logging.disable()
     yield
     logging.disable(logging.NOTSET)

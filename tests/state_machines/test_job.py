@@ -66,7 +66,7 @@ LATE_ACTIONS: dict[str, tuple[Callable[[Claim], Any], Callable[[Model], None]]] 
     "fail": (fail_job, lambda model: model.fail(FailureKind.OTHER)),
     "release": (jobs.release, Model.release),
 }
-# All moments in an example add up to less than a lease or a backoff; hours exceed both.
+# The moments in an example add up to less than a lease or a backoff, whereas hours exceed both.
 DURATIONS: dict[str, tuple[int, Callable[[Model], None]]] = {
     "a moment": (MOMENT_SECONDS, Model.let_a_moment_pass),
     "hours": (4 * 3600, Model.let_hours_pass),
@@ -182,6 +182,6 @@ def _in_app(app: Flask) -> Iterator[None]:
 
 
 def test_jobs_match_the_model(profile: hypothesis.settings) -> None:
-    # Run more examples than for other state machines: they are fast, and more events are possible.
+    # Run more examples than for the other state machines: they are fast, and more events are possible.
     more_examples = hypothesis.settings(profile, max_examples=3 * profile.max_examples)
     run_state_machine_as_test(JobMachine, settings=more_examples)

@@ -116,7 +116,7 @@ def _record(value: str) -> dict[str, Result]:
 
 
 if __name__ == "__main__":
-    # SIGTERM raises KeyboardInterrupt, so that the private instance is stopped too.
+    # Make SIGTERM raise KeyboardInterrupt, so that the private instance is stopped as well.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
     try:

@@ -11,7 +11,7 @@ from tests.verify.checks import Failed, a_nonempty_string, expect, expect_member
 
 
 class Client:
-    """A client for one deployment. Request ids contain the run and the step, so that they can be found in the log."""
+    """A client for one deployment. Its request ids include the run and the step, which helps when searching the log."""
 
     def __init__(self, url: str, *, run: str, timeout_seconds: float) -> None:
         self.url = url.rstrip("/")

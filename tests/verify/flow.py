@@ -35,7 +35,7 @@ class Result:
 
 
 def step(checks: str, *, after: tuple[Step, ...] = ()) -> Callable[[Callable[[World], None]], Step]:
-    """Turn a function into a Step of the same name. `checks` describes what the step checks, in a few words."""
+    """Turn a function into a Step with the same name. `checks` describes what the step checks, in a few words."""
     return lambda act: Step(act.__name__.replace("_", " "), checks, act, after)
 
 

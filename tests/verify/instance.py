@@ -22,7 +22,7 @@ _TAIL_LINES = 25
 
 
 class Instance:
-    """Web server, worker and scheduler on the local backends. `settings` are additional environment variables."""
+    """A web server, worker and scheduler with local backends. `settings` are additional environment variables."""
 
     def __init__(self, **settings: str) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="groundwork-verify-"))
@@ -51,7 +51,7 @@ class Instance:
             if self._process.poll() is not None:
                 raise Failed("start", "a running instance", f"an exit with status {self._process.returncode}")
             if time.monotonic() > deadline:
-                raise Failed("start", f"readiness within {_START_SECONDS} s", "no readiness")
+                raise Failed("start", f"an instance that is ready within {_START_SECONDS} s", "one that is not")
             time.sleep(0.1)
 
     def stop(self) -> None:

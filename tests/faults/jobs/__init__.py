@@ -1,1 +1,1 @@
-"""Tests of jobs whose workers are killed, stopped or shut down, or whose dependencies fail."""
+"""Tests for jobs whose workers are killed, stopped or shut down, or whose dependencies fail."""

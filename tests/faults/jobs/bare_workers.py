@@ -34,14 +34,14 @@ class JobProcesses:
 
     @contextmanager
     def running(self, *names: str) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
-        """Run processes, named by Procfile type and number: `worker-1`. Yield them when the workers are ready."""
+        """Run processes named by Procfile type and number, such as `worker-1`; yield them once workers are ready."""
         with ExitStack() as stack:
             started = {name: stack.enter_context(self.start(name)) for name in names}
             for name in started:
                 if name.startswith("worker"):
                     self.wait_until_ready(name)
             yield started
-            # Kill the processes: a graceful shutdown takes seconds each, and their state is discarded anyway.
+            # Kill the processes: a graceful shutdown takes seconds per process, and the state is discarded anyway.
             for process in started.values():
                 with suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)

@@ -14,7 +14,7 @@ from tests.kit.servers import services
 def shared_system(
     postgres_server: services.Postgres, s3_server: services.S3, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[System]:
-    """A deployment that allows two attempts per job and a short shutdown grace period."""
+    """A deployment that allows two attempts per job and has a short shutdown grace period."""
     folder = tmp_path_factory.mktemp("jobs")
     settings = {"JOB_MAX_ATTEMPTS": "2", "JOB_SHUTDOWN_GRACE_SECONDS": "2"}
     with (

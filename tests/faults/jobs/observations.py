@@ -73,7 +73,7 @@ def _invitation(system: System, owner: Api, body: dict[str, Any]) -> Invitation:
 
 
 def job_of(system: System, argument: str) -> JobRow:
-    """Return the job that has the given id among its arguments."""
+    """Return the job whose arguments include the given id."""
     [row] = system.inspection.rows(_JOB.format(", ".join(JobRow._fields), argument))
     return JobRow(*row)
 

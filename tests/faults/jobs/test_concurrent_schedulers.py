@@ -25,7 +25,7 @@ def test_concurrent_republish_runs_publish_each_job_once(job_processes: JobProce
     ):
         job_processes.add_jobs(100)
         eventually(lambda: point.count_paused() >= 1)
-        # Two more runs start every second. After this time, they have skipped the locked jobs or are paused as well.
+        # Two more runs start every second. After the sleep, they have skipped the locked jobs or are paused as well.
         sleep(2.5)
         point.release()
         eventually(lambda: broker.llen("kit") >= 100)

@@ -14,12 +14,12 @@ CORRUPT = PICTURE[:2000]
 
 
 def state(owner: Api, file: dict[str, Any]) -> tuple[str, str]:
-    """Return the status of a file and that of its thumbnails, as the API reports them to its owner."""
+    """Return the statuses of a file and of its thumbnails, as the API reports them to the file's owner."""
     body = success(owner.get(f"/files/{file['id']}"))
     return body["status"], body["thumbnails"]["status"]
 
 
-def test_corrupt_image_is_stored_without_thumbnails_and_next_image_has_them(system: System) -> None:
+def test_corrupt_image_is_stored_without_thumbnails_and_next_image_gets_thumbnails(system: System) -> None:
     owner = system.api.as_new_user()
     corrupt = success(system.ledger.file(owner, CORRUPT, "corrupt.png"))
     valid = success(system.ledger.file(owner, PICTURE, "coffee.png"))
@@ -29,7 +29,7 @@ def test_corrupt_image_is_stored_without_thumbnails_and_next_image_has_them(syst
     system.ledger.ensure_nothing_lost()
 
 
-def test_thumbnails_fail_after_last_attempt_if_object_is_missing_and_other_jobs_still_run(system: System) -> None:
+def test_thumbnail_job_fails_after_last_attempt_if_object_is_missing_and_other_jobs_run(system: System) -> None:
     owner = system.api.as_new_user()
     with stopped(pool_pids(system)):
         lost = success(owner.upload(PICTURE, "lost.png"))

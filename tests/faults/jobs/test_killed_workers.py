@@ -1,4 +1,4 @@
-"""Failure matrix, rows 10 to 12: a job whose process is killed, stopped or shut down completes with one effect."""
+"""Failure matrix, rows 10 to 12: a job completes with one effect if its process is killed, stopped or shut down."""
 
 import os
 import re
@@ -20,7 +20,7 @@ PICTURE = Path(__file__).parents[2].joinpath("data", "photos", "coffee.png").rea
 LEASE_SECONDS, SLACK_SECONDS = 5, 20
 
 
-def test_job_of_killed_child_process_is_retried_after_its_lease_expires(system: System) -> None:
+def test_job_is_retried_after_its_lease_expires_if_child_process_is_killed(system: System) -> None:
     with sending_email(system) as (invitation, child, _worker):
         os.kill(child, signal.SIGKILL)
     eventually(lambda: invitation.delivery == "sent", LEASE_SECONDS + SLACK_SECONDS)
@@ -29,7 +29,7 @@ def test_job_of_killed_child_process_is_retried_after_its_lease_expires(system: 
     system.ledger.ensure_nothing_lost()
 
 
-def test_job_whose_process_dies_in_every_attempt_is_marked_dead(system: System) -> None:
+def test_job_whose_process_dies_on_every_attempt_is_marked_dead(system: System) -> None:
     with sending_email(system) as (invitation, child, _worker):
         os.kill(child, signal.SIGKILL)
         expire_leases(system)
@@ -50,7 +50,7 @@ def test_job_of_killed_worker_is_completed_by_another_worker(system: System) -> 
 
 
 @pytest.mark.parametrize("is_sent", [True, False], ids=["email-sent", "email-failed"])
-def test_worker_resumed_after_its_lease_expired_changes_nothing(system: System, is_sent: bool) -> None:
+def test_worker_resumed_after_its_lease_expired_does_not_change_the_job(system: System, is_sent: bool) -> None:
     with sending_email(system) as (invitation, _child, worker):
         os.killpg(worker, signal.SIGSTOP)
         if not is_sent:
@@ -104,7 +104,7 @@ def token_in(email: bytes) -> str:
     return str(token)
 
 
-def test_thumbnails_are_recreated_unchanged_if_worker_is_killed_between_storing_and_commit(system: System) -> None:
+def test_identical_thumbnails_are_created_again_if_worker_is_killed_before_commit(system: System) -> None:
     with paused_at(system, "mark-thumbnails-ready") as point:
         file = success(system.ledger.file(system.api.as_new_user(), PICTURE, "coffee.png"))
         eventually(lambda: point.count_paused() == 1)
@@ -124,7 +124,7 @@ def thumbnails(system: System, file_id: str) -> dict[str, str | None]:
     return {each.object_name: each.etag for each in objects if not each.object_name.endswith("/original")}
 
 
-def test_worker_finishes_sending_its_email_before_shutting_down(system: System) -> None:
+def test_worker_finishes_sending_an_email_before_it_shuts_down(system: System) -> None:
     with sending_email(system) as (invitation, _child, worker):
         os.killpg(worker, signal.SIGTERM)
         system.mail.faults.unanswered_commands.clear()
@@ -144,7 +144,7 @@ def test_worker_releases_its_job_if_shutdown_exceeds_grace_period(system: System
 
 
 @pytest.mark.full
-def test_email_job_that_exceeds_its_time_limit_is_aborted_and_retried(system: System) -> None:
+def test_job_that_exceeds_its_time_limit_is_aborted_and_retried(system: System) -> None:
     with sending_email(system) as (invitation, _child, _worker):
         eventually(lambda: len(invitation.copies) == 2)
     eventually(lambda: invitation.delivery == "sent")

@@ -11,7 +11,7 @@ PICTURE = Path(__file__).parents[2].joinpath("data", "photos", "coffee.png").rea
 
 
 @pytest.mark.full
-def test_nothing_is_lost_with_local_backends_if_workers_are_killed_repeatedly(local_system: System) -> None:
+def test_no_data_is_lost_with_local_backends_if_workers_are_killed_repeatedly(local_system: System) -> None:
     owner = local_system.api.as_new_user()
     organization_id = success(local_system.ledger.organization(owner))["id"]
     for worker in ("worker-1", "worker-2", "worker-1"):

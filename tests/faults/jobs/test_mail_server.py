@@ -1,6 +1,6 @@
 """Failure matrix, row 37: the mail server is down, drops the connection, or greylists or rejects emails.
 
-The email is sent when the server accepts it; if that never happens, `delivery` becomes `failed`.
+The email is sent once the server accepts it. If the server never does, `delivery` becomes `failed`.
 """
 
 from itertools import pairwise
@@ -21,7 +21,7 @@ def is_sent_once(invitation: Invitation) -> bool:
     return (invitation.delivery, len(invitation.copies)) == ("sent", 1)
 
 
-def test_email_is_sent_when_the_mail_server_is_back_up(system: System) -> None:
+def test_email_is_sent_once_the_mail_server_is_available_again(system: System) -> None:
     system.mail.stop()
     invitation = invite(system)
     eventually(lambda: invitation.job.transient_failures >= 2)
@@ -46,7 +46,7 @@ def test_greylisted_email_is_retried_with_increasing_backoff(system: System) -> 
     assert (invitation.job.status, invitation.job.attempts, invitation.job.transient_failures) == ("done", 4, 3)
 
 
-def test_email_whose_confirmation_was_lost_is_resent_unchanged(system: System) -> None:
+def test_email_is_resent_unchanged_if_confirmation_from_server_is_lost(system: System) -> None:
     system.mail.faults.dropped_connections = 2
     invitation = invite(system)
     eventually(lambda: invitation.delivery == "sent")
@@ -55,7 +55,7 @@ def test_email_whose_confirmation_was_lost_is_resent_unchanged(system: System) -
 
 
 @pytest.mark.parametrize("reply", ["550 no such user", "552 mailbox full"], ids=["no-such-user", "mailbox-full"])
-def test_email_to_rejected_address_fails_without_retry(system: System, reply: str) -> None:
+def test_delivery_to_rejected_address_fails_without_retry(system: System, reply: str) -> None:
     system.mail.faults.rejected_recipients["unknown@example.net"] = reply
     invitation = invite_unrecorded(system, "unknown@example.net")
     eventually(lambda: invitation.delivery == "failed")

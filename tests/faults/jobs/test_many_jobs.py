@@ -30,6 +30,6 @@ def test_no_job_is_lost_if_a_worker_is_killed_every_five_seconds(job_processes: 
             job_processes.wait_until_ready(name, log_length=log_length)
     assert kills > 1
     assert job_processes.rows("SELECT count(*) FROM effects") == [(JOB_COUNT,)]
-    # Each child that is killed after its job's effect but before the job is done causes one extra run. A worker has
-    # two children.
+    # Each child that is killed after its job took effect but before the job is marked done causes one extra run.
+    # A worker has two children.
     assert job_processes.rows("SELECT count(*) FROM runs")[0][0] <= JOB_COUNT + 2 * kills

@@ -1,4 +1,4 @@
-"""A job is published only after its commit, and runs once no matter how many times the broker delivers it."""
+"""A job is published only after its transaction is committed, and runs once even if it is delivered repeatedly."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -29,7 +29,7 @@ def broker_of(system: System) -> Redis:
     return Redis.from_url(system.deployment.environment["BROKER_URL"])
 
 
-def test_job_is_not_published_before_its_commit(system: System) -> None:
+def test_job_is_not_published_before_its_transaction_is_committed(system: System) -> None:
     owner = system.api.as_new_user()
     organization_id = success(system.ledger.organization(owner))["id"]
     with broker_of(system) as broker, workers_stopped(system, broker), ThreadPoolExecutor(1) as client:
@@ -41,7 +41,7 @@ def test_job_is_not_published_before_its_commit(system: System) -> None:
         eventually(lambda: broker.llen(QUEUE) == 1)
 
 
-def test_job_delivered_more_than_once_has_one_effect(system: System) -> None:
+def test_job_that_is_delivered_more_than_once_runs_only_once(system: System) -> None:
     system.mail.faults.unanswered_commands.add("DATA")
     with broker_of(system) as broker:
         with workers_stopped(system, broker):

@@ -77,7 +77,7 @@ class Api:
 
 
 def form(content: bytes, filename: str, **fields: Any) -> tuple[bytes, str]:
-    """Return a multipart body with the file and `fields`, followed by its content type.
+    """Return a multipart body with the file and `fields`, and the content type of the body.
 
     The boundary is fixed because the ones that Werkzeug generates may be longer than RFC 2046 allows.
     """

@@ -7,7 +7,7 @@ Samples = dict[tuple[str, ...], float]
 
 
 def parse_metrics(text: str) -> Samples:
-    """Parse Prometheus text. Return each sample's value by metric name and label values (in label name order)."""
+    """Parse Prometheus text. Return each sample's value by metric name and label values (sorted by label name)."""
     return {
         (sample.name, *(value for _, value in sorted(sample.labels.items()))): sample.value
         for family in text_string_to_metric_families(text)

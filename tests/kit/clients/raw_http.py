@@ -37,7 +37,7 @@ class RawResponse:
 
     @property
     def outcome(self) -> tuple[int, str | None]:
-        """The status and the problem code; the code of a success is `None`."""
+        """The status and the problem code, which is `None` for a success."""
         return self.status, self.json.get("code")
 
 
@@ -95,7 +95,7 @@ class Server:
 
 @contextmanager
 def gunicorn(folder: Path, database: Path, *options: str) -> Iterator[Server]:
-    """Run one web process with four threads on a copy of the SQLite file `database`."""
+    """Run one web process with four threads and a copy of the SQLite file `database`."""
     port = free_port()
     shutil.copy(database, folder / "app.db")
     environment = {"PATH": os.environ["PATH"], "APP_ENV": "development", "PORT": str(port), "DATA_DIR": str(folder)}
@@ -127,5 +127,5 @@ def registration_body() -> bytes:
 
 
 def chunked(*chunks: bytes) -> bytes:
-    """Return the chunks in chunked encoding, without the final empty chunk."""
+    """Return the chunks in chunked transfer encoding, without the final empty chunk."""
     return b"".join(b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in chunks)

@@ -1,4 +1,4 @@
-"""Direct access to a deployment's rows, objects, messages and email, bypassing the fault proxies."""
+"""Direct access to a deployment's rows, objects, messages and emails, bypassing the fault proxies."""
 
 import email
 import email.policy
@@ -70,7 +70,7 @@ class ServiceInspection(Inspection):
 
 @dataclass(frozen=True)
 class FolderInspection(Inspection):
-    """Inspects local backends, which store their data in `folder`. `database_url` is the path of the SQLite file."""
+    """Inspects local backends, which store their data in `folder`. `database_url` is the path to the SQLite file."""
 
     folder: Path
 

@@ -1,4 +1,4 @@
-"""A ledger of everything that the API confirmed with a 2xx response, to verify that faults lose no data."""
+"""A ledger of everything that the API confirmed with a 2xx response, used to verify that faults cause no data loss."""
 
 import hashlib
 import json
@@ -37,7 +37,7 @@ class LedgerEntry:
 
 @dataclass
 class Ledger:
-    """Creates resources as a client does, each with an idempotency key, and records those confirmed with a 2xx."""
+    """Creates resources as a client does, each with an idempotency key, and records those confirmed with 2xx."""
 
     inspection: Inspection
     purge_files: Callable[[], object]

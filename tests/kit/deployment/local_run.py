@@ -1,4 +1,4 @@
-"""A private instance of the program behind `./bin/run`."""
+"""A private instance, started like `./bin/run`."""
 
 import os
 import signal
@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[3]
 
 @contextmanager
 def local_instance(folder: Path, **settings: str) -> Iterator[str]:
-    """Run an instance on local backends and yield its URL. Its data is in `folder`, its log in `folder/run.log`."""
+    """Run an instance with local backends and yield its URL. Data is in `folder`, and the log is `folder/run.log`."""
     port = free_port()
     environment = {"PATH": os.environ["PATH"], "PORT": str(port), "DATA_DIR": str(folder), **settings}
     command = [sys.executable, "-m", "project.cli.run"]

@@ -1,4 +1,4 @@
-"""Runs single Procfile programs with development settings, and finds their processes."""
+"""Runs individual Procfile programs with development settings, and finds their processes."""
 
 import os
 import shlex
@@ -84,7 +84,7 @@ def command(line: str) -> list[str]:
 
 
 def programs(settings: "Settings", **variables: str) -> Programs:
-    """Return programs that use the database, broker, mail and data folder of `settings`.
+    """Return programs that use the database, broker, mail server and data folder from `settings`.
 
     `variables` are added to their environment.
     """

@@ -38,13 +38,13 @@ class System:
 
     @property
     def mail(self) -> services.Smtp:
-        """The mail server. Fails on local backends, which have none."""
+        """The mail server. Fails for local backends, which have none."""
         assert self.optional_mail is not None
         return self.optional_mail
 
     @property
     def proxies(self) -> ServiceProxies:
-        """The fault proxies. Fails on local backends, which have none."""
+        """The fault proxies. Fails for local backends, which have none."""
         assert self.optional_proxies is not None
         return self.optional_proxies
 
@@ -66,7 +66,7 @@ class System:
 def deploy_on_services(
     folder: Path, postgres: services.Postgres, store: services.S3, broker: Redis | RabbitMQ, **settings: str
 ) -> Iterator[System]:
-    """Run a deployment on PostgreSQL, an S3-compatible store, a broker and SMTP, each reached through a fault proxy."""
+    """Run a deployment with PostgreSQL, an S3-compatible store, a broker and SMTP, each behind a fault proxy."""
     mailbox = folder / "mailbox"
     mailbox.mkdir()
     database, bucket = postgres.create_database(), store.create_bucket()
@@ -82,7 +82,7 @@ def deploy_on_services(
 
 @contextmanager
 def deploy_on_local_backends(folder: Path, **settings: str) -> Iterator[System]:
-    """Run a deployment on SQLite, local storage, the filesystem broker and a mailbox folder."""
+    """Run a deployment with SQLite, local storage, the filesystem broker and a mailbox folder."""
     with deployment({**local_environment(folder), **FAST_SETTINGS, **settings}, folder=folder) as running:
         yield _system(running, FolderInspection(folder / "mail", str(folder / "app.db"), folder), None)
 

@@ -66,7 +66,7 @@ class PausePoint:
         return len(self._waiting(_TWO_KEYS))
 
     def count_waiting_duplicates(self) -> int:
-        """Return the number of requests that wait for a concurrent duplicate to release an idempotency key's lock."""
+        """Return the number of requests waiting for a concurrent duplicate to release the lock on their key."""
         return len(self._waiting(_ONE_KEY))
 
     def end_connections(self) -> None:

@@ -33,7 +33,7 @@ class _Link:
 
 
 class FaultProxy:
-    """A proxy on loopback `port`. Faults last until `heal()`, except for `reset_connections()`, which acts once."""
+    """A proxy that listens on `port`. Faults last until `heal()`, except for `reset_connections()`, which acts once."""
 
     def __init__(self, target_port: int) -> None:
         self.port = free_port()
@@ -63,11 +63,11 @@ class FaultProxy:
         self._run_in_loop(lambda: self._set_limit(n_bytes, sender))
 
     def half_close(self) -> None:
-        """End the stream to clients; data that they send is still delivered."""
+        """End the stream to clients. Data sent by clients is still delivered."""
         self._run_in_loop(self._half_close)
 
     def reset_connections(self) -> None:
-        """Reset all open connections; new connections work."""
+        """Reset all open connections. New connections are not affected."""
         self._run_in_loop(self._reset_connections)
 
     def heal(self) -> None:

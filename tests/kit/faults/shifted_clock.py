@@ -1,4 +1,4 @@
-"""Shifts a real process's wall clock, but not its timers, with libfaketime from the wheel `libfaketime`."""
+"""Shifts a real process's wall clock, but not its timers, using libfaketime from the `libfaketime` wheel."""
 
 from importlib.util import find_spec
 from pathlib import Path

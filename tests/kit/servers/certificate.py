@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 def server_context(pem: Path) -> ssl.SSLContext:
     """Return a TLS context for a server and write its key and certificate to `pem`.
 
-    Clients trust the certificate if `SSL_CERT_FILE` names that file.
+    Clients trust the certificate if `SSL_CERT_FILE` is the path to that file.
     """
     key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name.from_rfc4514_string("CN=test")
     now, address = datetime.now(UTC), x509.IPAddress(ip_address("127.0.0.1"))

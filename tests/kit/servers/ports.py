@@ -14,7 +14,7 @@ _used: set[int] = set()
 
 
 def free_port(*, companion: int = 0) -> int:
-    """Return a port on which nothing listens. `port + companion` is also free."""
+    """Return a port on which nothing is listening. `port + companion` is also free."""
     for _ in range(200):
         port = random.choice(_CANDIDATES)
         needed = {port, port + companion}

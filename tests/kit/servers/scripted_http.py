@@ -26,7 +26,7 @@ def reply(body: bytes = b"", status: int = 200, **headers: str) -> Handler:
 
 @contextmanager
 def scripted_server(**handlers: Handler) -> Iterator[int]:
-    """Run a server with one handler per HTTP method, where `ANY` handles all others; yield its port."""
+    """Run a server with one handler per HTTP method, where `ANY` handles all other methods; yield its port."""
     methods = ("HEAD", "GET", "PUT", "POST", "DELETE")
     members: dict[str, object] = {f"do_{method}": handlers.get(method) or handlers["ANY"] for method in methods}
     members |= {"protocol_version": "HTTP/1.1", "log_message": lambda *_: None}

@@ -20,7 +20,7 @@ _POLL_SECONDS = 0.02
 
 @dataclass
 class Faults:
-    """The faults of a server, effective from the next command. By default, there are none."""
+    """The faults that a server simulates, starting with the next command. By default, there are none."""
 
     greylisted: int = 0
     """The number of recipients to reject with 451 before one is accepted."""

@@ -77,7 +77,7 @@ def flipped_bit(content: bytes) -> bytes:
 
 
 def drop_connection(reply: Reply) -> None:
-    """Close the connection without a response."""
+    """Close the connection without sending a response."""
     raise ConnectionDropped
 
 

@@ -34,7 +34,7 @@ class Fault:
 
 
 class ConnectionDropped(Exception):
-    """The proxy must close the connection without a response."""
+    """The proxy must close the connection without sending a response."""
 
 
 @dataclass
