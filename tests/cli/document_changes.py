@@ -1,4 +1,4 @@
-"""Helpers that apply seeded changes to copies of the API document."""
+"""Helpers that apply breaking and compatible changes to copies of the API document."""
 
 from copy import deepcopy
 from dataclasses import dataclass

@@ -40,4 +40,4 @@ class RefreshTokenReused(Unauthenticated):
 
     code = "refresh-token-reused"
     title = "Refresh token reused"
-    remedy = "Log in again. Store only the latest refresh token, and use it in only one part of your client."
+    remedy = "Log in again. Store only the latest refresh token, and let only one component of your client refresh."

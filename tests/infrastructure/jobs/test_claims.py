@@ -41,7 +41,7 @@ def test_claiming_a_job_leases_it_and_counts_an_attempt(settings: Settings) -> N
     assert row.leased_until > now() + timedelta(seconds=settings.job_time_limit_seconds)
 
 
-def test_job_that_is_claimed_done_or_unknown_cannot_be_claimed() -> None:
+def test_running_done_or_unknown_job_cannot_be_claimed() -> None:
     claim = claim_job(enqueue_job())
     assert jobs.claim(claim.job_id) is None
     jobs.finish(claim)

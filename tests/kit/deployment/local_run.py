@@ -1,4 +1,4 @@
-"""A private instance, started like `./bin/run`."""
+"""Runs a separate instance of the application for a test, as `./bin/run` does."""
 
 import os
 import signal
