@@ -146,7 +146,7 @@ HOOKS = {
         lambda operation: operation.is_listing,
     ),
     "ETag": Hook(
-        _replaced(etags, "_add_tag", lambda _response: None),
+        _replaced(etags, "_add_etag", lambda _response: None),
         ("unchanged_resources_return_304",),
         lambda operation: operation.is_versioned and operation.method == "GET",
     ),
