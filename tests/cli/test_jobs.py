@@ -53,7 +53,7 @@ def test_list_shows_dead_jobs_with_their_errors(run: Run) -> None:
     job_id = dead_job(file_id=file_id)
     enqueue_job()
     [line] = [line for line in run("list").stdout.splitlines() if line.startswith(str(job_id))]
-    assert line.endswith(f'  {JOB_NAME}  {{"file_id": "{file_id}"}}  attempts: 1  Mishap: once more')
+    assert line.endswith(f'  {JOB_NAME}  {{"file_id": "{file_id}"}}  attempts: 1  WorkFailed: temporary error')
 
 
 def test_list_counts_queued_and_dead_jobs_by_name(run: Run) -> None:
@@ -74,7 +74,7 @@ def test_list_filters_by_status_and_name_and_applies_the_limit(run: Run) -> None
 
 def test_show_prints_the_columns_of_a_job(run: Run) -> None:
     shown = dict(line.split(maxsplit=1) for line in run("show", dead_job()).stdout.splitlines() if " " in line)
-    assert (shown["name"], shown["status"], shown["last_error"]) == (JOB_NAME, "dead", "Mishap: once more")
+    assert (shown["name"], shown["status"], shown["last_error"]) == (JOB_NAME, "dead", "WorkFailed: temporary error")
 
 
 def test_retry_requeues_the_given_dead_jobs(run: Run) -> None:

@@ -58,7 +58,7 @@ def test_job_response_includes_arguments_attempts_and_last_error(app: Flask, adm
     job = success(admin.get(f"/jobs/{create_job(file_id=file_id)}"))
     assert (job["name"], job["arguments"]) == (JOB_NAME, {"file_id": file_id})
     assert (job["status"], job["attempts"], job["transient_failures"]) == ("dead", 1, 0)
-    assert job["last_error"] == "Mishap: once more"
+    assert job["last_error"] == "WorkFailed: temporary error"
     assert job["finished_at"] > job["due_at"]
 
 

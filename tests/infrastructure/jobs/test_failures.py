@@ -40,7 +40,7 @@ def test_failed_job_is_rescheduled() -> None:
     claim = claim_job(enqueue_job())
     assert fail_job(claim) is False
     row = get_job(claim.job_id)
-    assert (row.status, row.last_error, row.claim_id) == ("queued", "Mishap: once more", None)
+    assert (row.status, row.last_error, row.claim_id) == ("queued", "WorkFailed: temporary error", None)
     assert jobs.claim(claim.job_id) is None
     age_job(claim.job_id, 3600)
     assert claim_job(claim.job_id).attempts == 2
@@ -83,7 +83,7 @@ def test_job_is_marked_dead_after_last_attempt(settings: Settings) -> None:
     claim = claim_last_attempt(enqueue_job())
     assert fail_job(claim) is True
     row = get_job(claim.job_id)
-    assert (row.status, row.last_error) == ("dead", "Mishap: once more")
+    assert (row.status, row.last_error) == ("dead", "WorkFailed: temporary error")
     age_job(claim.job_id, 10**6)
     assert jobs.claim(claim.job_id) is None
     assert jobs.pop_overdue(10) == []
