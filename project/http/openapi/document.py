@@ -74,9 +74,10 @@ def _access_sentence(access: Access) -> str:
 def _retry_sentence(rule: ContractRule) -> str:
     if not rule.on_retry:
         return ""
-    code = next((each for each in rule.on_retry if each != CREATES_ANOTHER), None)
-    effects = ["creates another resource"] if CREATES_ANOTHER in rule.on_retry else []
-    effects += [f"is rejected with `{code}`"] if code else []
+    effects = [
+        "creates another resource" if effect == CREATES_ANOTHER else f"is rejected with `{effect}`"
+        for effect in rule.on_retry
+    ]
     return f"Without an `Idempotency-Key`, a repeated request {' or '.join(effects)}."
 
 
