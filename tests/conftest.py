@@ -1,6 +1,7 @@
 """Fixtures shared by all tests: an application that uses SQLite or PostgreSQL, and a client for its API."""
 
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from project.infrastructure.database import db
 from tests.kit.clients.api import Api
 from tests.kit.servers.services import Postgres
 
+# A script's background jobs start with SIGINT ignored, and so would the servers that the tests start and interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 pytest_plugins = ["tests.kit.fixtures.services"]
 # Must run before these modules are first imported, so that their failed assertions show the compared values.
 pytest.register_assert_rewrite("tests.conformance.checks", "tests.conformance.world")

@@ -44,7 +44,7 @@ class FaultProxy:
         self._delay_seconds = 0.0
         self._limit: tuple[int, Side] | None = None
         self._is_half_closed = False
-        self._listener: asyncio.Server | None = None
+        self._listener: socket.socket | None = None
 
     def shut_down(self) -> None:
         """Behave like a stopped server: new connections get ECONNREFUSED, and open ones are reset."""
@@ -91,6 +91,7 @@ class FaultProxy:
 
     def _shut_down(self) -> None:
         if self._listener:
+            self._loop.remove_reader(self._listener)
             self._listener.close()
         self._listener = None
         self._reset_connections()
@@ -109,16 +110,29 @@ class FaultProxy:
         for link in list(self._links):
             link.reset()
 
-    async def _heal(self) -> None:
+    def _heal(self) -> None:
         self._delay_seconds, self._limit, self._is_half_closed = 0.0, None, False
         self._is_forwarding.set()
         if self._listener is None:
-            self._listener = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+            self._listener = socket.create_server(("127.0.0.1", self.port), backlog=1024)
+            self._listener.setblocking(False)
+            # Not asyncio.start_server(): closing its server leaks connections that are being accepted
+            # (https://github.com/python/cpython/issues/109564).
+            self._loop.add_reader(self._listener, self._accept, self._listener)
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _accept(self, listener: socket.socket) -> None:
+        with suppress(BlockingIOError, ConnectionAbortedError):
+            connection, _ = listener.accept()
+            self._loop.create_task(self._serve(connection))
+
+    async def _serve(self, connection: socket.socket) -> None:
+        connection.setblocking(False)
+        reader, writer = await asyncio.open_connection(sock=connection)
         link = _Link({"client": writer})
         self._links.add(link)
         try:
+            if self._listener is None:
+                raise ConnectionResetError
             await self._is_forwarding.wait()
             upstream, link.writers["server"] = await asyncio.open_connection("127.0.0.1", self._target_port)
             if self._is_half_closed:
@@ -158,7 +172,8 @@ class FaultProxy:
         self._loop.run_forever()
         # Waiting tasks continue, find their connections reset, and end.
         self._is_forwarding.set()
-        self._loop.run_until_complete(asyncio.gather(*asyncio.all_tasks(self._loop), return_exceptions=True))
+        while tasks := asyncio.all_tasks(self._loop):
+            self._loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
         self._loop.close()
 
 

