@@ -71,7 +71,9 @@ def _ensure_free(port: int) -> None:
 
 
 def _migrate() -> int:
-    return subprocess.run(_command("flask --app wsgi db upgrade")).returncode  # noqa: S603 - a constant command
+    # A separate session keeps Ctrl-C from reaching it: a Python process that is still importing prints a traceback.
+    command = _command("flask --app wsgi db upgrade")
+    return subprocess.run(command, start_new_session=True).returncode  # noqa: S603 - a constant command
 
 
 def _processes() -> dict[str, str]:
