@@ -13,7 +13,7 @@ threads = _settings.web_threads
 preload_app = True
 timeout = 60
 graceful_timeout = 25
-keepalive = 5
+keepalive = _settings.keepalive_seconds
 # Only the application evaluates forwarding headers, according to TRUSTED_PROXIES. By default, gunicorn would also
 # trust them from any client on this host.
 secure_scheme_headers: dict[str, str] = {}

@@ -144,6 +144,13 @@ class Settings(BaseSettings):
     web_threads: int = Field(
         4, ge=1, le=64, description="Threads per web process, and size of its database connection pool."
     )
+    keepalive_seconds: int = Field(
+        95,
+        ge=1,
+        le=3600,
+        description="How long the web process keeps an idle connection open. Must exceed the idle timeout of the proxy "
+        "in front, such as 60 on AWS and 90 on Heroku; use 620 behind Google Cloud's load balancer.",
+    )
     metrics_token: str = Field(
         "",
         repr=False,

@@ -178,9 +178,24 @@ class Request(GunicornRequest):  # type: ignore[misc]  # gunicorn is untyped
     def should_close(self) -> bool:
         """Return whether to close the connection after this request.
 
-        Also returns True if reading the body failed, because the start of the next request is then unknown.
+        gunicorn asks before it sends the head of the response, which announces the decision. Otherwise, a client or
+        proxy could send its next request on a connection that is about to be closed. The connection stays open only if
+        the rest of the body is small and has already been received, so that it can be discarded without waiting.
         """
-        return self.body.failed or bool(super().should_close())
+        if not super().should_close() and not self._discard_body():
+            self.force_close()
+        return self.must_close or bool(super().should_close())
+
+    def _discard_body(self) -> bool:
+        """Discard the unread rest of the body. Returns `False` if its end was not found."""
+        self.unreader.may_block = False
+        try:
+            # Reading one byte more than the limit shows whether the body ends within it.
+            return not self.body.failed and len(self.body.read(_MAX_SKIPPED_BYTES + 1)) <= _MAX_SKIPPED_BYTES
+        except (OSError, ParseException):
+            return False
+        finally:
+            self.unreader.may_block = True
 
 
 class Parser(RequestParser):  # type: ignore[misc]  # gunicorn is untyped
@@ -191,21 +206,6 @@ class Parser(RequestParser):  # type: ignore[misc]  # gunicorn is untyped
     def __init__(self, cfg: Any, sock: socket.socket, client: Any) -> None:
         super().__init__(cfg, sock, client)
         self.unreader = ConnectionReader(sock)
-
-    def finish_body(self, *_args: Any, **_options: Any) -> bool:
-        """Discard the unread rest of a body without blocking. Returns whether all of it was available and discarded.
-
-        gunicorn calls this after the response has been sent.
-        """
-        self.unreader.may_block = False
-        try:
-            # Do not pass on gunicorn's deadline: it would set a Python timeout on the socket, under which recv()
-            # blocks despite MSG_DONTWAIT.
-            return bool(super().finish_body(max_bytes=_MAX_SKIPPED_BYTES))
-        except (ParseException, TimeoutError):
-            return False
-        finally:
-            self.unreader.may_block = True
 
 
 def _as_error(error: Exception) -> errors.Error:

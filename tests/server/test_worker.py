@@ -46,6 +46,45 @@ def test_pipelined_requests_are_processed_in_order(server: Server) -> None:
     assert statuses == [b"200", b"404", b"200"]
 
 
+UPLOAD = ("POST", "/api/v1/files", "Content-Type: multipart/form-data; boundary=x", "Authorization: Bearer expired")
+
+
+@pytest.mark.parametrize(
+    ("head", "body", "connection"),
+    [
+        (request_head("POST", "/nowhere", "Content-Length: 2"), b"{}", "keep-alive"),
+        (request_head("POST", "/nowhere", "Transfer-Encoding: chunked"), b"2\r\n{}\r\n0\r\n\r\n", "keep-alive"),
+        (request_head(*UPLOAD, "Content-Length: 60000"), b"x" * 60_000, "keep-alive"),
+        (request_head(*UPLOAD, "Content-Length: 200000"), b"x" * 200_000, "close"),
+        (request_head(*UPLOAD, "Content-Length: 60000"), b"x", "close"),
+        (request_head(*UPLOAD, "Transfer-Encoding: chunked"), b"1\r\nx\r\n", "close"),
+    ],
+    ids=["small", "chunked", "medium", "large", "incomplete", "incomplete chunked"],
+)
+def test_response_before_body_was_read_announces_whether_connection_closes(
+    server: Server, head: bytes, body: bytes, connection: str
+) -> None:
+    with server.connect() as client:
+        client.sendall(head + body)
+        response = read_response(client)
+        assert (response.headers["connection"], response.status) == (connection, 404 if b"nowhere" in head else 401)
+        if connection == "close":
+            assert client.recv(1) == b""
+        else:
+            client.sendall(request_head("GET", LIVE))
+            assert read_response(client).status == 200
+
+
+@pytest.mark.full
+def test_idle_connection_is_closed_after_keepalive_seconds(sqlite_template: Path, tmp_path: Path) -> None:
+    with gunicorn(tmp_path, sqlite_template, KEEPALIVE_SECONDS="1") as server, server.connect() as client:
+        client.sendall(request_head("GET", LIVE))
+        began = time.monotonic()
+        assert read_response(client).headers["connection"] == "keep-alive"
+        assert client.recv(1) == b""
+        assert time.monotonic() - began >= 1
+
+
 def error_response(app: Flask, exception: Exception) -> bytes:
     """Return the bytes that a worker serving `app` sends when it handles `exception`."""
     worker = Worker(0, 0, [], None, 30, Config(), None)

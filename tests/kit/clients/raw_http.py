@@ -94,12 +94,13 @@ class Server:
 
 
 @contextmanager
-def gunicorn(folder: Path, database: Path, *options: str) -> Iterator[Server]:
+def gunicorn(folder: Path, database: Path, *options: str, **settings: str) -> Iterator[Server]:
     """Run one web process with four threads and a copy of the SQLite file `database`."""
     port = free_port()
     shutil.copy(database, folder / "app.db")
     environment = {"PATH": os.environ["PATH"], "APP_ENV": "development", "PORT": str(port), "DATA_DIR": str(folder)}
     environment |= {"LOG_FORMAT": "json", "WEB_CONCURRENCY": "1", "WEB_THREADS": "4", "RATE_LIMIT_ENABLED": "false"}
+    environment |= settings
     command = [Path(sys.executable).with_name("gunicorn"), "wsgi:app", *options]
     with running(command, log=folder / "log", cwd=ROOT, env=environment) as process:
         server = Server(port, folder)
