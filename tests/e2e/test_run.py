@@ -193,7 +193,9 @@ def startup_error(program: str, folder: Path, **settings: str) -> str:
     return result.stdout + result.stderr
 
 
-@pytest.mark.parametrize("program", PROGRAMS)
+@pytest.mark.parametrize(
+    "program", ["run", *(pytest.param(each, marks=pytest.mark.full) for each in PROGRAMS if each != "run")]
+)
 def test_each_invalid_setting_is_reported_on_one_line(program: str, tmp_path: Path) -> None:
     output = startup_error(program, tmp_path, **INVALID_SETTINGS)
     assert "Traceback" not in output
@@ -204,7 +206,7 @@ def test_invalid_port_is_reported(tmp_path: Path) -> None:
     assert startup_error("run", tmp_path, PORT="0").startswith("PORT: ")
 
 
-@pytest.mark.parametrize("program", ["run", "worker"])
+@pytest.mark.parametrize("program", ["run", pytest.param("worker", marks=pytest.mark.full)])
 def test_url_with_an_invalid_option_is_reported_on_one_line(program: str, tmp_path: Path) -> None:
     output = startup_error(program, tmp_path, MAIL_URL="smtp://127.0.0.1?tls=perhaps", PORT=str(free_port()))
     assert "Traceback" not in output

@@ -43,15 +43,16 @@ except KeyboardInterrupt:
     pass
 """
 SLEEPER = "[sys.executable, '-c', 'import time; time.sleep(60)']"
+# For each fault: the program, the time limit of the step, and a part of the failure message.
 PROCESS_FAULTS = {
     "start": {
-        "exits immediately": ("import sys; sys.exit(3)", "an exit with status 3"),
-        "never ready": ("import time; time.sleep(60)", "an instance that is ready within 1 s"),
+        "exits immediately": ("import sys; sys.exit(3)", 30, "an exit with status 3"),
+        "never ready": ("import time; time.sleep(60)", 3, "an instance that is ready within 3 s"),
     },
     "stop": {
-        "exits with an error": (SERVER + "sys.exit(3)", "expected 0, got 3"),
-        "leaves a process": (SERVER + f"subprocess.Popen({SLEEPER})", "time.sleep(60)"),
-        "does not exit": (SERVER + "time.sleep(60)", "an exit within 1 s"),
+        "exits with an error": (SERVER + "sys.exit(3)", 30, "expected 0, got 3"),
+        "leaves a process": (SERVER + f"subprocess.Popen({SLEEPER})", 30, "time.sleep(60)"),
+        "does not exit": (SERVER + "time.sleep(60)", 1, "an exit within 1 s"),
     },
 }
 
@@ -71,11 +72,9 @@ def deployment() -> Iterator[Instance]:
 
 
 def seeded_faults() -> list[object]:
-    """Return all seeded faults as pytest parameters. Without --full, only the first fault of each step runs."""
+    """Return all seeded faults as pytest parameters."""
     return [
-        pytest.param(step, fault, id=f"{step}: {fault.name}", marks=[pytest.mark.full] if number else [])
-        for step, faults in FAULTS.items()
-        for number, fault in enumerate(faults)
+        pytest.param(step, fault, id=f"{step}: {fault.name}") for step, faults in FAULTS.items() for fault in faults
     ]
 
 
@@ -115,6 +114,7 @@ def test_each_step_runs_after_the_steps_that_it_requires() -> None:
     ] == []
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(("name", "fault"), seeded_faults())
 def test_seeded_fault_is_detected_by_its_step(
     name: str,
@@ -147,6 +147,7 @@ def test_seeded_fault_causes_no_other_step_to_fail(name: str, deployment: Instan
     assert (status, failed_steps(record)) == (1, [name])
 
 
+@pytest.mark.full
 def test_deployment_can_be_verified_repeatedly(deployment: Instance) -> None:
     assert [main([deployment.url]), main([deployment.url])] == [0, 0]
 
@@ -154,9 +155,9 @@ def test_deployment_can_be_verified_repeatedly(deployment: Instance) -> None:
 @NEEDS_PROC
 @pytest.mark.parametrize("name", PROCESS_FAULTS["stop"])
 def test_stop_step_fails_if_instance_does_not_exit_cleanly(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    program, message = PROCESS_FAULTS["stop"][name]
+    program, seconds, message = PROCESS_FAULTS["stop"][name]
     monkeypatch.setattr(instance_module, "COMMAND", [sys.executable, "-c", program])
-    monkeypatch.setattr(instance_module, "_STOP_SECONDS", 1)
+    monkeypatch.setattr(instance_module, "_STOP_SECONDS", seconds)
     instance = Instance()
     instance.start()
 
@@ -189,11 +190,11 @@ def test_stop_step_fails_if_instance_has_already_exited(monkeypatch: pytest.Monk
 def test_start_step_fails_if_instance_does_not_become_ready(
     name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    program, message = PROCESS_FAULTS["start"][name]
+    program, seconds, message = PROCESS_FAULTS["start"][name]
     monkeypatch.setattr(
         instance_module, "COMMAND", [sys.executable, "-c", f"print('last line', flush=True)\n{program}"]
     )
-    monkeypatch.setattr(instance_module, "_START_SECONDS", 1)
+    monkeypatch.setattr(instance_module, "_START_SECONDS", seconds)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     record = tmp_path / "run.json"
 
@@ -215,6 +216,7 @@ def test_unreachable_deployment_is_reported_on_one_line(capsys: pytest.CaptureFi
     assert f"1 failed, {len(FLOW) - 1} not run" in output
 
 
+@pytest.mark.full
 def test_comparison_lists_regressions_first(
     deployment: Instance, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

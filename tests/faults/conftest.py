@@ -1,4 +1,4 @@
-"""Fixtures: a complete deployment per test module, with external services or with local backends.
+"""Fixtures: two complete deployments for all tests in this folder, with external services and with local backends.
 
 Faults are injected from outside. Nothing in this folder imports the project: tests observe only the API, the processes
 and the stored state of a deployment.
@@ -14,7 +14,7 @@ from tests.kit.servers import services
 _MAX_LOG_CHARS = 3000
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def shared_system(
     postgres_server: services.Postgres, s3_server: services.S3, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[System]:
@@ -25,7 +25,7 @@ def shared_system(
         yield system
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def shared_local_system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """A deployment with local backends. Tests request `local_system` instead."""
     with deploy_on_local_backends(tmp_path_factory.mktemp("local")) as system:

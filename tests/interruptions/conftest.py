@@ -21,7 +21,7 @@ def world(settings: Settings) -> Iterator[World]:
         yield world
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="module", params=[pytest.param("sqlite", marks=pytest.mark.full), "postgresql"])
 def shared_world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A `World` for all tests in a module, on each kind of database. Tests must create everything that they check."""
     folder = tmp_path_factory.mktemp("world")

@@ -48,7 +48,7 @@ def sqlite_settings(sqlite_template: Path, tmp_path_factory: pytest.TempPathFact
     return Settings(app_env="development", data_dir=folder, database_url=f"sqlite:///{folder}/app.db")
 
 
-@pytest.fixture(scope="session", params=["postgresql", "sqlite"])
+@pytest.fixture(scope="session", params=["postgresql", pytest.param("sqlite", marks=pytest.mark.full)])
 def service(request: pytest.FixtureRequest) -> Iterator[Service]:
     """The service under test, on each kind of database."""
     prefix = "" if request.param == "postgresql" else "sqlite_"

@@ -15,7 +15,7 @@ _COMMON: dict[str, Any] = {
     "report_multiple_bugs": False,
 }
 # Short examples are the same on every run, so only a code change can make them fail. Long ones are random.
-settings.register_profile("short", derandomize=True, max_examples=60, stateful_step_count=12, **_COMMON)
+settings.register_profile("short", derandomize=True, max_examples=30, stateful_step_count=12, **_COMMON)
 settings.register_profile("long", max_examples=200, stateful_step_count=50, **_COMMON)
 
 

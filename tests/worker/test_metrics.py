@@ -126,6 +126,7 @@ def test_attempts_are_counted_by_outcome(scene: Scene) -> None:
     assert samples["groundwork_job_delay_seconds_count", SEND_INVITATION] == 4
 
 
+@on_postgresql
 def test_counts_are_kept_if_child_process_is_killed(scene: Scene) -> None:
     done = scene.value_of("groundwork_job_attempts_total", "done")
     with scene.run.worker("--concurrency 1") as worker:
