@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from string import ascii_letters
 from uuid import UUID
 
 import pytest
@@ -59,6 +60,9 @@ def invalid_tokens() -> list[str]:
     respelled = [f"{subject.upper()}.{version}.{mac}", f"{SUBJECT}.{version}.{mac}", f"{{{subject}}}.{version}.{mac}"]
     respelled += [f"{subject}.{spelling}.{mac}" for spelling in ("03", "+3", " 3", "3_", "٣", "3.0")]
     respelled += [f"{subject}.{version}.{mac}=", f" {issue_token()}", f"{issue_token()}\n", f"{issue_token()}."]
+    # The last character of a MAC encodes only four bits, so four characters stand for the same MAC.
+    respelled += [f"{subject}.{version}.{mac[:-1]}{letter}" for letter in ascii_letters if letter != mac[-1]]
+    respelled += [f"{subject}.{version}.{mac[:9]}{ignored}{mac[9:]}" for ignored in "*=\né"]
     return [
         *respelled,
         "",
