@@ -1,5 +1,8 @@
 """Entry point of the worker: `celery --app worker.app worker` and `celery --app worker.app beat`."""
 
+from worker import metrics_folder  # noqa: F401 - must precede the import of prometheus_client
+
+# isort: split
 import importlib
 from importlib.util import find_spec
 from typing import Any
@@ -27,7 +30,7 @@ def create_worker() -> Celery:
     for name in app.blueprints:
         if find_spec(f"project.blueprints.{name}.jobs"):
             importlib.import_module(f"worker.tasks.{name}")
-    _serve_metrics(app, settings)
+    _serve_metrics(settings)
     worker.finalize()
     consume_from_queues(worker, [name for name in worker.tasks if not name.startswith("celery.")])
     return worker
@@ -44,14 +47,14 @@ def _task_in(app: Flask) -> type[Task[Any, Any]]:
     return TaskInContext
 
 
-def _serve_metrics(app: Flask, settings: Settings) -> None:
+def _serve_metrics(settings: Settings) -> None:
     """Serve metrics from the worker's main process, for all its children. `celery beat` serves none."""
 
     # Not `worker_ready`, which is sent only after the worker has connected to the broker.
     @worker_init.connect(weak=False)
     def serve(**_signal: Any) -> None:
         if settings.metrics_port is not None:
-            metrics.serve(app, settings.host, settings.metrics_port)
+            metrics.serve(settings.host, settings.metrics_port)
 
 
 @setup_logging.connect

@@ -1,12 +1,10 @@
-"""Prometheus metrics: counters shared by the processes of an entry point, and gauges read from the job table.
+"""Prometheus metrics: gauges read from the job table, and counters of a worker, shared by its processes.
 
-The values of a process that has exited are kept until the main process exits.
+The processes of a worker share their counts through files in PROMETHEUS_MULTIPROC_DIR (`worker/metrics_folder.py`). The
+counts of a process that has exited are kept until the worker restarts.
 """
 
-import atexit
 import os
-import shutil
-import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -14,26 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from flask import Flask, current_app
-
-from project.errors import ServiceUnavailable
-from project.infrastructure import jobs
-from project.infrastructure.clock import now
-from project.infrastructure.logging import logger
-
-# The processes share their values through files in this folder. prometheus_client 0.26.0 reads the environment
-# variable when it is imported.
-_OWNER, _FOLDER = os.getpid(), Path(tempfile.mkdtemp(prefix="metrics-"))
-os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_FOLDER)
-
-
-@atexit.register
-def _remove_folder() -> None:
-    if os.getpid() == _OWNER:
-        shutil.rmtree(_FOLDER, ignore_errors=True)
-
-
-from prometheus_client import (  # noqa: E402
+from prometheus_client import (
     CONTENT_TYPE_LATEST,
     CollectorRegistry,
     Counter,
@@ -41,9 +20,14 @@ from prometheus_client import (  # noqa: E402
     generate_latest,
     start_http_server,
 )
-from prometheus_client.core import GaugeMetricFamily, Metric  # noqa: E402
-from prometheus_client.multiprocess import MultiProcessCollector  # noqa: E402
-from prometheus_client.registry import Collector  # noqa: E402
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+
+from project.errors import ServiceUnavailable
+from project.infrastructure import jobs
+from project.infrastructure.clock import now
+from project.infrastructure.logging import logger
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 3600)
 _ATTEMPTS = Counter("groundwork_job_attempts", "Job attempts by outcome.", ["name", "outcome"])
@@ -55,13 +39,15 @@ CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 
 def render() -> bytes:
-    """Return all metrics in the Prometheus text format (CONTENT_TYPE)."""
-    return generate_latest(_registry(current_app))
+    """Return the gauges of the job table in the Prometheus text format (CONTENT_TYPE)."""
+    return generate_latest(_JobTableMetrics())
 
 
-def serve(app: Flask, host: str, port: int) -> None:
-    """Serve all metrics on a port, from a daemon thread. Raises OSError if the port is in use."""
-    start_http_server(port, host, _registry(app))
+def serve(host: str, port: int) -> None:
+    """Serve the counters of a worker on a port, from a daemon thread. Raises OSError if the port is in use."""
+    registry = CollectorRegistry()
+    registry.register(_ProcessMetrics())
+    start_http_server(port, host, registry)
 
 
 @dataclass
@@ -86,32 +72,22 @@ def measure_job(name: str, delay: timedelta) -> Iterator[AttemptOutcome]:
         _ATTEMPTS.labels(name, outcome.name).inc()
 
 
-def _registry(app: Flask) -> CollectorRegistry:
-    registry = CollectorRegistry()
-    registry.register(_ProcessMetrics())
-    registry.register(_JobTableMetrics(app))
-    return registry
-
-
 class _ProcessMetrics(Collector):
-    """The values of all processes, including those that have exited."""
+    """The values of all processes of a worker, including those that have exited."""
 
     def collect(self) -> Iterable[Metric]:
         # While a process starts, its file is briefly empty, and prometheus_client 0.26.0 cannot parse an empty file.
-        files = [str(file) for file in _FOLDER.glob("*.db") if file.stat().st_size]
+        folder = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"])
+        files = [str(file) for file in folder.glob("*.db") if file.stat().st_size]
         return MultiProcessCollector.merge(files)  # type: ignore[no-untyped-call,no-any-return]
 
 
 class _JobTableMetrics(Collector):
     """Gauges read from the job table on each scrape. They are omitted while the database is unavailable."""
 
-    def __init__(self, app: Flask) -> None:
-        self._app = app
-
     def collect(self) -> Iterator[GaugeMetricFamily]:
         try:
-            with self._app.app_context():
-                depths = jobs.queue_depths()
+            depths = jobs.queue_depths()
         except ServiceUnavailable as error:
             logger.warning("metrics.database_unavailable", error=repr(error.__cause__))
             return

@@ -13,7 +13,6 @@ from project.infrastructure.database.session import (
     insert_if_absent,
     insert_missing,
     read,
-    read_detached,
     retry_on_conflict,
     transaction,
 )
@@ -33,7 +32,6 @@ __all__ = [
     "insert_missing",
     "map_row",
     "read",
-    "read_detached",
     "retry_on_conflict",
     "transaction",
 ]

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 
 from project.config import Settings
 from project.errors import ServiceUnavailable
-from project.infrastructure.database import engine, fork_lock
+from project.infrastructure.database import engine
 from project.infrastructure.database.models import Base
 from project.infrastructure.logging import logger
 
@@ -121,18 +121,6 @@ def retry_on_conflict(work: Callable[[], _Result], *, may_repeat: Callable[[], b
         # Without jitter, the conflicting transactions would collide again.
         sleep(random.uniform(0, _MAX_PAUSE_SECONDS))  # noqa: S311 - jitter is no secret
     return work()
-
-
-@contextmanager
-def read_detached() -> Iterator[Connection]:
-    """Yield a connection for reads outside a transaction. Forked children do not inherit it.
-
-    For threads of a process that forks. The connection is closed at the end of the block, and forks are delayed until
-    then, but for at most `fork_lock.MAX_DELAY_SECONDS`.
-    """
-    with fork_lock.delay_forks(), read() as connection:
-        connection.detach()
-        yield connection
 
 
 def ensure_reachable() -> None:

@@ -14,7 +14,7 @@ from project.infrastructure.database import (
     columns_of,
     current_session,
     fetch_one,
-    read_detached,
+    read,
     transaction,
 )
 from project.infrastructure.database.pagination import Page, PageRequest, select_page
@@ -117,7 +117,7 @@ def queue_depths() -> list[QueueDepth]:
     active = _counted(func.min(Job.due_at)).where(is_active())
     # With a literal instead of a parameter, PostgreSQL's planner can estimate how few jobs are dead.
     dead = _counted(null()).where(Job.status == literal("dead", literal_execute=True))
-    with read_detached() as connection:
+    with read() as connection:
         return [QueueDepth(*row) for row in connection.execute(union_all(active, dead))]
 
 

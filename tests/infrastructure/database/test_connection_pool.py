@@ -1,7 +1,10 @@
 """The connection pool: one connection per thread. If all are in use, only requests that need the database fail."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from time import monotonic
 from uuid import uuid4
 
@@ -18,6 +21,7 @@ from tests.kit.clients.api import Api, problem, success
 from tests.kit.fixtures.apps import application
 from tests.kit.fixtures.jobs import run_concurrently
 
+ROOT = Path(__file__).parents[3]
 pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 
 
@@ -84,3 +88,30 @@ def test_request_uses_at_most_one_connection(settings: Settings) -> None:
         success(ada.upload(organization_id=organization["id"]))
         success(ada.post("/auth/refresh", {"refresh_token": ada.tokens["refresh_token"]}))
         assert ada.client.get("/health/ready").status_code == 200
+
+
+FORK_SCRIPT = """
+import os
+from sqlalchemy import text
+from project.app import create_app
+from project.config import Settings
+from project.infrastructure.database import read
+
+def backend_pid():
+    with app.app_context(), read() as connection:
+        return connection.scalar(text("SELECT pg_backend_pid()"))
+
+app = create_app(Settings.load())
+parent_pid = backend_pid()
+child = os.fork()
+if child == 0:
+    os._exit(int(backend_pid() == parent_pid))
+_pid, status = os.waitpid(child, 0)
+assert os.waitstatus_to_exitcode(status) == 0, "the child used its parent's connection"
+assert backend_pid() == parent_pid, "the child closed its parent's connection"
+"""
+
+
+def test_forked_child_opens_its_own_connection(settings: Settings, tmp_path: Path) -> None:
+    environment = {"APP_ENV": "development", "DATA_DIR": str(tmp_path), "DATABASE_URL": settings.database_url}
+    subprocess.run([sys.executable, "-c", FORK_SCRIPT], cwd=ROOT, env=environment, check=True, timeout=30)
