@@ -2,6 +2,7 @@
 
 kombu 5.7.0 writes messages and exchange tables in place (`kombu/transport/filesystem.py`), so a worker may read a
 partly written file and exit with a decoding error. `Channel` overrides three private methods to prevent this.
+https://github.com/celery/kombu/blob/v5.7.0/kombu/transport/filesystem.py
 """
 
 import uuid

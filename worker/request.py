@@ -11,6 +11,7 @@ class Request(CeleryRequest):
     Celery 5.7.0 passes `_connection_errors` to kombu's `Message.ack_log_error`, which only logs these errors. The
     message then counts against the prefetch limit forever. A worker at that limit requests no more messages, and never
     notices that its connection is lost. With no errors to catch, the exception reaches the consumer, which reconnects.
+    https://github.com/celery/kombu/blob/v5.7.0/kombu/message.py
     """
 
     def __init__(self, *args: Any, **options: Any) -> None:

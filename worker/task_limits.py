@@ -2,6 +2,9 @@
 
 The limits work in prefork pools, where each task has its own process. In a thread pool, tasks cannot be interrupted:
 a job is limited only by its lease.
+
+Celery 5.7.0 has no hook that interrupts running tasks at shutdown, so `release_jobs_after` signals the processes that
+`Request.on_accepted` has stored in `worker_pid`. https://github.com/celery/celery/blob/v5.7.0/celery/worker/request.py
 """
 
 import os

@@ -23,8 +23,9 @@ _NORMAL_EXITS = (0, 130, 143)
 class _Manager(Manager):  # type: ignore[misc]  # honcho is untyped
     """A honcho manager that can be stopped while its processes are starting.
 
-    In honcho (2.0.0 in requirements.txt), `terminate()` raises KeyError for a process whose id is not known yet,
-    for example after Ctrl-C during startup. This class repeats the call until all processes have started.
+    In honcho 2.0.0, `terminate()` raises KeyError for a process whose id is not known yet, for example after Ctrl-C
+    during startup. This class repeats the call until all processes have started.
+    https://github.com/nickstenning/honcho/blob/v2.0.0/honcho/manager.py
     """
 
     def terminate(self) -> None:

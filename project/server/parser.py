@@ -5,9 +5,9 @@ thread that handles the request. The thread waits at most STALL_TIMEOUT_SECONDS 
 for SLOW_BODY_GRACE_SECONDS in total, it continues only while the client sends at least MIN_BYTES_PER_SECOND on average.
 Only the time spent waiting for bytes counts, not the time between reads.
 
-The classes here extend internals of gunicorn (27.0.1 in requirements.txt), which has no hooks for this. gunicorn reads
-the head from a blocking socket without an overall deadline, so a slow client occupies a thread, and it responds to
-invalid requests with HTML pages. Review this module when you upgrade gunicorn.
+The classes here extend internals of gunicorn 27.0.1, which has no hooks for this. gunicorn reads the head from a
+blocking socket without an overall deadline, so a slow client occupies a thread. It responds to invalid requests with
+HTML pages. https://github.com/benoitc/gunicorn/blob/27.0.1/gunicorn/http/parser.py
 """
 
 import socket

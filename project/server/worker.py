@@ -8,10 +8,10 @@ The reverse proxy in front must therefore buffer whole requests and responses, a
 worker accepts up to 1,000 connections, or as many as its file descriptors allow. The proxy must also terminate TLS and
 HTTP/2: this server speaks only unencrypted HTTP/1.1.
 
-The class here overrides internal methods of ThreadWorker in gunicorn (27.0.1 in requirements.txt), because gunicorn has
-no hooks for these cases. The original reads request heads in a thread, blocks all other connections while it
-waits in the event loop for a client to disconnect, and renders errors as HTML. Review this module when you upgrade
-gunicorn.
+The class here overrides internal methods of ThreadWorker in gunicorn 27.0.1, because gunicorn has no hooks for these
+cases. The original reads request heads in a thread (https://github.com/benoitc/gunicorn/issues/3518), blocks all other
+connections while it waits in the event loop for a client to disconnect, and renders errors as HTML.
+https://github.com/benoitc/gunicorn/blob/27.0.1/gunicorn/workers/gthread.py
 """
 
 import resource

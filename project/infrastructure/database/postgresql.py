@@ -4,9 +4,13 @@ In this state, the server's own timeouts cannot fire, and TCP timeouts do not fi
 acknowledges packets. Therefore, a thread that has waited for a while opens a second connection to probe the server. If
 the server responds to the probe, the wait continues: slow statements and lock waits are not interrupted.
 
-Written for psycopg 3.3.9, which has no hook for this. `Connection` overrides `wait`, through which psycopg runs the
-generator of every operation, and the private `_connect_gen`, which it runs for each address of a host. Both generators
-are resumed without an event at least every 0.1 s (`psycopg.waiting`), which is when the checks run.
+A deadline for each wait would not be enough: to tolerate slow statements, it would have to exceed the server's
+statement timeout, but requests must fail within about two seconds (row 3 of `docs/failures.md`).
+
+psycopg 3.3.9 has no hook for this. `Connection` overrides `wait`, through which psycopg runs the generator of every
+operation, and the private `_connect_gen`, which it runs for each address of a host. Both generators are resumed without
+an event at least every 0.1 s (`psycopg.waiting`), which is when the checks run.
+https://github.com/psycopg/psycopg/blob/3.3.9/psycopg/psycopg/connection.py
 """
 
 from collections.abc import Callable, Generator

@@ -31,7 +31,7 @@ class _Client(smtplib.SMTP):
 
     smtplib (Python 3.11) limits only the wait for each packet, so a server that occasionally sends a byte could block
     the client forever. `getreply`, which reads every reply, creates the reader `self.file` if it is None. Creating it
-    here first makes smtplib use the bounded reader.
+    here first makes smtplib use the bounded reader. https://github.com/python/cpython/blob/3.11/Lib/smtplib.py
     """
 
     _replies: BoundedReader

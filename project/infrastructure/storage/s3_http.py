@@ -18,6 +18,7 @@ class _Response(HTTPResponse):
 
     http.client (Python 3.11) reads from `self.fp` with the socket's timeout, which applies to each packet, so a server
     that occasionally sends a byte could block the client forever. This class replaces `fp` with a bounded reader.
+    https://github.com/python/cpython/blob/3.11/Lib/http/client.py
     """
 
     def __init__(self, sock: socket.socket, *args: Any, **options: Any) -> None:
@@ -32,6 +33,7 @@ class _Connection(HTTPConnection):
 
     urllib3 2.8.0 applies the *connect* timeout while it sends the body (`HTTPConnectionPool._make_request`), and
     `socket.sendall` applies it to the whole body: an upload of 10 MiB would have to finish within two seconds.
+    https://github.com/urllib3/urllib3/blob/2.8.0/src/urllib3/connectionpool.py
     """
 
     response_class = _Response
