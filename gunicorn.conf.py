@@ -1,6 +1,7 @@
 """gunicorn settings for `wsgi:app`. gunicorn loads this file from the working directory by default."""
 
 from project.config import Settings
+from project.server import sockets
 
 _settings = Settings.load()
 
@@ -8,6 +9,8 @@ bind = f"{_settings.host}:{_settings.port}"
 worker_class = "project.server.worker.Worker"
 workers = _settings.web_concurrency
 threads = _settings.web_threads
+worker_connections = sockets.max_connections(threads)
+post_fork = sockets.limit_unread_responses
 # Import the application once, before the workers fork. This is safe because create_app() opens no connections
 # that the workers would share.
 preload_app = True

@@ -32,7 +32,6 @@ REVIEWS = [
             "gunicorn.workers.base:Worker.handle_error": "75426448389b",
             "gunicorn.workers.gthread:TConn": "e3a2878ba952",
             "gunicorn.workers.gthread:ThreadWorker.__init__": "5681b8b542ea",
-            "gunicorn.workers.gthread:ThreadWorker.init_process": "e4fc63a1a68e",
             "gunicorn.workers.gthread:ThreadWorker.run": "f92c7394d857",
             "gunicorn.workers.gthread:ThreadWorker.accept": "f8dcead3dce5",
             "gunicorn.workers.gthread:ThreadWorker.enqueue_req": "c9f428953d24",
@@ -52,10 +51,8 @@ REVIEWS = [
             "gunicorn.http.unreader:Unreader": "84aaa8f91fcd",
             "gunicorn.http.unreader:SocketUnreader": "786a257be09e",
             "gunicorn.http.parser:Parser": "3a9c06e348c7",
-            "gunicorn.http.message:Message.set_body_reader": "e3ba33f5ac7c",
             "gunicorn.http.message:Message.should_close": "37c454bfb3e3",
             "gunicorn.http.message:Request.__init__": "f1feb7cdea22",
-            "gunicorn.http.message:Request.set_body_reader": "db5c46d4c717",
         },
     ),
     Review(

@@ -14,7 +14,6 @@ connections while it waits in the event loop for a client to disconnect, and ren
 https://github.com/benoitc/gunicorn/blob/27.0.1/gunicorn/workers/gthread.py
 """
 
-import resource
 import socket
 import time
 from collections import deque
@@ -39,7 +38,6 @@ from project.server import parser
 from project.server.parser import Parser, RequestRejected
 
 LINGER_TIMEOUT_SECONDS = 2
-UNREAD_TIMEOUT_SECONDS = 30
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
@@ -51,16 +49,6 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self._lingering: deque[TConn] = deque()
-
-    def init_process(self) -> None:
-        """Start serving. Sets socket options and the maximum number of connections first."""
-        for listener in self.sockets:
-            if hasattr(socket, "TCP_USER_TIMEOUT") and listener.sock.family != socket.AF_UNIX:
-                # The kernel closes a connection whose client acknowledges no bytes of a response for this long.
-                # Connections inherit the option from the listener. It also covers sendfile(), which has no timeout.
-                listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(UNREAD_TIMEOUT_SECONDS * 1000))
-        self.worker_connections: int = min(self.cfg.worker_connections, _max_connections(self.cfg.threads))
-        super().init_process()
 
     def enqueue_req(self, conn: TConn) -> None:
         """Pass the connection to a thread if its request head is complete, otherwise wait for more of the head."""
@@ -157,17 +145,6 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
     def _drop(self, conn: TConn) -> None:
         self.nr_conns -= 1
         conn.close()
-
-
-def _max_connections(threads: int) -> int:
-    """Raise the limit on open files to its maximum, and return how many connections fit within it.
-
-    gunicorn's event loop exits if accept() fails because no file descriptor is available.
-    """
-    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    # Reserve descriptors for the store, the broker, and each thread's database connection, file and temporary file.
-    return hard - 64 - 8 * threads
 
 
 def _problem_response(error: errors.Error, instance: str) -> Response:

@@ -26,11 +26,11 @@ MALFORMED = (400, "malformed-request")
 CONFIG = """
 from runpy import run_path
 
-from project.server import parser, worker
+from project.server import parser, sockets, worker
 
 parser.HEAD_TIMEOUT_SECONDS, parser.STALL_TIMEOUT_SECONDS = 1, 1
 parser.SLOW_BODY_GRACE_SECONDS, parser.MIN_BYTES_PER_SECOND = 2, 50
-worker.LINGER_TIMEOUT_SECONDS, worker.UNREAD_TIMEOUT_SECONDS = 0.5, 1
+worker.LINGER_TIMEOUT_SECONDS, sockets.UNREAD_TIMEOUT_SECONDS = 0.5, 1
 globals().update(run_path("gunicorn.conf.py"))
 """
 
