@@ -163,16 +163,15 @@ class Request(GunicornRequest):  # type: ignore[misc]  # gunicorn is untyped
         reader.begin_head()
         try:
             super().__init__(cfg, reader, *args)
+            self._finish_head()
         except (ParseException, errors.Error) as error:
             raise RequestRejected(_as_error(error), self.path) from error
 
-    def set_body_reader(self) -> None:
-        """Finish the head and prepare for the body. gunicorn calls this after it has parsed the head."""
+    def _finish_head(self) -> None:
         if self.version >= (1, 1) and "HOST" not in dict(self.headers):
             raise InvalidHeader("HOST")
         # The path of an absolute URL in the request line may be empty, which means "/" (RFC 9110, section 4.2.3).
         self.path = self.path or "/"
-        super().set_body_reader()
         self.unreader.begin_body()
 
     def should_close(self) -> bool:
@@ -184,7 +183,7 @@ class Request(GunicornRequest):  # type: ignore[misc]  # gunicorn is untyped
         """
         if not super().should_close() and not self._discard_body():
             self.force_close()
-        return self.must_close or bool(super().should_close())
+        return bool(super().should_close())
 
     def _discard_body(self) -> bool:
         """Discard the unread rest of the body. Returns `False` if its end was not found."""
