@@ -27,6 +27,11 @@ class Operation(platform.Operation):
         return str(self.described["operationId"])
 
     @property
+    def contract_file(self) -> str:
+        """The file that declares the contract of the operation's blueprint."""
+        return f"tests/blueprints/{self.rule.endpoint.partition('.')[0]}/contract.py"
+
+    @property
     def is_public(self) -> bool:
         return self.rule.access.kind == "public"
 

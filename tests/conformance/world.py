@@ -1,24 +1,20 @@
 """Test users and resources, and valid requests for any operation, generated from the OpenAPI document."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from io import BytesIO
 from typing import Any
 from uuid import UUID, uuid4
 
 from flask import Flask
-from PIL import Image
 from werkzeug.test import TestResponse
 
-from project.blueprints.files import service as files
 from project.http.routing.access import Access
 from project.infrastructure import signing
 from tests.conformance import samples
+from tests.conformance.contract import recipes
 from tests.conformance.operation import Operation, operations_of
-from tests.kit.clients.api import PASSWORD, Api, form, success
+from tests.kit.clients.api import Api, form, success
 from tests.kit.clients.response_checker import checker_for
 from tests.kit.fixtures.administrators import create_administrator
-from tests.kit.fixtures.jobs import dead_job
 
 
 @dataclass(frozen=True)
@@ -32,20 +28,24 @@ class Case:
 
 
 class World:
-    """An application with two organizations of the same owner, a member of the first, and a user who is in neither."""
+    """An application with two organizations of the same owner, and users of every role.
+
+    `member` and `admin` belong to the first organization, and `other_user` belongs to neither.
+    """
 
     def __init__(self, app: Flask) -> None:
         self.app = app
         self.operations = operations_of(app)
         self.anonymous = Api(app.test_client())
-        self.owner, self.member, self.other_user = (self.anonymous.as_new_user() for _ in range(3))
+        self.owner, self.member, self.admin, self.other_user = (self.anonymous.as_new_user() for _ in range(4))
         self.organization_id, self.other_organization_id = (self.owner.organization()["id"] for _ in range(2))
         self.administrator, self.other_administrator = (create_administrator(app, self.anonymous) for _ in range(2))
         self._join(self.member, "member")
+        self._join(self.admin, "admin")
 
     def case(self, operation: Operation) -> Case:
         """Return a new request that should succeed, built by the operation's recipe if it has one."""
-        recipe = RECIPES.get(operation.name)
+        recipe = recipes().get(operation.name)
         return recipe(self, operation) if recipe else self.plain(operation)
 
     def plain(self, operation: Operation) -> Case:
@@ -111,7 +111,7 @@ class World:
         if "enum" in schema:
             return str(schema["enum"][0])
         create = self.create_operation(operation.path.split(f"/{{{name}}}")[0])
-        assert create is not None, f"{operation}: no POST creates a {name}: add a recipe in tests/conformance/world.py"
+        assert create is not None, f"{operation}: no POST creates a {name}: add a recipe to {operation.contract_file}"
         case = self.case(create)
         return str(self.succeed(create, replace(case, path={**case.path, **known})).json["id"])
 
@@ -123,68 +123,3 @@ class World:
         invitation = self.owner.invitation(self.organization_id, email, role)
         with self.app.app_context():
             return signing.issue("invitation", UUID(invitation["id"]), 1)
-
-
-def _log_in(world: World, _operation: Operation) -> Case:
-    return Case(world.anonymous, body={"email": world.owner.user["email"], "password": PASSWORD})
-
-
-def _refresh(world: World, _operation: Operation) -> Case:
-    return Case(world.anonymous, body={"refresh_token": world.owner.with_new_session().tokens["refresh_token"]})
-
-
-def _log_out(world: World, _operation: Operation) -> Case:
-    return Case(world.owner.with_new_session())
-
-
-def _look_up(world: World, _operation: Operation) -> Case:
-    return Case(world.anonymous, body={"token": world.invitation_token(f"{uuid4()}@example.com")})
-
-
-def _accept(world: World, _operation: Operation) -> Case:
-    guest = world.anonymous.as_new_user()
-    return Case(guest, body={"token": world.invitation_token(guest.user["email"])})
-
-
-def _register_invited(world: World, operation: Operation) -> Case:
-    case = _look_up(world, operation)
-    return replace(case, body={**(case.body or {}), "password": PASSWORD, "display_name": "Guest"})
-
-
-def _picture() -> bytes:
-    content = BytesIO()
-    Image.new("RGB", (8, 8), "teal").save(content, "PNG")
-    return content.getvalue()
-
-
-def _thumbnail(world: World, _operation: Operation) -> Case:
-    file_id = success(world.owner.upload(_picture(), "picture.png"))["id"]
-    with world.app.app_context():
-        files.make_thumbnails(UUID(file_id))
-    return Case(world.owner, path={"file_id": file_id, "size": "small"})
-
-
-def _list_jobs(world: World, operation: Operation) -> Case:
-    for _ in range(3):
-        _dead_job(world, operation)
-    return Case(world.administrator)
-
-
-def _dead_job(world: World, _operation: Operation) -> Case:
-    with world.app.app_context():
-        return Case(world.administrator, path={"job_id": str(dead_job())})
-
-
-RECIPES: dict[str, Callable[[World, Operation], Case]] = {
-    "log_in": _log_in,
-    "refresh": _refresh,
-    "log_out": _log_out,
-    "look_up_invitation": _look_up,
-    "accept_invitation": _accept,
-    "register_invited": _register_invited,
-    "get_thumbnail": _thumbnail,
-    "list_jobs": _list_jobs,
-    "get_job": _dead_job,
-    "retry_job": _dead_job,
-    "purge_job": _dead_job,
-}
