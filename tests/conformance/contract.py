@@ -1,6 +1,6 @@
 """The contract of a blueprint: what its tests declare about its routes, in `tests/blueprints/<name>/contract.py`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
@@ -37,17 +37,41 @@ _BLUEPRINTS = Path(__file__).parents[1] / "blueprints"
 
 
 @dataclass(frozen=True)
+class Listing:
+    """A listing with filters, requested by `caller`, `member` or `administrator`, whose query cost is measured.
+
+    `rows` is the SQL after `FROM` that selects the listed rows. It and the values of `filters` may refer to the ids of
+    `caller`, `member` and the caller's `organization`. The query may read `extra_rows` that it does not list, and sort
+    the rows if `may_sort` is set.
+    """
+
+    operation: str
+    rows: str
+    filters: Mapping[str, str] = field(default_factory=dict)
+    user: str = "caller"
+    extra_rows: int = 0
+    may_sort: bool = False
+
+    def __str__(self) -> str:
+        return "-".join([self.operation, *(["own"] if self.user == "member" else []), *self.filters.values()])
+
+
+@dataclass(frozen=True)
 class Contract:
     """What the tests cannot derive from a blueprint's routes.
 
     - `access`: the outcomes of each route, such as `"GET /api/v1/notes": LOGGED_IN`.
     - `variants`: the outcomes of some routes for resources that another recipe creates.
     - `recipes`: for operations whose requests cannot be generated from the document, how to build one that succeeds.
+    - `listings`: each listing, and each of its filters.
+    - `bulk_rows`: SQL statements that fill the listings; see `tests/kit/fixtures/bulk_rows.py`.
     """
 
     access: Mapping[str, Outcomes]
     variants: Mapping[Recipe, Mapping[str, Outcomes]] = field(default_factory=dict)
     recipes: Mapping[str, Recipe] = field(default_factory=dict)
+    listings: Sequence[Listing] = ()
+    bulk_rows: Sequence[str] = ()
 
 
 @cache

@@ -18,6 +18,14 @@ def log_out(world: World, _operation: Operation) -> Case:
     return Case(world.owner.with_new_session())
 
 
+_USERS = """
+INSERT INTO users (id, email, email_key, email_verified, display_name, password_hash, role, status,
+                   created_at, updated_at)
+SELECT row_id('users', n), n || '@example.org', n || '@example.org', true, 'User', 'none', 'user', 'active',
+    now(), now()
+FROM generate_series(1, {size}) AS n
+"""
+
 contract = Contract(
     access={
         "POST /api/v1/auth/login": EVERYONE,
@@ -28,4 +36,5 @@ contract = Contract(
         "POST /api/v1/auth/register": EVERYONE,
     },
     recipes={"log_in": log_in, "refresh": refresh, "log_out": log_out},
+    bulk_rows=[_USERS],
 )
