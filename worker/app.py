@@ -3,8 +3,6 @@
 from worker import metrics_folder  # noqa: F401 - must precede the import of prometheus_client
 
 # isort: split
-import importlib
-from importlib.util import find_spec
 from typing import Any
 
 from celery import Celery, Task
@@ -16,6 +14,7 @@ from project.config import Settings
 from project.infrastructure import metrics
 from worker import republish  # noqa: F401 - the import registers its task
 from worker.broker import CeleryBroker, consume_from_queues, make_celery
+from worker.discovery import import_tasks
 from worker.schedule import schedule
 from worker.task_limits import release_jobs_after
 
@@ -26,10 +25,8 @@ def create_worker() -> Celery:
     app = create_app(settings, broker=CeleryBroker(settings))
     worker = make_celery(settings, task_cls=_task_in(app))
     worker.set_default()
-    worker.conf.beat_schedule = schedule(settings)
-    for name in app.blueprints:
-        if find_spec(f"project.blueprints.{name}.jobs"):
-            importlib.import_module(f"worker.tasks.{name}")
+    worker.conf.beat_schedule = schedule(app)
+    import_tasks(app)
     _serve_metrics(settings)
     worker.finalize()
     consume_from_queues(worker, [name for name in worker.tasks if not name.startswith("celery.")])

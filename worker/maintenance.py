@@ -9,6 +9,7 @@ from worker.runner import job
 
 PURGE_IDEMPOTENCY_KEYS = "worker.purge_idempotency_keys"
 PURGE_JOBS = "worker.purge_jobs"
+PERIODIC = dict.fromkeys((PURGE_IDEMPOTENCY_KEYS, PURGE_JOBS), timedelta(hours=1))
 
 
 @job(PURGE_IDEMPOTENCY_KEYS)

@@ -7,32 +7,28 @@ interval.
 from typing import Any
 
 from celery import shared_task
+from flask import Flask
 
-from project.blueprints.files import jobs as files
-from project.blueprints.invitations import jobs as invitations
-from project.config import Settings
 from project.infrastructure import jobs
 from project.infrastructure.clock import now
 from project.infrastructure.database import transaction
 from worker import maintenance, republish
+from worker.discovery import periodic_jobs
 
 TICK = "worker.tick"
-_MINUTE = 60
-_HOUR = 3600
-
-PERIODIC = {
-    files.PURGE: _HOUR,
-    invitations.EXPIRE_INVITATIONS: _MINUTE,
-    maintenance.PURGE_IDEMPOTENCY_KEYS: _HOUR,
-    maintenance.PURGE_JOBS: _HOUR,
-}
 
 
-def schedule(settings: Settings) -> dict[str, Any]:
-    """Return the schedule for Celery beat. A tick that no worker has received expires when the next one is due."""
+def schedule(app: Flask) -> dict[str, Any]:
+    """Return the schedule for Celery beat: the periodic jobs of the worker and of the blueprints of `app`.
+
+    A tick that no worker has received expires when the next one is due.
+    """
+    periodic = maintenance.PERIODIC | periodic_jobs(app)
+    seconds = {name: int(interval.total_seconds()) for name, interval in periodic.items()}
+    republish_seconds = app.extensions["settings"].republish_interval_seconds
     # Republishing is a plain task, not a job, since jobs depend on it.
-    republishing = {republish.REPUBLISH: _every(settings.republish_interval_seconds, republish.REPUBLISH)}
-    return republishing | {name: _every(seconds, TICK, name, seconds) for name, seconds in PERIODIC.items()}
+    republishing = {republish.REPUBLISH: _every(republish_seconds, republish.REPUBLISH)}
+    return republishing | {name: _every(every, TICK, name, every) for name, every in seconds.items()}
 
 
 @shared_task(name=TICK)

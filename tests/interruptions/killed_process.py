@@ -24,7 +24,7 @@ from project.config import Settings
 from project.infrastructure.jobs.publisher import Publisher
 from worker import republish  # noqa: F401 - the import registers its task
 from worker.broker import CeleryBroker, make_celery
-from worker.tasks import files, invitations  # noqa: F401 - the imports register their tasks
+from worker.discovery import import_tasks
 
 
 class Steps:
@@ -74,6 +74,7 @@ def main() -> None:
     settings = Settings.load()
     app = create_app(settings)
     make_celery(settings).set_default()
+    import_tasks(app)
     for line in sys.stdin:
         operation = json.loads(line)
         print(json.dumps(_run_in_child(app, settings, operation)), flush=True)

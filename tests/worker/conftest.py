@@ -5,14 +5,16 @@ from uuid import UUID
 
 import pytest
 from celery import current_app as celery
+from flask import Flask
 
 from tests.kit.fixtures.jobs import list_jobs
-from worker.tasks import files, invitations  # noqa: F401 - the import registers their tasks
+from worker.discovery import import_tasks
 
 
 @pytest.fixture
-def run_newest_job() -> Callable[[str], UUID]:
+def run_newest_job(app: Flask) -> Callable[[str], UUID]:
     """A function that runs the newest job with the given name as a worker would, and returns the job's id."""
+    import_tasks(app)
 
     def run(name: str) -> UUID:
         job_id: UUID = list_jobs(name)[-1].id

@@ -5,15 +5,19 @@ import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from flask import Flask
 
+from project.blueprints.files import jobs as files
 from project.config import Settings
 from project.infrastructure import clock
 from tests.kit.fixtures.jobs import get_job, list_jobs, run_concurrently
+from worker.broker import queue_of
+from worker.discovery import job_modules, periodic_jobs
 from worker.runner import JobPolicy, run_job
-from worker.schedule import PERIODIC, TICK, schedule, tick
+from worker.schedule import TICK, schedule, tick
 
 NAME, SECONDS = "worker.purge_jobs", 3600
 
@@ -24,9 +28,21 @@ def in_app(app: Flask) -> Iterator[None]:
         yield
 
 
-def test_every_periodic_job_has_a_scheduled_tick(settings: Settings) -> None:
-    ticks = {entry["args"] for entry in schedule(settings).values() if entry["task"] == TICK}
-    assert ticks == set(PERIODIC.items())
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_periodic_jobs_of_worker_and_blueprints_are_scheduled(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(files.PERIODIC, "files.archive", timedelta(minutes=5))
+    ticks = {entry["args"] for entry in schedule(app).values() if entry["task"] == TICK}
+    assert ticks >= {(NAME, SECONDS), ("files.purge", 3600), ("invitations.expire", 60), ("files.archive", 300)}
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("interval", [timedelta(0), timedelta(hours=1, seconds=1)])
+def test_periodic_job_with_invalid_interval_is_rejected(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, interval: timedelta
+) -> None:
+    monkeypatch.setitem(files.PERIODIC, "files.archive", interval)
+    with pytest.raises(RuntimeError, match=r"files\.archive"):
+        periodic_jobs(app)
 
 
 def test_concurrent_ticks_enqueue_only_one_job(app: Flask) -> None:
@@ -52,13 +68,28 @@ def test_new_job_is_enqueued_in_next_interval(monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_every_scheduled_task_is_registered_in_worker(settings: Settings) -> None:
+def test_every_scheduled_task_and_declared_job_is_registered_in_worker(settings: Settings, app: Flask) -> None:
     script = (
-        "from worker.app import celery; from worker.schedule import PERIODIC;"
-        "scheduled = {entry['task'] for entry in celery.conf.beat_schedule.values()} | PERIODIC.keys();"
-        "print(*scheduled - celery.tasks.keys())"
+        "import sys; from worker.app import celery; schedule = celery.conf.beat_schedule;"
+        "expected = {*sys.argv[1:], *schedule} | {entry['task'] for entry in schedule.values()};"
+        "print(*expected - celery.tasks.keys())"
     )
+    names = [name for module in job_modules(app) for name in names_in(module)]
+    assert "files.make_thumbnails" in names
     environment = {"APP_ENV": "development", "DATA_DIR": str(settings.data_dir), "DATABASE_URL": settings.database_url}
     root = Path(__file__).parents[2]
-    result = subprocess.run([sys.executable, "-c", script], cwd=root, env=environment, capture_output=True, check=True)
+    result = subprocess.run(
+        [sys.executable, "-c", script, *names], cwd=root, env=environment, capture_output=True, check=True
+    )
     assert result.stdout.strip() == b""
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_job_names_begin_with_their_blueprint_so_that_each_blueprint_has_one_queue(app: Flask) -> None:
+    queues = {module.__name__: {queue_of(name) for name in names_in(module)} for module in job_modules(app)}
+    assert queues == {module.__name__: {module.__name__.split(".")[-2]} for module in job_modules(app)}
+
+
+def names_in(module: ModuleType) -> list[str]:
+    """Return the job names that a `jobs` module declares."""
+    return [value for name, value in vars(module).items() if name.isupper() and isinstance(value, str)]

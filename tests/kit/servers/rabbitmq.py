@@ -17,8 +17,9 @@ from tests.kit.servers.process import ServiceUnavailable, running, wait_until
 
 # The `rabbitmq-server` command on the PATH is a wrapper that changes the user and the working directory.
 _SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
-# Each blueprint has its own queue, created with its first job.
-_QUEUES = ("files", "invitations", "worker")
+# Each blueprint that has jobs has its own queue, created with its first job. This module must not import the project.
+_BLUEPRINTS = Path(__file__).parents[3] / "project" / "blueprints"
+_QUEUES = ("worker", *(file.parent.name for file in _BLUEPRINTS.glob("*/jobs.py")))
 
 
 @dataclass(frozen=True)
