@@ -15,6 +15,10 @@ _INVISIBLE_CATEGORIES = ("Cf", "Mn", "Me", "Zs")
 _MAX_EMAIL_LENGTH = 254
 _CONTROL = r"\u0000-\u001f\u007f-\u009f"
 _ONE_LINE = rf"^[^\s{_CONTROL}]([^{_CONTROL}]*[^\s{_CONTROL}])?$"
+_CONTROL_IN_LINES = r"\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f"
+_LINES = rf"^[^\s{_CONTROL}]([^{_CONTROL_IN_LINES}]*[^\s{_CONTROL}])?$"
+_TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?"
+_OFFSET = r"([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
 # NFC composes at most this many code points into one.
 _MAX_COMPOSED = 4
 
@@ -22,8 +26,11 @@ _MAX_COMPOSED = 4
 class Text(fields.String):
     """One line of visible text of `minimum` to `maximum` characters, normalized to NFC, without surrounding spaces."""
 
+    _pattern = _ONE_LINE
+    _allowed_controls = frozenset[str]()
+
     def __init__(self, maximum: int, *, minimum: int = 1, **options: Any) -> None:
-        metadata = {"pattern": _ONE_LINE, **options.pop("metadata", {})}
+        metadata = {"pattern": self._pattern, **options.pop("metadata", {})}
         super().__init__(validate=validate.Length(minimum, maximum), metadata=metadata, **options)
         self._maximum = maximum
 
@@ -32,12 +39,29 @@ class Text(fields.String):
         # Check the length first: normalization takes quadratic time, minutes for a megabyte of combining marks.
         if len(raw) > self._maximum * _MAX_COMPOSED:
             raise ValidationError(f"Longer than maximum length {self._maximum}.")
-        text = unicodedata.normalize("NFC", raw)
-        if any(unicodedata.category(char) in _UNSAFE_CATEGORIES or char in _BIDI for char in text):
+        text = self._normalize(raw)
+        if any(self._is_unsafe(char) for char in text):
             raise ValidationError("Must not contain control characters or bidirectional formatting characters.")
         if text != text.strip() or all(unicodedata.category(char) in _INVISIBLE_CATEGORIES for char in text):
             raise ValidationError("Must be visible text without leading or trailing spaces.")
         return text
+
+    def _normalize(self, raw: str) -> str:
+        return unicodedata.normalize("NFC", raw)
+
+    def _is_unsafe(self, char: str) -> bool:
+        is_control = unicodedata.category(char) in _UNSAFE_CATEGORIES and char not in self._allowed_controls
+        return is_control or char in _BIDI
+
+
+class Lines(Text):
+    """Visible text that may contain line breaks and tabs. `\\r\\n` and `\\r` are replaced with `\\n`."""
+
+    _pattern = _LINES
+    _allowed_controls = frozenset("\t\n")
+
+    def _normalize(self, raw: str) -> str:
+        return super()._normalize(raw.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 class Secret(fields.String):
@@ -163,6 +187,26 @@ class Id(fields.UUID):
     def __init__(self, **options: Any) -> None:
         options.setdefault("metadata", {"example": "01a1e2c4-7f3a-7c11-9d0e-3f5b8a6c2d41"})
         super().__init__(**options)
+
+
+class Time(fields.String):
+    """A point in time in a request: RFC 3339 with an offset. Loaded in UTC, with a precision of a microsecond.
+
+    Leap seconds are rejected. So are times that are before year 1 or after year 9999 in UTC.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        metadata = {"format": "date-time", "maxLength": 35, "example": "2026-01-31T12:00:00Z"}
+        super().__init__(metadata=metadata | options.pop("metadata", {}), **options)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> datetime:  # type: ignore[override]
+        text: str = super()._deserialize(value, attr, data, **options)
+        if not re.fullmatch(_TIME + _OFFSET, text):
+            raise ValidationError("Must be a time with an offset, such as 2026-01-31T12:00:00Z.")
+        try:
+            return datetime.fromisoformat(text.upper()).astimezone(UTC)
+        except (ValueError, OverflowError) as error:
+            raise ValidationError("Must be an existing date between the years 1 and 9999 in UTC.") from error
 
 
 class Timestamp(fields.DateTime):

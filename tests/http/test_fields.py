@@ -1,13 +1,15 @@
 """Schema fields reject values that have the wrong type or format, or are out of range."""
 
+import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from marshmallow import ValidationError
 
-from project.http.fields import Flag, JsonInteger, Pattern
+from project.http.fields import Flag, JsonInteger, Lines, Pattern, Time
 
-NUMBER, FLAG = JsonInteger(0, 2**31 - 1), Flag()
+NUMBER, FLAG, TIME, LINES = JsonInteger(0, 2**31 - 1), Flag(), Time(), Lines(20)
 
 
 @pytest.mark.parametrize("value", ["1", 1.9, 1.0, True, -1, 2**31, 2**63, 10**400, [], {}, ""])
@@ -31,3 +33,62 @@ def test_integer_and_boolean_fields_accept_valid_values(field: Any, value: Any) 
 def test_pattern_must_match_the_whole_value(value: str) -> None:
     with pytest.raises(ValidationError):
         Pattern("[a-z]+", 10, expected="letters").deserialize(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2026-01-31T12:00:00Z", datetime(2026, 1, 31, 12, tzinfo=UTC)),
+        ("2026-01-31t12:00:00.5z", datetime(2026, 1, 31, 12, 0, 0, 500_000, tzinfo=UTC)),
+        ("2026-01-31T12:00:00.123456789+02:00", datetime(2026, 1, 31, 10, 0, 0, 123_456, tzinfo=UTC)),
+        ("2026-01-31T12:00:00-00:00", datetime(2026, 1, 31, 12, tzinfo=UTC)),
+        ("0001-01-01T14:00:00+14:00", datetime(1, 1, 1, tzinfo=UTC)),
+        ("9999-12-31T11:59:59-12:00", datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)),
+    ],
+)
+def test_time_is_converted_to_utc(text: str, expected: datetime) -> None:
+    time = TIME.deserialize(text)
+    assert (time, time.utcoffset()) == (expected, timedelta(0))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "2026-01-31T12:00:00",
+        "2026-01-31 12:00:00Z",
+        "2026-01-31",
+        "20260131T120000Z",
+        "2026-W05-6T12:00:00Z",
+        "2026-01-31T12:00Z",
+        "2026-01-31T12:00:00,5Z",
+        "2026-01-31T12:00:00+0200",
+        "2026-01-31T12:00:00+24:00",
+        "2026-01-31T24:00:00Z",
+        "2026-02-29T12:00:00Z",
+        "2016-12-31T23:59:60Z",
+        "0000-01-01T00:00:00Z",
+        "0001-01-01T00:00:00+14:00",
+        "9999-12-31T23:59:59-12:00",
+        "\u0662026-01-31T12:00:00Z",
+        "2026-01-31T12:00:00Z\n",
+        "",
+        1769860800,
+    ],
+)
+def test_invalid_time_is_rejected(value: Any) -> None:
+    with pytest.raises(ValidationError):
+        TIME.deserialize(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("a\r\n\r\tb\rc", "a\n\n\tb\nc"), ("e\u0301\nb", "\u00e9\nb"), ("a" * 20, "a" * 20)]
+)
+def test_line_breaks_are_normalized(text: str, expected: str) -> None:
+    assert LINES.deserialize(text) == expected
+    assert re.search(LINES.metadata["pattern"], text)
+
+
+@pytest.mark.parametrize("value", ["a\0b", "a\x0bb", "a\x85b", "a\u2028b", "a\u202eb", "\n", "", "\na", "a" * 21, 1])
+def test_invalid_lines_are_rejected(value: Any) -> None:
+    with pytest.raises(ValidationError):
+        LINES.deserialize(value)
