@@ -192,6 +192,7 @@ COMPATIBLE = [
     compatible("additional-alternatives", SLUG, {"anyOf": [{"type": "string"}, {"type": "integer"}, {"type": "null"}]}),
     compatible("single-alternative", SLUG, {"type": "string"}, {"anyOf": [{"type": "string"}]}),
     compatible("optional-member", schema("OrganizationRequest", "required"), []),
+    compatible("optional-update", schema("FileUpdate"), lambda old: {**old, "required": [], "minProperties": 1}),
     compatible("optional-body", (*BODY, "required"), False),
     compatible("additional-members", schema("OrganizationRequest", "additionalProperties"), True),
     compatible("public-access", operation(LIST, "x-access"), "public"),

@@ -46,6 +46,9 @@ def _compare_enums(old: Schema, new: Schema, place: Place) -> Iterator[str]:
 
 
 def _compare_limits(old: Schema, new: Schema, place: Place) -> Iterator[str]:
+    # An object with required members has at least that many members.
+    if old["required"]:
+        old = {"minProperties": len(old["required"]), **old}
     for keyword in (*_LOWER, *_UPPER):
         if keyword in new and _is_tighter(keyword, old.get(keyword), new[keyword]):
             yield _changed(place, keyword, old, new)
