@@ -71,10 +71,10 @@ def add_user(
     return map_row(insert_if_absent(User, values, returning=_USER), UserRow)
 
 
-def update_profile(user_id: UUID, display_name: str, versions: Collection[int] | None) -> UserRow | None:
-    """Set the display name and return the user, or `None` if the user's version is not in `versions`."""
-    renamed = update(User).where(User.id == user_id, User.is_at(versions)).values(display_name=display_name)
-    return map_row(current_session().execute(renamed.returning(*_USER)).one_or_none(), UserRow)
+def update_user(user_id: UUID, *, versions: Collection[int] | None, **changes: object) -> UserRow | None:
+    """Set the columns in `changes` and return the user, or `None` if the user's version is not in `versions`."""
+    changed = update(User).where(User.id == user_id, User.is_at(versions)).values(**changes)
+    return map_row(current_session().execute(changed.returning(*_USER)).one_or_none(), UserRow)
 
 
 def mark_verified(user_id: UUID) -> None:

@@ -95,7 +95,7 @@ def get_me() -> Any:
 @blueprint.response(200, UserResponse)
 def update_me(changes: dict[str, Any]) -> Any:
     """Update your profile."""
-    return service.update_profile(current_user_id(), **changes, versions=expected_versions())
+    return service.update_profile(current_user_id(), versions=expected_versions(), **changes)
 
 
 def _client() -> service.Client:

@@ -1,7 +1,7 @@
 """Request and response schemas for authentication."""
 
 from project.http.fields import Choice, Email, Flag, Id, JsonInteger, Password, Text, Timestamp, Token
-from project.http.requests.schemas import Body
+from project.http.requests.schemas import Body, Update
 
 _MAX_LIFETIME_SECONDS = 10 * 366 * 86400
 
@@ -12,8 +12,8 @@ class RegistrationRequest(Body):
     display_name = Text(100, load_default=None, metadata={"example": "Ada Lovelace"})
 
 
-class UserUpdate(Body):
-    display_name = Text(100, required=True, metadata={"example": "Ada Lovelace"})
+class UserUpdate(Update):
+    display_name = Text(100, metadata={"example": "Ada Lovelace"})
 
 
 class LoginRequest(Body):

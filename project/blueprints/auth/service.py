@@ -135,13 +135,13 @@ def get_user(user_id: UUID) -> UserRow:
     return repository.get_user(user_id)
 
 
-def update_profile(user_id: UUID, *, display_name: str, versions: Collection[int] | None) -> UserRow:
-    """Change the display name and return the user.
+def update_profile(user_id: UUID, *, versions: Collection[int] | None, **changes: object) -> UserRow:
+    """Set the columns in `changes`, such as `display_name`, and return the user.
 
     Raises PreconditionFailed if the user's version is not in `versions`.
     """
     with transaction():
-        user = repository.update_profile(user_id, display_name, versions)
+        user = repository.update_user(user_id, versions=versions, **changes)
         if user is None:
             raise version_mismatch(versions)
     return user

@@ -41,6 +41,7 @@ def complete(document: dict[str, Any], app: Flask) -> dict[str, Any]:
         _add_parameters(operation)
         _add_headers(operation)
         _add_other_successes(operation)
+        _require_a_change(operation, document["components"]["schemas"])
         all_kinds = [*_access_and_request_problems(operation), *_body_and_response_problems(operation), *raised]
         for status, kinds in _by_status(all_kinds):
             operation.described["responses"][str(status)] = _problem_response(status, kinds)
@@ -111,6 +112,15 @@ def _add_other_successes(operation: Operation) -> None:
     if operation.method == "GET" and (operation.serves_content or operation.is_versioned):
         description = "Not modified: `If-None-Match` matches the current version."
         responses["304"] = {"description": description, "headers": _headers(["X-Request-ID", "ETag"])}
+
+
+def _require_a_change(operation: Operation, components: dict[str, Any]) -> None:
+    """Document that an update whose members are all optional must have at least one of them."""
+    body = operation.described.get("requestBody", {}).get("content", {}).get("application/json")
+    if operation.method == "PATCH" and body is not None:
+        schema = components[body["schema"]["$ref"].rpartition("/")[2]]
+        if not schema.get("required"):
+            schema["minProperties"] = 1
 
 
 def _access_and_request_problems(operation: Operation) -> Kinds:

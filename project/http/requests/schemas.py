@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from marshmallow import RAISE, Schema, fields, validate
+from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
 
 from project.http.fields import QueryInteger
 
@@ -15,6 +15,15 @@ class Body(Schema):
 
     class Meta:
         unknown = RAISE
+
+
+class Update(Body):
+    """A partial update: only the members that are sent change. At least one must be sent."""
+
+    @validates_schema
+    def _ensure_not_empty(self, changes: dict[str, Any], **_context: Any) -> None:
+        if not changes:
+            raise ValidationError("Must have at least one member.")
 
 
 class PageQuery(Body):

@@ -144,6 +144,13 @@ def missing_members_are_reported(operation: Operation, world: World) -> None:
         assert pointers(body) == {("body", f"/{name}") for name in schema["required"]}
 
 
+@check(lambda operation: _accepts_json(operation) and operation.method == "PATCH")
+def empty_updates_are_rejected(operation: Operation, world: World) -> None:
+    response = _send(operation, world, _authorized_case(operation, world), b"{}")
+    assert problem(response, 422, "validation-failed"), "the schema of a partial update must be an `Update`"
+    assert {"required", "minProperties"} & set(operation.body_schema or {}), "the document must reject it, too"
+
+
 @check(_accepts_json)
 def unstorable_text_is_rejected(operation: Operation, world: World) -> None:
     for text in UNSTORABLE_TEXTS:
