@@ -1,10 +1,10 @@
 """replace the indexes for list queries"""
 
-from contextlib import nullcontext
 from typing import Any
 
-import sqlalchemy as sa
 from alembic import op
+
+from project.infrastructure.database.indexes import create_index, drop_index
 
 revision = "8c3d5e1f60a7"
 down_revision = "5f0c1a7d9e42"
@@ -33,37 +33,21 @@ _OLD = (
 
 
 def upgrade() -> None:
-    with _without_locking():
-        _replace(old=_OLD, new=_NEW, unique=["user_id", "organization_id"])
+    _replace(old=_OLD, new=_NEW, unique=["user_id", "organization_id"])
 
 
 def downgrade() -> None:
-    with _without_locking():
-        _replace(old=_NEW, new=_OLD, unique=["organization_id", "user_id"])
-
-
-def _without_locking() -> Any:
-    # PostgreSQL can create an index without blocking writes (CONCURRENTLY), but only outside a transaction.
-    context = op.get_context()
-    return context.autocommit_block() if context.dialect.name == "postgresql" else nullcontext()
+    _replace(old=_NEW, new=_OLD, unique=["organization_id", "user_id"])
 
 
 def _replace(*, old: Any, new: Any, unique: list[str]) -> None:
     for index in new:
-        _create(*index)
+        create_index(*index)
     if op.get_context().dialect.name == "postgresql":
-        _create(_name(unique), "memberships", unique, None, unique=True)
+        create_index(_name(unique), "memberships", unique, unique=True)
     for name, table, _columns, _where in old:
-        op.drop_index(name, table, if_exists=True, postgresql_concurrently=True)
+        drop_index(name, table)
     _replace_unique(unique)
-
-
-def _create(name: str, table: str, columns: list[str], where: str | None, unique: bool = False) -> None:
-    # An interrupted CREATE INDEX CONCURRENTLY leaves an invalid index behind, which a rollback does not remove.
-    op.drop_index(name, table, if_exists=True, postgresql_concurrently=True)
-    condition = where if where is None else sa.text(where)
-    wheres = {"sqlite_where": condition, "postgresql_where": condition}
-    op.create_index(name, table, columns, unique=unique, postgresql_concurrently=True, **wheres)
 
 
 def _replace_unique(columns: list[str]) -> None:

@@ -1,0 +1,46 @@
+"""Creates and drops indexes in migrations, on PostgreSQL without blocking writes to the table (`CONCURRENTLY`)."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from alembic import op
+from sqlalchemy import text
+
+
+def create_index(
+    name: str, table: str, columns: Sequence[str], where: str | None = None, *, unique: bool = False
+) -> None:
+    """Create an index, which is partial if `where` is given. Replaces an index of the same name.
+
+    An interrupted build leaves an invalid index behind, which a rollback does not remove, so the migration can be run
+    again.
+    """
+    drop_index(name, table)
+    condition = None if where is None else text(where)
+    with _outside_transaction():
+        op.create_index(
+            name,
+            table,
+            list(columns),
+            unique=unique,
+            sqlite_where=condition,
+            postgresql_where=condition,
+            postgresql_concurrently=True,
+        )
+
+
+def drop_index(name: str, table: str) -> None:
+    """Drop an index if it exists."""
+    with _outside_transaction():
+        op.drop_index(name, table, if_exists=True, postgresql_concurrently=True)
+
+
+@contextmanager
+def _outside_transaction() -> Iterator[None]:
+    """Commit the migration's transaction on PostgreSQL, which supports `CONCURRENTLY` only outside of one."""
+    context = op.get_context()
+    if context.dialect.name != "postgresql":
+        yield
+        return
+    with context.autocommit_block():
+        yield
