@@ -25,7 +25,7 @@ from project.blueprints.invitations.schemas import (
 from project.blueprints.organizations.errors import AlreadyAMember
 from project.blueprints.organizations.schemas import MemberResponse
 from project.errors import NotFound
-from project.http.auth.identity import current_user_id
+from project.http.auth.identity import current_organization_role, current_user_id
 from project.http.openapi import Blueprint
 from project.http.requests.pagination import page_request, page_response
 from project.http.routing.access import member, public, user
@@ -43,7 +43,9 @@ _OF_ORGANIZATION = "/organizations/<uuid:organization_id>/invitations"
 @blueprint.response(201, InvitationResponse)
 def create_invitation(invitation: dict[str, Any], organization_id: UUID) -> Any:
     """Invite someone to an organization by email."""
-    return service.invite(organization_id, inviter_id=current_user_id(), **invitation)
+    return service.invite(
+        organization_id, inviter_id=current_user_id(), inviter_role=current_organization_role(), **invitation
+    )
 
 
 @blueprint.get(_OF_ORGANIZATION, access=member("admin"))

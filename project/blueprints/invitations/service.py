@@ -54,16 +54,15 @@ class Offer:
     account_exists: bool
 
 
-def invite(organization_id: UUID, *, inviter_id: UUID, email: str, role: Role) -> InvitationView:
-    """Create a pending invitation, enqueue its email, and return it.
+def invite(organization_id: UUID, *, inviter_id: UUID, inviter_role: str, email: str, role: Role) -> InvitationView:
+    """Create a pending invitation, enqueue its email, and return it. The inviter must be at least an admin.
 
-    Raises PermissionDenied, AlreadyAMember, InvitationPending.
+    Raises PermissionDenied if `inviter_role` does not allow inviting to `role`, AlreadyAMember, InvitationPending.
     """
+    policy.ensure_may_invite(inviter_role, role)
     issued_at = now()
     key = auth.email_key(email)
     with transaction():
-        held = organizations.ensure_member(organization_id, inviter_id, role="admin")
-        policy.ensure_may_invite(held, role)
         _ensure_not_a_member(organization_id, email)
         repository.expire_overdue(organization_id, key)
         invitation = repository.add_pending(

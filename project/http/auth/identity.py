@@ -86,12 +86,12 @@ class Principal(Protocol):
 class AccessHooks:
     """Blueprint functions that this module calls. create_app() passes them in, since `http` must not import blueprints.
 
-    `load_principal` returns a session's principal, or `None` if the session has ended. `ensure_member` raises an
-    error unless a user has the required role in an organization.
+    `load_principal` returns a session's principal, or `None` if the session has ended. `ensure_member` returns a user's
+    role in an organization, and raises an error unless it includes the required role.
     """
 
     load_principal: Callable[[UUID], Principal | None]
-    ensure_member: Callable[..., object]
+    ensure_member: Callable[..., str]
 
 
 def init_app(app: Flask, hooks: AccessHooks) -> None:
@@ -111,6 +111,11 @@ def current_principal() -> Principal:
 def current_user_id() -> UUID:
     """Return the user id of the caller. Only for routes that require authentication."""
     return current_principal().user_id
+
+
+def current_organization_role() -> str:
+    """Return the caller's role in the organization given in the path. Only for routes with `access=member()`."""
+    return cast(str, g.organization_role)
 
 
 def _authorize(hooks: AccessHooks) -> None:
@@ -157,7 +162,7 @@ def _ensure_role(hooks: AccessHooks, access: Access, principal: Principal) -> No
         raise PermissionDenied
     if access.kind == "member":
         organization_id = (request.view_args or {})["organization_id"]
-        hooks.ensure_member(organization_id, principal.user_id, role=access.role)
+        g.organization_role = hooks.ensure_member(organization_id, principal.user_id, role=access.role)
 
 
 def _identify(hooks: AccessHooks) -> Principal:

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import event
 
 from project.blueprints.invitations.jobs import SEND_INVITATION
 from project.blueprints.invitations.models import Invitation
+from project.infrastructure.database import db
 from project.infrastructure.jobs import Job
 from tests.blueprints.invitations.invitation_rows import expire_all, list_rows
 from tests.kit.clients.api import Api, pointers, problem, success
@@ -69,6 +71,19 @@ def test_same_email_can_be_invited_again_after_invitation_expires(app: Flask, ad
 @pytest.mark.parametrize("role", ["member", "admin"])
 def test_admin_can_invite_members_and_admins(ada: Api, join: Join, organization_id: str, role: str) -> None:
     assert join(ada, organization_id, "admin").invitation(organization_id, GUEST, role)["role"] == role
+
+
+@ON_SQLITE
+def test_inviting_reads_the_membership_of_the_inviter_once(app: Flask, ada: Api, path: str) -> None:
+    statements: list[str] = []
+
+    def record(_connection: object, _cursor: object, statement: str, *_context: object) -> None:
+        statements.append(statement)
+
+    with app.app_context():
+        event.listen(db.engine, "before_cursor_execute", record)
+    success(ada.post(path, {"email": GUEST, "role": "owner"}))
+    assert len([statement for statement in statements if "FROM memberships" in statement]) == 1
 
 
 def test_only_owners_can_invite_owners(ada: Api, join: Join, organization_id: str, path: str) -> None:
