@@ -61,6 +61,26 @@ def names_of_jobs() -> list[str]:
         return list(connection.scalars(text("SELECT name FROM jobs ORDER BY name")))
 
 
+def add_file(thumbnails: str) -> None:
+    """Insert a user and a file of that user with raw SQL, as an earlier release would have."""
+    user, file = uuid4().hex, uuid4().hex
+    with db.engine.begin() as connection:
+        for table, values in {
+            "users": f"id, email, email_key, email_verified, display_name, password_hash, role, status, created_at,"
+            f" updated_at) VALUES ('{user}', '{user}', '{user}', true, '', '', 'user', 'active'",
+            "files": f"id, owner_id, storage_key, status, filename, content_type, size, sha256, thumbnails, created_at,"
+            f" updated_at) VALUES ('{file}', '{user}', '{file}', 'stored', '', '', 1, '', '{thumbnails}'",
+        }.items():
+            connection.execute(text(f"INSERT INTO {table} ({values}, CURRENT_TIMESTAMP, CURRENT_TIMESTAMP)"))
+
+
+def thumbnail_sizes() -> dict[str, str]:
+    """Return the thumbnail sizes of all files by the status of their thumbnails."""
+    with db.engine.connect() as connection:
+        rows = connection.execute(text("SELECT thumbnails, thumbnail_sizes FROM files"))
+        return {row.thumbnails: row.thumbnail_sizes for row in rows}
+
+
 @pytest.mark.usefixtures("app")
 def test_migrated_schema_matches_models() -> None:
     upgrade()
@@ -88,6 +108,17 @@ def test_stored_job_names_are_renamed_by_upgrade_and_restored_by_downgrade() -> 
     assert names_of_jobs() == ["files.purge", "invitations.expire"]
     downgrade(revision="c41f7d20b9e3")
     assert names_of_jobs() == ["files.sweep", "invitations.sweep"]
+
+
+@pytest.mark.usefixtures("app")
+def test_existing_images_have_both_thumbnail_sizes_after_upgrade() -> None:
+    upgrade(revision="d7b0e4a8f215")
+    for thumbnails in ("ready", "pending", "failed", "unsupported"):
+        add_file(thumbnails)
+    for _ in range(2):
+        upgrade()
+        assert thumbnail_sizes() == {"ready": "large,small", "pending": "", "failed": "", "unsupported": ""}
+        downgrade(revision="d7b0e4a8f215")
 
 
 @pytest.mark.usefixtures("app")

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from project.blueprints.files import service
-from project.blueprints.files.jobs import MAKE_THUMBNAILS, PURGE
+from project.blueprints.files.jobs import ADD_THUMBNAILS, MAKE_THUMBNAILS, PURGE
 from worker.runner import job
 
 
@@ -14,6 +14,11 @@ def mark_thumbnails_failed(file_id: str) -> None:
 @job(MAKE_THUMBNAILS, on_dead=mark_thumbnails_failed)
 def make_thumbnails(file_id: str) -> None:
     service.make_thumbnails(UUID(file_id))
+
+
+@job(ADD_THUMBNAILS)
+def add_thumbnails() -> None:
+    service.add_thumbnails()
 
 
 @job(PURGE)

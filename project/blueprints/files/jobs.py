@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 MAKE_THUMBNAILS = "files.make_thumbnails"
+ADD_THUMBNAILS = "files.add_thumbnails"
 PURGE = "files.purge"
 
-PERIODIC = {PURGE: timedelta(hours=1)}
+PERIODIC = {ADD_THUMBNAILS: timedelta(minutes=1), PURGE: timedelta(hours=1)}

@@ -5,7 +5,20 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Update, bindparam, delete, insert, literal, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Text,
+    Update,
+    and_,
+    bindparam,
+    delete,
+    insert,
+    literal,
+    or_,
+    select,
+    type_coerce,
+    update,
+)
 
 from project.blueprints.files.models import File, FileLocation, FileRow, FileStatus, ThumbnailStatus
 from project.infrastructure.clock import now
@@ -18,16 +31,20 @@ _FILES = select(*_FILE)
 _FIND_FILE = _FILES.where(File.id == bindparam("file_id"), File.status.in_(["stored", "trashed"]))
 _PERSONAL = _FILES.where(File.organization_id.is_(None))
 _SHARED = _FILES.where(File.organization_id.is_not(None))
-# The status is rendered as a literal: with a bind parameter, a generic plan could not use the partial index on
-# trashed files.
+# The statuses are rendered as literals: with bind parameters, a generic plan could not use the partial indexes.
 _SHARED_TRASH = _SHARED.where(File.status == literal("trashed", literal_execute=True))
+# The progress of a background job does not count as a change of the file.
+_UNCHANGED = {"version": File.version, "updated_at": File.updated_at}
+_IS_RENDERED = and_(
+    File.status == literal("stored", literal_execute=True), File.thumbnails == literal("ready", literal_execute=True)
+)
 
 
 def add_pending(owner_id: UUID) -> FileLocation:
     """Insert a `pending` row for an upload, and return the storage location for its content."""
     file_id = new_id()
     # The key starts with the last byte of the id, which is random: object stores and folders are partitioned by prefix.
-    location = FileLocation(file_id, f"{file_id.hex[-2:]}/{file_id.hex}")
+    location = FileLocation(file_id, f"{file_id.hex[-2:]}/{file_id.hex}", thumbnail_sizes=())
     values = {"id": location.id, "owner_id": owner_id, "storage_key": location.storage_key}
     current_session().execute(insert(File).values(values))
     return location
@@ -100,9 +117,22 @@ def trash_file(file_id: UUID, versions: Collection[int] | None) -> bool:
     return current_session().execute(trashed.returning(File.id)).first() is not None
 
 
-def set_thumbnails(file_id: UUID, status: ThumbnailStatus) -> None:
-    """Set the status of a file's thumbnails. Does not change the file's version."""
-    current_session().execute(update(File).where(File.id == file_id).values(thumbnails=status, version=File.version))
+def mark_thumbnails_ready(file_id: UUID, sizes: Collection[str]) -> None:
+    """Record that a file has thumbnails of `sizes`. Does not change the file's version."""
+    ready = update(File).where(File.id == file_id).values(thumbnails="ready", thumbnail_sizes=sizes, **_UNCHANGED)
+    current_session().execute(ready)
+
+
+def mark_thumbnails_failed(file_id: UUID) -> None:
+    """Record that a file's thumbnails could not be created. Does not change the file's version."""
+    current_session().execute(update(File).where(File.id == file_id).values(thumbnails="failed", **_UNCHANGED))
+
+
+def reset_incomplete_thumbnails(sizes: Collection[str], limit: int) -> list[UUID]:
+    """Set the thumbnails of up to `limit` stored images that lack one of `sizes` to `pending`, and return their ids."""
+    incomplete = select(File.id).where(_IS_RENDERED, _lacks_any(sizes)).limit(limit).with_for_update(skip_locked=True)
+    reset = update(File).where(File.id.in_(incomplete)).values(thumbnails="pending", **_UNCHANGED)
+    return list(current_session().scalars(reset.returning(File.id)))
 
 
 def list_overdue(status: FileStatus, before: datetime, limit: int) -> list[FileLocation]:
@@ -131,6 +161,14 @@ def delete_row(file_id: UUID) -> None:
 
 def _update_stored(file_id: UUID, versions: Collection[int] | None) -> Update:
     return update(File).where(File.id == file_id, File.status == "stored", File.is_at(versions))
+
+
+def _lacks_any(sizes: Collection[str]) -> ColumnElement[bool]:
+    # Nearly all images have exactly these sizes. Unlike `!=`, the two ranges let the index skip those images.
+    all_sizes = literal(tuple(sizes), File.thumbnail_sizes.type)
+    has_other_sizes = or_(File.thumbnail_sizes < all_sizes, File.thumbnail_sizes > all_sizes)
+    names = "," + type_coerce(File.thumbnail_sizes, Text) + ","
+    return and_(has_other_sizes, or_(*(names.not_like(f"%,{size},%") for size in sizes)))
 
 
 def _of_type(content_type: str | None) -> dict[Any, Any]:

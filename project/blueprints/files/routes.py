@@ -18,6 +18,7 @@ from project.blueprints.files.schemas import (
     UploadFields,
     UploadForm,
 )
+from project.blueprints.files.thumbnails import SIZES
 from project.config import current_settings
 from project.errors import NotFound, PermissionDenied
 from project.http.auth.identity import current_user_id
@@ -101,7 +102,7 @@ def get_content(query: dict[str, Any], file_id: UUID) -> Response:
     return response
 
 
-@blueprint.get("/<uuid:file_id>/thumbnails/<any(small, large):size>", access=user, json=False)
+@blueprint.get(f"/<uuid:file_id>/thumbnails/<any({', '.join(SIZES)}):size>", access=user, json=False)
 @blueprint.raises(StorageUnavailable)
 @blueprint.response(200, BINARY, content_type="image/webp")
 def get_thumbnail(file_id: UUID, size: str) -> Response:

@@ -5,6 +5,7 @@ from typing import Any
 from flask_smorest.fields import Upload
 from marshmallow import fields, pre_dump, validate
 
+from project.blueprints.files.models import FileRow
 from project.blueprints.files.thumbnails import SIZES
 from project.http.fields import Choice, Id, JsonInteger, Pattern, Sha256, Text, Timestamp
 from project.http.requests.schemas import Body, PageQuery, page_of
@@ -55,8 +56,15 @@ class ThumbnailsResponse(Body):
     sizes = fields.List(Choice(SIZES), required=True, validate=validate.Length(max=len(SIZES)))
 
     @pre_dump
-    def _from_status(self, status: str, **_context: Any) -> dict[str, Any]:
-        return {"status": status, "sizes": list(SIZES) if status == "ready" else []}
+    def _from_file(self, file: FileRow, **_context: Any) -> dict[str, Any]:
+        sizes = [size for size in SIZES if size in file.thumbnail_sizes]
+        # An image stays `ready` while a size that is new in this release is rendered.
+        return {"status": "ready" if sizes else file.thumbnails, "sizes": sizes}
+
+
+class _ThumbnailsOfFile(fields.Nested):
+    def get_value(self, obj: FileRow, *_args: Any, **_options: Any) -> FileRow:
+        return obj
 
 
 class FileResponse(Body):
@@ -68,7 +76,7 @@ class FileResponse(Body):
     owner_id = Id(required=True)
     organization_id = Id(required=True, allow_none=True)
     status = Choice(["stored", "trashed"], required=True)
-    thumbnails = fields.Nested(ThumbnailsResponse, required=True)
+    thumbnails = _ThumbnailsOfFile(ThumbnailsResponse, required=True)
     created_at = Timestamp(required=True)
     updated_at = Timestamp(required=True)
     trashed_at = Timestamp(required=True, allow_none=True)

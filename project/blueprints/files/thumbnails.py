@@ -2,13 +2,18 @@
 
 import os
 import warnings
+from collections.abc import Collection
 from contextlib import suppress
 from io import BytesIO
 from typing import BinaryIO
 
 from PIL import Image, ImageCms, ImageOps
 
-SIZES = {"small": 256, "large": 1024}
+# The longest edge of each thumbnail in pixels. Existing images get a new size from the `files.add_thumbnails` job.
+SIZES = {
+    "small": 256,
+    "large": 1024,
+}
 SUPPORTED = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp", "image/avif"})
 
 _MAX_EDGE = max(SIZES.values())
@@ -24,15 +29,15 @@ class ImageNotSupported(Exception):
     """The image is damaged, too large, or in an unsupported format. Retrying does not help."""
 
 
-def render(source: BinaryIO, *, max_pixels: int) -> dict[str, bytes]:
-    """Return a WebP thumbnail for each size in SIZES (longest edge in pixels). Images are never enlarged.
+def render(source: BinaryIO, sizes: Collection[str], *, max_pixels: int) -> dict[str, bytes]:
+    """Return a WebP thumbnail for each of `sizes`, which are names in SIZES. Images are never enlarged.
 
     `source` must be seekable and local, because a read error is treated as a damaged image. The same input
     yields the same bytes. Raises ImageNotSupported.
     """
     try:
         with warnings.catch_warnings(action="ignore"):
-            return _render(source, max_pixels)
+            return _render(source, sizes, max_pixels)
     except (ImageNotSupported, MemoryError):
         raise
     except Exception as error:
@@ -40,9 +45,9 @@ def render(source: BinaryIO, *, max_pixels: int) -> dict[str, bytes]:
         raise ImageNotSupported(f"{type(error).__name__} while decoding") from error
 
 
-def _render(source: BinaryIO, max_pixels: int) -> dict[str, bytes]:
+def _render(source: BinaryIO, sizes: Collection[str], max_pixels: int) -> dict[str, bytes]:
     image = _to_srgb(_decode(source, max_pixels))
-    return {name: _encode(_shrink(image, edge)) for name, edge in SIZES.items()}
+    return {name: _encode(_shrink(image, SIZES[name])) for name in sizes}
 
 
 def _decode(source: BinaryIO, max_pixels: int) -> Image.Image:

@@ -23,7 +23,7 @@ def encoded(image, kind, **options):
 
 
 def thumbnails(source, *, max_pixels=50 * MEGAPIXELS):
-    encoded_thumbnails = render(source, max_pixels=max_pixels)
+    encoded_thumbnails = render(source, SIZES, max_pixels=max_pixels)
     return {name: Image.open(BytesIO(content), formats=["WEBP"]) for name, content in encoded_thumbnails.items()}
 
 
@@ -104,7 +104,7 @@ def test_exif_xmp_and_comment_metadata_is_removed(kind):
     exif.get_ifd(0x8825)[29] = "CANARY-GPS"
     source = encoded(two_color_image(), kind, exif=exif, xmp=b"<x:CANARY-XMP/>", comment=b"CANARY-COMMENT")
     assert b"CANARY" in source.getvalue()
-    for content in render(source, max_pixels=MEGAPIXELS).values():
+    for content in render(source, SIZES, max_pixels=MEGAPIXELS).values():
         assert b"CANARY" not in content
         assert not Image.open(BytesIO(content)).getexif()
 
@@ -144,8 +144,8 @@ def test_thumbnail_of_animation_shows_first_frame(kind):
 
 def test_rendering_is_deterministic():
     content = (PHOTOS / "chelsea.png").read_bytes()
-    first = render(BytesIO(content), max_pixels=MEGAPIXELS)
-    assert render(BytesIO(content), max_pixels=MEGAPIXELS) == first
+    first = render(BytesIO(content), SIZES, max_pixels=MEGAPIXELS)
+    assert render(BytesIO(content), SIZES, max_pixels=MEGAPIXELS) == first
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "WEBP", "AVIF"])
@@ -153,26 +153,26 @@ def test_rendering_is_deterministic():
 def test_truncated_image_is_rejected(kind, share):
     content = encoded(Image.open(PHOTOS / "chelsea.png"), kind).getvalue()
     with pytest.raises(ImageNotSupported):
-        render(BytesIO(content[: int(len(content) * share)]), max_pixels=MEGAPIXELS)
+        render(BytesIO(content[: int(len(content) * share)]), SIZES, max_pixels=MEGAPIXELS)
 
 
 @pytest.mark.parametrize("kind", ["BMP", "TIFF", "PPM", "TGA", "ICO", "PDF"])
 def test_unsupported_format_is_rejected(kind):
     with pytest.raises(ImageNotSupported):
-        render(encoded(two_color_image(), kind), max_pixels=MEGAPIXELS)
+        render(encoded(two_color_image(), kind), SIZES, max_pixels=MEGAPIXELS)
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xd8\xff", b"GIF89a", b"<svg xmlns='http://www.w3.org/2000/svg'/>"])
 def test_invalid_image_is_rejected(content):
     with pytest.raises(ImageNotSupported):
-        render(BytesIO(content), max_pixels=MEGAPIXELS)
+        render(BytesIO(content), SIZES, max_pixels=MEGAPIXELS)
 
 
 def test_pixel_count_is_limited():
     source = encoded(Image.new("RGB", (100, 50)), "PNG")
-    assert render(source, max_pixels=5000)
+    assert render(source, SIZES, max_pixels=5000)
     with pytest.raises(ImageNotSupported, match="100 x 50"):
-        render(source, max_pixels=4999)
+        render(source, SIZES, max_pixels=4999)
 
 
 def reject_in_subprocess(source, path):
@@ -188,7 +188,7 @@ def reject_in_subprocess(source, path):
 
 SCRIPT = """
 import resource, sys
-from project.blueprints.files.thumbnails import ImageNotSupported, render
+from project.blueprints.files.thumbnails import SIZES, ImageNotSupported, render
 
 def peak_kib():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -196,7 +196,7 @@ def peak_kib():
 with open(sys.argv[1], "rb") as source:
     before = peak_kib()
     try:
-        render(source, max_pixels=50_000_000)
+        render(source, SIZES, max_pixels=50_000_000)
     except ImageNotSupported as error:
         print(f"{error}:{peak_kib() - before}")
 """
@@ -220,12 +220,12 @@ def test_image_with_huge_trailing_data_is_rejected(tmp_path):
     with path.open("r+b") as source:
         source.truncate(1024**3)
         with pytest.raises(ImageNotSupported, match="bytes"):
-            render(source, max_pixels=MEGAPIXELS)
+            render(source, SIZES, max_pixels=MEGAPIXELS)
 
 
 def test_jpeg_with_too_many_scans_is_rejected():
     jpeg = encoded(Image.effect_noise((64, 64), 50), "JPEG", progressive=True).getvalue()
     last_scan = jpeg[jpeg.rindex(b"\xff\xda") : -2]
-    render(BytesIO(jpeg), max_pixels=MEGAPIXELS)
+    render(BytesIO(jpeg), SIZES, max_pixels=MEGAPIXELS)
     with pytest.raises(ImageNotSupported, match="scans"):
-        render(BytesIO(jpeg[:-2] + last_scan * 200 + jpeg[-2:]), max_pixels=MEGAPIXELS)
+        render(BytesIO(jpeg[:-2] + last_scan * 200 + jpeg[-2:]), SIZES, max_pixels=MEGAPIXELS)

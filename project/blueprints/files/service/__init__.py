@@ -2,12 +2,13 @@
 
 from project.blueprints.files.service.downloads import open_content, open_thumbnail
 from project.blueprints.files.service.metadata import get_file, list_files, rename_file
-from project.blueprints.files.service.thumbnails import make_thumbnails, mark_thumbnails_failed
+from project.blueprints.files.service.thumbnails import add_thumbnails, make_thumbnails, mark_thumbnails_failed
 from project.blueprints.files.service.trash import purge_files, trash_file
 from project.blueprints.files.service.uploads import UploadOptions, receive_upload, store_upload
 
 __all__ = [
     "UploadOptions",
+    "add_thumbnails",
     "get_file",
     "list_files",
     "make_thumbnails",

@@ -18,9 +18,9 @@ def open_content(file_id: UUID, user_id: UUID) -> tuple[FileRow, BinaryIO]:
 def open_thumbnail(file_id: UUID, user_id: UUID, size: str) -> tuple[FileRow, BinaryIO]:
     """Return a stored file and a reader for its WebP thumbnail, which the caller must close.
 
-    Raises NotFound if the file does not exist or its thumbnail is not ready.
+    Raises NotFound if the file does not exist or has no thumbnail of this size.
     """
     file = get_stored(file_id, user_id)
-    if file.thumbnails != "ready":
-        raise NotFound
+    if size not in file.thumbnail_sizes:
+        raise NotFound("The file has no thumbnail of this size. The `thumbnails.sizes` of the file lists those it has.")
     return file, current_storage().open(f"{file.storage_key}/{size}")

@@ -1,4 +1,4 @@
-"""Creating thumbnails, in a background job."""
+"""Creating thumbnails, in background jobs."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,35 +8,48 @@ from typing import BinaryIO, cast
 from uuid import UUID
 
 from project.blueprints.files import repository, thumbnails
+from project.blueprints.files.jobs import MAKE_THUMBNAILS
 from project.config import current_settings
+from project.infrastructure import jobs
 from project.infrastructure.database import transaction
 from project.infrastructure.storage import current_storage
 
+# Few, so that the thumbnails of new uploads are not delayed.
+_BATCH_SIZE = 100
+
 
 def make_thumbnails(file_id: UUID) -> None:
-    """Create a file's thumbnails, even if an earlier job failed. Idempotent.
+    """Create the thumbnails that a file lacks, even if an earlier job failed. Idempotent.
 
     Does nothing if the file is gone, or if its thumbnails are ready or unsupported.
     """
     file = repository.find_file(file_id)
     if file is None or file.thumbnails not in ("pending", "failed"):
         return
+    missing = thumbnails.SIZES.keys() - set(file.thumbnail_sizes)
     try:
         with _local_copy(f"{file.storage_key}/original") as image:
-            rendered = thumbnails.render(image, max_pixels=current_settings().max_image_pixels)
+            rendered = thumbnails.render(image, missing, max_pixels=current_settings().max_image_pixels)
     except thumbnails.ImageNotSupported:
         mark_thumbnails_failed(file_id)
         return
     for size, encoded in rendered.items():
         current_storage().put(f"{file.storage_key}/{size}", [encoded])
     with transaction():
-        repository.set_thumbnails(file_id, "ready")
+        repository.mark_thumbnails_ready(file_id, {*file.thumbnail_sizes, *rendered})
+
+
+def add_thumbnails() -> None:
+    """Enqueue a thumbnail job for each image, up to a limit, that lacks a size, such as one new in this release."""
+    with transaction():
+        for file_id in repository.reset_incomplete_thumbnails(thumbnails.SIZES, _BATCH_SIZE):
+            jobs.enqueue(MAKE_THUMBNAILS, file_id=file_id)
 
 
 def mark_thumbnails_failed(file_id: UUID) -> None:
     """Record that the file's thumbnails cannot be created."""
     with transaction():
-        repository.set_thumbnails(file_id, "failed")
+        repository.mark_thumbnails_failed(file_id)
 
 
 @contextmanager

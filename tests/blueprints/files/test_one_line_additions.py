@@ -1,0 +1,91 @@
+"""Adding a thumbnail size takes one line: a copy of the project with that line runs on the data of this release."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from shutil import copytree
+from uuid import UUID
+
+import pytest
+from flask import Flask
+
+from project.blueprints.files import service
+from project.config import Settings
+from tests.kit.clients.api import Api, success
+
+ROOT = Path(__file__).parents[3]
+PICTURE = (ROOT / "tests" / "data" / "photos" / "coffee.png").read_bytes()
+ADDED_LINES = {"thumbnails.py": ("SIZES = {\n", '    "medium": 512,\n')}
+
+
+@pytest.fixture
+def next_release(tmp_path: Path) -> Path:
+    """The folder of a copy of the project in which each file in ADDED_LINES has one more line."""
+    folder = tmp_path / "next-release"
+    copytree(ROOT / "project", folder / "project")
+    for name, (before, line) in ADDED_LINES.items():
+        file = folder / "project" / "blueprints" / "files" / name
+        source = file.read_text()
+        assert source.count(before) == 1
+        file.write_text(source.replace(before, before + line))
+    return folder
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_size_added_in_one_line_is_rendered_for_new_and_existing_images(
+    app: Flask, api: Api, settings: Settings, next_release: Path
+) -> None:
+    ada = api.as_new_user()
+    existing = success(ada.upload(PICTURE, "coffee.png"))["id"]
+    with app.app_context():
+        service.make_thumbnails(UUID(existing))
+    environment = os.environ | {"APP_ENV": "development", "DATA_DIR": str(settings.data_dir), "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", NEXT_RELEASE, json.dumps(ada.tokens), existing]
+    result = subprocess.run(command, cwd=next_release, env=environment, input=PICTURE, capture_output=True)
+    assert result.returncode == 0, result.stderr.decode()
+    all_sizes, medium = {"status": "ready", "sizes": ["medium", "small", "large"]}, [200, [512, 341]]
+    assert json.loads(result.stdout.splitlines()[-1]) == [
+        [{"status": "ready", "sizes": ["small", "large"]}, [404, None]],
+        [all_sizes, medium],
+        [{"status": "pending", "sizes": []}, [404, None]],
+        [all_sizes, medium],
+    ]
+
+
+NEXT_RELEASE = """
+import json, sys
+from io import BytesIO
+from uuid import UUID
+from PIL import Image
+from project.app import create_app
+from project.blueprints.files import service
+from project.config import Settings
+from tests.kit.clients.api import Api
+from tests.kit.fixtures.jobs import list_jobs
+
+app = create_app(Settings.load())
+ada = Api(app.test_client(), json.loads(sys.argv[1]))
+
+def state(file_id):
+    response = ada.get(f"/files/{file_id}/thumbnails/medium")
+    size = Image.open(BytesIO(response.data)).size if response.status_code == 200 else None
+    return ada.get(f"/files/{file_id}").json["thumbnails"], [response.status_code, size]
+
+def run_jobs():
+    with app.app_context():
+        for job in list_jobs("files.make_thumbnails"):
+            service.make_thumbnails(UUID(job.arguments["file_id"]))
+
+states = [state(sys.argv[2])]
+with app.app_context():
+    service.add_thumbnails()
+run_jobs()
+states.append(state(sys.argv[2]))
+new = ada.upload(sys.stdin.buffer.read(), "new.png").json["id"]
+states.append(state(new))
+run_jobs()
+print(json.dumps([*states, state(new)]))
+"""
