@@ -24,28 +24,6 @@ from project.setting_types import (
     host_of_url,
 )
 
-ALLOWED_CONTENT_TYPES = (
-    "image/jpeg",
-    "image/png",
-    "image/gif",
-    "image/webp",
-    "image/avif",
-    "application/pdf",
-    "text/plain",
-    "text/csv",
-    "text/markdown",
-    "application/json",
-    "application/zip",
-    "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "application/vnd.openxmlformats-officedocument.presentationml.presentation",
-    "application/vnd.oasis.opendocument.text",
-    "application/vnd.oasis.opendocument.spreadsheet",
-    "application/vnd.oasis.opendocument.presentation",
-    "audio/mpeg",
-    "video/mp4",
-    "video/webm",
-)
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
@@ -187,7 +165,9 @@ class Settings(BaseSettings):
         "The worker needs up to 16 bytes of memory per pixel.",
     )
     allowed_content_types: CommaSeparated = Field(
-        ALLOWED_CONTENT_TYPES, description="Content types allowed for uploads."
+        (),
+        description="Content types allowed for uploads. If unset, all supported types are allowed: those in "
+        "`project/blueprints/files/file_types.py`.",
     )
     upload_timeout_seconds: Seconds = Field(
         _DAY, description="Uploads that have not finished after this time are removed."

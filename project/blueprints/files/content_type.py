@@ -1,43 +1,20 @@
 """Detects a file's type from its content while it is streamed. The filename is used only to tell text formats apart."""
 
 import codecs
-import re
 from io import BytesIO
 from pathlib import PurePosixPath
 from zipfile import BadZipFile, ZipFile
 
-import filetype
-
-_OPENXML = "application/vnd.openxmlformats-officedocument."
+from project.blueprints.files import file_types
 
 _HEAD_BYTES = 8 * 1024
 # A ZIP archive ends with its member list. This many bytes can hold a list of more than a thousand members.
 _TAIL_BYTES = 128 * 1024
 _EARLY_BYTES = 1024
 
-# Formats that `filetype` does not detect, or for which it returns a more specific type than the allowlist contains.
-_SIGNATURES = (
-    (re.compile(rb"\x89PNG\r\n\x1a\n"), "image/png"),
-    (re.compile(rb".{4}ftypavis", re.DOTALL), "image/avif"),
-    (re.compile(rb".{4}ftyp(iso[m2-9]|mp4[12]|mp71|avc1|dash|MSNV|M4V[ HP]|f4v )", re.DOTALL), "video/mp4"),
-    # The length field before the document type takes one to eight bytes.
-    (re.compile(rb"\x1aE\xdf\xa3.{0,99}B\x82.{1,8}?webm", re.DOTALL), "video/webm"),
-    (re.compile(rb"\xff[\xe2\xe3\xfa][\x10-\xef]"), "audio/mpeg"),
-    (
-        re.compile(rb"\xfe\xed\xfa[\xce\xcf]|[\xce\xcf]\xfa\xed\xfe|\xca\xfe\xba\xbe"),
-        "application/x-mach-binary",
-    ),
-)
-_PRINTABLE = ("application/pdf", "application/postscript", "application/rtf")
-_OFFICE = {
-    "word/": _OPENXML + "wordprocessingml.document",
-    "xl/": _OPENXML + "spreadsheetml.sheet",
-    "ppt/": _OPENXML + "presentationml.presentation",
-}
+_ZIP = "application/zip"
 _MARKUP = (b"<!doctype", b"<html", b"<svg", b"<script")
 _CONTROLS = bytes(set(range(0x20)) - set(b"\t\n\r\f"))
-_JSON = re.compile(rb'[ \t\n\r]*([{\["]|-?[0-9]|true|false|null)')
-_TEXTS = {".csv": "text/csv", ".md": "text/markdown", ".markdown": "text/markdown"}
 
 
 class Detector:
@@ -89,34 +66,27 @@ class Detector:
         return "application/xml" if start.startswith(b"<?xml") else "text/html"
 
     def _binary(self) -> str | None:
-        found = next((name for pattern, name in _SIGNATURES if pattern.match(self._head)), None)
-        found = found or filetype.guess_mime(self._head)
-        if found == "application/zip" or found in _OFFICE.values():
-            return _office_type(self._tail) or found
-        # Text can happen to start with a file signature ("BMW", "MZ", "ID3"), but the rest of a real binary file would
-        # not be text.
-        return found if found in _PRINTABLE or not self._is_text() else None
+        # Text can happen to start with a file signature ("MZ", "ID3"), but the rest of a real binary file would not be
+        # text.
+        is_text = self._is_text()
+        candidates = (each for each in file_types.BINARY_TYPES if each.can_be_text or not is_text)
+        found = next((each.content_type for each in candidates if each.matches(self._head)), None)
+        return _archive_type(self._tail) if found == _ZIP else found
 
     def _text(self) -> str | None:
         if not self._is_text():
             return None
-        if self._head.startswith(b"#!"):
-            return "text/x-shellscript"
-        if self._suffix == ".json" and _JSON.match(self._head):
-            return "application/json"
-        return _TEXTS.get(self._suffix, "text/plain")
+        candidates = (each for each in file_types.TEXT_TYPES if self._suffix in each.suffixes)
+        return next((each.content_type for each in candidates if each.matches(self._head)), "text/plain")
 
 
-def _office_type(tail: bytes) -> str | None:
-    """Return the type of an Office document or ZIP archive, or `None` if the member list is unreadable.
-
-    The members may be in any order.
-    """
+def _archive_type(tail: bytes) -> str:
+    """Return the type of the Office document that a ZIP archive contains. Its members may be in any order."""
     try:
         names = ZipFile(BytesIO(tail)).namelist()
     except (BadZipFile, ValueError, NotImplementedError):
-        return None
-    folders = {name.partition("/")[0] + "/" for name in names}
+        return _ZIP
+    folders = {name.partition("/")[0] for name in names}
     if "[Content_Types].xml" not in names:
-        return "application/zip"
-    return next((name for folder, name in _OFFICE.items() if folder in folders), "application/zip")
+        return _ZIP
+    return next((name for folder, name in file_types.OFFICE_FOLDERS.items() if folder in folders), _ZIP)

@@ -7,18 +7,6 @@ from uuid import UUID
 from project.blueprints.files.models import FileRow
 from project.errors import PermissionDenied
 
-INLINE_TYPES = frozenset(
-    {
-        "image/jpeg",
-        "image/png",
-        "image/gif",
-        "image/webp",
-        "image/avif",
-        "audio/mpeg",
-        "video/mp4",
-        "video/webm",
-    }
-)
 _MAX_FILENAME_LENGTH = 255
 _DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 

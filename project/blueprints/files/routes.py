@@ -8,7 +8,7 @@ from flask import Response, jsonify, request
 
 from project.blueprints.files import service
 from project.blueprints.files.errors import ChecksumMismatch, FileTooLarge, FileTypeNotAllowed
-from project.blueprints.files.policy import INLINE_TYPES
+from project.blueprints.files.file_types import INLINE_TYPES, ensure_supported
 from project.blueprints.files.schemas import (
     ContentQuery,
     FilePage,
@@ -33,6 +33,7 @@ from project.http.routing.rule import CREATES_ANOTHER
 from project.infrastructure.storage import StorageUnavailable
 
 blueprint = Blueprint("files", __name__, url_prefix="/files", description="Files and their thumbnails")
+blueprint.record_once(lambda state: ensure_supported(state.app.extensions["settings"].allowed_content_types))
 
 
 @blueprint.post("", access=user, handles_idempotency=True, on_retry=CREATES_ANOTHER)

@@ -9,15 +9,16 @@ from typing import BinaryIO
 
 from PIL import Image, ImageCms, ImageOps
 
+from project.blueprints.files.file_types import IMAGE_FORMATS
+
 # The longest edge of each thumbnail in pixels. Existing images get a new size from the `files.add_thumbnails` job.
 SIZES = {
     "small": 256,
     "large": 1024,
 }
-SUPPORTED = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp", "image/avif"})
 
 _MAX_EDGE = max(SIZES.values())
-_FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "AVIF")
+_FORMATS = tuple(IMAGE_FORMATS.values())
 # Some decoders read their whole input into memory.
 _MAX_ENCODED_BYTES = 64 * 1024 * 1024
 _START_OF_SCAN = b"\xff\xda"

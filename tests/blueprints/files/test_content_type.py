@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from project.blueprints.files.content_type import Detector
-from project.config import ALLOWED_CONTENT_TYPES
+from project.blueprints.files.file_types import CONTENT_TYPES
 
 PHOTOS = Path(__file__).parents[2] / "data" / "photos"
 OPENXML = "application/vnd.openxmlformats-officedocument."
@@ -80,6 +80,7 @@ def test_still_and_animated_images_are_detected(kind, options):
         (mp4(b"mp42", b"mp42"), "video/mp4"),
         (mp4(b"iso5", b"iso5", b"dash"), "video/mp4"),
         (mp4(b"avc1"), "video/mp4"),
+        (mp4(b"XAVC", b"XAVC", b"mp42"), "video/mp4"),
         (mp4(b"qt  ", b"qt  "), "video/quicktime"),
         (mp4(b"M4A ", b"isom"), "audio/mp4"),
         (mp4(b"heic", b"mif1", b"heic"), "image/heic"),
@@ -100,11 +101,14 @@ def test_documents_audio_and_video_are_detected(content, expected):
         (b"\x7fELF\x02\x01\x01" + bytes(200), "application/x-executable"),
         (b"\xcf\xfa\xed\xfe\x07\0\0\x01" + bytes(200), "application/x-mach-binary"),
         (b"#!/bin/sh\nrm -rf /\n", "text/x-shellscript"),
+        (b"{\\rtf1 Hello}", "application/rtf"),
+        (b"%!PS-Adobe-3.0\n", "application/postscript"),
+        (b"PK\x03\x04" + bytes(26) + b"mimetypeapplication/epub+zip", "application/epub+zip"),
     ],
 )
-def test_executable_is_detected_despite_image_filename(content, expected):
+def test_rejected_type_is_detected_despite_image_filename(content, expected):
     assert detect(content, "holiday.jpg") == expected
-    assert expected not in ALLOWED_CONTENT_TYPES
+    assert expected not in CONTENT_TYPES
 
 
 @pytest.mark.parametrize(("expected", "part"), [DOCX, XLSX, PPTX])
@@ -165,7 +169,7 @@ def test_archive_that_is_not_a_document_is_detected_as_zip(content):
 @pytest.mark.parametrize("name", ["x.png", "x.txt", "x.md", "x.json"])
 def test_markup_is_detected_regardless_of_filename(content, expected, name):
     assert detect(content, name) == expected
-    assert expected not in ALLOWED_CONTENT_TYPES
+    assert expected not in CONTENT_TYPES
 
 
 @pytest.mark.parametrize(

@@ -1,23 +1,31 @@
-"""Adding a thumbnail size takes one line: a copy of the project with that line runs on the data of this release."""
+"""Adding a thumbnail size or a file type takes one line, which a copy of the project adds here."""
 
 import json
 import os
 import subprocess
 import sys
+from io import BytesIO
 from pathlib import Path
 from shutil import copytree
 from uuid import UUID
 
 import pytest
 from flask import Flask
+from PIL import Image
 
 from project.blueprints.files import service
 from project.config import Settings
-from tests.kit.clients.api import Api, success
+from tests.kit.clients.api import Api, problem, success
 
 ROOT = Path(__file__).parents[3]
 PICTURE = (ROOT / "tests" / "data" / "photos" / "coffee.png").read_bytes()
-ADDED_LINES = {"thumbnails.py": ("SIZES = {\n", '    "medium": 512,\n')}
+ADDED_LINES = {
+    "thumbnails.py": ("SIZES = {\n", '    "medium": 512,\n'),
+    "file_types.py": (
+        "FILE_TYPES = (\n",
+        '    FileType("image/bmp", rb"BM.{4}\\0\\0\\0\\0", image_format="BMP", is_inline=True),\n',
+    ),
+}
 
 
 @pytest.fixture
@@ -33,18 +41,26 @@ def next_release(tmp_path: Path) -> Path:
     return folder
 
 
+def bitmap() -> bytes:
+    """Return the picture in a format that this release does not support."""
+    file = BytesIO()
+    Image.open(BytesIO(PICTURE)).save(file, "BMP")
+    return file.getvalue()
+
+
 @pytest.mark.full
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_size_added_in_one_line_is_rendered_for_new_and_existing_images(
+def test_added_size_is_rendered_for_new_and_existing_images_and_added_type_is_accepted(
     app: Flask, api: Api, settings: Settings, next_release: Path
 ) -> None:
     ada = api.as_new_user()
     existing = success(ada.upload(PICTURE, "coffee.png"))["id"]
+    problem(ada.upload(bitmap(), "new.bmp"), 415, "file-type-not-allowed")
     with app.app_context():
         service.make_thumbnails(UUID(existing))
     environment = os.environ | {"APP_ENV": "development", "DATA_DIR": str(settings.data_dir), "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-c", NEXT_RELEASE, json.dumps(ada.tokens), existing]
-    result = subprocess.run(command, cwd=next_release, env=environment, input=PICTURE, capture_output=True)
+    result = subprocess.run(command, cwd=next_release, env=environment, input=bitmap(), capture_output=True)
     assert result.returncode == 0, result.stderr.decode()
     all_sizes, medium = {"status": "ready", "sizes": ["medium", "small", "large"]}, [200, [512, 341]]
     assert json.loads(result.stdout.splitlines()[-1]) == [
@@ -52,6 +68,8 @@ def test_size_added_in_one_line_is_rendered_for_new_and_existing_images(
         [all_sizes, medium],
         [{"status": "pending", "sizes": []}, [404, None]],
         [all_sizes, medium],
+        "image/bmp",
+        "inline; filename=new.bmp",
     ]
 
 
@@ -84,8 +102,10 @@ with app.app_context():
     service.add_thumbnails()
 run_jobs()
 states.append(state(sys.argv[2]))
-new = ada.upload(sys.stdin.buffer.read(), "new.png").json["id"]
+bitmap = ada.upload(sys.stdin.buffer.read(), "new.bmp").json
+new = bitmap["id"]
 states.append(state(new))
 run_jobs()
-print(json.dumps([*states, state(new)]))
+disposition = ada.get(f"/files/{new}/content?disposition=inline").headers["Content-Disposition"]
+print(json.dumps([*states, state(new), bitmap["content_type"], disposition]))
 """

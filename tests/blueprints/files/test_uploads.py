@@ -10,7 +10,9 @@ import pytest
 from flask import Flask
 from sqlalchemy import delete, select
 
+from project.app import create_app
 from project.blueprints.files.models import File
+from project.config import InvalidSettings, Settings
 from project.infrastructure.database import db, read
 from project.infrastructure.jobs import Job
 from tests.blueprints.files.raw_forms import field_part, file_part, part, send
@@ -114,6 +116,12 @@ def test_content_type_not_allowed_by_settings_is_rejected(
     change_settings(allowed_content_types=("image/png",))
     problem(ada.upload(b"hello"), 415, "file-type-not-allowed")
     assert success(ada.upload(PNG, "cat.txt"))["content_type"] == "image/png"
+
+
+@ON_SQLITE
+def test_settings_that_allow_an_unsupported_content_type_are_rejected(settings: Settings) -> None:
+    with pytest.raises(InvalidSettings, match="ALLOWED_CONTENT_TYPES: not supported: image/x-raw"):
+        create_app(settings.model_copy(update={"allowed_content_types": ("image/png", "image/x-raw")}))
 
 
 @pytest.mark.parametrize(("size", "status"), [(10, 201), (11, 413), (600_000, 413)])

@@ -6,9 +6,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
-from project.blueprints.files import policy, repository, thumbnails
+from project.blueprints.files import policy, repository
 from project.blueprints.files.content_type import Detector
 from project.blueprints.files.errors import ChecksumMismatch, FileTooLarge, FileTypeNotAllowed
+from project.blueprints.files.file_types import CONTENT_TYPES, IMAGE_FORMATS
 from project.blueprints.files.jobs import MAKE_THUMBNAILS
 from project.blueprints.files.models import FileLocation, FileRow
 from project.blueprints.files.service.trash import purge_file
@@ -76,7 +77,7 @@ def receive_upload(
             chunks,
             filename=filename,
             max_bytes=settings.max_file_bytes,
-            allowed_types=settings.allowed_content_types,
+            allowed_types=settings.allowed_content_types or CONTENT_TYPES,
         )
         received = ReceivedUpload(location, owner_id, receipt, filename, read_options())
         _ensure_may_be_stored(received)
@@ -95,7 +96,7 @@ def store_upload(received: ReceivedUpload) -> FileRow:
     of the organization.
     """
     receipt = received.receipt
-    renderable = receipt.content_type in thumbnails.SUPPORTED
+    renderable = receipt.content_type in IMAGE_FORMATS
     with transaction():
         _ensure_may_be_stored(received)
         file = repository.store_file(
