@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 Recipe = Callable[["World", Operation], "Case"]
 Outcomes = tuple[int | str, ...]
 
-# For each role, the attribute of a World that is its client. `user` belongs to no organization.
+# For each role, the attribute of a World that is its client. `user` owns another organization.
 ROLES = {
     "anonymous": "anonymous",
     "user": "other_user",

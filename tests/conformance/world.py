@@ -30,7 +30,8 @@ class Case:
 class World:
     """An application with two organizations of the same owner, and users of every role.
 
-    `member` and `admin` belong to the first organization, and `other_user` belongs to neither.
+    `member` and `admin` belong to the first organization, and `other_user` to a third. The owner also has a second
+    invitation and a second file in each status, so that a query that lacks a condition finds the wrong row.
     """
 
     def __init__(self, app: Flask) -> None:
@@ -42,6 +43,10 @@ class World:
         self.administrator, self.other_administrator = (create_administrator(app, self.anonymous) for _ in range(2))
         self._join(self.member, "member")
         self._join(self.admin, "admin")
+        self.other_user.organization()
+        self.owner.invitation(self.organization_id, "second@example.com")
+        _stored, trashed = (success(self.owner.upload(b"second"))["id"] for _ in range(2))
+        self.owner.delete(f"/files/{trashed}")
 
     def case(self, operation: Operation) -> Case:
         """Return a new request that should succeed, built by the operation's recipe if it has one."""
