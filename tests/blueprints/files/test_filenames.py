@@ -1,6 +1,8 @@
-"""Filenames are truncated before they are normalized, so that even very long names are processed quickly."""
+"""Safe filenames: their length, their extensions, and the time needed for very long names."""
 
 import time
+
+import pytest
 
 from project.blueprints.files.policy import safe_filename
 
@@ -11,3 +13,17 @@ def test_long_filename_is_truncated_quickly() -> None:
     assert time.process_time() - started < 1
     assert len(name) <= 255
     assert name.endswith(".txt")
+
+
+@pytest.mark.parametrize(("length", "is_kept"), [(1, True), (19, True), (20, False)])
+def test_long_filename_keeps_a_short_extension(length: int, is_kept: bool) -> None:
+    extension = "." + "e" * length
+    name = safe_filename("n" * 300 + extension)
+    assert len(name) == 255
+    assert name.endswith(extension) is is_kept
+
+
+@pytest.mark.parametrize("length", [254, 255])
+def test_filename_of_up_to_255_characters_is_unchanged(length: int) -> None:
+    name = "n" * (length - 4) + ".txt"
+    assert safe_filename(name) == name

@@ -248,6 +248,14 @@ def test_oversized_token_with_valid_signature_is_invalid(ada: Api, forge: Forge)
     problem(get_me(ada, forge(padding="x" * 1_000_000)), 401, "token-invalid")
 
 
+def test_token_is_accepted_up_to_the_maximum_length(ada: Api, forge: Forge, monkeypatch: pytest.MonkeyPatch) -> None:
+    statuses = []
+    for limit in (len(forge()), len(forge()) - 1):
+        monkeypatch.setattr("project.http.auth.identity._MAX_TOKEN_LENGTH", limit)
+        statuses.append(get_me(ada, forge()).status_code)
+    assert statuses == [200, 401]
+
+
 def test_token_with_deeply_nested_claims_is_invalid(ada: Api, forge: Forge) -> None:
     problem(get_me(ada, forge.raw(json.dumps(forge.header), "[" * 2000)), 401, "token-invalid")
 

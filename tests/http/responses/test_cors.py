@@ -125,9 +125,14 @@ def test_preflight_from_foreign_origin_is_not_allowed(api: Api, origin: str, pat
     assert cors_headers(preflight(api, origin, path)) == {}
 
 
-def test_options_request_that_is_not_a_preflight_returns_the_allowed_methods(api: Api) -> None:
-    response = api.client.options("/api/v1/auth/login", headers={"Origin": LISTED_ORIGIN})
-    assert split_header(response.headers["Allow"]) == {"OPTIONS", "POST"}
+@pytest.mark.parametrize(
+    ("path", "methods"), [("/auth/login", {"OPTIONS", "POST"}), ("/auth/me", {"GET", "HEAD", "OPTIONS", "PATCH"})]
+)
+def test_options_request_that_is_not_a_preflight_returns_the_allowed_methods(
+    api: Api, path: str, methods: set[str]
+) -> None:
+    response = api.client.options(f"/api/v1{path}", headers={"Origin": LISTED_ORIGIN})
+    assert split_header(response.headers["Allow"]) == methods
 
 
 def test_credentials_are_never_allowed(api: Api) -> None:
