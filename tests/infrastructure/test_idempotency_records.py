@@ -69,6 +69,21 @@ def test_claiming_a_used_key_returns_its_stored_response() -> None:
     assert record.fingerprint == b"fingerprint"
 
 
+def test_record_is_found_only_by_its_digest_and_until_it_expires() -> None:
+    for key in ("one", "two", "expired"):
+        claim_and_store(key, key.encode(), seconds=-1 if key == "expired" else DAY)
+    keys = (["two", "unknown"], ["unknown"], ["expired"], [])
+    with transaction():
+        found = [idempotency_records.find_record([digest(key) for key in each]) for each in keys]
+    assert [record and record.body for record in found] == [b"two", None, None, None]
+
+
+def test_storing_a_response_changes_no_other_record() -> None:
+    claim_and_store("one")
+    claim_and_store("two", b"second")
+    assert {body for _expires_at, body in records().values()} == {b"first", b"second"}
+
+
 def test_claim_is_rolled_back_with_its_transaction() -> None:
     with suppress(RequestFailed), transaction():
         assert claim("one") is None

@@ -1,0 +1,148 @@
+"""Each query selects or changes exactly the intended users and sessions: there are two of each."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from flask import Flask
+from sqlalchemy import update
+
+from project.blueprints.auth import repository, service
+from project.blueprints.auth.errors import InvalidCredentials, RefreshTokenReused
+from project.blueprints.auth.models import Session, User, UserRow
+from project.errors import PreconditionFailed
+from project.infrastructure.clock import now
+from project.infrastructure.database import transaction
+from project.infrastructure.database.models import new_id
+from tests.kit.fixtures.changed_rows import changed_ids
+from tests.kit.fixtures.users import add_user
+
+CLIENT = service.Client("a browser", "127.0.0.1")
+
+
+def log_in(user: UserRow) -> service.Grant:
+    return service.open_session(user, methods=["password"], client=CLIENT)
+
+
+def set_user(user: UserRow, **values: str) -> None:
+    with transaction() as session:
+        session.execute(update(User).where(User.id == user.id).values(**values))
+
+
+def set_session(grant: service.Grant, **values: object) -> None:
+    with transaction() as session:
+        session.execute(update(Session).where(Session.id == grant.session_id).values(**values))
+
+
+@pytest.fixture(autouse=True)
+def _in_app(shared_app: Flask) -> Iterator[None]:
+    with shared_app.app_context():
+        yield
+
+
+@pytest.fixture
+def ada() -> UserRow:
+    return add_user()
+
+
+@pytest.fixture
+def grant(ada: UserRow) -> service.Grant:
+    return log_in(ada)
+
+
+@pytest.fixture(autouse=True)
+def _others(ada: UserRow, grant: service.Grant) -> None:
+    """A newer user with a session, and a newer session of Ada."""
+    log_in(add_user())
+    log_in(ada)
+
+
+@pytest.mark.parametrize("values", [{"password_hash": "changed"}, {"status": "disabled"}])
+def test_login_is_rejected_if_account_changes_after_it_was_read(ada: UserRow, values: dict[str, str]) -> None:
+    set_user(ada, **values)
+    with pytest.raises(InvalidCredentials):
+        log_in(ada)
+
+
+def test_renaming_a_user_changes_no_other_user(ada: UserRow) -> None:
+    renamed = changed_ids(User, lambda: service.update_profile(ada.id, display_name="Ada", versions=None))
+    assert renamed == {ada.id}
+
+
+def test_user_with_another_version_is_not_renamed(ada: UserRow) -> None:
+    with pytest.raises(PreconditionFailed):
+        service.update_profile(ada.id, display_name="Ada", versions=[2])
+
+
+def test_verifying_a_user_changes_no_other_user(ada: UserRow) -> None:
+    assert changed_ids(User, lambda: service.mark_verified(ada.id)) == {ada.id}
+    assert service.get_user(ada.id).email_verified is True
+
+
+def test_logging_out_ends_no_other_session(grant: service.Grant) -> None:
+    assert changed_ids(Session, lambda: service.log_out(grant.session_id)) == {grant.session_id}
+
+
+def test_ended_session_keeps_the_time_at_which_it_ended(grant: service.Grant) -> None:
+    service.log_out(grant.session_id)
+    assert changed_ids(Session, lambda: service.log_out(grant.session_id)) == set()
+
+
+def test_refreshing_changes_no_other_session(grant: service.Grant) -> None:
+    assert changed_ids(Session, lambda: service.refresh(grant.refresh_token)) == {grant.session_id}
+
+
+def test_reused_refresh_token_ends_only_its_own_session(grant: service.Grant) -> None:
+    service.refresh(service.refresh(grant.refresh_token).refresh_token)
+
+    def reuse() -> None:
+        with pytest.raises(RefreshTokenReused):
+            service.refresh(grant.refresh_token)
+
+    assert changed_ids(Session, reuse) == {grant.session_id}
+
+
+@pytest.mark.parametrize("ended", ["ended_at", "idle_until", "expires_at"])
+@pytest.mark.parametrize(
+    "find",
+    [
+        repository.find_principal,
+        repository.find_live_session,
+        lambda session_id: repository.rotate_session(session_id, 1, idle_until=now()),
+    ],
+    ids=["find_principal", "find_live_session", "rotate_session"],
+)
+def test_session_is_live_only_until_it_ends_or_expires(
+    grant: service.Grant, find: Callable[[UUID], object], ended: str
+) -> None:
+    with transaction():
+        assert find(grant.session_id) is not None
+    set_session(grant, generation=1, **{ended: now() - timedelta(seconds=1)})
+    with transaction():
+        assert find(grant.session_id) is None
+
+
+def test_principal_of_a_session_is_its_user(ada: UserRow, grant: service.Grant) -> None:
+    principal = service.load_principal(grant.session_id)
+    assert principal is not None
+    assert (principal.session_id, principal.user_id) == (grant.session_id, ada.id)
+
+
+def test_session_of_a_disabled_user_has_no_principal(ada: UserRow, grant: service.Grant) -> None:
+    set_user(ada, status="disabled")
+    assert service.load_principal(grant.session_id) is None
+
+
+def test_users_are_found_by_id_and_by_email(ada: UserRow) -> None:
+    assert service.get_user(ada.id) == service.find_user_by_email(ada.email.upper()) == ada
+    assert service.get_users_by_id([ada.id, new_id()]) == {ada.id: ada}
+
+
+def test_active_users_are_listed_in_order_after_the_given_id(ada: UserRow) -> None:
+    disabled, newest = add_user(), add_user()
+    set_user(disabled, status="disabled")
+    other = service.list_active_ids(ada.id, 1)
+    assert other[0] > ada.id
+    assert service.list_active_ids(other[0], 10) == [newest.id]
+    assert service.list_active_ids(None, 1)[0] <= ada.id

@@ -1,0 +1,90 @@
+"""Each query selects exactly the intended organizations and members: there are two organizations with two members."""
+
+from collections.abc import Iterator
+from itertools import count
+from uuid import UUID
+
+import pytest
+from flask import Flask
+
+from project.blueprints.auth import service as auth
+from project.blueprints.organizations import service
+from project.errors import NotFound, PermissionDenied
+from project.infrastructure.database.models import new_id
+from project.infrastructure.database.pagination import PageRequest
+from tests.kit.fixtures.users import add_user
+
+ALL = PageRequest(100)
+_numbers = count(1)
+
+
+def add_organization(owner: auth.UserRow) -> UUID:
+    return service.create_organization(owner_id=owner.id, name=f"Organization {next(_numbers)}", slug=None).id
+
+
+@pytest.fixture(autouse=True)
+def _in_app(shared_app: Flask) -> Iterator[None]:
+    with shared_app.app_context():
+        yield
+
+
+@pytest.fixture
+def ada() -> auth.UserRow:
+    return add_user()
+
+
+@pytest.fixture
+def eve() -> auth.UserRow:
+    return add_user()
+
+
+@pytest.fixture
+def engines(ada: auth.UserRow) -> UUID:
+    """An organization of Ada with a member."""
+    organization_id = add_organization(ada)
+    service.add_member(organization_id, add_user(), "member")
+    return organization_id
+
+
+@pytest.fixture(autouse=True)
+def gardens(ada: auth.UserRow, eve: auth.UserRow, engines: UUID) -> UUID:
+    """A newer organization, of Eve, in which Ada is a member."""
+    organization_id = add_organization(eve)
+    service.add_member(organization_id, ada, "member")
+    return organization_id
+
+
+def test_role_is_that_of_the_user_in_the_organization(
+    ada: auth.UserRow, eve: auth.UserRow, engines: UUID, gardens: UUID
+) -> None:
+    assert [service.ensure_member(each, ada.id) for each in (engines, gardens)] == ["owner", "member"]
+    assert [service.get_organization(each, ada.id).role for each in (engines, gardens)] == ["owner", "member"]
+    assert service.ensure_member(gardens, eve.id) == "owner"
+
+
+def test_member_of_another_organization_is_not_a_member(eve: auth.UserRow, engines: UUID) -> None:
+    assert service.is_member(engines, eve.id) is False
+    with pytest.raises(NotFound):
+        service.ensure_member(engines, eve.id)
+    with pytest.raises(NotFound):
+        service.get_organization(engines, eve.id)
+
+
+def test_member_lacks_the_permissions_of_an_admin(ada: auth.UserRow, gardens: UUID) -> None:
+    with pytest.raises(PermissionDenied):
+        service.ensure_member(gardens, ada.id, role="admin")
+
+
+def test_name_is_that_of_the_organization(ada: auth.UserRow, engines: UUID, gardens: UUID) -> None:
+    for organization_id in (engines, gardens):
+        assert service.get_name(organization_id) == service.get_organization(organization_id, ada.id).name
+    with pytest.raises(NotFound):
+        service.get_name(new_id())
+
+
+def test_listings_contain_only_rows_of_the_user_or_organization(
+    ada: auth.UserRow, eve: auth.UserRow, engines: UUID, gardens: UUID
+) -> None:
+    assert [item.id for item in service.list_organizations(ada.id, ALL).items] == [gardens, engines]
+    assert [item.id for item in service.list_organizations(eve.id, ALL).items] == [gardens]
+    assert [item.user_id for item in service.list_members(gardens, ALL).items] == [ada.id, eve.id]
