@@ -37,22 +37,32 @@ STANDARD_TERMS = {
     r"(behaviou|neighbou|colou|favou|honou)r\w*|catalogue\w*|licence\w*": "American spelling",
     r"(normal|serial|organ|recogn|author|initial|synchron|summar|optim)is(e|es|ed|ing|ation)": "American spelling",
 }
-_WORDS = re.compile("|".join(rf"(?P<t{n}>\b({term})\b)" for n, term in enumerate(STANDARD_TERMS)), re.IGNORECASE)
+_ALTERNATIVES = "|".join(f"(?P<t{n}>{term})" for n, term in enumerate(STANDARD_TERMS))
+_WORDS = re.compile(rf"\b(?:{_ALTERNATIVES})\b", re.IGNORECASE)
 
 
 def texts_in_python(file: Path) -> Iterator[tuple[int, str]]:
     """Yield the comments, docstrings and names in a file, and all other strings in product code, with line numbers."""
+    source = file.read_text()
+    # Parsing is slow, and few files contain any of the words.
+    if not _WORDS.search(f"{source}\n{_split_names(source)}"):
+        return
     is_product = file.relative_to(ROOT).parts[0] in ("project", "worker")
     tokens = ("COMMENT", "STRING", "FSTRING_MIDDLE") if is_product else ("COMMENT",)
     with file.open("rb") as stream:
         for token in tokenize.tokenize(stream.readline):
             if tokenize.tok_name[token.type] in tokens:
                 yield token.start[0], token.string
-    for node in ast.walk(ast.parse(file.read_text())):
+    for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            yield node.lineno, re.sub(r"([a-z])([A-Z])", r"\1 \2", node.name).replace("_", " ")
+            yield node.lineno, _split_names(node.name)
         if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Module) and not is_product:
             yield getattr(node, "lineno", 1), ast.get_docstring(node) or ""
+
+
+def _split_names(text: str) -> str:
+    """Return `text` with spaces between the words of each name."""
+    return re.sub(r"([a-z])([A-Z])", r"\1 \2", text).replace("_", " ")
 
 
 def texts_in_document(value: object) -> Iterator[str]:
