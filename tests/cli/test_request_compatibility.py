@@ -197,6 +197,7 @@ COMPATIBLE = [
     compatible("additional-members", schema("OrganizationRequest", "additionalProperties"), True),
     compatible("public-access", operation(LIST, "x-access"), "public"),
     compatible("lower-role", operation(ORGANIZATION, "x-access"), "user"),
+    compatible("every-user", operation(LIST, "x-access"), "every-user"),
     compatible("no-security", operation(LIST, "security"), []),
     compatible("description", operation(LIST, "description"), "Other words."),
     compatible("deprecated", operation(LIST, "deprecated"), True),

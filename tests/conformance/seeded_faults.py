@@ -1,4 +1,4 @@
-"""A blueprint with ten faults that developers and coding agents commonly introduce, and two correct routes."""
+"""A blueprint with eleven faults that developers and coding agents commonly introduce, and three correct routes."""
 
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -18,7 +18,7 @@ from project.http.auth.identity import current_user_id
 from project.http.fields import Id, Text
 from project.http.openapi import Blueprint
 from project.http.requests.schemas import Body
-from project.http.routing.access import public, user
+from project.http.routing.access import every_user, public, user
 from project.http.routing.rule import CREATES_ANOTHER
 
 blueprint = Blueprint("seeded", __name__, url_prefix="/seeded", description="Seeded faults")
@@ -113,14 +113,26 @@ def get_of_any_user(note_id: UUID) -> Any:
     return _note(note_id)
 
 
+@blueprint.get("/notes/<uuid:note_id>/own", access=every_user)
+@blueprint.response(200, NoteResponse)
+def hide_from_other_users(note_id: UUID) -> Any:
+    """Get a note only for its owner, although the route is for every user."""
+    return _own_note(note_id)
+
+
+@blueprint.get("/notes/<uuid:note_id>/shared", access=every_user)
+@blueprint.response(200, NoteResponse)
+def get_shared_note(note_id: UUID) -> Any:
+    """Get a note of any user. This route is correct."""
+    return _note(note_id)
+
+
 @blueprint.patch("/notes/<uuid:note_id>", access=user)
 @blueprint.arguments(NoteRequest)
 @blueprint.response(200, NoteResponse)
 def update_any_version(body: dict[str, Any], note_id: UUID) -> Any:
     """Update a note without checking its version."""
-    note = _note(note_id)
-    if note.owner_id != current_user_id():
-        raise NotFound
+    note = _own_note(note_id)
     note.name, note.version = body["name"], note.version + 1
     return note
 
@@ -154,3 +166,10 @@ def _note(note_id: UUID) -> SimpleNamespace:
     if note_id not in _notes:
         raise NotFound
     return _notes[note_id]
+
+
+def _own_note(note_id: UUID) -> SimpleNamespace:
+    note = _note(note_id)
+    if note.owner_id != current_user_id():
+        raise NotFound
+    return note

@@ -17,6 +17,7 @@ FAULTS = {
     ("retry_with_a_key_replays_the_response", "create_twice"),
     ("response_to_a_repeated_request_matches_the_document", "raise_undocumented"),
     ("resources_are_hidden_from_other_users", "get_of_any_user"),
+    ("every_user_has_access_to_the_same_resources", "hide_from_other_users"),
     ("text_numbers_and_lists_are_bounded", "accept_any_length"),
     ("reads_do_not_write", "read_and_write"),
     ("updates_with_a_stale_etag_are_rejected", "update_any_version"),

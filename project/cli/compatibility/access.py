@@ -5,10 +5,13 @@ from typing import Any
 
 _ROLES = ("member", "admin", "owner")
 _AUTHENTICATED = {"user", "administrator", *_ROLES}
+# A user who requests a resource of another user.
+_OTHER_USER = "other user"
 # The callers that each `x-access` value admits. An unlisted value admits only its own kind of caller.
 _ADMITS = {
-    "public": {"anonymous", *_AUTHENTICATED},
+    "public": {"anonymous", *_AUTHENTICATED, _OTHER_USER},
     "user": _AUTHENTICATED,
+    "every-user": {*_AUTHENTICATED, _OTHER_USER},
     "admin": {"administrator"},
     **{f"member({role})": set(_ROLES[rank:]) for rank, role in enumerate(_ROLES)},
 }

@@ -26,6 +26,7 @@ from project.infrastructure.idempotency_records import IdempotencyKeyInUse
 _ACCESS = {
     "public": "Public.",
     "user": "Requires authentication.",
+    "every-user": "Requires authentication. Available to every user.",
     "admin": "Requires the user role `admin`.",
     "development": "Available in development only.",
     "scraper": "Requires the metrics token.",

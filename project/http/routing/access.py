@@ -8,7 +8,7 @@ from typing import Literal
 class Access:
     """What a route requires of its caller."""
 
-    kind: Literal["public", "user", "admin", "member", "development", "scraper"]
+    kind: Literal["public", "user", "every-user", "admin", "member", "development", "scraper"]
     role: str = ""
 
     def __str__(self) -> str:
@@ -16,7 +16,10 @@ class Access:
 
 
 public = Access("public")
+# A logged-in user may access only their own resources, which the service must ensure. Other users receive 404.
 user = Access("user")
+# Every logged-in user may access every resource of the route.
+every_user = Access("every-user")
 admin = Access("admin")
 development = Access("development")
 scraper = Access("scraper")

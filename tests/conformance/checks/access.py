@@ -1,6 +1,7 @@
 """Access: authentication, roles, and resources that other users must not see."""
 
 import time
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -8,6 +9,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.conformance.check import check
+from tests.conformance.checks.listings import case_with_items
 from tests.conformance.operation import Operation
 from tests.conformance.world import Case, World
 from tests.kit.clients.api import Api, problem
@@ -51,17 +53,25 @@ def tokens_of_ended_sessions_are_rejected(operation: Operation, world: World) ->
     problem(world.send(operation, Case(ended, unknown_path(operation))), 401, "token-revoked")
 
 
-@check(
-    lambda operation: (
-        _requires_token(operation) and bool(operation.path_names) and operation.rule.access.kind != "admin"
-    )
-)
+@check(lambda operation: bool(operation.path_names) and operation.rule.access.kind in ("user", "member"))
 def resources_are_hidden_from_other_users(operation: Operation, world: World) -> None:
     case = world.case(operation)
     foreign = world.send(operation, Case(world.other_user, case.path, case.body, case.form))
+    if _is_readable_by_every_user(operation, world) and foreign.status_code == 403:
+        problem(foreign, 403, "permission-denied")
+        return
     missing = world.send(operation, Case(world.other_user, unknown_path(operation), case.body, case.form))
     bodies = [problem(response, 404, "not-found") for response in (foreign, missing)]
     assert bodies[0]["detail"] == bodies[1]["detail"], "the 404 response must not depend on whether the resource exists"
+
+
+@check(lambda operation: operation.rule.access.kind == "every-user")
+def every_user_has_access_to_the_same_resources(operation: Operation, world: World) -> None:
+    case = case_with_items(operation, world) if operation.is_listing else world.case(operation)
+    other = world.succeed(operation, replace(case, actor=world.other_user))
+    if operation.is_listing:
+        items = world.succeed(operation, case).json["items"]
+        assert other.json["items"] == items != [], "the listing must contain the same items for every user"
 
 
 @check(lambda operation: operation.rule.access.role not in ("", "member"))
@@ -80,6 +90,11 @@ def unknown_path(operation: Operation) -> dict[str, str]:
     """Return path values that match the route but identify no existing resource."""
     schemas = {parameter["name"]: parameter["schema"] for parameter in operation.parameters}
     return {name: str(schemas[name].get("enum", [uuid4()])[0]) for name in operation.path_names}
+
+
+def _is_readable_by_every_user(operation: Operation, world: World) -> bool:
+    reader = world.read_operation(operation)
+    return reader is not None and reader.rule.access.kind == "every-user"
 
 
 def _invalid_tokens(world: World) -> dict[str, str]:

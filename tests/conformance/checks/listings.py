@@ -28,7 +28,7 @@ def lists_are_paginated(operation: Operation, world: World) -> None:
 
 @check(_is_listing)
 def pages_contain_every_item_exactly_once(operation: Operation, world: World) -> None:
-    case = _case_with_items(operation, world)
+    case = case_with_items(operation, world)
     items = _all_items(operation, world, case, limit="100")
     assert len(items) > 1
     assert _all_items(operation, world, case, limit="2") == items, (
@@ -40,7 +40,7 @@ def pages_contain_every_item_exactly_once(operation: Operation, world: World) ->
 
 @check(_is_listing)
 def next_page_is_linked(operation: Operation, world: World) -> None:
-    response = world.succeed(operation, _case_with_items(operation, world), query_string={"limit": "1"})
+    response = world.succeed(operation, case_with_items(operation, world), query_string={"limit": "1"})
     url = response.headers["Link"].partition(">")[0].removeprefix("<")
     assert response.headers["Link"].endswith('; rel="next"')
     assert url.startswith(world.app.extensions["settings"].public_url + response.request.path)
@@ -49,7 +49,7 @@ def next_page_is_linked(operation: Operation, world: World) -> None:
 
 @check(_is_listing)
 def altered_cursors_are_rejected(operation: Operation, world: World) -> None:
-    case = _case_with_items(operation, world)
+    case = case_with_items(operation, world)
     cursor = _page(operation, world, case, limit="1")["next_cursor"]
     altered = [cursor[:at] + ("A" if cursor[at] != "A" else "B") + cursor[at + 1 :] for at in range(len(cursor))]
     for invalid in [*altered[::7], altered[-1], cursor + "=", cursor[:-1], cursor.swapcase(), "x", "", "é"]:
@@ -59,7 +59,7 @@ def altered_cursors_are_rejected(operation: Operation, world: World) -> None:
 
 @check(_is_listing)
 def cursors_are_bound_to_their_caller_and_listing(operation: Operation, world: World) -> None:
-    case = _case_with_items(operation, world)
+    case = case_with_items(operation, world)
     cursor = _page(operation, world, case, limit="1")["next_cursor"]
     other_listings = [other for other in world.operations if other.is_listing and other.path != operation.path]
     for listing in other_listings:
@@ -78,7 +78,7 @@ def invalid_page_limits_are_rejected(operation: Operation, world: World) -> None
         assert problem(world.send(operation, case, query_string={"limit": limit}), 422, "validation-failed"), limit
 
 
-def _case_with_items(operation: Operation, world: World) -> Case:
+def case_with_items(operation: Operation, world: World) -> Case:
     """Return a request for a non-empty listing."""
     case = world.case(operation)
     create = world.create_operation(operation.path)
