@@ -21,7 +21,7 @@ from project.http.application import Application
 from project.http.auth import access_tokens, identity, signing_keys
 from project.http.middleware import rate_limits, request_id, trace_context, trusted_hosts
 from project.http.requests import json_body
-from project.http.responses import cors, deprecation, problems, security_headers
+from project.http.responses import cors, deprecation, locations, problems, security_headers
 from project.infrastructure import database, idempotency_records, logging, mail, rate_counter, storage
 from project.infrastructure import jobs as job_queue
 from project.infrastructure.database import db
@@ -71,6 +71,7 @@ def _init_http(app: Flask, settings: Settings) -> None:
     security_headers.init_app(app)
     api = openapi.init_app(app, settings)
     deprecation.init_app(app)
+    locations.init_app(app)
     problems.init_app(app)
     signing_keys.init_app(app, settings)
     access_tokens.init_app(app, settings)

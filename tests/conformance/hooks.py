@@ -112,6 +112,11 @@ HOOKS = {
         ("deprecated_routes_send_deprecation_and_sunset",),
         lambda operation: operation.rule.deprecation is not None,
     ),
+    "locations._add": Hook(
+        _without_function("locations._add"),
+        ("created_resource_is_at_its_location",),
+        lambda operation: operation.creates_readable_resource,
+    ),
     "problems for domain errors": Hook(
         _without_handler(Error), ("untrusted_hosts_are_rejected", "unknown_parameters_are_rejected")
     ),

@@ -1,5 +1,6 @@
 """The operations of an application: each route with its description in the OpenAPI document."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -49,6 +50,13 @@ class Operation(platform.Operation):
     @property
     def accepts_form(self) -> bool:
         return "multipart/form-data" in self.described.get("requestBody", {}).get("content", {})
+
+    @property
+    def creates_readable_resource(self) -> bool:
+        """Whether the operation creates a resource in a collection, and a `GET` reads a single resource of it."""
+        item = re.compile(re.escape(self.path) + r"/\{\w+_id\}")
+        is_readable = any("get" in path for name, path in self.document["paths"].items() if item.fullmatch(name))
+        return self.method == "POST" and "201" in self.described["responses"] and is_readable
 
     @property
     def query(self) -> dict[str, dict[str, Any]]:

@@ -4,7 +4,7 @@ from base64 import b64encode
 from typing import Any
 from uuid import UUID
 
-from flask import Response, jsonify, request
+from flask import Response, jsonify
 
 from project.blueprints.files import service
 from project.blueprints.files.errors import ChecksumMismatch, FileTooLarge, FileTypeNotAllowed
@@ -19,7 +19,6 @@ from project.blueprints.files.schemas import (
     UploadForm,
 )
 from project.blueprints.files.thumbnails import SIZES
-from project.config import current_settings
 from project.errors import NotFound, PermissionDenied
 from project.http.auth.identity import current_user_id
 from project.http.middleware.idempotency import run_once
@@ -39,7 +38,7 @@ blueprint.record_once(lambda state: ensure_supported(state.app.extensions["setti
 @blueprint.post("", access=user, handles_idempotency=True, on_retry=CREATES_ANOTHER)
 @blueprint.raises(FileTooLarge, FileTypeNotAllowed, ChecksumMismatch, NotFound, StorageUnavailable)
 @blueprint.doc(requestBody={"required": True, "content": {"multipart/form-data": {"schema": UploadForm}}})
-@blueprint.response(201, FileResponse, headers={"Location": {"$ref": "#/components/headers/Location"}})
+@blueprint.response(201, FileResponse)
 def upload_file() -> Any:
     """Upload a file.
 
@@ -115,5 +114,4 @@ def get_thumbnail(file_id: UUID, size: str) -> Response:
 def _created(file: Any) -> Response:
     response = jsonify(FileResponse().dump(file))
     response.status_code = 201
-    response.headers["Location"] = f"{current_settings().public_url}{request.path}/{file.id}"
     return response

@@ -18,7 +18,7 @@ from project.http.openapi import schemas
 from project.http.openapi.components import components, ref
 from project.http.openapi.operations import Operation, operations
 from project.http.requests import pagination
-from project.http.responses import problems
+from project.http.responses import locations, problems
 from project.http.routing.access import Access, public
 from project.http.routing.rule import CREATES_ANOTHER, EXEMPTIONS, ContractRule
 from project.infrastructure.idempotency_records import IdempotencyKeyInUse
@@ -41,6 +41,7 @@ def complete(document: dict[str, Any], app: Flask) -> dict[str, Any]:
         _describe(operation)
         _add_parameters(operation)
         _add_headers(operation)
+        _add_location(operation, app)
         _add_other_successes(operation)
         _require_a_change(operation, document["components"]["schemas"])
         all_kinds = [*_access_and_request_problems(operation), *_body_and_response_problems(operation), *raised]
@@ -103,6 +104,12 @@ def _add_headers(operation: Operation) -> None:
     for response in operation.described["responses"].values():
         if "$ref" not in response:
             response.setdefault("headers", {}).update(_headers(names))
+
+
+def _add_location(operation: Operation, app: Flask) -> None:
+    created = operation.described["responses"].get("201")
+    if operation.method == "POST" and created and locations.can_read_created(app, operation.rule):
+        created["headers"].update(_headers(["Location"]))
 
 
 def _add_other_successes(operation: Operation) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from tests.conformance.check import check
 from tests.conformance.operation import Operation
 from tests.conformance.world import Case, World
-from tests.kit.clients.api import problem
+from tests.kit.clients.api import problem, success
 from tests.kit.clients.response_checker import checker_for
 
 _ORGANIZATION_ID = "organization_id"
@@ -31,6 +31,17 @@ def listings_contain_only_items_of_their_organization(operation: Operation, worl
     assert not [item for item in there if item in here], (
         "the listing contains items of another organization: filter it by organization_id"
     )
+
+
+@check(lambda operation: operation.creates_readable_resource)
+def created_resource_is_at_its_location(operation: Operation, world: World) -> None:
+    case = world.case(operation)
+    created = world.succeed(operation, case)
+    base = world.app.extensions["settings"].public_url
+    path = f"{operation.path.format(**case.path)}/{created.json['id']}"
+    assert created.headers.getlist("Location") == [f"{base}{path}"]
+    assert success(case.actor.get(path.removeprefix("/api/v1"))) == created.json
+    assert "Location" in operation.described["responses"]["201"]["headers"], "the document must list the header"
 
 
 @check(lambda operation: operation.method in ("PATCH", "PUT"))
