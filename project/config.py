@@ -155,6 +155,7 @@ class Settings(BaseSettings):
     )
     logins_per_minute: PerMinute = Field(100, description="Login attempts per minute and client IP.")
     registrations_per_minute: PerMinute = Field(20, description="Registration attempts per minute and client IP.")
+    invitations_per_minute: PerMinute = Field(30, description="Invitations sent per minute and user.")
     invitation_ttl_seconds: Seconds = Field(7 * _DAY, description="Lifetime of an invitation.")
     max_json_bytes: Bytes = Field(1_000_000, description="Maximum size of a JSON body.")
     max_file_bytes: Bytes = Field(1024**3, description="Maximum size of a file.")

@@ -138,6 +138,7 @@ def test_missing_required_setting_is_reported_in_production(load: Load, name: st
         ("RATE_LIMIT_ENABLED", "perhaps", "boolean"),
         ("LOGINS_PER_MINUTE", "0", "1"),
         ("REGISTRATIONS_PER_MINUTE", "0", "1"),
+        ("INVITATIONS_PER_MINUTE", "0", "1"),
     ],
     ids=lambda value: value[:24],
 )

@@ -52,6 +52,7 @@ def _application(folder: Path, url: str) -> Flask:
         data_dir=folder,
         database_url=url,
         rate_limit_enabled=True,
+        invitations_per_minute=_UNREACHABLE_LIMIT,
         logins_per_minute=_UNREACHABLE_LIMIT,
         registrations_per_minute=_UNREACHABLE_LIMIT,
     )

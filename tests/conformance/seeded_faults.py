@@ -1,4 +1,4 @@
-"""A blueprint with eleven faults that developers and coding agents commonly introduce, and three correct routes."""
+"""A blueprint with twelve faults that developers and coding agents commonly introduce, and three correct routes."""
 
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -11,6 +11,7 @@ from marshmallow import fields
 
 from project.blueprints.auth import service as auth
 from project.blueprints.auth.schemas import UserResponse
+from project.blueprints.invitations.jobs import SEND_INVITATION
 from project.blueprints.organizations import service as organizations
 from project.blueprints.organizations.errors import SlugTaken
 from project.errors import NotFound
@@ -20,6 +21,8 @@ from project.http.openapi import Blueprint
 from project.http.requests.schemas import Body
 from project.http.routing.access import every_user, public, user
 from project.http.routing.rule import CREATES_ANOTHER
+from project.infrastructure import jobs
+from project.infrastructure.database import transaction
 
 blueprint = Blueprint("seeded", __name__, url_prefix="/seeded", description="Seeded faults")
 
@@ -143,6 +146,17 @@ def update_any_version(body: dict[str, Any], note_id: UUID) -> Any:
 def accept_any_length(body: dict[str, Any]) -> Any:
     """Accept text of any length."""
     return {"id": uuid4(), "name": body["text"][:100]}
+
+
+@blueprint.post("/mail", access=user, on_retry=CREATES_ANOTHER)
+@blueprint.arguments(NoteRequest)
+@blueprint.response(201, NoteResponse)
+def send_unlimited_mail(body: dict[str, Any]) -> Any:
+    """Send email without a rate limit."""
+    note_id = uuid4()
+    with transaction():
+        jobs.enqueue(SEND_INVITATION, invitation_id=note_id)
+    return {"id": note_id, **body}
 
 
 @blueprint.get("/write", access=user, exempt={"etag": "not versioned"})

@@ -129,6 +129,15 @@ def test_both_registration_routes_share_a_limit(start: Start) -> None:
     assert log_in(api, "127.0.0.1").status_code == 401
 
 
+def test_invitations_are_limited_per_user(start: Start) -> None:
+    owner = start(invitations_per_minute=1).as_new_user()
+    other = owner.as_new_user()
+    body = {"email": "guest@example.com", "role": "member"}
+    paths = [f"/organizations/{user.organization()['id']}/invitations" for user in (owner, other)]
+    responses = [owner.post(paths[0], body), owner.post(paths[0], body), other.post(paths[1], body)]
+    assert statuses(responses) == [201, 429, 201]
+
+
 def test_all_limits_of_a_route_are_reported_and_enforced(start: Start) -> None:
     api = start()
     limits = (Limit("wide", lambda _settings: 5), Limit("narrow", lambda _settings: 1))
