@@ -16,6 +16,10 @@ from tests.kit.servers.services import Postgres
 _UNREACHABLE_LIMIT = 1_000_000
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--changed", action="store_true", help="check only operations that differ from the main branch")
+
+
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
 def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """The application under test, with users and resources."""

@@ -1,5 +1,6 @@
 """The operations of an application: each route with its description in the OpenAPI document."""
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,8 +8,11 @@ from typing import Any
 
 from flask import Flask
 
+from project.cli.compatibility.references import resolve_references
+from project.cli.contract import contract_text
 from project.http.openapi import api_document
 from project.http.openapi import operations as platform
+from tests.kit.changes import base_document, changed_blueprints
 from tests.kit.clients.response_checker import PROBLEM
 
 
@@ -102,3 +106,21 @@ def operations_of(app: Flask) -> list[Operation]:
     return sorted(
         (Operation(each.method, each.rule, each.described, each.rule.template, document) for each in found), key=str
     )
+
+
+def changed_operations(operations: list[Operation]) -> list[Operation]:
+    """Return the operations whose description or blueprint differs from the main branch."""
+    before = resolve_references(base_document())["paths"]
+    after = resolve_references(json.loads(contract_text(operations[0].document)))["paths"]
+    blueprints = changed_blueprints()
+    return [
+        operation
+        for operation in operations
+        if operation.rule.endpoint.split(".")[0] in blueprints
+        or _described(before, operation) != _described(after, operation)
+    ]
+
+
+def _described(paths: dict[str, Any], operation: Operation) -> tuple[Any, Any]:
+    path = paths.get(operation.path, {})
+    return path.get("parameters"), path.get(operation.method.lower())

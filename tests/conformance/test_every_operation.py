@@ -9,7 +9,7 @@ from project.app import create_app
 from project.config import Settings
 from tests.conformance.check import Check
 from tests.conformance.checks import CHECKS
-from tests.conformance.operation import Operation, operations_of
+from tests.conformance.operation import Operation, changed_operations, operations_of
 from tests.conformance.world import World
 
 
@@ -17,6 +17,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Generate a test for each check and each operation to which it applies."""
     with TemporaryDirectory() as folder:
         operations = operations_of(create_app(Settings(app_env="development", data_dir=Path(folder))))
+    if metafunc.config.getoption("changed", default=False):
+        operations = changed_operations(operations)
     metafunc.parametrize(
         ("check", "operation"),
         [

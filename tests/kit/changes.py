@@ -1,0 +1,37 @@
+"""What differs from the main branch: the changed files, and the OpenAPI document before the change."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+
+
+def changed_files() -> set[str]:
+    """Return the paths of the files that were changed since the branch left `main`, including untracked files."""
+    tracked = _git("diff", "--name-only", _base_commit())
+    return {*tracked.splitlines(), *_git("ls-files", "--others", "--exclude-standard").splitlines()}
+
+
+def changed_blueprints() -> set[str]:
+    """Return the names of the blueprints whose modules, tasks or tests were changed."""
+    folders = ("project/blueprints/", "tests/blueprints/", "worker/tasks/")
+    below = [file.removeprefix(folder) for file in changed_files() for folder in folders if file.startswith(folder)]
+    return {path.split("/")[0].removesuffix(".py") for path in below}
+
+
+def base_document() -> dict[str, Any]:
+    """Return the OpenAPI document as it was when the branch left `main`."""
+    document: dict[str, Any] = json.loads(_git("show", f"{_base_commit()}:docs/openapi.json"))
+    return document
+
+
+def _base_commit() -> str:
+    """Return the commit at which the branch left `main`, or `HEAD` if there is no such branch."""
+    found = subprocess.run(["git", "merge-base", "HEAD", "main"], cwd=ROOT, capture_output=True, text=True, check=False)
+    return found.stdout.strip() or "HEAD"
+
+
+def _git(*arguments: str) -> str:
+    return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True).stdout

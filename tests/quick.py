@@ -1,0 +1,72 @@
+"""The program behind `./bin/test --quick`: checks what a new route or schema can break, on SQLite.
+
+Runs two queues concurrently: the checks that always run, and the tests of the changed operations and blueprints.
+"""
+
+import os
+import shlex
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from tests.kit.changes import ROOT, changed_blueprints, changed_files
+
+_BIN = Path(sys.executable).parent
+_STATIC = (
+    ["ruff", "check"],
+    ["ruff", "format", "--check"],
+    ["lint-imports"],
+    ["mypy", "--strict", "project", "worker"],
+)
+_ALWAYS = (
+    "tests/cli/test_config.py",
+    "tests/cli/test_contract.py",
+    "tests/cli/test_routes.py",
+    "tests/http/responses/test_problems.py",
+    "tests/http/routing",
+    "tests/test_documents.py",
+    "tests/test_language.py",
+    "tests/test_migrations.py",
+    "tests/test_types.py",
+)
+# Loading all installed plugins takes longer than most of the tests.
+_PYTEST = ["pytest", "-p", "pytest_timeout", "-m", "not full", "-k", "not postgresql", "--quiet", "--no-header"]
+_ENVIRONMENT = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+
+
+def main() -> int:
+    """Run the checks, print the output of those that fail, and return the exit code."""
+    with ThreadPoolExecutor() as pool:
+        return int(not all(pool.map(_run, ([*_STATIC, [*_PYTEST, *_ALWAYS]], _changed_tests()))))
+
+
+def _changed_tests() -> list[list[str]]:
+    """Return the commands that test the changed operations and blueprints."""
+    blueprints = changed_blueprints()
+    if not blueprints and not any(file.startswith("project/") for file in changed_files()):
+        return []
+    folders = [f"tests/blueprints/{name}" for name in sorted(blueprints)]
+    existing = [folder for folder in folders if (ROOT / folder).is_dir()]
+    return [[*_PYTEST, "--changed", "tests/conformance/test_every_operation.py", *existing]]
+
+
+def _run(commands: list[list[str]]) -> bool:
+    """Run the commands in order, and return whether all of them succeeded."""
+    succeeded = [_succeeds(command) for command in commands]
+    return all(succeeded)
+
+
+def _succeeds(command: list[str]) -> bool:
+    started = time.monotonic()
+    program = [_BIN / command[0], *command[1:]]
+    done = subprocess.run(program, cwd=ROOT, env=_ENVIRONMENT, capture_output=True, text=True, check=False)
+    output = f"{done.stdout}{done.stderr}" if done.returncode else ""
+    result = "failed" if done.returncode else "ok"
+    print(f"{output}{result} in {time.monotonic() - started:.0f} s: {shlex.join(command)}", flush=True)
+    return not done.returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
