@@ -52,7 +52,7 @@ def invite(ada: auth.UserRow) -> Callable[..., UUID]:
     """Return a function that invites someone and returns the id of the invitation."""
 
     def invite(organization_id: UUID, email: str = GUEST) -> UUID:
-        return service.invite(organization_id, inviter_id=ada.id, email=email, role="member").id
+        return service.invite(organization_id, inviter_id=ada.id, inviter_role="owner", email=email, role="member").id
 
     return invite
 
@@ -113,7 +113,7 @@ def test_error_names_the_pending_invitation_of_the_address(
 ) -> None:
     pending = {item.email: item.id for item in service.list_invitations(engines, "pending", ALL).items}
     with pytest.raises(InvitationPending) as raised:
-        service.invite(engines, inviter_id=ada.id, email=email, role="member")
+        service.invite(engines, inviter_id=ada.id, inviter_role="owner", email=email, role="member")
     assert raised.value.members == {"invitation_id": pending[email]}
 
 
