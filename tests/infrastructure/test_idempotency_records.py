@@ -78,6 +78,13 @@ def test_record_is_found_only_by_its_digest_and_until_it_expires() -> None:
     assert [record and record.body for record in found] == [b"two", None, None, None]
 
 
+def test_claiming_a_used_key_returns_the_response_of_that_key() -> None:
+    claim_and_store("one")
+    claim_and_store("two", b"second")
+    with transaction():
+        assert claim("two").body == b"second"
+
+
 def test_storing_a_response_changes_no_other_record() -> None:
     claim_and_store("one")
     claim_and_store("two", b"second")
@@ -194,6 +201,16 @@ def test_purge_keeps_key_that_is_reused_concurrently(app: Flask) -> None:
             wait_for_count(1, lambda: session.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")) or 0)
         purge.result()
     assert [body for _expires_at, body in records().values()] == [b"second"]
+
+
+def test_purge_does_not_stop_at_keys_that_have_not_expired(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(idempotency_records, "_BATCH", 1)
+    live, *expired = sorted(["one", "two", "three"], key=digest)
+    claim_and_store(live)
+    for key in expired:
+        claim_and_store(key, seconds=-1)
+    idempotency_records.purge_expired()
+    assert records().keys() == {digest(live)}
 
 
 def test_purge_deletes_one_batch_per_transaction(monkeypatch: pytest.MonkeyPatch) -> None:
