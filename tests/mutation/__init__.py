@@ -1,0 +1,1 @@
+"""A mutation run: changes the code in small ways and lists the changes that no test notices."""

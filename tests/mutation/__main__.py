@@ -1,0 +1,77 @@
+"""The command line: `python -m tests.mutation [TARGET…] [--tests TEST…]`."""
+
+import argparse
+import random
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from tests.mutation.equivalents import EQUIVALENTS
+from tests.mutation.mutants import Mutant, mutants_of
+from tests.mutation.session import ROOT, MutationPlugin
+
+MIN_PERCENT = 92
+SAMPLE_SIZE = 250
+_SEED = 1
+QUERIES = ["project/infrastructure/jobs/*.py", "project/infrastructure/idempotency_records.py"]
+LOGIC = [f"project/blueprints/*/{name}.py" for name in ("policy", "repository", "service*", "service/*")]
+# Tests that start no servers, processes or threads.
+TESTS = [
+    *("tests/blueprints", "--ignore=tests/blueprints/test_listing_cost.py", "tests/worker/tasks"),
+    *("tests/infrastructure/jobs", "--ignore=tests/infrastructure/jobs/test_publisher.py"),
+    *("tests/infrastructure/test_idempotency_records.py", "tests/cli/test_jobs.py", "tests/http/auth"),
+]
+OPTIONS = [
+    "-q",
+    "-p",
+    "no:cacheprovider",
+    "-m",
+    "not full",
+    "-k",
+    "not postgresql and not redis and not concurrent",
+    "--timeout=60",
+]
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the mutants and print the survivors. Returns 1 if too many survive, or one that drops a query condition."""
+    parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__)
+    parser.add_argument("targets", nargs="*", default=[""], help="run only mutants whose description contains this")
+    parser.add_argument("--tests", nargs="*", default=TESTS, help="run only these tests")
+    arguments = parser.parse_args(argv)
+    mutants = [each for each in all_mutants() if each.key not in EQUIVALENTS]
+    mutants = _sample([each for each in mutants if any(target in str(each) for target in arguments.targets)])
+    plugin = MutationPlugin(mutants)
+    if pytest.main([*OPTIONS, *arguments.tests], [plugin]) not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        return 1
+    return _report(mutants, plugin.survivors)
+
+
+def all_mutants() -> Iterator[Mutant]:
+    """Yield all mutants of the code that is tested in this way."""
+    for patterns, only_conditions in ((QUERIES, True), (LOGIC, False)):
+        for file in sorted(file for pattern in patterns for file in ROOT.glob(pattern)):
+            yield from mutants_of(str(file.relative_to(ROOT)), file.read_text(), only_conditions=only_conditions)
+
+
+def _sample(mutants: list[Mutant]) -> list[Mutant]:
+    """Return all mutants that drop a condition, and a sample of the others that is the same in every run."""
+    dropped = [mutant for mutant in mutants if mutant.drops_condition]
+    others = [mutant for mutant in mutants if not mutant.drops_condition]
+    sample = random.Random(_SEED).sample(others, min(SAMPLE_SIZE, len(others)))
+    print(f"{len(dropped)} dropped query conditions, and {len(sample)} of {len(others)} other mutants (seed {_SEED})")
+    return [*dropped, *sample]
+
+
+def _report(mutants: list[Mutant], survivors: list[Mutant]) -> int:
+    for mutant in survivors:
+        print(f"survived: {mutant}")
+    noticed = len(mutants) - len(survivors)
+    percent = 100 * noticed / max(len(mutants), 1)
+    print(f"mutation score: {noticed} of {len(mutants)} ({percent:.0f} %)")
+    return int(percent < MIN_PERCENT or any(mutant.drops_condition for mutant in survivors))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

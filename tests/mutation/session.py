@@ -1,0 +1,95 @@
+"""Runs the tests that concern each mutant: pytest collects all tests once, and forks a process for each mutant."""
+
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import pytest
+from coverage import Coverage
+
+from tests.mutation import patching
+from tests.mutation.mutants import Mutant
+
+ROOT = Path(__file__).parents[2]
+_MAX_TESTS = 50
+_PROCESSES = 2
+_SURVIVED, _NOTICED = 0, 1
+
+
+class MutationPlugin:
+    """A pytest plugin that runs each test once, to measure which lines it executes, and then some tests per mutant."""
+
+    def __init__(self, mutants: Sequence[Mutant]) -> None:
+        self._mutants = mutants
+        self._coverage = Coverage(data_file=None, source=["project"], config_file=False)
+        self._seconds: defaultdict[str, float] = defaultdict(float)
+        self._running: dict[int, Mutant] = {}
+        self._failing: set[str] = set()
+        self._is_mutated = False
+        self.survivors: list[Mutant] = []
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Run the mutants instead of the tests."""
+        self._measure(session.items)
+        session.config.pluginmanager.unregister(name="terminalreporter")
+        tests = {item.nodeid: item for item in session.items}
+        for mutant in self._mutants:
+            if len(self._running) == _PROCESSES:
+                self._wait()
+            self._start(mutant, [tests[name] for name in self._tests_for(mutant)])
+        while self._running:
+            self._wait()
+        return True
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """End the process of a mutant at the first failure."""
+        if report.failed and self._is_mutated:
+            os._exit(_NOTICED)
+        if report.failed:
+            print(f"not used, because it fails without a mutant: {report.nodeid}")
+            self._failing.add(report.nodeid)
+        self._seconds[report.nodeid] += report.duration
+
+    def _measure(self, tests: Sequence[pytest.Item]) -> None:
+        self._coverage.start()
+        for test, following in zip(tests, [*tests[1:], tests[0]], strict=True):
+            self._coverage.switch_context(test.nodeid)
+            _run(test, following)
+        self._coverage.stop()
+
+    def _tests_for(self, mutant: Mutant) -> list[str]:
+        """Return the names of up to 50 tests that execute the mutant, the fastest first."""
+        contexts = self._coverage.get_data().contexts_by_lineno(str(ROOT / mutant.path))
+
+        def executing(lines: Iterable[int]) -> set[str]:
+            return {name for line in lines for name in contexts.get(line, ()) if name}
+
+        names = executing(mutant.lines) or executing(patching.lines_of_users(mutant))
+        return sorted(names - self._failing, key=lambda name: (self._seconds[name], name))[:_MAX_TESTS]
+
+    def _start(self, mutant: Mutant, tests: Sequence[pytest.Item]) -> None:
+        process_id = os.fork()
+        if process_id:
+            self._running[process_id] = mutant
+            return
+        self._is_mutated = True
+        patching.apply(mutant)
+        for test, following in zip(tests, [*tests[1:], *tests[:1]], strict=True):
+            _run(test, following)
+        os._exit(_SURVIVED)
+
+    def _wait(self) -> None:
+        process_id = next(iter(self._running))
+        _, status = os.waitpid(process_id, 0)
+        mutant, code = self._running.pop(process_id), os.waitstatus_to_exitcode(status)
+        assert code in (_SURVIVED, _NOTICED), f"{mutant}: the process of the mutant ended with {code}"
+        if code == _SURVIVED:
+            self.survivors.append(mutant)
+
+
+def _run(test: pytest.Item, following: pytest.Item) -> None:
+    """Run a test. The fixtures that `following` also uses are kept."""
+    test.config.hook.pytest_runtest_protocol(item=test, nextitem=following)
