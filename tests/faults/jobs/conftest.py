@@ -14,9 +14,12 @@ from tests.kit.servers import services
 def shared_system(
     postgres_server: services.Postgres, s3_server: services.S3, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[System]:
-    """A deployment that allows two attempts per job and has a short shutdown grace period."""
+    """A deployment that allows two attempts per job and has a short shutdown grace period.
+
+    The time limit leaves enough time for the grace period on a busy machine.
+    """
     folder = tmp_path_factory.mktemp("jobs")
-    settings = {"JOB_MAX_ATTEMPTS": "2", "JOB_SHUTDOWN_GRACE_SECONDS": "2"}
+    settings = {"JOB_MAX_ATTEMPTS": "2", "JOB_SHUTDOWN_GRACE_SECONDS": "2", "JOB_TIME_LIMIT_SECONDS": "20"}
     with (
         services.redis() as broker,
         deploy_on_services(folder, postgres_server, s3_server, broker, **settings) as system,
