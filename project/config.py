@@ -126,8 +126,8 @@ class Settings(BaseSettings):
         95,
         ge=1,
         le=3600,
-        description="How long the web process keeps an idle connection open. Must exceed the idle timeout of the proxy "
-        "in front, such as 60 on AWS and 90 on Heroku; use 620 behind Google Cloud's load balancer.",
+        description="How long the web process keeps an idle connection open. Must exceed the idle timeout of the "
+        "reverse proxy, such as 60 on AWS or 90 on Heroku. Use 620 behind Google Cloud's load balancer.",
     )
     metrics_token: str = Field(
         "",
@@ -155,7 +155,7 @@ class Settings(BaseSettings):
     )
     logins_per_minute: PerMinute = Field(100, description="Login attempts per minute and client IP.")
     registrations_per_minute: PerMinute = Field(20, description="Registration attempts per minute and client IP.")
-    invitations_per_minute: PerMinute = Field(30, description="Invitations sent per minute and user.")
+    invitations_per_minute: PerMinute = Field(30, description="Invitations per minute and user.")
     invitation_ttl_seconds: Seconds = Field(7 * _DAY, description="Lifetime of an invitation.")
     max_json_bytes: Bytes = Field(1_000_000, description="Maximum size of a JSON body.")
     max_file_bytes: Bytes = Field(1024**3, description="Maximum size of a file.")
@@ -167,8 +167,8 @@ class Settings(BaseSettings):
     )
     allowed_content_types: CommaSeparated = Field(
         (),
-        description="Content types allowed for uploads. If unset, all supported types are allowed: those in "
-        "`project/blueprints/files/file_types.py`.",
+        description="Content types allowed for uploads, from those in `project/blueprints/files/file_types.py`. "
+        "If unset, all of them are allowed.",
     )
     upload_timeout_seconds: Seconds = Field(
         _DAY, description="Uploads that have not finished after this time are removed."

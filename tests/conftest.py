@@ -17,7 +17,8 @@ from project.infrastructure.database import db
 from tests.kit.clients.api import Api
 from tests.kit.servers.services import Postgres
 
-# A script's background jobs start with SIGINT ignored, and so would the servers that the tests start and interrupt.
+# A shell script starts its background jobs with SIGINT ignored. The servers that the tests start would inherit this and
+# could not be interrupted.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 pytest_plugins = ["tests.kit.fixtures.services"]
 # Must run before these modules are first imported, so that their failed assertions show the compared values.

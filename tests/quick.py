@@ -1,6 +1,6 @@
 """The program behind `./bin/test --quick`: checks what a new route or schema can break, on SQLite.
 
-Runs two queues concurrently: the checks that always run, and the tests of the changed operations and blueprints.
+Runs two sequences concurrently: the checks that always run, and the tests of the changed operations and blueprints.
 """
 
 import os

@@ -1,7 +1,8 @@
-"""Modules that override library internals were reviewed against the installed version of each library.
+"""Modules that override library internals have been reviewed against the installed version of each library.
 
-The overrides of `smtplib` and `http.client` are not listed, since their source differs between versions of Python:
-`tests/infrastructure/mail/test_smtp.py` and `tests/infrastructure/storage/test_s3.py` test the effect of each.
+The overrides of `smtplib` and `http.client` are not listed, since the source of these modules differs between Python
+versions. Instead, `tests/infrastructure/mail/test_smtp.py` and `tests/infrastructure/storage/test_s3.py` test their
+effect.
 """
 
 import inspect
@@ -126,8 +127,8 @@ REVIEWS = [
 def test_module_was_reviewed_against_installed_library(review: Review) -> None:
     installed = (version(review.library), {member: source_hash(member) for member in review.members})
     assert installed == (review.version, review.members), (
-        f"{review.library} has changed. Read the changes to these members, adapt {review.module}, "
-        "then record the new version and hashes."
+        f"{review.library} has changed. Review the changes to these members, adapt {review.module} "
+        "if necessary, then record the new version and hashes."
     )
 
 

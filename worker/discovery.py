@@ -18,10 +18,10 @@ def import_tasks(app: Flask) -> None:
 
 
 def periodic_jobs(app: Flask) -> dict[str, timedelta]:
-    """Return the names and intervals in `PERIODIC` in the `jobs` module of each blueprint.
+    """Return the intervals of all periodic jobs by name, from `PERIODIC` in the `jobs` module of each blueprint.
 
-    Raises RuntimeError if an interval is longer than an hour: each restart of the scheduler delays the next run by one
-    interval.
+    Raises RuntimeError if an interval is not between one second and one hour. Longer intervals are not allowed because
+    each restart of the scheduler delays the next run by one interval.
     """
     periodic = {
         name: interval for module in job_modules(app) for name, interval in getattr(module, "PERIODIC", {}).items()

@@ -1,6 +1,6 @@
 """Creates the folder in which the processes of a worker share their metrics.
 
-prometheus_client reads PROMETHEUS_MULTIPROC_DIR when it is imported, so this module must be imported before it.
+prometheus_client 0.26.0 reads PROMETHEUS_MULTIPROC_DIR when it is imported, so this module must be imported first.
 """
 
 import os
@@ -12,7 +12,7 @@ _PREFIX = "groundwork-worker-"
 
 
 def _create() -> str:
-    """Create the folder of this process, and remove the folders of processes that no longer run."""
+    """Create the folder of this process, and remove the folders of processes that have exited."""
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
         if not _is_running(int(folder.name.split("-")[2])):
             shutil.rmtree(folder, ignore_errors=True)

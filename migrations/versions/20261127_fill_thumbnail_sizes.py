@@ -12,7 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    # A separate migration, so that on PostgreSQL adding the column locks the table only for a moment.
+    # This is a separate migration, so that adding the column locks the table only briefly on PostgreSQL.
     files = sa.table("files", sa.column("thumbnails", sa.Text), sa.column("thumbnail_sizes", sa.Text))
     op.execute(files.update().where(files.c.thumbnails == "ready").values(thumbnail_sizes="large,small"))
     create_index("ix_files_thumbnail_sizes", "files", ["thumbnail_sizes"], "status = 'stored' AND thumbnails = 'ready'")

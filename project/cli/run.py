@@ -72,7 +72,7 @@ def _ensure_free(port: int) -> None:
 
 
 def _migrate() -> int:
-    # A separate session keeps Ctrl-C from reaching it: a Python process that is still importing prints a traceback.
+    # In a separate session, Ctrl-C does not reach the process: while it imports modules, it would print a traceback.
     command = _command("flask --app wsgi db upgrade")
     return subprocess.run(command, start_new_session=True).returncode  # noqa: S603 - a constant command
 

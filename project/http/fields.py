@@ -190,9 +190,9 @@ class Id(fields.UUID):
 
 
 class Time(fields.String):
-    """A point in time in a request: RFC 3339 with an offset. Loaded in UTC, with a precision of a microsecond.
+    """A point in time in a request: RFC 3339 with an offset. Converted to UTC and truncated to microseconds.
 
-    Leap seconds are rejected. So are times that are before year 1 or after year 9999 in UTC.
+    Leap seconds are rejected, as are times before year 1 or after year 9999 in UTC.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -202,11 +202,11 @@ class Time(fields.String):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> datetime:  # type: ignore[override]
         text: str = super()._deserialize(value, attr, data, **options)
         if not re.fullmatch(_TIME + _OFFSET, text):
-            raise ValidationError("Must be a time with an offset, such as 2026-01-31T12:00:00Z.")
+            raise ValidationError("Must be a date and time with a UTC offset, such as 2026-01-31T12:00:00Z.")
         try:
             return datetime.fromisoformat(text.upper()).astimezone(UTC)
         except (ValueError, OverflowError) as error:
-            raise ValidationError("Must be an existing date between the years 1 and 9999 in UTC.") from error
+            raise ValidationError("Must be a valid date between the years 1 and 9999 in UTC.") from error
 
 
 class Timestamp(fields.DateTime):

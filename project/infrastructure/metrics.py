@@ -1,7 +1,7 @@
-"""Prometheus metrics: gauges read from the job table, and counters of a worker, shared by its processes.
+"""Prometheus metrics: gauges read from the job table, and each worker's counters and histograms of job attempts.
 
-The processes of a worker share their counts through files in PROMETHEUS_MULTIPROC_DIR (`worker/metrics_folder.py`). The
-counts of a process that has exited are kept until the worker restarts.
+The processes of a worker share their values through files in PROMETHEUS_MULTIPROC_DIR (`worker/metrics_folder.py`). The
+values of a process that has exited are kept until the worker restarts.
 """
 
 import os
@@ -44,7 +44,7 @@ def render() -> bytes:
 
 
 def serve(host: str, port: int) -> None:
-    """Serve the counters of a worker on a port, from a daemon thread. Raises OSError if the port is in use."""
+    """Serve the metrics of a worker on a port, from a daemon thread. Raises OSError if the port is in use."""
     registry = CollectorRegistry()
     registry.register(_ProcessMetrics())
     start_http_server(port, host, registry)

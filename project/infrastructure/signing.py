@@ -19,7 +19,8 @@ def verify(purpose: str, token: str) -> tuple[UUID, int] | None:
         signed = _signer(purpose).unsign(token).decode()
     except (BadSignature, UnicodeEncodeError):
         return None
-    # itsdangerous ignores padding and characters outside the base64 alphabet, so it accepts other spellings of a MAC.
+    # itsdangerous 2.2.0 ignores padding and characters outside the base64 alphabet, so it accepts other encodings of
+    # the MAC.
     mac = token.removeprefix(f"{signed}.").encode()
     if mac != base64_encode(base64_decode(mac)):
         return None

@@ -177,7 +177,7 @@ class Request(GunicornRequest):  # type: ignore[misc]  # gunicorn is untyped
     def should_close(self) -> bool:
         """Return whether to close the connection after this request.
 
-        gunicorn asks before it sends the head of the response, which announces the decision. Otherwise, a client or
+        gunicorn calls this before it sends the response head, which announces the decision. Otherwise, a client or
         proxy could send its next request on a connection that is about to be closed. The connection stays open only if
         the rest of the body is small and has already been received, so that it can be discarded without waiting.
         """
@@ -186,7 +186,7 @@ class Request(GunicornRequest):  # type: ignore[misc]  # gunicorn is untyped
         return bool(super().should_close())
 
     def _discard_body(self) -> bool:
-        """Discard the unread rest of the body. Returns `False` if its end was not found."""
+        """Discard the unread rest of the body without waiting. Returns `False` if its end was not reached."""
         self.unreader.may_block = False
         try:
             # Reading one byte more than the limit shows whether the body ends within it.

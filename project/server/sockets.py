@@ -21,8 +21,8 @@ def max_connections(threads: int) -> int:
 def limit_unread_responses(_arbiter: Any, worker: Any) -> None:
     """Make the kernel close a connection whose client acknowledges no bytes of a response for UNREAD_TIMEOUT_SECONDS.
 
-    A `post_fork` hook. Connections inherit the option from their listener. It also covers sendfile(), which has no
-    timeout.
+    This is gunicorn's `post_fork` hook. Connections inherit the option from their listener. It also covers sendfile(),
+    which has no timeout.
     """
     for listener in worker.sockets:
         if hasattr(socket, "TCP_USER_TIMEOUT") and listener.sock.family != socket.AF_UNIX:

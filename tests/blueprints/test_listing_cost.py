@@ -136,7 +136,7 @@ def page_plan(plans: list[Plan]) -> Plan:
 def test_every_listing_and_filter_is_declared_in_a_contract(shared_app: Flask) -> None:
     declared = {(listing.operation, name) for listing in LISTINGS for name in ("cursor", *listing.filters)}
     missing = [
-        f"{operation} filtered by {name}: add a Listing, and rows, to Contract(...) in {operation.contract_file}"
+        f"{operation} filtered by {name}: add a Listing and bulk_rows to Contract(...) in {operation.contract_file}"
         for operation in operations_of(shared_app)
         for name in operation.query
         if operation.is_listing and name != "limit" and (operation.name, name) not in declared

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 Recipe = Callable[["World", Operation], "Case"]
 Outcomes = tuple[int | str, ...]
 
-# For each role, the attribute of a World that is its client. `user` owns another organization.
+# The attribute of `World` that holds the client of each role. `user` owns another organization.
 ROLES = {
     "anonymous": "anonymous",
     "user": "other_user",
@@ -38,11 +38,11 @@ _BLUEPRINTS = Path(__file__).parents[1] / "blueprints"
 
 @dataclass(frozen=True)
 class Listing:
-    """A listing with filters, requested by `caller`, `member` or `administrator`, whose query cost is measured.
+    """A listing with filters whose query cost is measured. `user` is `caller`, `member` or `administrator`.
 
-    `rows` is the SQL after `FROM` that selects the listed rows. It and the values of `filters` may refer to the ids of
-    `caller`, `member` and the caller's `organization`. The query may read `extra_rows` that it does not list, and sort
-    the rows if `may_sort` is set.
+    `rows` is the SQL after `FROM` that selects the listed rows. It may refer to the ids `:caller`, `:member` and
+    `:organization`, and the values of `filters` to `{caller}`, `{member}` and `{organization}`. The query may read
+    `extra_rows` that it does not list, and may sort the rows if `may_sort` is set.
     """
 
     operation: str
@@ -61,9 +61,9 @@ class Contract:
     """What the tests cannot derive from a blueprint's routes.
 
     - `access`: the outcomes of each route, such as `"GET /api/v1/notes": LOGGED_IN`.
-    - `variants`: the outcomes of some routes for resources that another recipe creates.
+    - `variants`: the outcomes of some routes for resources that a different recipe creates.
     - `recipes`: for operations whose requests cannot be generated from the document, how to build one that succeeds.
-    - `listings`: each listing, and each of its filters.
+    - `listings`: each listing with each of its filters.
     - `bulk_rows`: SQL statements that fill the listings; see `tests/kit/fixtures/bulk_rows.py`.
     """
 
@@ -76,12 +76,12 @@ class Contract:
 
 @cache
 def contracts() -> dict[str, Contract]:
-    """Return the contracts of all blueprints, by blueprint."""
+    """Return the contracts of all blueprints, by blueprint name."""
     names = sorted(file.parent.name for file in _BLUEPRINTS.glob("*/contract.py"))
     return {name: import_module(f"tests.blueprints.{name}.contract").contract for name in names}
 
 
 @cache
 def recipes() -> dict[str, Recipe]:
-    """Return the recipes of all blueprints, by operation."""
+    """Return the recipes of all blueprints, by operation name."""
     return {operation: recipe for each in contracts().values() for operation, recipe in each.recipes.items()}

@@ -57,7 +57,7 @@ class Operation(platform.Operation):
 
     @property
     def creates_readable_resource(self) -> bool:
-        """Whether the operation creates a resource in a collection, and a `GET` reads a single resource of it."""
+        """Whether the operation creates a resource that a `GET` for a single resource can read."""
         item = re.compile(re.escape(self.path) + r"/\{\w+_id\}")
         is_readable = any("get" in path for name, path in self.document["paths"].items() if item.fullmatch(name))
         return self.method == "POST" and "201" in self.described["responses"] and is_readable

@@ -31,7 +31,7 @@ class World:
     """An application with two organizations of the same owner, and users of every role.
 
     `member` and `admin` belong to the first organization, and `other_user` to a third. The owner also has a second
-    invitation and a second file in each status, so that a query that lacks a condition finds the wrong row.
+    invitation and a second file in each status, so that a query that lacks a condition selects the wrong row.
     """
 
     def __init__(self, app: Flask) -> None:

@@ -1,4 +1,4 @@
-"""`./bin/test --quick` finds the mistakes that are most common in new routes and schemas."""
+"""`./bin/test --quick` detects the most common mistakes in new routes and schemas."""
 
 import os
 import shutil
@@ -58,7 +58,7 @@ IMPORTS = {
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """A copy of this repository, including uncommitted changes, as the only commit of another one."""
+    """A new repository whose only commit has the files of this one, including uncommitted changes."""
     listed = _run(ROOT, "git", "ls-files", "--cached", "--others", "--exclude-standard").stdout.splitlines()
     for name in filter(lambda name: (ROOT / name).is_file(), listed):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)

@@ -116,7 +116,7 @@ def invitation_email_arrives(instance: Instance) -> bool:
 @pytest.mark.full
 @pytest.mark.parametrize("delay", [step / 5 for step in range(16)])
 def test_ctrl_c_during_startup_stops_all_processes(tmp_path: Path, delay: float) -> None:
-    """The delay begins with the migration. Before it, Python itself is starting, and would print a traceback."""
+    """The delay starts with the migration. Before that, Python itself is starting and would print a traceback."""
     with started(tmp_path) as instance:
         eventually(lambda: any("db upgrade" in command for command in find_processes(tmp_path).values()))
         time.sleep(delay)

@@ -1,4 +1,4 @@
-"""The services that tests use start on any machine."""
+"""The services that the tests use start on any machine."""
 
 import os
 from pathlib import Path
@@ -8,8 +8,8 @@ import pytest
 from tests.kit.servers import postgres
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="another user runs PostgreSQL directly")
-def test_postgres_starts_for_root_in_a_folder_that_other_users_cannot_enter(
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs PostgreSQL as another user")
+def test_postgres_starts_for_root_if_other_users_cannot_access_its_binaries(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     private = tmp_path / "private"

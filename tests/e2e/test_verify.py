@@ -43,7 +43,7 @@ except KeyboardInterrupt:
     pass
 """
 SLEEPER = "[sys.executable, '-c', 'import time; time.sleep(60)']"
-# For each fault: the program, the time limit of the step, and a part of the failure message.
+# For each fault: the program, the time limit of the step, and part of the failure message.
 PROCESS_FAULTS = {
     "start": {
         "exits immediately": ("import sys; sys.exit(3)", 30, "an exit with status 3"),

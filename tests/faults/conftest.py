@@ -1,4 +1,4 @@
-"""Fixtures: two complete deployments for all tests in this folder, with external services and with local backends.
+"""Fixtures: two complete deployments for all tests in this folder, one with external services, one with local backends.
 
 Faults are injected from outside. Nothing in this folder imports the project: tests observe only the API, the processes
 and the stored state of a deployment.

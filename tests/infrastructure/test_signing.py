@@ -60,7 +60,7 @@ def invalid_tokens() -> list[str]:
     respelled = [f"{subject.upper()}.{version}.{mac}", f"{SUBJECT}.{version}.{mac}", f"{{{subject}}}.{version}.{mac}"]
     respelled += [f"{subject}.{spelling}.{mac}" for spelling in ("03", "+3", " 3", "3_", "٣", "3.0")]
     respelled += [f"{subject}.{version}.{mac}=", f" {issue_token()}", f"{issue_token()}\n", f"{issue_token()}."]
-    # The last character of a MAC encodes only four bits, so four characters stand for the same MAC.
+    # The last character of a MAC encodes only four bits, so four characters decode to the same MAC.
     respelled += [f"{subject}.{version}.{mac[:-1]}{letter}" for letter in ascii_letters if letter != mac[-1]]
     respelled += [f"{subject}.{version}.{mac[:9]}{ignored}{mac[9:]}" for ignored in "*=\né"]
     return [

@@ -9,26 +9,26 @@ ROOT = Path(__file__).parents[2]
 
 
 def changed_files() -> set[str]:
-    """Return the paths of the files that were changed since the branch left `main`, including untracked files."""
+    """Return the paths of files that have changed since the branch diverged from `main`, including untracked files."""
     tracked = _git("diff", "--name-only", _base_commit())
     return {*tracked.splitlines(), *_git("ls-files", "--others", "--exclude-standard").splitlines()}
 
 
 def changed_blueprints() -> set[str]:
-    """Return the names of the blueprints whose modules, tasks or tests were changed."""
+    """Return the names of the blueprints whose modules, tasks or tests have changed."""
     folders = ("project/blueprints/", "tests/blueprints/", "worker/tasks/")
     below = [file.removeprefix(folder) for file in changed_files() for folder in folders if file.startswith(folder)]
     return {path.split("/")[0].removesuffix(".py") for path in below}
 
 
 def base_document() -> dict[str, Any]:
-    """Return the OpenAPI document as it was when the branch left `main`."""
+    """Return the OpenAPI document as it was when the branch diverged from `main`."""
     document: dict[str, Any] = json.loads(_git("show", f"{_base_commit()}:docs/openapi.json"))
     return document
 
 
 def _base_commit() -> str:
-    """Return the commit at which the branch left `main`, or `HEAD` if there is no such branch."""
+    """Return the commit at which the branch diverged from `main`, or `HEAD` if there is no `main`."""
     found = subprocess.run(["git", "merge-base", "HEAD", "main"], cwd=ROOT, capture_output=True, text=True, check=False)
     return found.stdout.strip() or "HEAD"
 

@@ -1,1 +1,1 @@
-"""A mutation run: changes the code in small ways and lists the changes that no test notices."""
+"""Mutation testing: makes small changes to the code and reports those that no test detects."""

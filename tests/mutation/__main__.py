@@ -35,9 +35,9 @@ OPTIONS = [
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the mutants and print the survivors. Returns 1 if too many survive, or one that drops a query condition."""
+    """Run the mutants and print the survivors. Returns 1 if too many survive, or any that drops a condition."""
     parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__)
-    parser.add_argument("targets", nargs="*", default=[""], help="run only mutants whose description contains this")
+    parser.add_argument("targets", nargs="*", default=[""], help="run only mutants with this text in their description")
     parser.add_argument("--tests", nargs="*", default=TESTS, help="run only these tests")
     arguments = parser.parse_args(argv)
     mutants = [each for each in all_mutants() if each.key not in EQUIVALENTS]
@@ -49,7 +49,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def all_mutants() -> Iterator[Mutant]:
-    """Yield all mutants of the code that is tested in this way."""
+    """Yield all mutants of the files in QUERIES and LOGIC."""
     for patterns, only_conditions in ((QUERIES, True), (LOGIC, False)):
         for file in sorted(file for pattern in patterns for file in ROOT.glob(pattern)):
             yield from mutants_of(str(file.relative_to(ROOT)), file.read_text(), only_conditions=only_conditions)
@@ -67,9 +67,9 @@ def _sample(mutants: list[Mutant]) -> list[Mutant]:
 def _report(mutants: list[Mutant], survivors: list[Mutant]) -> int:
     for mutant in survivors:
         print(f"survived: {mutant}")
-    noticed = len(mutants) - len(survivors)
-    percent = 100 * noticed / max(len(mutants), 1)
-    print(f"mutation score: {noticed} of {len(mutants)} ({percent:.0f} %)")
+    detected = len(mutants) - len(survivors)
+    percent = 100 * detected / max(len(mutants), 1)
+    print(f"mutation score: {detected} of {len(mutants)} ({percent:.0f} %)")
     return int(percent < MIN_PERCENT or any(mutant.drops_condition for mutant in survivors))
 
 

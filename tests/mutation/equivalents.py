@@ -1,9 +1,9 @@
-"""Mutants that behave like the original code, or whose effect no test in this run can show, each with the reason."""
+"""Mutants that behave like the original code, or whose effect no test in this run can detect, with the reasons."""
 
 _FILES = "project/blueprints/files"
 _RECORDS = "project/infrastructure/idempotency_records.py"
 _JOBS = "project/infrastructure/jobs"
-_ONLY_POSTGRESQL = "matters only while two transactions run, which tests/infrastructure shows on PostgreSQL"
+_ONLY_POSTGRESQL = "matters only for concurrent transactions, which tests/infrastructure tests on PostgreSQL"
 EQUIVALENTS = {
     f"{_JOBS}/claims.py _IS_MINE: drop Job.id == bindparam('job', type_=Uuid)": "each claim id belongs to one job",
     f"{_JOBS}/claims.py _IS_FREE: drop Job.status == 'running'": "only running jobs have a lease",

@@ -14,7 +14,7 @@ _OPERATORS: dict[type[ast.AST], type[ast.AST]] = {
 
 @dataclass(frozen=True)
 class Mutant:
-    """A change of a module: `new` in place of `old`. `name` is the function or variable whose definition changes."""
+    """A change to a module: `new` in place of `old`. `name` is the function or variable whose definition changes."""
 
     path: str
     name: str
@@ -33,7 +33,7 @@ class Mutant:
 
     @property
     def key(self) -> str:
-        """A description that stays the same if the lines of the module move."""
+        """A description that does not change if the lines of the module move."""
         return f"{self.path} {self.name}: {self.change}" + (f" ({self.number})" if self.number > 1 else "")
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""Puts a mutant into the running process, without changing any file."""
+"""Applies a mutant to the running process, without changing any file."""
 
 import ast
 import inspect
@@ -30,7 +30,7 @@ def apply(mutant: Mutant) -> None:
             _replace_code(vars(module)[name_of(statement)], namespace[name_of(statement)], mutant.name)
 
 
-def lines_of_users(mutant: Mutant) -> Iterator[int]:
+def dependent_lines(mutant: Mutant) -> Iterator[int]:
     """Yield the lines of the functions and classes that use the changed function or variable."""
     names = {name_of(statement) for statement in _affected(mutant)}
     for statement in mutant.tree.body:
@@ -39,7 +39,7 @@ def lines_of_users(mutant: Mutant) -> Iterator[int]:
 
 
 def _affected(mutant: Mutant) -> Iterator[ast.stmt]:
-    """Yield the changed top-level statement, and those that compute module variables from it, in their order."""
+    """Yield the changed top-level statement, and those that compute module variables from it, in order."""
     changed: set[str] = set()
     for statement in mutant.tree.body:
         methods = [name_of(node) for node in getattr(statement, "body", []) if isinstance(statement, ast.ClassDef)]

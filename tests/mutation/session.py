@@ -1,4 +1,4 @@
-"""Runs the tests that concern each mutant: pytest collects all tests once, and forks a process for each mutant."""
+"""Runs tests against each mutant: pytest collects all tests once, then forks a process for each mutant."""
 
 import os
 from collections import defaultdict
@@ -14,11 +14,11 @@ from tests.mutation.mutants import Mutant
 ROOT = Path(__file__).parents[2]
 _MAX_TESTS = 50
 _PROCESSES = 2
-_SURVIVED, _NOTICED = 0, 1
+_SURVIVED, _DETECTED = 0, 1
 
 
 class MutationPlugin:
-    """A pytest plugin that runs each test once, to measure which lines it executes, and then some tests per mutant."""
+    """A pytest plugin that runs all tests once, to measure which lines each executes, and then some for each mutant."""
 
     def __init__(self, mutants: Sequence[Mutant]) -> None:
         self._mutants = mutants
@@ -47,9 +47,9 @@ class MutationPlugin:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """End the process of a mutant at the first failure."""
         if report.failed and self._is_mutated:
-            os._exit(_NOTICED)
+            os._exit(_DETECTED)
         if report.failed:
-            print(f"not used, because it fails without a mutant: {report.nodeid}")
+            print(f"ignored, because it fails without a mutant: {report.nodeid}")
             self._failing.add(report.nodeid)
         self._seconds[report.nodeid] += report.duration
 
@@ -61,13 +61,13 @@ class MutationPlugin:
         self._coverage.stop()
 
     def _tests_for(self, mutant: Mutant) -> list[str]:
-        """Return the names of up to 50 tests that execute the mutant, the fastest first."""
+        """Return the names of up to 50 tests that execute the mutant, fastest first."""
         contexts = self._coverage.get_data().contexts_by_lineno(str(ROOT / mutant.path))
 
         def executing(lines: Iterable[int]) -> set[str]:
             return {name for line in lines for name in contexts.get(line, ()) if name}
 
-        names = executing(mutant.lines) or executing(patching.lines_of_users(mutant))
+        names = executing(mutant.lines) or executing(patching.dependent_lines(mutant))
         return sorted(names - self._failing, key=lambda name: (self._seconds[name], name))[:_MAX_TESTS]
 
     def _start(self, mutant: Mutant, tests: Sequence[pytest.Item]) -> None:
@@ -85,11 +85,11 @@ class MutationPlugin:
         process_id = next(iter(self._running))
         _, status = os.waitpid(process_id, 0)
         mutant, code = self._running.pop(process_id), os.waitstatus_to_exitcode(status)
-        assert code in (_SURVIVED, _NOTICED), f"{mutant}: the process of the mutant ended with {code}"
+        assert code in (_SURVIVED, _DETECTED), f"{mutant}: the process of the mutant exited with {code}"
         if code == _SURVIVED:
             self.survivors.append(mutant)
 
 
 def _run(test: pytest.Item, following: pytest.Item) -> None:
-    """Run a test. The fixtures that `following` also uses are kept."""
+    """Run a test. Keeps the fixtures that the test `following` also uses."""
     test.config.hook.pytest_runtest_protocol(item=test, nextitem=following)

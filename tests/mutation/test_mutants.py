@@ -1,4 +1,4 @@
-"""Mutants are generated as described, and every listed equivalent is still one of them."""
+"""Mutants are generated as documented, and every listed equivalent still exists."""
 
 import pytest
 

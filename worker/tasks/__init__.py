@@ -1,1 +1,1 @@
-"""The tasks: one module for each blueprint that has jobs, named like the blueprint."""
+"""The tasks: one module for each blueprint that has jobs, named after the blueprint."""

@@ -81,7 +81,7 @@ class Detector:
 
 
 def _archive_type(tail: bytes) -> str:
-    """Return the type of the Office document that a ZIP archive contains. Its members may be in any order."""
+    """Return the type of the Office document in a ZIP archive, or `application/zip`. Members may be in any order."""
     try:
         names = ZipFile(BytesIO(tail)).namelist()
     except (BadZipFile, ValueError, NotImplementedError):

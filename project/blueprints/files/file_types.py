@@ -1,4 +1,4 @@
-"""The types of files that may be uploaded, how each is detected, and how it is served. To add a type, add one line."""
+"""The file types that may be uploaded, how each is detected, and how it is served. To add a type, add one line."""
 
 import re
 from collections.abc import Collection
@@ -10,7 +10,7 @@ _OPENXML = "application/vnd.openxmlformats-officedocument."
 _OPENDOCUMENT = "application/vnd.oasis.opendocument."
 # An OpenDocument file is a ZIP archive whose first member contains its type.
 _MIMETYPE = rb"PK\x03\x04.{26}mimetype"
-# Media containers list, after their main brand, the brands with which they are compatible.
+# Media containers list their compatible brands after the major brand.
 _BRAND = rb".{4}ftyp"
 _COMPATIBLE = rb".{4}(.{4}){0,15}?"
 _AVIF = rb"(avi[fs]|m[is]f1" + _COMPATIBLE + rb"avif)"
@@ -22,12 +22,12 @@ _MATROSKA = rb"\x1aE\xdf\xa3.{0,99}B\x82.{1,8}?"
 
 @dataclass(frozen=True, slots=True)
 class FileType:
-    """A type of file, detected by its content.
+    """A file type that is detected from the content.
 
-    `signature` is a regular expression that the start of the content matches. If the content is text, it may match by
-    chance and is ignored, unless `can_be_text`. `suffixes` are the filename suffixes of a text format. `office_folder`
+    `signature` is a regular expression that matches the start of the content. Text may match it by chance, so such a
+    match is ignored unless `can_be_text` is set. `suffixes` are the filename suffixes of a text format. `office_folder`
     is a folder in the ZIP archive of an Office document. `image_format` is Pillow's name of the format, if thumbnails
-    are rendered. Browsers may display the file only if `is_inline`.
+    are rendered. Browsers may display the file inline only if `is_inline` is set.
     """
 
     content_type: str
@@ -39,7 +39,7 @@ class FileType:
     is_inline: bool = False
 
     def matches(self, head: bytes) -> bool:
-        """Return whether content that starts with `head` has the signature, or True if the type has none."""
+        """Return whether `head`, the start of the content, matches the signature, or True if there is none."""
         return self.signature is None or re.match(self.signature, head, re.DOTALL) is not None
 
 
@@ -66,7 +66,8 @@ FILE_TYPES = (
     FileType("video/mp4", _BRAND + _MP4, is_inline=True),
     FileType("video/webm", _MATROSKA + rb"webm", is_inline=True),
 )
-# Types that are never allowed, but would otherwise be detected as one of the above, or that the error should name.
+# Types that are never allowed. Without them, some files would be detected as one of the types above, and the error
+# could not name the type of others.
 _REJECTED = (
     FileType("application/epub+zip", _MIMETYPE + rb"application/epub\+zip"),
     FileType("application/postscript", rb"%!", can_be_text=True),
@@ -90,7 +91,7 @@ BINARY_TYPES = tuple(each for each in (*_REJECTED, *FILE_TYPES) if each.signatur
 
 
 def ensure_supported(content_types: Collection[str]) -> None:
-    """Raise InvalidSettings if ALLOWED_CONTENT_TYPES contains a type that is not in this table."""
+    """Raise InvalidSettings if ALLOWED_CONTENT_TYPES contains a type that is not in FILE_TYPES."""
     if unsupported := ", ".join(sorted(set(content_types) - CONTENT_TYPES)):
         supported = ", ".join(sorted(CONTENT_TYPES))
         raise InvalidSettings(f"ALLOWED_CONTENT_TYPES: not supported: {unsupported}. Supported types: {supported}")

@@ -33,7 +33,7 @@ _PERSONAL = _FILES.where(File.organization_id.is_(None))
 _SHARED = _FILES.where(File.organization_id.is_not(None))
 # The statuses are rendered as literals: with bind parameters, a generic plan could not use the partial indexes.
 _SHARED_TRASH = _SHARED.where(File.status == literal("trashed", literal_execute=True))
-# The progress of a background job does not count as a change of the file.
+# The progress of a background job does not count as a change to the file.
 _UNCHANGED = {"version": File.version, "updated_at": File.updated_at}
 _IS_RENDERED = and_(
     File.status == literal("stored", literal_execute=True), File.thumbnails == literal("ready", literal_execute=True)
@@ -129,7 +129,7 @@ def mark_thumbnails_failed(file_id: UUID) -> None:
 
 
 def reset_incomplete_thumbnails(sizes: Collection[str], limit: int) -> list[UUID]:
-    """Set the thumbnails of up to `limit` stored images that lack one of `sizes` to `pending`, and return their ids."""
+    """Set the thumbnails of up to `limit` stored images that lack any of `sizes` to `pending`, and return their ids."""
     incomplete = select(File.id).where(_IS_RENDERED, _lacks_any(sizes)).limit(limit).with_for_update(skip_locked=True)
     reset = update(File).where(File.id.in_(incomplete)).values(thumbnails="pending", **_UNCHANGED)
     return list(current_session().scalars(reset.returning(File.id)))
@@ -164,7 +164,7 @@ def _update_stored(file_id: UUID, versions: Collection[int] | None) -> Update:
 
 
 def _lacks_any(sizes: Collection[str]) -> ColumnElement[bool]:
-    # Nearly all images have exactly these sizes. Unlike `!=`, the two ranges let the index skip those images.
+    # Nearly all images have exactly these sizes. Unlike `!=`, two range conditions can use the index.
     all_sizes = literal(tuple(sizes), File.thumbnail_sizes.type)
     has_other_sizes = or_(File.thumbnail_sizes < all_sizes, File.thumbnail_sizes > all_sizes)
     names = "," + type_coerce(File.thumbnail_sizes, Text) + ","

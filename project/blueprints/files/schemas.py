@@ -58,7 +58,7 @@ class ThumbnailsResponse(Body):
     @pre_dump
     def _from_file(self, file: FileRow, **_context: Any) -> dict[str, Any]:
         sizes = [size for size in SIZES if size in file.thumbnail_sizes]
-        # An image stays `ready` while a size that is new in this release is rendered.
+        # An image stays `ready` while a newly added size is being rendered.
         return {"status": "ready" if sizes else file.thumbnails, "sizes": sizes}
 
 

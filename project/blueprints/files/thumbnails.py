@@ -11,7 +11,7 @@ from PIL import Image, ImageCms, ImageOps
 
 from project.blueprints.files.file_types import IMAGE_FORMATS
 
-# The longest edge of each thumbnail in pixels. Existing images get a new size from the `files.add_thumbnails` job.
+# The longest edge of each size, in pixels. The `files.add_thumbnails` job renders an added size for existing images.
 SIZES = {
     "small": 256,
     "large": 1024,

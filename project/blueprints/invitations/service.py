@@ -55,9 +55,10 @@ class Offer:
 
 
 def invite(organization_id: UUID, *, inviter_id: UUID, inviter_role: str, email: str, role: Role) -> InvitationView:
-    """Create a pending invitation, enqueue its email, and return it. The inviter must be at least an admin.
+    """Create a pending invitation, enqueue its email, and return the invitation.
 
-    Raises PermissionDenied if `inviter_role` does not allow inviting to `role`, AlreadyAMember, InvitationPending.
+    The caller must ensure that the inviter is at least an admin. Raises PermissionDenied if `inviter_role` does not
+    permit invitations with `role`, AlreadyAMember, InvitationPending.
     """
     policy.ensure_may_invite(inviter_role, role)
     issued_at = now()

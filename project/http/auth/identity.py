@@ -87,7 +87,7 @@ class AccessHooks:
     """Blueprint functions that this module calls. create_app() passes them in, since `http` must not import blueprints.
 
     `load_principal` returns a session's principal, or `None` if the session has ended. `ensure_member` returns a user's
-    role in an organization, and raises an error unless it includes the required role.
+    role in an organization. It raises an error if the user is not a member or lacks the required role.
     """
 
     load_principal: Callable[[UUID], Principal | None]

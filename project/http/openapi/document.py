@@ -26,7 +26,7 @@ from project.infrastructure.idempotency_records import IdempotencyKeyInUse
 _ACCESS = {
     "public": "Public.",
     "user": "Requires authentication.",
-    "every-user": "Requires authentication. Available to every user.",
+    "every-user": "Requires authentication. Every user may access all resources.",
     "admin": "Requires the user role `admin`.",
     "development": "Available in development only.",
     "scraper": "Requires the metrics token.",
@@ -123,7 +123,7 @@ def _add_other_successes(operation: Operation) -> None:
 
 
 def _require_a_change(operation: Operation, components: dict[str, Any]) -> None:
-    """Document that an update whose members are all optional must have at least one of them."""
+    """Document that an update whose members are all optional must contain at least one of them."""
     body = operation.described.get("requestBody", {}).get("content", {}).get("application/json")
     if operation.method == "PATCH" and body is not None:
         schema = components[body["schema"]["$ref"].rpartition("/")[2]]

@@ -23,7 +23,7 @@ class Update(Body):
     @validates_schema
     def _ensure_not_empty(self, changes: dict[str, Any], **_context: Any) -> None:
         if not changes:
-            raise ValidationError("Must have at least one member.")
+            raise ValidationError("Must contain at least one member.")
 
 
 class PageQuery(Body):

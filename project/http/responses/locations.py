@@ -14,7 +14,7 @@ def init_app(app: Flask) -> None:
 
 
 def can_read_created(app: Flask, rule: ContractRule) -> bool:
-    """Return whether `app` has a `GET` for the resources that a `POST` to `rule` creates: `<path>/{…_id}`."""
+    """Return whether `app` has a `GET` route for the resources that a `POST` to `rule` creates: `<path>/{…_id}`."""
     item = re.compile(re.escape(rule.template) + r"/\{\w+_id\}")
     rules = [each for each in app.url_map.iter_rules() if isinstance(each, ContractRule)]
     return any("GET" in (each.methods or ()) and item.fullmatch(each.template) for each in rules)
@@ -23,7 +23,7 @@ def can_read_created(app: Flask, rule: ContractRule) -> bool:
 def _add(response: Response) -> Response:
     rule = current_rule()
     if request.method == "POST" and response.status_code == 201 and rule and can_read_created(current_app, rule):
-        # Replayed responses are included, so that the routes that handle idempotency keys themselves need no code.
+        # This includes replayed responses, so routes that handle idempotency keys themselves do not set the header.
         created = json.loads(response.get_data())
         response.headers["Location"] = f"{current_settings().public_url}{request.path}/{created['id']}"
     return response

@@ -16,9 +16,9 @@ class Access:
 
 
 public = Access("public")
-# A logged-in user may access only their own resources, which the service must ensure. Other users receive 404.
+# Any logged-in user may call the route. The service must return 404 for resources that the user may not access.
 user = Access("user")
-# Every logged-in user may access every resource of the route.
+# Any logged-in user may call the route and access all of its resources.
 every_user = Access("every-user")
 admin = Access("admin")
 development = Access("development")

@@ -19,7 +19,7 @@ _POOL_TIMEOUT_SECONDS = 1.5
 # Error messages are logged, and the parameters of a statement may be secret.
 _HIDE_VALUES = {"hide_parameters": True}
 _SERVER_TIMEOUTS = "-c lock_timeout=5000 -c statement_timeout=15000 -c idle_in_transaction_session_timeout=60000"
-# In another time zone, times near the ends of the calendar could not be represented.
+# In another time zone, psycopg could not load times near the limits of `datetime` (years 1 and 9999).
 _TIME_ZONE = "-c timezone=UTC"
 # The network may drop a single connection while the server is still reachable.
 _KEEPALIVE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000}

@@ -1,4 +1,4 @@
-"""Creates and drops indexes in migrations, on PostgreSQL without blocking writes to the table (`CONCURRENTLY`)."""
+"""Creates and drops indexes in migrations. On PostgreSQL, this does not block writes to the table (`CONCURRENTLY`)."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,10 +10,10 @@ from sqlalchemy import text
 def create_index(
     name: str, table: str, columns: Sequence[str], where: str | None = None, *, unique: bool = False
 ) -> None:
-    """Create an index, which is partial if `where` is given. Replaces an index of the same name.
+    """Create an index, which is partial if `where` is given. Replaces any index with the same name.
 
-    An interrupted build leaves an invalid index behind, which a rollback does not remove, so the migration can be run
-    again.
+    An interrupted build leaves an invalid index behind, which a rollback does not remove. Because it is replaced, the
+    migration can be run again.
     """
     drop_index(name, table)
     condition = None if where is None else text(where)
@@ -37,7 +37,7 @@ def drop_index(name: str, table: str) -> None:
 
 @contextmanager
 def _outside_transaction() -> Iterator[None]:
-    """Commit the migration's transaction on PostgreSQL, which supports `CONCURRENTLY` only outside of one."""
+    """Commit the migration's transaction on PostgreSQL, which supports `CONCURRENTLY` only outside transactions."""
     context = op.get_context()
     if context.dialect.name != "postgresql":
         yield

@@ -5,7 +5,8 @@ acknowledges packets. Therefore, a thread that has waited for a while opens a se
 the server responds to the probe, the wait continues: slow statements and lock waits are not interrupted.
 
 A deadline for each wait would not be enough: to tolerate slow statements, it would have to exceed the server's
-statement timeout, but requests must fail within about two seconds (row 3 of `docs/failures.md`).
+statement timeout, but while the server is unresponsive, requests must fail within about two seconds (row 3 of
+`docs/failures.md`).
 
 psycopg 3.3.9 has no hook for this. `Connection` overrides `wait`, through which psycopg runs the generator of every
 operation, and the private `_connect_gen`, which it runs for each address of a host. Both generators are resumed without

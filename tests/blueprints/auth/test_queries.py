@@ -1,4 +1,4 @@
-"""Each query selects or changes exactly the intended users and sessions: there are two of each."""
+"""Each query selects or changes only the intended users and sessions: there are always others."""
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -70,7 +70,7 @@ def test_renaming_a_user_changes_no_other_user(ada: UserRow) -> None:
     assert renamed == {ada.id}
 
 
-def test_user_with_another_version_is_not_renamed(ada: UserRow) -> None:
+def test_renaming_a_user_with_another_version_is_rejected(ada: UserRow) -> None:
     with pytest.raises(PreconditionFailed):
         service.update_profile(ada.id, display_name="Ada", versions=[2])
 

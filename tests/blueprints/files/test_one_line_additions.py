@@ -1,4 +1,4 @@
-"""Adding a thumbnail size or a file type takes one line, which a copy of the project adds here."""
+"""Adding a thumbnail size or a file type takes one line. The test adds the lines to a copy of the project."""
 
 import json
 import os
@@ -30,7 +30,7 @@ ADDED_LINES = {
 
 @pytest.fixture
 def next_release(tmp_path: Path) -> Path:
-    """The folder of a copy of the project in which each file in ADDED_LINES has one more line."""
+    """A folder with a copy of the project in which each file in ADDED_LINES has one more line."""
     folder = tmp_path / "next-release"
     copytree(ROOT / "project", folder / "project")
     for name, (before, line) in ADDED_LINES.items():

@@ -1,4 +1,4 @@
-"""Each query selects or changes exactly the intended files: there are two in each status."""
+"""Each query selects or changes only the intended files: there are two in each status."""
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -117,7 +117,7 @@ def test_only_stored_files_can_be_renamed_and_trashed(files: Files, status: File
     assert in_transaction(repository.trash_file, file_id, None) is False
 
 
-def test_setting_thumbnails_changes_no_other_file(files: Files) -> None:
+def test_marking_thumbnails_failed_changes_no_other_file(files: Files) -> None:
     file_id = files["stored"].id
     assert changed_ids(File, lambda: service.mark_thumbnails_failed(file_id)) == {file_id}
 
@@ -154,7 +154,7 @@ def test_only_stored_and_trashed_files_are_found(ada: auth.UserRow, files: Files
 
 
 @pytest.mark.parametrize("status", STATUSES)
-def test_overdue_files_have_the_given_status_and_are_old_enough(files: Files, status: FileStatus) -> None:
+def test_only_old_files_with_the_given_status_are_overdue(files: Files, status: FileStatus) -> None:
     at = now()
     for each in files.values():
         set_file(each.id, updated_at=at - timedelta(days=2))
@@ -190,5 +190,5 @@ def test_listings_contain_exactly_the_files_that_a_plain_member_may_see(
     assert list_ids(member, None, status, TYPES[0]) == []
 
 
-def test_purge_of_a_file_that_is_gone_may_delete_its_content() -> None:
+def test_purge_may_begin_if_the_row_no_longer_exists() -> None:
     assert in_transaction(repository.begin_purge, new_id(), "pending") is True

@@ -37,7 +37,7 @@ FROM (SELECT n, {organization} AS organization_id FROM generate_series(1, {size}
       UNION ALL SELECT {size} + n, row_id('organizations', 1) FROM generate_series(1, {others}) AS n) AS numbers
 """
 # The query may read the pending invitations that have expired. To list expired invitations, it merges two index ranges,
-# of which the second has only these invitations, and may sort the result.
+# of which the second contains only these invitations, and may sort the result.
 _PAST_EXPIRY = 5
 
 contract = Contract(

@@ -1,4 +1,4 @@
-"""Each query selects or changes exactly the intended invitations: there are several in two organizations."""
+"""Each query selects or changes only the intended invitations: there are several, in two organizations."""
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -59,7 +59,7 @@ def invite(ada: auth.UserRow) -> Callable[..., UUID]:
 
 @pytest.fixture
 def invitation_id(invite: Callable[..., UUID], engines: UUID, gardens: UUID) -> UUID:
-    """An invitation of GUEST to `engines`. Another address, and GUEST in `gardens`, have invitations as well."""
+    """An invitation for GUEST to `engines`. Others are for OTHER_GUEST to `engines`, and for GUEST to `gardens`."""
     invite(engines, OTHER_GUEST)
     invite(gardens)
     return invite(engines)
@@ -108,7 +108,7 @@ def test_accepting_changes_only_a_pending_invitation_with_the_current_token(
 
 
 @pytest.mark.parametrize("email", [OTHER_GUEST, GUEST])
-def test_error_names_the_pending_invitation_of_the_address(
+def test_pending_error_contains_the_id_of_the_invitation_to_the_same_email(
     ada: auth.UserRow, engines: UUID, invitation_id: UUID, email: str
 ) -> None:
     pending = {item.email: item.id for item in service.list_invitations(engines, "pending", ALL).items}
@@ -117,7 +117,7 @@ def test_error_names_the_pending_invitation_of_the_address(
     assert raised.value.members == {"invitation_id": pending[email]}
 
 
-def test_error_does_not_name_an_expired_invitation(
+def test_search_for_pending_invitation_ignores_expired_one(
     ada: auth.UserRow, engines: UUID, invitation_id: UUID, invite: Callable[..., UUID]
 ) -> None:
     expire(invitation_id)

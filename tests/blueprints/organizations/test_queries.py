@@ -1,4 +1,4 @@
-"""Each query selects exactly the intended organizations and members: there are two organizations with two members."""
+"""Each query selects only the intended organizations and members: there are two organizations with two members."""
 
 from collections.abc import Iterator
 from itertools import count
@@ -54,7 +54,7 @@ def gardens(ada: auth.UserRow, eve: auth.UserRow, engines: UUID) -> UUID:
     return organization_id
 
 
-def test_role_is_that_of_the_user_in_the_organization(
+def test_role_lookup_returns_the_role_in_the_organization(
     ada: auth.UserRow, eve: auth.UserRow, engines: UUID, gardens: UUID
 ) -> None:
     assert [service.ensure_member(each, ada.id) for each in (engines, gardens)] == ["owner", "member"]
@@ -75,7 +75,7 @@ def test_member_lacks_the_permissions_of_an_admin(ada: auth.UserRow, gardens: UU
         service.ensure_member(gardens, ada.id, role="admin")
 
 
-def test_name_is_that_of_the_organization(ada: auth.UserRow, engines: UUID, gardens: UUID) -> None:
+def test_name_lookup_returns_the_name_of_the_organization(ada: auth.UserRow, engines: UUID, gardens: UUID) -> None:
     for organization_id in (engines, gardens):
         assert service.get_name(organization_id) == service.get_organization(organization_id, ada.id).name
     with pytest.raises(NotFound):

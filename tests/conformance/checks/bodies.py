@@ -148,7 +148,7 @@ def missing_members_are_reported(operation: Operation, world: World) -> None:
 def empty_updates_are_rejected(operation: Operation, world: World) -> None:
     response = _send(operation, world, _authorized_case(operation, world), b"{}")
     assert problem(response, 422, "validation-failed"), "the schema of a partial update must be an `Update`"
-    assert {"required", "minProperties"} & set(operation.body_schema or {}), "the document must reject it, too"
+    assert {"required", "minProperties"} & set(operation.body_schema or {}), "the documented schema must also reject it"
 
 
 @check(_accepts_json)

@@ -41,7 +41,7 @@ def created_resource_is_at_its_location(operation: Operation, world: World) -> N
     path = f"{operation.path.format(**case.path)}/{created.json['id']}"
     assert created.headers.getlist("Location") == [f"{base}{path}"]
     assert success(case.actor.get(path.removeprefix("/api/v1"))) == created.json
-    assert "Location" in operation.described["responses"]["201"]["headers"], "the document must list the header"
+    assert "Location" in operation.described["responses"]["201"]["headers"], "the OpenAPI document must list the header"
 
 
 @check(lambda operation: operation.method in ("PATCH", "PUT"))

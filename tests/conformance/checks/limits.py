@@ -1,4 +1,4 @@
-"""Rate limits: routes that hash passwords or send email declare them, so that clients cannot abuse them."""
+"""Rate limits: routes that hash passwords or send email must declare limits, to prevent abuse."""
 
 from collections.abc import Iterator
 from importlib import import_module
@@ -33,7 +33,7 @@ def routes_that_hash_passwords_or_send_email_declare_limits(operation: Operation
 def _reachable(view: Any) -> set[FunctionType]:
     """Return the functions of the project that `view` may call, including those of the jobs that it may enqueue.
 
-    The result is approximate: it contains every function that is named in the code of a function it contains.
+    The result is approximate: a function counts as called if the code of a reachable function refers to its name.
     """
     found: set[FunctionType] = set()
     pending = [view]
@@ -48,7 +48,7 @@ def _reachable(view: Any) -> set[FunctionType]:
 
 
 def _values(function: FunctionType) -> Iterator[Any]:
-    """Yield the values that the code of `function` names: globals, attributes of modules, constants and closures."""
+    """Yield the values to which the code of `function` refers: globals, module attributes, constants and closures."""
     yield from (cell.cell_contents for cell in function.__closure__ or ())
     for code in _codes(function.__code__):
         values = [function.__globals__.get(name) for name in code.co_names]

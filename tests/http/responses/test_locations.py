@@ -1,4 +1,4 @@
-"""`Location`: the URL of a created resource, if a route can read it."""
+"""`Location`: the URL of a created resource, if a `GET` route can read it."""
 
 import pytest
 
@@ -16,12 +16,12 @@ def test_location_begins_with_the_public_url_and_its_path(settings: Settings) ->
     assert response.headers["Location"] == f"{PUBLIC_URL}/api/v1/organizations/{success(response)['id']}"
 
 
-def test_creation_of_a_resource_without_a_path_has_no_location(shared_api: Api) -> None:
+def test_created_resource_without_a_get_route_has_no_location(shared_api: Api) -> None:
     account = {"email": "grace@example.com", "password": "seven unlikely herons"}
     response = shared_api.post("/auth/register", account)
     assert response.status_code == 201
     assert "Location" not in response.headers
 
 
-def test_rejected_creation_has_no_location(ada: Api) -> None:
+def test_rejected_post_has_no_location(ada: Api) -> None:
     assert "Location" not in ada.post("/organizations", {}).headers

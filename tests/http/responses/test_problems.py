@@ -15,7 +15,7 @@ from tests.kit.clients.api import Api, pointers, problem
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
-# No operation in docs/openapi.json returns these, so `flask openapi write` cannot notice that one changes.
+# No operation in docs/openapi.json returns these, so `flask openapi write` cannot detect a change to them.
 OUTSIDE_OPERATIONS = {"method-not-allowed": 405, "metrics-token-required": 401}
 
 

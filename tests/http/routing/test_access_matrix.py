@@ -51,7 +51,7 @@ class Matrix:
         return response.status_code if response.status_code in (401, 403, 404) else OPEN
 
     def _case(self, row: Row) -> Case:
-        """Return a request for the row's resource. A route without one is called without a body."""
+        """Return a request for the row's resource. A route without path parameters is called without a body."""
         operation = self._operations[row.route]
         case = row.recipe(self._world, operation) if row.recipe else self._world.case(operation)
         return case if operation.path_names else Case(case.actor)

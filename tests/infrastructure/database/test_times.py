@@ -1,4 +1,4 @@
-"""Times at the ends of the calendar can be stored and read in any time zone of the database server."""
+"""Times near the limits of `datetime` can be stored and read in any time zone of the database server."""
 
 from datetime import UTC, datetime
 
@@ -21,7 +21,7 @@ from tests.kit.fixtures.jobs import enqueue_job, get_job
         ("Asia/Tokyo", datetime.max.replace(tzinfo=UTC)),
     ],
 )
-def test_time_at_end_of_calendar_is_read_as_stored(settings: Settings, time_zone: str, at: datetime) -> None:
+def test_minimum_and_maximum_times_are_read_as_stored(settings: Settings, time_zone: str, at: datetime) -> None:
     url = settings.database_url.replace("+psycopg", "")
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(f"ALTER DATABASE \"{connection.info.dbname}\" SET timezone = '{time_zone}'")  # type: ignore[arg-type]

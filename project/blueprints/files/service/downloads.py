@@ -22,5 +22,5 @@ def open_thumbnail(file_id: UUID, user_id: UUID, size: str) -> tuple[FileRow, Bi
     """
     file = get_stored(file_id, user_id)
     if size not in file.thumbnail_sizes:
-        raise NotFound("The file has no thumbnail of this size. The `thumbnails.sizes` of the file lists those it has.")
+        raise NotFound("The file has no thumbnail of this size. `thumbnails.sizes` lists the available sizes.")
     return file, current_storage().open(f"{file.storage_key}/{size}")

@@ -14,7 +14,7 @@ from project.infrastructure import jobs
 from project.infrastructure.database import transaction
 from project.infrastructure.storage import current_storage
 
-# Few, so that the thumbnails of new uploads are not delayed.
+# A small batch, so that the thumbnails of new uploads are not delayed.
 _BATCH_SIZE = 100
 
 
@@ -40,7 +40,7 @@ def make_thumbnails(file_id: UUID) -> None:
 
 
 def add_thumbnails() -> None:
-    """Enqueue a thumbnail job for each image, up to a limit, that lacks a size, such as one new in this release."""
+    """Enqueue a thumbnail job for each of up to `_BATCH_SIZE` images that lack a size, such as a new one."""
     with transaction():
         for file_id in repository.reset_incomplete_thumbnails(thumbnails.SIZES, _BATCH_SIZE):
             jobs.enqueue(MAKE_THUMBNAILS, file_id=file_id)
