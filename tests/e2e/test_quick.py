@@ -18,10 +18,10 @@ FAULTS = {
         '"slug-taken" is not one of',
     ),
     "route without a row in the access matrix": (
-        "tests/http/routing/test_access_matrix.py",
-        '    "GET /api/v1/files": LOGGED_IN,\n',
+        "tests/blueprints/files/contract.py",
+        '        "GET /api/v1/files": LOGGED_IN,\n',
         "",
-        "routes without a row in MATRIX",
+        'add "GET /api/v1/files": LOGGED_IN',
     ),
     "outdated OpenAPI document": (
         f"{_ORGANIZATIONS}/routes.py",
