@@ -3,30 +3,35 @@
 prometheus_client 0.26.0 reads PROMETHEUS_MULTIPROC_DIR when it is imported, so this module must be imported first.
 """
 
+import fcntl
 import os
 import shutil
 import tempfile
+from contextlib import suppress
 from pathlib import Path
+from typing import TextIO
 
 _PREFIX = "groundwork-worker-"
 
 
-def _create() -> str:
-    """Create the folder of this process, and remove the folders of processes that have exited."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
-        if not _is_running(int(folder.name.split("-")[2])):
-            shutil.rmtree(folder, ignore_errors=True)
-    return tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-")
+def _create() -> tuple[Path, TextIO]:
+    """Create a folder and lock its lock file. The lock lasts until all processes of the worker have exited."""
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+    lock = (folder / "starting").open("w")
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    # Other processes see the lock file only once it is locked.
+    (folder / "starting").rename(folder / "lock")
+    return folder, lock
 
 
-def _is_running(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return pid != os.getpid()
+def _remove_unused() -> None:
+    """Remove the folders of workers that have exited. A process id would not show that, since containers reuse it."""
+    for lock in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*/lock"):
+        with suppress(OSError), lock.open() as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(lock.parent, ignore_errors=True)
 
 
-os.environ["PROMETHEUS_MULTIPROC_DIR"] = _create()
+_remove_unused()
+_folder, _lock = _create()
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_folder)

@@ -1,6 +1,7 @@
 """Metrics of real workers, including workers whose child processes are killed or whose broker is unavailable."""
 
 import asyncio
+import fcntl
 import os
 import signal
 import subprocess
@@ -156,12 +157,14 @@ def test_worker_removes_metrics_folders_of_killed_workers_when_it_starts(tmp_pat
         command = [sys.executable, "-c", script]
         return Path(subprocess.check_output(command, cwd=ROOT, env={"TMPDIR": str(tmp_path)}, text=True))
 
-    of_killed_worker = start()
-    of_running_worker = tmp_path / f"groundwork-worker-{os.getpid()}-x"
-    of_running_worker.mkdir()
-    (of_killed_worker / "counter_1.db").touch()
-    assert sorted(tmp_path.iterdir()) == sorted([of_running_worker, of_killed_worker])
-    assert sorted([of_running_worker, start()]) == sorted(tmp_path.iterdir())
+    of_killed_worker, of_running_worker, other = start(), start(), tmp_path / "groundwork-worker-x"
+    assert not of_killed_worker.exists()
+    other.mkdir()
+    (of_running_worker / "counter_1.db").touch()
+    with (of_running_worker / "lock").open() as held_by_a_child:
+        fcntl.flock(held_by_a_child, fcntl.LOCK_EX)
+        assert sorted([of_running_worker, other, start()]) == sorted(tmp_path.iterdir())
+    assert sorted([other, start()]) == sorted(tmp_path.iterdir())
 
 
 @on_postgresql
