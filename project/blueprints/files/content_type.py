@@ -1,6 +1,8 @@
 """Detects a file's type from its content while it is streamed. The filename is used only to tell text formats apart."""
 
 import codecs
+import re
+from collections.abc import Iterator
 from io import BytesIO
 from pathlib import PurePosixPath
 from zipfile import BadZipFile, ZipFile
@@ -71,7 +73,7 @@ class Detector:
         is_text = self._is_text()
         candidates = (each for each in file_types.BINARY_TYPES if each.can_be_text or not is_text)
         found = next((each.content_type for each in candidates if each.matches(self._head)), None)
-        return _archive_type(self._tail) if found == _ZIP else found
+        return _archive_type(self._head, self._tail) if found == _ZIP else found
 
     def _text(self) -> str | None:
         if not self._is_text():
@@ -80,13 +82,23 @@ class Detector:
         return next((each.content_type for each in candidates if each.matches(self._head)), "text/plain")
 
 
-def _archive_type(tail: bytes) -> str:
-    """Return the type of the Office document in a ZIP archive, or `application/zip`. Members may be in any order."""
+def _archive_type(head: bytes, tail: bytes) -> str:
+    """Return the type of the Office document in a ZIP archive, or `application/zip`. Members may be in any order.
+
+    If the member list is longer than `tail`, only the members in `head` are known.
+    """
     try:
-        names = ZipFile(BytesIO(tail)).namelist()
+        names = set(ZipFile(BytesIO(tail)).namelist())
     except (BadZipFile, ValueError, NotImplementedError):
-        return _ZIP
+        names = set(_member_names(head))
     folders = {name.partition("/")[0] for name in names}
     if "[Content_Types].xml" not in names:
         return _ZIP
     return next((name for folder, name in file_types.OFFICE_FOLDERS.items() if folder in folders), _ZIP)
+
+
+def _member_names(head: bytes) -> Iterator[str]:
+    """Yield the names in the local file headers that start in `head`."""
+    for header in re.finditer(rb"PK\x03\x04.{22}(..)..", head, re.DOTALL):
+        name = head[header.end() : header.end() + int.from_bytes(header[1], "little")]
+        yield name.decode(errors="replace")

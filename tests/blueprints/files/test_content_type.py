@@ -126,6 +126,11 @@ def test_office_document_with_large_first_part_is_detected():
     assert detect(file.getvalue(), step=64) == PPTX[0]
 
 
+def test_office_document_with_thousands_of_parts_is_detected():
+    names = (f"ppt/slides/{'s' * 60}{number}.xml" for number in range(3000))
+    assert detect(zip_of(TYPES, PPTX[1], *names)) == PPTX[0]
+
+
 @pytest.mark.parametrize("kind", ["text", "spreadsheet", "presentation"])
 def test_opendocument_is_detected_by_its_mimetype_entry(kind):
     file = BytesIO()
