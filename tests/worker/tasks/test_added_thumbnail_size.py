@@ -15,6 +15,7 @@ from project.blueprints.files.models import File
 from project.config import Settings
 from project.infrastructure.clock import now
 from project.infrastructure.database import db, read, transaction
+from project.infrastructure.jobs import Job
 from tests.kit.clients.api import Api, problem, success
 from tests.kit.fixtures.apps import separate_app_context
 from tests.kit.fixtures.jobs import get_job, list_jobs
@@ -85,10 +86,10 @@ def test_only_the_missing_size_is_rendered(
     assert objects(settings)["small"].stat().st_mtime_ns == rendered_at
 
 
-def test_each_run_enqueues_jobs_for_a_limited_number_of_incomplete_images(
-    ada: Api, settings: Settings, run_newest_job: RunJob, monkeypatch: pytest.MonkeyPatch
+def test_jobs_are_enqueued_until_a_limited_number_is_active(
+    ada: Api, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("project.blueprints.files.service.thumbnails._BATCH_SIZE", 2)
+    monkeypatch.setattr("project.blueprints.files.service.thumbnails._MAX_ACTIVE_JOBS", 2)
     ids = [UUID(success(ada.upload())["id"]) for _ in range(7)]
     with separate_app_context(settings):
         change_files(thumbnails="ready", thumbnail_sizes=("large",))
@@ -98,9 +99,12 @@ def test_each_run_enqueues_jobs_for_a_limited_number_of_incomplete_images(
         change_files(File.id == ids[6], thumbnails="failed")
         counts = []
         for _ in range(3):
-            service.add_thumbnails()
-            counts.append(len(list_jobs(MAKE)))
-        assert counts == [2, 3, 3]
+            for _ in range(2):
+                service.add_thumbnails()
+                counts.append(len(list_jobs(MAKE)))
+            with transaction() as session:
+                session.execute(update(Job).values(status="done"))
+        assert counts == [2, 2, 3, 3, 3, 3]
         assert {UUID(job.arguments["file_id"]) for job in list_jobs(MAKE)} == set(ids[:3])
 
 

@@ -14,8 +14,8 @@ from project.infrastructure import jobs
 from project.infrastructure.database import transaction
 from project.infrastructure.storage import current_storage
 
-# A small batch, so that the thumbnails of new uploads are not delayed.
-_BATCH_SIZE = 100
+# Keeps the thumbnails of new uploads from waiting long.
+_MAX_ACTIVE_JOBS = 100
 
 
 def make_thumbnails(file_id: UUID) -> None:
@@ -40,9 +40,11 @@ def make_thumbnails(file_id: UUID) -> None:
 
 
 def add_thumbnails() -> None:
-    """Enqueue a thumbnail job for each of up to `_BATCH_SIZE` images that lack a size, such as a new one."""
+    """Enqueue thumbnail jobs for images that lack a size, such as a new one, until `_MAX_ACTIVE_JOBS` are active."""
+    depths = [depth for depth in jobs.queue_depths() if depth.name == MAKE_THUMBNAILS and depth.status != "dead"]
+    limit = max(0, _MAX_ACTIVE_JOBS - sum(depth.number for depth in depths))
     with transaction():
-        for file_id in repository.reset_incomplete_thumbnails(thumbnails.SIZES, _BATCH_SIZE):
+        for file_id in repository.reset_incomplete_thumbnails(thumbnails.SIZES, limit):
             jobs.enqueue(MAKE_THUMBNAILS, file_id=file_id)
 
 
