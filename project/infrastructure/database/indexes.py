@@ -17,7 +17,7 @@ def create_index(
     """
     drop_index(name, table)
     condition = None if where is None else text(where)
-    with _outside_transaction():
+    with outside_transaction():
         op.create_index(
             name,
             table,
@@ -31,13 +31,13 @@ def create_index(
 
 def drop_index(name: str, table: str) -> None:
     """Drop an index if it exists."""
-    with _outside_transaction():
+    with outside_transaction():
         op.drop_index(name, table, if_exists=True, postgresql_concurrently=True)
 
 
 @contextmanager
-def _outside_transaction() -> Iterator[None]:
-    """Commit the migration's transaction on PostgreSQL, which supports `CONCURRENTLY` only outside transactions."""
+def outside_transaction() -> Iterator[None]:
+    """On PostgreSQL, commit the migration's transaction, and then each statement of the block."""
     context = op.get_context()
     if context.dialect.name != "postgresql":
         yield
