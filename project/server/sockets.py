@@ -10,7 +10,8 @@ UNREAD_TIMEOUT_SECONDS = 30
 def max_connections(threads: int) -> int:
     """Raise the limit on open files to its maximum, and return how many connections fit within it, at most 1,000.
 
-    gunicorn's event loop exits if accept() fails because no file descriptor is available.
+    gunicorn's event loop exits if accept() fails because no file descriptor is available, so do not pass `--threads` or
+    `--worker-connections` to gunicorn: its command line takes precedence over this limit.
     """
     _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -1,6 +1,7 @@
 """The `Location` of a created resource (RFC 9110): the URL at which it can be read."""
 
 import re
+from urllib.parse import quote
 
 from flask import Flask, Response, current_app, json, request
 
@@ -25,5 +26,5 @@ def _add(response: Response) -> Response:
     if request.method == "POST" and response.status_code == 201 and rule and can_read_created(current_app, rule):
         # This includes replayed responses, so routes that handle idempotency keys themselves do not set the header.
         created = json.loads(response.get_data())
-        response.headers["Location"] = f"{current_settings().public_url}{request.path}/{created['id']}"
+        response.headers["Location"] = f"{current_settings().public_url}{quote(request.path)}/{created['id']}"
     return response
