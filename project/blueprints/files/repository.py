@@ -104,10 +104,10 @@ def list_own_trash(
     return select_page(_SHARED_TRASH, File.id, page, within | _of_type(content_type), FileRow)
 
 
-def rename_file(file_id: UUID, filename: str, versions: Collection[int] | None) -> FileRow | None:
-    """Rename a `stored` file and return it, or `None` if its version is not in `versions`."""
-    renamed = _update_stored(file_id, versions).values(filename=filename).returning(*_FILE)
-    return map_row(current_session().execute(renamed).one_or_none(), FileRow)
+def update_file(file_id: UUID, *, versions: Collection[int] | None, **changes: object) -> FileRow | None:
+    """Set the columns in `changes` of a `stored` file and return it, or `None` if its version is not in `versions`."""
+    changed = _update_stored(file_id, versions).values(**changes).returning(*_FILE)
+    return map_row(current_session().execute(changed).one_or_none(), FileRow)
 
 
 def trash_file(file_id: UUID, versions: Collection[int] | None) -> bool:

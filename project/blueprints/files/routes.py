@@ -77,7 +77,7 @@ def get_file(file_id: UUID) -> Any:
 @blueprint.response(200, FileResponse)
 def rename_file(changes: dict[str, Any], file_id: UUID) -> Any:
     """Rename a file."""
-    return service.rename_file(file_id, current_user_id(), **changes, versions=expected_versions())
+    return service.update_file(file_id, current_user_id(), versions=expected_versions(), **changes)
 
 
 @blueprint.delete("/<uuid:file_id>", access=user, exempt={"removal": "kept in the trash"})

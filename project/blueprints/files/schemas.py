@@ -8,7 +8,7 @@ from marshmallow import fields, pre_dump, validate
 from project.blueprints.files.models import FileRow
 from project.blueprints.files.thumbnails import SIZES
 from project.http.fields import Choice, Id, JsonInteger, Pattern, Sha256, Text, Timestamp
-from project.http.requests.schemas import Body, PageQuery, page_of
+from project.http.requests.schemas import Body, PageQuery, Update, page_of
 
 _MAX_BYTES = 2**53 - 1
 
@@ -26,8 +26,8 @@ class UploadForm(UploadFields):
     file = Upload(required=True)
 
 
-class FileUpdate(Body):
-    filename = Text(255, required=True, metadata={"example": "engine.jpg"})
+class FileUpdate(Update):
+    filename = Text(255, metadata={"example": "engine.jpg"})
 
 
 class FileQuery(PageQuery):

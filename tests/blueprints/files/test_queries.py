@@ -10,7 +10,7 @@ from sqlalchemy import update
 
 from project.blueprints.auth import service as auth
 from project.blueprints.files import repository, service
-from project.blueprints.files.models import File, FileLocation, FileStatus
+from project.blueprints.files.models import File, FileLocation, FileRow, FileStatus
 from project.blueprints.files.service.trash import purge_file
 from project.blueprints.organizations import service as organizations
 from project.errors import NotFound
@@ -93,9 +93,13 @@ def in_transaction(function: Callable[..., object], *arguments: object) -> objec
         return function(*arguments)
 
 
+def rename(file_id: UUID, versions: list[int] | None) -> FileRow | None:
+    return repository.update_file(file_id, versions=versions, filename="new")
+
+
 def test_renaming_a_file_changes_no_other_file(ada: auth.UserRow, files: Files) -> None:
     file_id = files["stored"].id
-    renamed = changed_ids(File, lambda: service.rename_file(file_id, ada.id, filename="new", versions=None))
+    renamed = changed_ids(File, lambda: service.update_file(file_id, ada.id, filename="new", versions=None))
     assert renamed == {file_id}
 
 
@@ -106,14 +110,14 @@ def test_trashing_a_file_changes_no_other_file(ada: auth.UserRow, files: Files) 
 
 def test_file_with_another_version_is_neither_renamed_nor_trashed(files: Files) -> None:
     file_id = files["stored"].id
-    assert in_transaction(repository.rename_file, file_id, "new", [99]) is None
+    assert in_transaction(rename, file_id, [99]) is None
     assert in_transaction(repository.trash_file, file_id, [99]) is False
 
 
 @pytest.mark.parametrize("status", ["pending", "trashed", "purging"])
 def test_only_stored_files_can_be_renamed_and_trashed(files: Files, status: FileStatus) -> None:
     file_id = files[status].id
-    assert in_transaction(repository.rename_file, file_id, "new", None) is None
+    assert in_transaction(rename, file_id, None) is None
     assert in_transaction(repository.trash_file, file_id, None) is False
 
 

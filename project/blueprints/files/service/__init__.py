@@ -1,7 +1,7 @@
 """Uploading, listing, renaming, downloading and deleting files: the public interface of the blueprint."""
 
 from project.blueprints.files.service.downloads import open_content, open_thumbnail
-from project.blueprints.files.service.metadata import get_file, list_files, rename_file
+from project.blueprints.files.service.metadata import get_file, list_files, update_file
 from project.blueprints.files.service.thumbnails import add_thumbnails, make_thumbnails, mark_thumbnails_failed
 from project.blueprints.files.service.trash import purge_files, trash_file
 from project.blueprints.files.service.uploads import UploadOptions, receive_upload, store_upload
@@ -17,7 +17,7 @@ __all__ = [
     "open_thumbnail",
     "purge_files",
     "receive_upload",
-    "rename_file",
     "store_upload",
     "trash_file",
+    "update_file",
 ]

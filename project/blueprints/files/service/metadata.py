@@ -1,4 +1,4 @@
-"""Listing, reading and renaming files."""
+"""Listing, reading and updating files."""
 
 from collections.abc import Collection
 from uuid import UUID
@@ -46,19 +46,20 @@ def get_file(file_id: UUID, user_id: UUID) -> FileRow:
     return file
 
 
-def rename_file(file_id: UUID, user_id: UUID, *, filename: str, versions: Collection[int] | None) -> FileRow:
-    """Rename a stored file and return it.
+def update_file(file_id: UUID, user_id: UUID, *, versions: Collection[int] | None, **changes: object) -> FileRow:
+    """Set the columns in `changes`, such as `filename`, of a stored file and return it.
 
     Raises NotFound, PermissionDenied, and PreconditionFailed if the version of the file is not in `versions`.
     """
-    safe = policy.safe_filename(filename)
+    if "filename" in changes:
+        changes["filename"] = policy.safe_filename(str(changes["filename"]))
     with transaction():
         file = get_stored(file_id, user_id)
         policy.ensure_may_change(file, user_id=user_id, role=role_of(file, user_id))
-        renamed = repository.rename_file(file_id, safe, versions)
-        if renamed is None:
+        updated = repository.update_file(file_id, versions=versions, **changes)
+        if updated is None:
             raise version_mismatch(versions)
-    return renamed
+    return updated
 
 
 def get_stored(file_id: UUID, user_id: UUID) -> FileRow:
