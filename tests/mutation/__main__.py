@@ -21,6 +21,7 @@ TESTS = [
     *("tests/blueprints", "--ignore=tests/blueprints/test_listing_cost.py", "tests/worker/tasks"),
     *("tests/infrastructure/jobs", "--ignore=tests/infrastructure/jobs/test_publisher.py"),
     *("tests/infrastructure/test_idempotency_records.py", "tests/cli/test_jobs.py", "tests/http/auth"),
+    "tests/http/routing",
 ]
 OPTIONS = [
     "-q",

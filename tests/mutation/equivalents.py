@@ -4,6 +4,7 @@ _FILES = "project/blueprints/files"
 _RECORDS = "project/infrastructure/idempotency_records.py"
 _JOBS = "project/infrastructure/jobs"
 _ONLY_POSTGRESQL = "matters only for concurrent transactions, which tests/infrastructure tests on PostgreSQL"
+_ONLY_SPEED = "lets PostgreSQL use the index, which tests/worker/tasks/test_added_thumbnail_size.py tests there"
 EQUIVALENTS = {
     f"{_JOBS}/claims.py _IS_MINE: drop Job.id == bindparam('job', type_=Uuid)": "each claim id belongs to one job",
     f"{_JOBS}/claims.py _IS_FREE: drop Job.status == 'running'": "only running jobs have a lease",
@@ -16,5 +17,12 @@ EQUIVALENTS = {
     f"{_FILES}/policy.py safe_filename: len(name) > _MAX_FILENAME_LENGTH → len(name) >= _MAX_FILENAME_LENGTH": (
         "truncating a name that has the maximum length does not change it"
     ),
+    f"{_FILES}/repository.py _lacks_any: drop has_other_sizes": _ONLY_SPEED,
+    f"{_FILES}/repository.py _lacks_any: File.thumbnail_sizes > all_sizes → File.thumbnail_sizes >= all_sizes": (
+        _ONLY_SPEED
+    ),
+    f"{_FILES}/repository.py _IS_RENDERED: True → False": _ONLY_SPEED,
+    f"{_FILES}/repository.py _IS_RENDERED: True → False (2)": _ONLY_SPEED,
+    f"{_FILES}/repository.py reset_incomplete_thumbnails: True → False": _ONLY_POSTGRESQL,
     f"{_FILES}/repository.py _SHARED: drop File.organization_id.is_not(None)": "every query adds an organization id",
 }

@@ -126,6 +126,12 @@ def test_marking_thumbnails_failed_changes_no_other_file(files: Files) -> None:
     assert changed_ids(File, lambda: service.mark_thumbnails_failed(file_id)) == {file_id}
 
 
+def test_marking_thumbnails_ready_changes_no_other_file(files: Files) -> None:
+    file_id = files["stored"].id
+    ready = changed_ids(File, lambda: in_transaction(repository.mark_thumbnails_ready, file_id, ["small"]))
+    assert ready == {file_id}
+
+
 @pytest.mark.parametrize("status", STATUSES)
 def test_only_pending_upload_is_stored(files: Files, status: FileStatus) -> None:
     file = files[status]
