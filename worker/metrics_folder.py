@@ -3,6 +3,7 @@
 prometheus_client 0.26.0 reads PROMETHEUS_MULTIPROC_DIR when it is imported, so this module must be imported first.
 """
 
+import atexit
 import fcntl
 import os
 import shutil
@@ -33,5 +34,14 @@ def _remove_unused() -> None:
 
 
 _remove_unused()
-_folder, _lock = _create()
+_owner, (_folder, _lock) = os.getpid(), _create()
+
+
+@atexit.register
+def _remove() -> None:
+    # The children of the worker, which inherit this function, may exit before it does.
+    if os.getpid() == _owner:
+        shutil.rmtree(_folder, ignore_errors=True)
+
+
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_folder)

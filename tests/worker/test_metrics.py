@@ -150,21 +150,23 @@ def test_worker_serves_metrics_while_broker_is_unavailable(scene: Scene) -> None
         eventually(scene.serves_metrics)
 
 
-def test_worker_removes_metrics_folders_of_killed_workers_when_it_starts(tmp_path: Path) -> None:
-    script = "from worker import metrics_folder; import os; print(os.environ['PROMETHEUS_MULTIPROC_DIR'], end='')"
+def test_metrics_folder_is_removed_when_its_worker_exits_or_after_it_was_killed(tmp_path: Path) -> None:
+    script = "from worker import metrics_folder; import os; print(os.environ['PROMETHEUS_MULTIPROC_DIR'], flush=True)"
 
-    def start() -> Path:
-        command = [sys.executable, "-c", script]
-        return Path(subprocess.check_output(command, cwd=ROOT, env={"TMPDIR": str(tmp_path)}, text=True))
+    def start(ending: str = "") -> Path:
+        command = [sys.executable, "-c", f"{script}; {ending}"]
+        output = subprocess.check_output(command, cwd=ROOT, env={"TMPDIR": str(tmp_path)}, text=True)
+        return Path(output.strip())
 
-    of_killed_worker, of_running_worker, other = start(), start(), tmp_path / "groundwork-worker-x"
-    assert not of_killed_worker.exists()
+    other = tmp_path / "groundwork-worker-x"
     other.mkdir()
-    (of_running_worker / "counter_1.db").touch()
-    with (of_running_worker / "lock").open() as held_by_a_child:
+    killed = start(ending="os._exit(0)")
+    with (killed / "lock").open() as held_by_a_child:
         fcntl.flock(held_by_a_child, fcntl.LOCK_EX)
-        assert sorted([of_running_worker, other, start()]) == sorted(tmp_path.iterdir())
-    assert sorted([other, start()]) == sorted(tmp_path.iterdir())
+        start()
+        assert sorted(tmp_path.iterdir()) == sorted([killed, other])
+    start()
+    assert list(tmp_path.iterdir()) == [other]
 
 
 @on_postgresql
