@@ -1,11 +1,10 @@
 """Each query selects or changes only the intended users and sessions: there are always others."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from flask import Flask
 from sqlalchemy import update
 
 from project.blueprints.auth import repository, service
@@ -17,6 +16,8 @@ from project.infrastructure.database import transaction
 from project.infrastructure.database.models import new_id
 from tests.kit.fixtures.changed_rows import changed_ids
 from tests.kit.fixtures.users import add_user
+
+pytestmark = pytest.mark.usefixtures("in_shared_app")
 
 CLIENT = service.Client("a browser", "127.0.0.1")
 
@@ -35,49 +36,38 @@ def set_session(grant: service.Grant, **values: object) -> None:
         session.execute(update(Session).where(Session.id == grant.session_id).values(**values))
 
 
-@pytest.fixture(autouse=True)
-def _in_app(shared_app: Flask) -> Iterator[None]:
-    with shared_app.app_context():
-        yield
-
-
 @pytest.fixture
-def ada() -> UserRow:
-    return add_user()
-
-
-@pytest.fixture
-def grant(ada: UserRow) -> service.Grant:
-    return log_in(ada)
+def grant(ada_row: UserRow) -> service.Grant:
+    return log_in(ada_row)
 
 
 @pytest.fixture(autouse=True)
-def _others(ada: UserRow, grant: service.Grant) -> None:
+def _others(ada_row: UserRow, grant: service.Grant) -> None:
     """A newer user with a session, and a newer session of Ada."""
     log_in(add_user())
-    log_in(ada)
+    log_in(ada_row)
 
 
 @pytest.mark.parametrize("values", [{"password_hash": "changed"}, {"status": "disabled"}])
-def test_login_is_rejected_if_account_changes_after_it_was_read(ada: UserRow, values: dict[str, str]) -> None:
-    set_user(ada, **values)
+def test_login_is_rejected_if_account_changes_after_it_was_read(ada_row: UserRow, values: dict[str, str]) -> None:
+    set_user(ada_row, **values)
     with pytest.raises(InvalidCredentials):
-        log_in(ada)
+        log_in(ada_row)
 
 
-def test_renaming_a_user_changes_no_other_user(ada: UserRow) -> None:
-    renamed = changed_ids(User, lambda: service.update_profile(ada.id, display_name="Ada", versions=None))
-    assert renamed == {ada.id}
+def test_renaming_a_user_changes_no_other_user(ada_row: UserRow) -> None:
+    renamed = changed_ids(User, lambda: service.update_profile(ada_row.id, display_name="Ada", versions=None))
+    assert renamed == {ada_row.id}
 
 
-def test_renaming_a_user_with_another_version_is_rejected(ada: UserRow) -> None:
+def test_renaming_a_user_with_another_version_is_rejected(ada_row: UserRow) -> None:
     with pytest.raises(PreconditionFailed):
-        service.update_profile(ada.id, display_name="Ada", versions=[2])
+        service.update_profile(ada_row.id, display_name="Ada", versions=[2])
 
 
-def test_verifying_a_user_changes_no_other_user(ada: UserRow) -> None:
-    assert changed_ids(User, lambda: service.mark_verified(ada.id)) == {ada.id}
-    assert service.get_user(ada.id).email_verified is True
+def test_verifying_a_user_changes_no_other_user(ada_row: UserRow) -> None:
+    assert changed_ids(User, lambda: service.mark_verified(ada_row.id)) == {ada_row.id}
+    assert service.get_user(ada_row.id).email_verified is True
 
 
 def test_logging_out_ends_no_other_session(grant: service.Grant) -> None:
@@ -123,26 +113,26 @@ def test_session_is_live_only_until_it_ends_or_expires(
         assert find(grant.session_id) is None
 
 
-def test_principal_of_a_session_is_its_user(ada: UserRow, grant: service.Grant) -> None:
+def test_principal_of_a_session_is_its_user(ada_row: UserRow, grant: service.Grant) -> None:
     principal = service.load_principal(grant.session_id)
     assert principal is not None
-    assert (principal.session_id, principal.user_id) == (grant.session_id, ada.id)
+    assert (principal.session_id, principal.user_id) == (grant.session_id, ada_row.id)
 
 
-def test_session_of_a_disabled_user_has_no_principal(ada: UserRow, grant: service.Grant) -> None:
-    set_user(ada, status="disabled")
+def test_session_of_a_disabled_user_has_no_principal(ada_row: UserRow, grant: service.Grant) -> None:
+    set_user(ada_row, status="disabled")
     assert service.load_principal(grant.session_id) is None
 
 
-def test_users_are_found_by_id_and_by_email(ada: UserRow) -> None:
-    assert service.get_user(ada.id) == service.find_user_by_email(ada.email.upper()) == ada
-    assert service.get_users_by_id([ada.id, new_id()]) == {ada.id: ada}
+def test_users_are_found_by_id_and_by_email(ada_row: UserRow) -> None:
+    assert service.get_user(ada_row.id) == service.find_user_by_email(ada_row.email.upper()) == ada_row
+    assert service.get_users_by_id([ada_row.id, new_id()]) == {ada_row.id: ada_row}
 
 
-def test_active_users_are_listed_in_order_after_the_given_id(ada: UserRow) -> None:
+def test_active_users_are_listed_in_order_after_the_given_id(ada_row: UserRow) -> None:
     disabled, newest = add_user(), add_user()
     set_user(disabled, status="disabled")
-    other = service.list_active_ids(ada.id, 1)
-    assert other[0] > ada.id
+    other = service.list_active_ids(ada_row.id, 1)
+    assert other[0] > ada_row.id
     assert service.list_active_ids(other[0], 10) == [newest.id]
-    assert service.list_active_ids(None, 1)[0] <= ada.id
+    assert service.list_active_ids(None, 1)[0] <= ada_row.id

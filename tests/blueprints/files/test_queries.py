@@ -1,11 +1,10 @@
 """Each query selects or changes only the intended files: there are two in each status."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from flask import Flask
 from sqlalchemy import update
 
 from project.blueprints.auth import service as auth
@@ -21,25 +20,11 @@ from project.infrastructure.database.pagination import PageRequest
 from tests.kit.fixtures.changed_rows import changed_ids
 from tests.kit.fixtures.users import add_user
 
+pytestmark = pytest.mark.usefixtures("in_shared_app")
+
 ALL = PageRequest(100)
 STATUSES: tuple[FileStatus, ...] = ("pending", "stored", "trashed", "purging")
 TYPES = ("text/plain", "image/png")
-
-
-@pytest.fixture(autouse=True)
-def _in_app(shared_app: Flask) -> Iterator[None]:
-    with shared_app.app_context():
-        yield
-
-
-@pytest.fixture
-def ada() -> auth.UserRow:
-    return add_user()
-
-
-@pytest.fixture
-def engines(ada: auth.UserRow) -> UUID:
-    return organizations.create_organization(owner_id=ada.id, name="Engines", slug=None).id
 
 
 @pytest.fixture
@@ -77,12 +62,12 @@ def add_file(
 
 
 @pytest.fixture(autouse=True)
-def files(ada: auth.UserRow) -> dict[FileStatus, FileLocation]:
+def files(ada_row: auth.UserRow) -> dict[FileStatus, FileLocation]:
     """A file of Ada in each status. Another user has one in each status as well."""
     other = add_user()
     for status in STATUSES:
         add_file(other, status)
-    return {status: add_file(ada, status) for status in STATUSES}
+    return {status: add_file(ada_row, status) for status in STATUSES}
 
 
 Files = dict[FileStatus, FileLocation]
@@ -97,15 +82,15 @@ def rename(file_id: UUID, versions: list[int] | None) -> FileRow | None:
     return repository.update_file(file_id, versions=versions, filename="new")
 
 
-def test_renaming_a_file_changes_no_other_file(ada: auth.UserRow, files: Files) -> None:
+def test_renaming_a_file_changes_no_other_file(ada_row: auth.UserRow, files: Files) -> None:
     file_id = files["stored"].id
-    renamed = changed_ids(File, lambda: service.update_file(file_id, ada.id, filename="new", versions=None))
+    renamed = changed_ids(File, lambda: service.update_file(file_id, ada_row.id, filename="new", versions=None))
     assert renamed == {file_id}
 
 
-def test_trashing_a_file_changes_no_other_file(ada: auth.UserRow, files: Files) -> None:
+def test_trashing_a_file_changes_no_other_file(ada_row: auth.UserRow, files: Files) -> None:
     file_id = files["stored"].id
-    assert changed_ids(File, lambda: service.trash_file(file_id, ada.id, versions=None)) == {file_id}
+    assert changed_ids(File, lambda: service.trash_file(file_id, ada_row.id, versions=None)) == {file_id}
 
 
 def test_file_with_another_version_is_neither_renamed_nor_trashed(files: Files) -> None:
@@ -154,13 +139,13 @@ def test_purge_begins_only_if_the_status_is_unchanged(files: Files, status: File
 
 
 @pytest.mark.parametrize("status", STATUSES)
-def test_only_stored_and_trashed_files_are_found(ada: auth.UserRow, files: Files, status: FileStatus) -> None:
+def test_only_stored_and_trashed_files_are_found(ada_row: auth.UserRow, files: Files, status: FileStatus) -> None:
     file_id = files[status].id
     if status in ("stored", "trashed"):
-        assert service.get_file(file_id, ada.id).id == file_id
+        assert service.get_file(file_id, ada_row.id).id == file_id
     else:
         with pytest.raises(NotFound):
-            service.get_file(file_id, ada.id)
+            service.get_file(file_id, ada_row.id)
 
 
 @pytest.mark.parametrize("status", STATUSES)
@@ -181,19 +166,19 @@ def list_ids(user: auth.UserRow, organization_id: UUID | None, status: FileStatu
 
 @pytest.mark.parametrize("status", ["stored", "trashed"])
 def test_listings_contain_exactly_the_files_that_a_plain_member_may_see(
-    ada: auth.UserRow, member: auth.UserRow, engines: UUID, status: FileStatus
+    ada_row: auth.UserRow, member: auth.UserRow, engines: UUID, status: FileStatus
 ) -> None:
     gardens = organizations.create_organization(owner_id=member.id, name="Gardens", slug=None).id
     add_file(member, status, gardens)
     add_file(member, "stored" if status == "trashed" else "trashed", engines)
     of_ada, text, image = (
         add_file(owner, status, engines, content_type).id
-        for owner, content_type in ((ada, TYPES[0]), (member, TYPES[0]), (member, TYPES[1]))
+        for owner, content_type in ((ada_row, TYPES[0]), (member, TYPES[0]), (member, TYPES[1]))
     )
     shared = [image, text, of_ada] if status == "stored" else [image, text]
     assert list_ids(member, engines, status, None) == shared
     assert list_ids(member, engines, status, TYPES[1]) == [image]
-    assert list_ids(ada, engines, status, None) == [image, text, of_ada]
+    assert list_ids(ada_row, engines, status, None) == [image, text, of_ada]
     personal = add_file(member, status, None, TYPES[1]).id
     add_file(member, "stored" if status == "trashed" else "trashed")
     assert list_ids(member, None, status, None) == list_ids(member, None, status, TYPES[1]) == [personal]

@@ -1,11 +1,10 @@
 """Each query selects or changes only the intended invitations: there are several, in two organizations."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from flask import Flask
 from sqlalchemy import update
 
 from project.blueprints.auth import service as auth
@@ -20,39 +19,26 @@ from project.infrastructure.database import transaction
 from project.infrastructure.database.pagination import PageRequest
 from project.infrastructure.mail import read_mailbox
 from tests.kit.fixtures.changed_rows import changed_ids
-from tests.kit.fixtures.users import add_user
+
+pytestmark = pytest.mark.usefixtures("in_shared_app")
 
 ALL = PageRequest(100)
 GUEST, OTHER_GUEST = "guest@example.com", "other@example.com"
 
 
-@pytest.fixture(autouse=True)
-def _in_app(shared_app: Flask) -> Iterator[None]:
-    with shared_app.app_context():
-        yield
+@pytest.fixture
+def gardens(ada_row: auth.UserRow) -> UUID:
+    return organizations.create_organization(owner_id=ada_row.id, name="Gardens", slug=None).id
 
 
 @pytest.fixture
-def ada() -> auth.UserRow:
-    return add_user()
-
-
-@pytest.fixture
-def engines(ada: auth.UserRow) -> UUID:
-    return organizations.create_organization(owner_id=ada.id, name="Engines", slug=None).id
-
-
-@pytest.fixture
-def gardens(ada: auth.UserRow) -> UUID:
-    return organizations.create_organization(owner_id=ada.id, name="Gardens", slug=None).id
-
-
-@pytest.fixture
-def invite(ada: auth.UserRow) -> Callable[..., UUID]:
+def invite(ada_row: auth.UserRow) -> Callable[..., UUID]:
     """Return a function that invites someone and returns the id of the invitation."""
 
     def invite(organization_id: UUID, email: str = GUEST) -> UUID:
-        return service.invite(organization_id, inviter_id=ada.id, inviter_role="owner", email=email, role="member").id
+        return service.invite(
+            organization_id, inviter_id=ada_row.id, inviter_role="owner", email=email, role="member"
+        ).id
 
     return invite
 
@@ -109,16 +95,16 @@ def test_accepting_changes_only_a_pending_invitation_with_the_current_token(
 
 @pytest.mark.parametrize("email", [OTHER_GUEST, GUEST])
 def test_pending_error_contains_the_id_of_the_invitation_to_the_same_email(
-    ada: auth.UserRow, engines: UUID, invitation_id: UUID, email: str
+    ada_row: auth.UserRow, engines: UUID, invitation_id: UUID, email: str
 ) -> None:
     pending = {item.email: item.id for item in service.list_invitations(engines, "pending", ALL).items}
     with pytest.raises(InvitationPending) as raised:
-        service.invite(engines, inviter_id=ada.id, inviter_role="owner", email=email, role="member")
+        service.invite(engines, inviter_id=ada_row.id, inviter_role="owner", email=email, role="member")
     assert raised.value.members == {"invitation_id": pending[email]}
 
 
 def test_search_for_pending_invitation_ignores_expired_one(
-    ada: auth.UserRow, engines: UUID, invitation_id: UUID, invite: Callable[..., UUID]
+    ada_row: auth.UserRow, engines: UUID, invitation_id: UUID, invite: Callable[..., UUID]
 ) -> None:
     expire(invitation_id)
     second = invite(engines)

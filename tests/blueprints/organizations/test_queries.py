@@ -1,11 +1,9 @@
 """Each query selects only the intended organizations and members: there are two organizations with two members."""
 
-from collections.abc import Iterator
 from itertools import count
 from uuid import UUID
 
 import pytest
-from flask import Flask
 
 from project.blueprints.auth import service as auth
 from project.blueprints.organizations import service
@@ -13,6 +11,8 @@ from project.errors import NotFound, PermissionDenied
 from project.infrastructure.database.models import new_id
 from project.infrastructure.database.pagination import PageRequest
 from tests.kit.fixtures.users import add_user
+
+pytestmark = pytest.mark.usefixtures("in_shared_app")
 
 ALL = PageRequest(100)
 _numbers = count(1)
@@ -22,43 +22,32 @@ def add_organization(owner: auth.UserRow) -> UUID:
     return service.create_organization(owner_id=owner.id, name=f"Organization {next(_numbers)}", slug=None).id
 
 
-@pytest.fixture(autouse=True)
-def _in_app(shared_app: Flask) -> Iterator[None]:
-    with shared_app.app_context():
-        yield
-
-
-@pytest.fixture
-def ada() -> auth.UserRow:
-    return add_user()
-
-
 @pytest.fixture
 def eve() -> auth.UserRow:
     return add_user()
 
 
 @pytest.fixture
-def engines(ada: auth.UserRow) -> UUID:
+def engines(ada_row: auth.UserRow) -> UUID:
     """An organization of Ada with a member."""
-    organization_id = add_organization(ada)
+    organization_id = add_organization(ada_row)
     service.add_member(organization_id, add_user(), "member")
     return organization_id
 
 
 @pytest.fixture(autouse=True)
-def gardens(ada: auth.UserRow, eve: auth.UserRow, engines: UUID) -> UUID:
+def gardens(ada_row: auth.UserRow, eve: auth.UserRow, engines: UUID) -> UUID:
     """A newer organization, of Eve, in which Ada is a member."""
     organization_id = add_organization(eve)
-    service.add_member(organization_id, ada, "member")
+    service.add_member(organization_id, ada_row, "member")
     return organization_id
 
 
 def test_role_lookup_returns_the_role_in_the_organization(
-    ada: auth.UserRow, eve: auth.UserRow, engines: UUID, gardens: UUID
+    ada_row: auth.UserRow, eve: auth.UserRow, engines: UUID, gardens: UUID
 ) -> None:
-    assert [service.ensure_member(each, ada.id) for each in (engines, gardens)] == ["owner", "member"]
-    assert [service.get_organization(each, ada.id).role for each in (engines, gardens)] == ["owner", "member"]
+    assert [service.ensure_member(each, ada_row.id) for each in (engines, gardens)] == ["owner", "member"]
+    assert [service.get_organization(each, ada_row.id).role for each in (engines, gardens)] == ["owner", "member"]
     assert service.ensure_member(gardens, eve.id) == "owner"
 
 
@@ -70,21 +59,21 @@ def test_member_of_another_organization_is_not_a_member(eve: auth.UserRow, engin
         service.get_organization(engines, eve.id)
 
 
-def test_member_lacks_the_permissions_of_an_admin(ada: auth.UserRow, gardens: UUID) -> None:
+def test_member_lacks_the_permissions_of_an_admin(ada_row: auth.UserRow, gardens: UUID) -> None:
     with pytest.raises(PermissionDenied):
-        service.ensure_member(gardens, ada.id, role="admin")
+        service.ensure_member(gardens, ada_row.id, role="admin")
 
 
-def test_name_lookup_returns_the_name_of_the_organization(ada: auth.UserRow, engines: UUID, gardens: UUID) -> None:
+def test_name_lookup_returns_the_name_of_the_organization(ada_row: auth.UserRow, engines: UUID, gardens: UUID) -> None:
     for organization_id in (engines, gardens):
-        assert service.get_name(organization_id) == service.get_organization(organization_id, ada.id).name
+        assert service.get_name(organization_id) == service.get_organization(organization_id, ada_row.id).name
     with pytest.raises(NotFound):
         service.get_name(new_id())
 
 
 def test_listings_contain_only_rows_of_the_user_or_organization(
-    ada: auth.UserRow, eve: auth.UserRow, engines: UUID, gardens: UUID
+    ada_row: auth.UserRow, eve: auth.UserRow, engines: UUID, gardens: UUID
 ) -> None:
-    assert [item.id for item in service.list_organizations(ada.id, ALL).items] == [gardens, engines]
+    assert [item.id for item in service.list_organizations(ada_row.id, ALL).items] == [gardens, engines]
     assert [item.id for item in service.list_organizations(eve.id, ALL).items] == [gardens]
-    assert [item.user_id for item in service.list_members(gardens, ALL).items] == [ada.id, eve.id]
+    assert [item.user_id for item in service.list_members(gardens, ALL).items] == [ada_row.id, eve.id]
