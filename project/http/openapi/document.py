@@ -18,7 +18,7 @@ from project.http.openapi import schemas
 from project.http.openapi.components import components, ref
 from project.http.openapi.operations import Operation, operations
 from project.http.requests import pagination
-from project.http.responses import locations, problems
+from project.http.responses import problems
 from project.http.routing.access import Access, public
 from project.http.routing.rule import CREATES_ANOTHER, EXEMPTIONS, ContractRule
 from project.infrastructure.idempotency_records import IdempotencyKeyInUse
@@ -41,7 +41,7 @@ def complete(document: dict[str, Any], app: Flask) -> dict[str, Any]:
         _describe(operation)
         _add_parameters(operation)
         _add_headers(operation)
-        _add_location(operation, app)
+        _add_location(operation)
         _add_other_successes(operation)
         _require_a_change(operation, document["components"]["schemas"])
         all_kinds = [*_access_and_request_problems(operation), *_body_and_response_problems(operation), *raised]
@@ -106,9 +106,9 @@ def _add_headers(operation: Operation) -> None:
             response.setdefault("headers", {}).update(_headers(names))
 
 
-def _add_location(operation: Operation, app: Flask) -> None:
+def _add_location(operation: Operation) -> None:
     created = operation.described["responses"].get("201")
-    if operation.method == "POST" and created and locations.can_read_created(app, operation.rule):
+    if operation.method == "POST" and created and operation.rule.can_read_created:
         created["headers"].update(_headers(["Location"]))
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from flask import request
@@ -96,6 +97,13 @@ class ContractRule(Rule):
     def is_keyed(self) -> bool:
         """Whether the route accepts an `Idempotency-Key`: every POST that is not exempt does."""
         return "POST" in (self.methods or ()) and "idempotency" not in self.exempt
+
+    @cached_property
+    def can_read_created(self) -> bool:
+        """Whether a `GET` route serves the resources that a `POST` to this path creates: `<path>/{…_id}`."""
+        item = re.compile(re.escape(self.template) + r"/\{\w+_id\}")
+        rules = [each for each in self.map.iter_rules() if isinstance(each, ContractRule)]
+        return any("GET" in (each.methods or ()) and item.fullmatch(each.template) for each in rules)
 
 
 def current_rule() -> ContractRule | None:
