@@ -9,7 +9,6 @@ from typing import cast
 from flask import Flask, current_app
 from limits.errors import StorageError
 from limits.storage import MemoryStorage, RedisStorage, Storage
-from redis import ConnectionPool
 
 from project.config import Settings
 from project.infrastructure.logging import logger
@@ -88,6 +87,9 @@ def current_rate_counter() -> RateCounter:
 
 
 def _redis(url: str) -> Storage:
+    # Imported here to keep the start without Redis fast.
+    from redis import ConnectionPool
+
     # Use our own pool: by default, redis-py 8.1.0 retries every command with backoff.
     timeouts = {"socket_timeout": _STORE_TIMEOUT_SECONDS, "socket_connect_timeout": _STORE_TIMEOUT_SECONDS}
     return RedisStorage(url, connection_pool=ConnectionPool.from_url(url, **timeouts), wrap_exceptions=True)
