@@ -1,8 +1,9 @@
 """Fixtures shared by all tests: an application that uses SQLite or PostgreSQL, and a client for its API."""
 
-import shutil
+import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ from project.blueprints.auth import passwords
 from project.config import Settings
 from project.infrastructure.database import db
 from tests.kit.clients.api import Api
+from tests.kit.fixtures.apps import application
+from tests.kit.fixtures.environments import Environment, PostgresEnvironment, SqliteEnvironment
 from tests.kit.servers.services import Postgres
 
 # A shell script starts its background jobs with SIGINT ignored. The servers that the tests start would inherit this and
@@ -62,32 +65,52 @@ def postgres_template(postgres_server: Postgres, tmp_path_factory: pytest.TempPa
     return url
 
 
+@pytest.fixture(scope="session")
+def environment_on(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Environment]:
+    """A function that returns the environment on "sqlite" or on "postgresql"."""
+
+    @cache
+    def create(database: str, _process_id: int) -> Environment:
+        folder = tmp_path_factory.mktemp(database)
+        if database == "sqlite":
+            return SqliteEnvironment(folder, request.getfixturevalue("sqlite_template"))
+        server, template = (request.getfixturevalue(name) for name in ("postgres_server", "postgres_template"))
+        return PostgresEnvironment(folder, server, template)
+
+    # A forked process, such as that of a mutant, must not share the environment of its parent.
+    return lambda database: create(database, os.getpid())
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def database_url(request: pytest.FixtureRequest, environment_on: Callable[[str], Environment]) -> Iterator[str]:
     """The URL of an empty, migrated database. Tests that use it run once with SQLite and once with PostgreSQL."""
-    if request.param == "sqlite":
-        shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "app.db")
-        yield f"sqlite:///{tmp_path}/app.db"
-        return
-    server: Postgres = request.getfixturevalue("postgres_server")
-    url = server.create_database(request.getfixturevalue("postgres_template"))
-    yield url
-    server.drop(url)
+    environment = environment_on(request.param)
+    yield environment.settings.database_url
+    environment.reset()
 
 
 @pytest.fixture
-def settings(database_url: str, tmp_path: Path) -> Settings:
-    """Settings for a development application with a separate data folder."""
-    return Settings(app_env="development", data_dir=tmp_path, database_url=database_url)
+def environment(database_url: str, environment_on: Callable[[str], Environment]) -> Environment:
+    """The application and the settings that tests with the same database use one after the other."""
+    return environment_on("sqlite" if database_url.startswith("sqlite") else "postgresql")
 
 
 @pytest.fixture
-def app(settings: Settings) -> Iterator[Flask]:
+def settings(environment: Environment) -> Settings:
+    """Settings for a development application with an empty data folder."""
+    return environment.settings
+
+
+@pytest.fixture
+def app(environment: Environment, settings: Settings) -> Iterator[Flask]:
     """An application without a broker: its jobs stay in the job table."""
-    app = create_app(settings)
-    yield app
-    with app.app_context():
-        db.engine.dispose()
+    if settings is environment.settings:
+        yield environment.app
+        return
+    with application(settings) as app:
+        yield app
 
 
 @pytest.fixture

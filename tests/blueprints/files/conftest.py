@@ -1,7 +1,6 @@
 """Fixtures for file tests: a logged-in user, the stored rows and objects, and a way to change settings."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +8,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from project.blueprints.files.models import File
+from project.config import Settings
 from project.infrastructure.database import read
 from tests.kit.clients.api import Api
 
@@ -21,11 +21,11 @@ def ada(api: Api) -> Api:
 
 
 @pytest.fixture
-def stored(app: Flask, tmp_path: Path) -> Stored:
+def stored(app: Flask, settings: Settings) -> Stored:
     """Return a function that reads the rows of all files, regardless of status, and the keys of all stored objects."""
 
     def stored() -> tuple[list[Any], list[str]]:
-        store = tmp_path / "files"
+        store = settings.data_dir / "files"
         with app.app_context(), read() as connection:
             rows = list(connection.execute(select(File.__table__)))
         return rows, sorted(str(path.relative_to(store)) for path in store.rglob("*") if path.is_file())

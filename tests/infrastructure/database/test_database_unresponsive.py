@@ -32,6 +32,12 @@ RECOVERY_SECONDS = 1.1
 
 
 @pytest.fixture
+def settings(settings: Settings) -> Settings:
+    """Settings of a new application. One that has noticed an unresponsive server does not reconnect at once."""
+    return settings.model_copy()
+
+
+@pytest.fixture
 def freeze_server(postgres_server: Postgres) -> Iterator[Callable[[], None]]:
     """A function that freezes the server until the end of the test."""
     with ExitStack() as stack:

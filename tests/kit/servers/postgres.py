@@ -39,9 +39,9 @@ class Postgres:
     def url(self) -> str:
         return self._url("postgres")
 
-    def create_database(self, template: str | None = None) -> str:
+    def create_database(self, template: str | None = None, *, name: str | None = None) -> str:
         """Create a database and return its URL. `template` is the URL of a database to copy, which must be idle."""
-        name = f"test_{secrets.token_hex(6)}"
+        name = name or f"test_{secrets.token_hex(6)}"
         source = (template or "template1").rsplit("/", 1)[-1]
         # Copying files is faster than writing to the WAL when nothing is synced to disk.
         self._execute("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY", name, source)
