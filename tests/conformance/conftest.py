@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from project.app import create_app
+from project.app import BLUEPRINTS, create_app
 from project.config import Settings
 from project.infrastructure.database import db
+from tests.conformance import seeded_faults
 from tests.conformance.world import World
 from tests.kit.servers.services import Postgres
 
@@ -47,6 +48,14 @@ def create_world(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
     yield create
     for app in apps:
         _dispose(app)
+
+
+@pytest.fixture(scope="session")
+def world_with_faults(create_world: Callable[[], World]) -> World:
+    """A World whose application also has a blueprint with faulty routes, and with a deprecated route."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("project.app.BLUEPRINTS", (*BLUEPRINTS, seeded_faults.blueprint))
+        return create_world()
 
 
 def _application(folder: Path, url: str) -> Flask:

@@ -41,16 +41,16 @@ def _name(function: Any) -> str:
 
 
 def _without_function(name: str) -> Removal:
-    def remove(app: Flask, _patch: pytest.MonkeyPatch) -> None:
-        for functions in (app.before_request_funcs[None], app.after_request_funcs[None]):
-            functions[:] = [function for function in functions if _name(function) != name]
+    def remove(app: Flask, patch: pytest.MonkeyPatch) -> None:
+        for hooks in (app.before_request_funcs, app.after_request_funcs):
+            patch.setitem(hooks, None, [function for function in hooks[None] if _name(function) != name])
 
     return remove
 
 
 def _without_handler(kind: type[Exception]) -> Removal:
-    def remove(app: Flask, _patch: pytest.MonkeyPatch) -> None:
-        del app.error_handler_spec[None][None][kind]
+    def remove(app: Flask, patch: pytest.MonkeyPatch) -> None:
+        patch.delitem(app.error_handler_spec[None][None], kind)
 
     return remove
 

@@ -1,11 +1,7 @@
 """Removing a platform hook makes a conformance check fail for every route that the hook serves."""
 
-from collections.abc import Callable
-
 import pytest
 
-from project.app import BLUEPRINTS
-from tests.conformance import seeded_faults
 from tests.conformance.checks import CHECKS
 from tests.conformance.hooks import HOOKS, registered
 from tests.conformance.operation import Operation
@@ -14,18 +10,11 @@ from tests.conformance.world import World
 _CHECKS_BY_NAME = {check.name: check for check in CHECKS}
 
 
-@pytest.fixture
-def world_with_all_kinds(create_world: Callable[[], World], monkeypatch: pytest.MonkeyPatch) -> World:
-    """A World with routes of every kind, including a deprecated route."""
-    monkeypatch.setattr("project.app.BLUEPRINTS", (*BLUEPRINTS, seeded_faults.blueprint))
-    return create_world()
-
-
 @pytest.mark.parametrize("name", HOOKS)
 def test_removing_a_hook_makes_a_check_fail_for_every_route_it_serves(
-    name: str, world_with_all_kinds: World, monkeypatch: pytest.MonkeyPatch
+    name: str, world_with_faults: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world, hook = world_with_all_kinds, HOOKS[name]
+    world, hook = world_with_faults, HOOKS[name]
     served = [operation for operation in world.operations if hook.serves(operation) and _is_sound(operation)]
     assert served
     hook.remove(world.app, monkeypatch)
@@ -37,8 +26,8 @@ def test_removing_a_hook_makes_a_check_fail_for_every_route_it_serves(
     assert unnoticed == []
 
 
-def test_every_registered_hook_has_a_removal_test(world_with_all_kinds: World) -> None:
-    assert set(registered(world_with_all_kinds.app)) <= set(HOOKS), "add the new hook to tests/conformance/hooks.py"
+def test_every_registered_hook_has_a_removal_test(world_with_faults: World) -> None:
+    assert set(registered(world_with_faults.app)) <= set(HOOKS), "add the new hook to tests/conformance/hooks.py"
 
 
 def _is_sound(operation: Operation) -> bool:

@@ -1,12 +1,8 @@
 """The conformance suite detects common mistakes: each seeded fault fails the check listed for it."""
 
-from collections.abc import Callable, Iterator
-
 import pytest
 
-from project.app import BLUEPRINTS
 from tests.conformance.checks import CHECKS
-from tests.conformance.seeded_faults import blueprint
 from tests.conformance.world import World
 
 FAULTS = {
@@ -23,14 +19,6 @@ FAULTS = {
     ("reads_do_not_write", "read_and_write"),
     ("updates_with_a_stale_etag_are_rejected", "update_any_version"),
 }
-
-
-@pytest.fixture(scope="module")
-def world_with_faults(create_world: Callable[[], World]) -> Iterator[World]:
-    """A world whose application includes the faulty blueprint."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("project.app.BLUEPRINTS", (*BLUEPRINTS, blueprint))
-        yield create_world()
 
 
 @pytest.fixture(scope="module")
