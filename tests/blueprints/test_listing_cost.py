@@ -30,7 +30,8 @@ from tests.kit.fixtures.apps import application
 from tests.kit.fixtures.query_plans import Plan, record_plans
 from tests.kit.servers.services import Postgres
 
-SMALL, LARGE = 1_000, 200_000
+SMALL = 1_000
+LARGE = [20_000, pytest.param(200_000, marks=pytest.mark.full)]
 LIMIT = 20
 # psycopg is configured to prepare statements on first use. PostgreSQL makes a custom plan for each of the first five
 # executions and may then switch to a generic plan.
@@ -66,7 +67,7 @@ class World:
         return self._plans(listing, {})
 
     def last_page_plans(self, listing: Listing) -> list[Plan]:
-        """Return the plans of the statements executed for the last page (page 10,000 if there are 200,000 rows)."""
+        """Return the plans of the statements executed for the last page (page 10,000 of 200,000 rows)."""
         path, filters = self._request(listing)
         with self.app.test_request_context(f"/api/v1{path}", query_string=filters), read() as connection:
             g.principal = SimpleNamespace(user_id=UUID(self.users[listing.user].user["id"]))
@@ -100,14 +101,17 @@ def world_of(size: int, server: Postgres, template: str, folder: Path) -> Iterat
     server.drop(url)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", params=LARGE)
 def worlds(
-    postgres_server: Postgres, postgres_template: str, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    postgres_server: Postgres,
+    postgres_template: str,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[tuple[World, World]]:
     folder = tmp_path_factory.mktemp("listings")
     with (
         world_of(SMALL, postgres_server, postgres_template, folder) as small,
-        world_of(LARGE, postgres_server, postgres_template, folder) as large,
+        world_of(request.param, postgres_server, postgres_template, folder) as large,
     ):
         yield small, large
 

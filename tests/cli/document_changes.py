@@ -1,6 +1,5 @@
 """Helpers that apply breaking and compatible changes to copies of the API document."""
 
-from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,14 +51,20 @@ def compatible(name: str, path: tuple[str, ...], new: Any, old: Any = KEPT) -> A
     return pytest.param(Change(path, new, old), id=name)
 
 
-def _with_value(document: Document, path: tuple[str, ...], value: Any) -> Document:
+def _with_value(node: Any, path: tuple[str, ...], value: Any) -> Any:
+    """Return `node` with the value at `path` replaced. Copies only what contains it."""
     if value is KEPT:
-        return document
-    copy: Any = deepcopy(document)
-    node = copy
-    for step in path[:-1]:
-        node = next(part for part in node if part.get("name") == step) if isinstance(node, list) else node[step]
-    _set(node, path[-1], value)
+        return node
+    copy, [step, *rest] = node.copy(), path
+    if not rest:
+        _set(copy, step, value)
+    else:
+        key = (
+            next(index for index, part in enumerate(copy) if part.get("name") == step)
+            if isinstance(copy, list)
+            else step
+        )
+        copy[key] = _with_value(copy[key], tuple(rest), value)
     return copy
 
 

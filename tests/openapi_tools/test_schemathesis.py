@@ -41,6 +41,7 @@ def api(server: str, server_settings: Settings) -> str:
     return f"{server}/api/v1"
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.full)])
 def test_schemathesis_reports_no_problems_with_few_cases_per_operation(api: str, tmp_path: Path, seed: int) -> None:
     run_schemathesis(api, tmp_path, seed, max_examples=10)

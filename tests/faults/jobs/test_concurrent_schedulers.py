@@ -10,6 +10,7 @@ from tests.faults.jobs.bare_workers import JobProcesses
 from tests.kit.faults.pause_points import pause_at
 from tests.kit.servers.process import eventually
 
+pytestmark = pytest.mark.full
 TWO_OF_EACH = ("worker-1", "worker-2", "beat-1", "beat-2")
 
 
@@ -33,7 +34,6 @@ def test_concurrent_republish_runs_publish_each_job_once(job_processes: JobProce
         assert broker.llen("kit") == 100
 
 
-@pytest.mark.full
 def test_two_workers_and_two_schedulers_run_each_job_once(job_processes: JobProcesses) -> None:
     job_processes.add_jobs(200)
     with job_processes.running(*TWO_OF_EACH):
@@ -42,7 +42,6 @@ def test_two_workers_and_two_schedulers_run_each_job_once(job_processes: JobProc
     assert job_processes.rows("SELECT count(*), count(DISTINCT number) FROM runs") == [(200, 200)]
 
 
-@pytest.mark.full
 @pytest.mark.timeout(180)
 def test_two_schedulers_enqueue_each_periodic_job_once_per_interval(job_processes: JobProcesses) -> None:
     with job_processes.running(*TWO_OF_EACH):
