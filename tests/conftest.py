@@ -51,7 +51,7 @@ def _fast_password_hashes() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The path to a migrated SQLite database, which is copied for each test."""
+    """The path to a migrated SQLite database, of which tests use copies."""
     folder = tmp_path_factory.mktemp("sqlite")
     _migrate(Settings(app_env="development", data_dir=folder))
     return folder / "app.db"
@@ -59,7 +59,7 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def postgres_template(postgres_server: Postgres, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The URL of a migrated PostgreSQL database, which is copied for each test."""
+    """The URL of a migrated PostgreSQL database, of which tests use copies."""
     url = postgres_server.create_database()
     _migrate(Settings(app_env="development", data_dir=tmp_path_factory.mktemp("postgres"), database_url=url))
     return url

@@ -20,7 +20,7 @@ from project.config import Settings
 from project.errors import ServiceUnavailable
 from project.infrastructure.database import after_commit, db, ensure_reachable, insert_if_absent, read, transaction
 from project.infrastructure.database.models import new_id
-from tests.kit.fixtures.apps import application, separate_app_context
+from tests.kit.fixtures.apps import separate_app_context
 from tests.kit.servers.ports import free_port
 
 only_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
@@ -168,9 +168,8 @@ def test_kernel_closes_dead_connection_within_30_seconds(app: Flask) -> None:
 
 
 @only_sqlite
-def test_blocked_writer_times_out_while_readers_continue(settings: Settings) -> None:
-    # An event listener would remain registered in the shared application.
-    with application(settings) as app, app.app_context():
+def test_blocked_writer_times_out_while_readers_continue(app: Flask) -> None:
+    with app.app_context():
         event.listen(db.engine, "connect", lambda raw, _record: raw.execute("PRAGMA busy_timeout = 100"))
         with transaction():
             add("one")
@@ -190,10 +189,10 @@ def test_writer_waits_for_other_writers(app: Flask) -> None:
             slugs()
             add(f"slug-{number}")
 
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(write, range(40)))
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(write, range(80)))
     with app.app_context():
-        assert len(slugs()) == 40
+        assert len(slugs()) == 80
 
 
 def test_service_unavailable_is_raised_if_database_file_cannot_be_opened(tmp_path: Path) -> None:
