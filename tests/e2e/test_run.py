@@ -131,11 +131,14 @@ def test_instance_finishes_its_running_job_before_it_stops_and_can_be_restarted(
     controller.stop()
     assert "job.done" in instance.log()
     assert "Traceback" not in instance.log()
+    began = time.monotonic()
     with running(tmp_path) as instance:
+        assert time.monotonic() - began < 30
         create_invitation(instance)
         eventually(lambda: any((instance.folder / "mail").glob("*.eml")))
         instance.process.terminate()
         assert instance.wait_for_exit() == 0
+    assert "Traceback" not in instance.log()
 
 
 @pytest.mark.parametrize(
