@@ -58,13 +58,9 @@ def _with_value(node: Any, path: tuple[str, ...], value: Any) -> Any:
     copy, [step, *rest] = node.copy(), path
     if not rest:
         _set(copy, step, value)
-    else:
-        key = (
-            next(index for index, part in enumerate(copy) if part.get("name") == step)
-            if isinstance(copy, list)
-            else step
-        )
-        copy[key] = _with_value(copy[key], tuple(rest), value)
+        return copy
+    key: Any = [part.get("name") for part in copy].index(step) if isinstance(copy, list) else step
+    copy[key] = _with_value(copy[key], tuple(rest), value)
     return copy
 
 

@@ -42,7 +42,6 @@ def test_two_workers_and_two_schedulers_run_each_job_once(job_processes: JobProc
     assert job_processes.rows("SELECT count(*), count(DISTINCT number) FROM runs") == [(200, 200)]
 
 
-@pytest.mark.timeout(180)
 def test_two_schedulers_enqueue_each_periodic_job_once_per_interval(job_processes: JobProcesses) -> None:
     with job_processes.running(*TWO_OF_EACH):
         sleep(75)
