@@ -87,7 +87,7 @@ def current_rate_counter() -> RateCounter:
 
 
 def _redis(url: str) -> Storage:
-    # Imported here to keep the start without Redis fast.
+    # Imported here so that processes that do not use Redis start faster.
     from redis import ConnectionPool
 
     # Use our own pool: by default, redis-py 8.1.0 retries every command with backoff.

@@ -48,7 +48,7 @@ def configure(engine: Engine) -> Engine:
     """
     _engines.add(engine)
     if engine.dialect.name == "postgresql":
-        # Imported here because psycopg takes a tenth of the start-up time, which SQLite should not pay.
+        # Imported here because importing psycopg takes a tenth of the start-up time, and SQLite does not need it.
         from project.infrastructure.database.postgresql import Server
 
         server = Server()
