@@ -1,17 +1,15 @@
 """CORS: pages from listed origins can read every response; pages from other origins can read none."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
 
-from project.config import Settings
 from project.http.routing.access import public
 from tests.kit.clients.api import Api
-from tests.kit.fixtures.apps import application
-
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+from tests.kit.fixtures.shared_app import shared_application
 
 LISTED_ORIGIN = "https://app.example.com"
 FOREIGN_ORIGINS = (
@@ -44,10 +42,10 @@ ALLOWED_HEADERS = {"Authorization", "Content-Type", "Idempotency-Key", "If-Match
 ALLOWED_HEADERS |= {"X-Request-ID", "traceparent"}
 
 
-@pytest.fixture
-def app(settings: Settings) -> Iterator[Flask]:
-    origins = (LISTED_ORIGIN, "http://localhost:3000")
-    with application(settings.model_copy(update={"cors_origins": origins})) as app:
+@pytest.fixture(scope="module")
+def app(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    origins = f"{LISTED_ORIGIN},http://localhost:3000"
+    with shared_application(sqlite_template, tmp_path_factory, cors_origins=origins) as app:
         app.add_url_rule("/fails", view_func=lambda: 1 / 0, access=public)
         yield app
 
@@ -140,9 +138,10 @@ def test_credentials_are_never_allowed(api: Api) -> None:
     assert not [response for response in responses if "Access-Control-Allow-Credentials" in response.headers]
 
 
-def test_no_origin_is_allowed_by_default(settings: Settings) -> None:
-    with application(settings) as app:
-        api = Api(app.test_client())
-        responses = [request_with_origin(api, LISTED_ORIGIN), preflight(api, LISTED_ORIGIN, "/api/v1/auth/login")]
+def test_no_origin_is_allowed_by_default(shared_api: Api) -> None:
+    responses = [
+        request_with_origin(shared_api, LISTED_ORIGIN),
+        preflight(shared_api, LISTED_ORIGIN, "/api/v1/auth/login"),
+    ]
     assert [cors_headers(response) for response in responses] == [{}, {}]
     assert "Vary" not in responses[0].headers
