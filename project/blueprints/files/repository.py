@@ -22,7 +22,7 @@ from sqlalchemy import (
 
 from project.blueprints.files.models import File, FileLocation, FileRow, FileStatus, ThumbnailStatus
 from project.infrastructure.clock import now
-from project.infrastructure.database import columns_of, current_session, fetch_one, map_row, read
+from project.infrastructure.database import columns_of, current_session, fetch_one, lock_batch, map_row, read
 from project.infrastructure.database.models import new_id
 from project.infrastructure.database.pagination import Page, PageRequest, select_page
 
@@ -130,8 +130,8 @@ def mark_thumbnails_failed(file_id: UUID) -> None:
 
 def reset_incomplete_thumbnails(sizes: Collection[str], limit: int) -> list[UUID]:
     """Set the thumbnails of up to `limit` stored images that lack any of `sizes` to `pending`, and return their ids."""
-    incomplete = select(File.id).where(_IS_RENDERED, _lacks_any(sizes)).limit(limit).with_for_update(skip_locked=True)
-    reset = update(File).where(File.id.in_(incomplete)).values(thumbnails="pending", **_UNCHANGED)
+    incomplete = select(File.id).where(_IS_RENDERED, _lacks_any(sizes)).limit(limit)
+    reset = update(File).where(File.id.in_(lock_batch(incomplete))).values(thumbnails="pending", **_UNCHANGED)
     return list(current_session().scalars(reset.returning(File.id)))
 
 

@@ -9,7 +9,15 @@ from sqlalchemy import ColumnElement, and_, bindparam, literal, select, true, up
 from project.blueprints.invitations.models import Delivery, Invitation, InvitationRow, Role, Status
 from project.errors import NotFound
 from project.infrastructure.clock import now
-from project.infrastructure.database import columns_of, current_session, fetch_one, insert_if_absent, map_row, read
+from project.infrastructure.database import (
+    columns_of,
+    current_session,
+    fetch_one,
+    insert_if_absent,
+    lock_batch,
+    map_row,
+    read,
+)
 from project.infrastructure.database.models import new_id
 from project.infrastructure.database.pagination import Page, PageRequest, select_page, select_page_with
 
@@ -53,8 +61,8 @@ def expire_overdue(organization_id: UUID, email_key: str) -> None:
 
 def expire_batch(limit: int) -> int:
     """Set up to `limit` overdue invitations to `expired`. Returns the number of rows updated."""
-    batch = select(Invitation.id).where(_is_overdue(now())).limit(limit).with_for_update(skip_locked=True)
-    expired = update(Invitation).where(Invitation.id.in_(batch)).values(status="expired")
+    batch = select(Invitation.id).where(_is_overdue(now())).limit(limit)
+    expired = update(Invitation).where(Invitation.id.in_(lock_batch(batch))).values(status="expired")
     return int(cast(Any, current_session().execute(expired)).rowcount)
 
 

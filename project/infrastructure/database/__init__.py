@@ -1,6 +1,6 @@
 """The database: transactions, reads, table base classes and pagination."""
 
-from project.infrastructure.database.rows import columns_of, fetch_one, map_row
+from project.infrastructure.database.rows import columns_of, fetch_one, lock_batch, map_row
 from project.infrastructure.database.session import (
     InnerTransactionFailed,
     after_commit,
@@ -30,6 +30,7 @@ __all__ = [
     "init_app",
     "insert_if_absent",
     "insert_missing",
+    "lock_batch",
     "map_row",
     "read",
     "retry_on_conflict",

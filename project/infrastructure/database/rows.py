@@ -1,10 +1,10 @@
-"""Maps query results to frozen dataclasses, so that repositories never return ORM instances or untyped rows."""
+"""Helpers for queries. Results are mapped to frozen dataclasses, so that repositories never return ORM instances."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Executable, Row
+from sqlalchemy import ColumnElement, Executable, Row, Select, select
 
 from project.infrastructure.database.models import Base
 from project.infrastructure.database.session import read
@@ -33,3 +33,11 @@ def fetch_one(statement: Executable, values: Mapping[str, Any], row_type: Callab
     """Execute a query in `read()` and return its only row, mapped by `map_row`, or `None`."""
     with read() as connection:
         return map_row(connection.execute(statement, values).one_or_none(), row_type)
+
+
+def lock_batch(batch: Select[Any]) -> Select[Any]:
+    """Return a subquery for `IN` that locks the rows of a query with a `LIMIT`, and skips rows that are locked.
+
+    It is a CTE, because PostgreSQL may run a plain subquery more than once, and would then lock more rows each time.
+    """
+    return select(*batch.with_for_update(skip_locked=True).cte("batch").columns)

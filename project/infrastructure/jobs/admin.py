@@ -14,6 +14,7 @@ from project.infrastructure.database import (
     columns_of,
     current_session,
     fetch_one,
+    lock_batch,
     read,
     transaction,
 )
@@ -134,15 +135,13 @@ def _retry_batch(name: str | None, died_by: datetime) -> int:
     dead = select(Job.id).where(Job.status == "dead", Job.finished_at <= died_by).order_by(Job.id).limit(_BATCH)
     batch = dead if name is None else dead.where(Job.name == name)
     at = now()
-    statement = (
-        update(Job).where(Job.id.in_(batch.with_for_update(skip_locked=True))).values(_requeued(at, publish_at=at))
-    )
+    statement = update(Job).where(Job.id.in_(lock_batch(batch))).values(_requeued(at, publish_at=at))
     return _execute(statement)
 
 
 def _purge_batch(status: JobStatus, before: datetime) -> int:
     finished = select(Job.id).where(Job.status == status, Job.finished_at < before).order_by(Job.id).limit(_BATCH)
-    return _execute(delete(Job).where(Job.id.in_(finished.with_for_update(skip_locked=True))))
+    return _execute(delete(Job).where(Job.id.in_(lock_batch(finished))))
 
 
 def _execute(statement: Update | Delete) -> int:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from project.config import current_settings
 from project.infrastructure import logging
 from project.infrastructure.clock import now
-from project.infrastructure.database import after_commit, insert_missing, transaction
+from project.infrastructure.database import after_commit, insert_missing, lock_batch, transaction
 from project.infrastructure.database.models import Base, Timestamped, new_id
 from project.infrastructure.jobs import publisher
 
@@ -88,7 +88,7 @@ def pop_overdue(limit: int) -> list[tuple[UUID, str]]:
     overdue = select(Job.id).where(_is_overdue(at)).order_by(Job.publish_at).limit(limit)
     statement = (
         update(Job)
-        .where(Job.id.in_(overdue.with_for_update(skip_locked=True)))
+        .where(Job.id.in_(lock_batch(overdue)))
         .values(publish_at=at + republish_delay())
         .returning(Job.id, Job.name)
     )
