@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 
 from project.blueprints.files import service
+from project.blueprints.files.thumbnails import SIZES
 from tests.kit.clients.api import Api, pointers, problem, success
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -97,7 +98,7 @@ def test_metadata_of_trashed_file_is_available_but_its_content_is_not(ada: Api, 
     assert ada.delete(image_path).status_code == 204
     file = success(ada.get(image_path))
     assert (file["status"], file["trashed_at"][-1]) == ("trashed", "Z")
-    for suffix in ("/content", "/thumbnails/small", "/thumbnails/large"):
+    for suffix in ("/content", *(f"/thumbnails/{size}" for size in SIZES)):
         problem(send(ada, f"{image_path}{suffix}"), 404, "not-found")
 
 
@@ -160,7 +161,7 @@ def test_listing_files_of_another_organization_returns_404(ada: Api, organizatio
 
 
 @ON_SQLITE
-@pytest.mark.parametrize("size", ["small", "large"])
+@pytest.mark.parametrize("size", SIZES)
 def test_thumbnail_is_served_as_cacheable_webp(ada: Api, image_path: str, size: str) -> None:
     response = send(ada, f"{image_path}/thumbnails/{size}")
     assert (response.status_code, response.mimetype, response.data[8:12]) == (200, "image/webp", b"WEBP")
@@ -171,7 +172,7 @@ def test_thumbnail_is_served_as_cacheable_webp(ada: Api, image_path: str, size: 
 
 @ON_SQLITE
 def test_file_response_lists_thumbnails_that_are_ready(ada: Api, image_path: str) -> None:
-    assert success(ada.get(image_path))["thumbnails"] == {"status": "ready", "sizes": ["small", "large"]}
+    assert success(ada.get(image_path))["thumbnails"] == {"status": "ready", "sizes": list(SIZES)}
 
 
 @ON_SQLITE
@@ -182,6 +183,6 @@ def test_thumbnail_that_does_not_exist_returns_404(ada: Api, content: bytes) -> 
 
 
 @ON_SQLITE
-@pytest.mark.parametrize("size", ["medium", "..", "original", "%2e%2e%2foriginal", "small/x"])
+@pytest.mark.parametrize("size", ["unknown", "..", "original", "%2e%2e%2foriginal", "small/x"])
 def test_unknown_thumbnail_size_returns_404(ada: Api, image_path: str, size: str) -> None:
     problem(send(ada, f"{image_path}/thumbnails/{size}"), 404, "not-found")

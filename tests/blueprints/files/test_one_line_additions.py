@@ -14,13 +14,14 @@ from flask import Flask
 from PIL import Image
 
 from project.blueprints.files import service
+from project.blueprints.files.thumbnails import SIZES
 from project.config import Settings
 from tests.kit.clients.api import Api, problem, success
 
 ROOT = Path(__file__).parents[3]
 PICTURE = (ROOT / "tests" / "data" / "photos" / "coffee.png").read_bytes()
 ADDED_LINES = {
-    "thumbnails.py": ("SIZES = {\n", '    "medium": 512,\n'),
+    "thumbnails.py": ("SIZES = {\n", '    "extra": 512,\n'),
     "file_types.py": (
         "FILE_TYPES = (\n",
         '    FileType("image/bmp", rb"BM.{4}\\0\\0\\0\\0", image_format="BMP", is_inline=True),\n',
@@ -62,12 +63,12 @@ def test_added_size_is_rendered_for_new_and_existing_images_and_added_type_is_ac
     command = [sys.executable, "-c", NEXT_RELEASE, json.dumps(ada.tokens), existing]
     result = subprocess.run(command, cwd=next_release, env=environment, input=bitmap(), capture_output=True)
     assert result.returncode == 0, result.stderr.decode()
-    all_sizes, medium = {"status": "ready", "sizes": ["medium", "small", "large"]}, [200, [512, 341]]
+    all_sizes, extra = {"status": "ready", "sizes": ["extra", *SIZES]}, [200, [512, 341]]
     assert json.loads(result.stdout.splitlines()[-1]) == [
-        [{"status": "ready", "sizes": ["small", "large"]}, [404, None]],
-        [all_sizes, medium],
+        [{"status": "ready", "sizes": list(SIZES)}, [404, None]],
+        [all_sizes, extra],
         [{"status": "pending", "sizes": []}, [404, None]],
-        [all_sizes, medium],
+        [all_sizes, extra],
         "image/bmp",
         "inline; filename=new.bmp",
     ]
@@ -80,6 +81,7 @@ from uuid import UUID
 from PIL import Image
 from project.app import create_app
 from project.blueprints.files import service
+from project.blueprints.files.thumbnails import SIZES
 from project.config import Settings
 from tests.kit.clients.api import Api
 from tests.kit.fixtures.jobs import list_jobs
@@ -88,7 +90,7 @@ app = create_app(Settings.load())
 ada = Api(app.test_client(), json.loads(sys.argv[1]))
 
 def state(file_id):
-    response = ada.get(f"/files/{file_id}/thumbnails/medium")
+    response = ada.get(f"/files/{file_id}/thumbnails/extra")
     size = Image.open(BytesIO(response.data)).size if response.status_code == 200 else None
     return ada.get(f"/files/{file_id}").json["thumbnails"], [response.status_code, size]
 
