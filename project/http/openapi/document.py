@@ -108,7 +108,7 @@ def _add_headers(operation: Operation) -> None:
 
 def _add_location(operation: Operation) -> None:
     created = operation.described["responses"].get("201")
-    if operation.method == "POST" and created and operation.rule.can_read_created:
+    if operation.method == "POST" and created and operation.rule.created_path:
         created["headers"].update(_headers(["Location"]))
 
 

@@ -15,8 +15,9 @@ def init_app(app: Flask) -> None:
 
 def _add(response: Response) -> Response:
     rule = current_rule()
-    if request.method == "POST" and response.status_code == 201 and rule and rule.can_read_created:
+    if request.method == "POST" and response.status_code == 201 and rule and rule.created_path:
         # This includes replayed responses, so routes that handle idempotency keys themselves do not set the header.
-        created = json.loads(response.get_data())
-        response.headers["Location"] = f"{current_settings().public_url}{quote(request.path)}/{created['id']}"
+        item = rule.created_path.rpartition("{")[2].rstrip("}")
+        values = {**(request.view_args or {}), item: json.loads(response.get_data())["id"]}
+        response.headers["Location"] = current_settings().public_url + quote(rule.created_path.format(**values))
     return response

@@ -99,11 +99,18 @@ class ContractRule(Rule):
         return "POST" in (self.methods or ()) and "idempotency" not in self.exempt
 
     @cached_property
-    def can_read_created(self) -> bool:
-        """Whether a `GET` route serves the resources that a `POST` to this path creates: `<path>/{…_id}`."""
-        item = re.compile(re.escape(self.template) + r"/\{\w+_id\}")
-        rules = [each for each in self.map.iter_rules() if isinstance(each, ContractRule)]
-        return any("GET" in (each.methods or ()) and item.fullmatch(each.template) for each in rules)
+    def created_path(self) -> str | None:
+        """The path of the `GET` route that serves the resources that a `POST` to this path creates, or `None`.
+
+        It is `<path>/{…_id}`. If the path is nested, such as `/organizations/{organization_id}/notes`, it may also be
+        `/notes/{…_id}` in the same blueprint.
+        """
+        nested = re.compile(re.escape(self.template) + r"/\{\w+_id\}")
+        flat = re.compile(rf"[^{{}}]*{re.escape(self.template[self.template.rindex('/') :])}/\{{\w+_id\}}")
+        blueprint = self.endpoint.partition(".")[0]
+        rules = [each for each in self.map.iter_rules() if each.endpoint.partition(".")[0] == blueprint]
+        paths = [each.template for each in rules if isinstance(each, ContractRule) and "GET" in (each.methods or ())]
+        return next((path for item in (nested, flat) for path in paths if item.fullmatch(path)), None)
 
 
 def current_rule() -> ContractRule | None:
