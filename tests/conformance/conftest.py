@@ -65,9 +65,7 @@ def _application(folder: Path, url: str) -> Flask:
         data_dir=folder,
         database_url=url,
         rate_limit_enabled=True,
-        invitations_per_minute=_UNREACHABLE_LIMIT,
-        logins_per_minute=_UNREACHABLE_LIMIT,
-        registrations_per_minute=_UNREACHABLE_LIMIT,
+        **{name: _UNREACHABLE_LIMIT for name in Settings.model_fields if name.endswith("_per_minute")},
     )
     return create_app(settings)
 

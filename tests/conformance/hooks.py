@@ -115,7 +115,7 @@ HOOKS = {
     "locations._add": Hook(
         _without_function("locations._add"),
         ("created_resource_is_at_its_location",),
-        lambda operation: operation.creates_readable_resource,
+        lambda operation: operation.created_path is not None,
     ),
     "problems for domain errors": Hook(
         _without_handler(Error), ("untrusted_hosts_are_rejected", "unknown_parameters_are_rejected")

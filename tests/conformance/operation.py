@@ -56,11 +56,14 @@ class Operation(platform.Operation):
         return "multipart/form-data" in self.described.get("requestBody", {}).get("content", {})
 
     @property
-    def creates_readable_resource(self) -> bool:
-        """Whether the operation creates a resource that a `GET` for a single resource can read."""
-        item = re.compile(re.escape(self.path) + r"/\{\w+_id\}")
-        is_readable = any("get" in path for name, path in self.document["paths"].items() if item.fullmatch(name))
-        return self.method == "POST" and "201" in self.described["responses"] and is_readable
+    def created_path(self) -> str | None:
+        """The path at which a `GET` reads the resources that the operation creates, or `None`."""
+        if self.method != "POST" or "201" not in self.described["responses"]:
+            return None
+        readable = [name for name, path in self.document["paths"].items() if "get" in path]
+        flat_path = re.sub(r"/[^/]+/\{\w+\}(?=/[^/{}]+$)", "", self.path)
+        items = [re.compile(re.escape(path) + r"/\{\w+_id\}") for path in (self.path, flat_path)]
+        return next((path for item in items for path in readable if item.fullmatch(path)), None)
 
     @property
     def query(self) -> dict[str, dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""A blueprint with twelve faults that developers and coding agents commonly introduce, and three correct routes."""
+"""A blueprint with faults that developers and coding agents commonly introduce, and four correct routes."""
 
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -18,11 +18,13 @@ from project.errors import NotFound
 from project.http.auth.identity import current_user_id
 from project.http.fields import Id, Text
 from project.http.openapi import Blueprint
-from project.http.requests.schemas import Body
-from project.http.routing.access import every_user, public, user
+from project.http.requests.pagination import page_response
+from project.http.requests.schemas import Body, PageQuery, page_of
+from project.http.routing.access import every_user, member, public, user
 from project.http.routing.rule import CREATES_ANOTHER
 from project.infrastructure import jobs
 from project.infrastructure.database import transaction
+from project.infrastructure.database.pagination import Page
 
 blueprint = Blueprint("seeded", __name__, url_prefix="/seeded", description="Seeded faults")
 
@@ -41,6 +43,18 @@ class NoteResponse(Body):
 
 class UnboundedRequest(Body):
     text = fields.String(required=True)
+
+
+class DetailedNoteRequest(NoteRequest):
+    text = Text(100)
+
+
+class DetailedNoteResponse(NoteResponse):
+    text = Text(100)
+
+
+class NoteQuery(PageQuery):
+    name = Text(100)
 
 
 class ListResponse(Body):
@@ -80,6 +94,14 @@ def list_all() -> Any:
     return {"items": list(_notes.values())}
 
 
+@blueprint.get("/unfiltered", access=user, exempt={"etag": "not versioned"})
+@blueprint.arguments(NoteQuery, location="query")
+@blueprint.response(200, page_of(NoteResponse))
+def ignore_filter(query: dict[str, Any]) -> Any:
+    """List notes without applying the filter."""
+    return page_response(Page([{"id": uuid4(), "name": "Note"}], None))
+
+
 @blueprint.post("/twice", access=user, handles_idempotency=True)
 @blueprint.arguments(NoteRequest)
 @blueprint.response(201, NoteResponse)
@@ -104,9 +126,23 @@ def raise_undocumented(body: dict[str, Any]) -> Any:
 @blueprint.response(201, NoteResponse)
 def create_note(body: dict[str, Any]) -> Any:
     """Create a note. This route is correct."""
-    note = SimpleNamespace(id=uuid4(), version=1, owner_id=current_user_id(), **body)
-    _notes[note.id] = note
-    return note
+    return _add_note(body)
+
+
+@blueprint.post("/organizations/<uuid:organization_id>/notes", access=member(), on_retry=CREATES_ANOTHER)
+@blueprint.arguments(NoteRequest)
+@blueprint.response(201, NoteResponse)
+def create_note_of_organization(body: dict[str, Any], organization_id: UUID) -> Any:
+    """Create a note that `GET /notes/{note_id}` returns. This route is correct."""
+    return _add_note(body)
+
+
+@blueprint.post("/forgotten", access=user, on_retry=CREATES_ANOTHER)
+@blueprint.arguments(DetailedNoteRequest)
+@blueprint.response(201, DetailedNoteResponse)
+def forget_optional_member(body: dict[str, Any]) -> Any:
+    """Create a note without its text."""
+    return {"id": uuid4(), "name": body["name"], "text": ""}
 
 
 @blueprint.get("/notes/<uuid:note_id>", access=user)
@@ -174,6 +210,12 @@ def read_and_write() -> Any:
 def get_deprecated() -> Any:
     """Get a deprecated resource. This route is correct."""
     return {"id": uuid4(), "name": "Deprecated"}
+
+
+def _add_note(body: dict[str, Any]) -> SimpleNamespace:
+    note = SimpleNamespace(id=uuid4(), version=1, owner_id=current_user_id(), **body)
+    _notes[note.id] = note
+    return note
 
 
 def _note(note_id: UUID) -> SimpleNamespace:

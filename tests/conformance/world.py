@@ -53,6 +53,11 @@ class World:
         recipe = recipes().get(operation.name)
         return recipe(self, operation) if recipe else self.plain(operation)
 
+    def full_case(self, operation: Operation) -> Case:
+        """Return a new request with all members in its JSON body, including the optional ones."""
+        case = self.case(operation)
+        return replace(case, body={**samples.full_body(operation, operation.body_schema or {}), **(case.body or {})})
+
     def plain(self, operation: Operation) -> Case:
         """Return a request derived from the document, with ids of new resources and a body of sample values."""
         schema = operation.body_schema
@@ -95,7 +100,10 @@ class World:
     def succeed(self, operation: Operation, case: Case | None = None, **options: Any) -> TestResponse:
         """Send the request and return the response, which must be a documented success."""
         response = self.send(operation, case or self.case(operation), **options)
-        assert response.status_code in operation.successes, f"{operation}: {response.get_data(as_text=True)}"
+        assert response.status_code in operation.successes, (
+            f"{operation}: {response.get_data(as_text=True)} If the values that the test sent do not fit, add a recipe "
+            f"to {operation.contract_file}, or a `format` to the field."
+        )
         checker_for(self.app).check(response)
         return response
 

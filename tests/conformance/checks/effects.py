@@ -33,15 +33,23 @@ def listings_contain_only_items_of_their_organization(operation: Operation, worl
     )
 
 
-@check(lambda operation: operation.creates_readable_resource)
+@check(lambda operation: operation.created_path is not None)
 def created_resource_is_at_its_location(operation: Operation, world: World) -> None:
     case = world.case(operation)
     created = world.succeed(operation, case)
     base = world.app.extensions["settings"].public_url
-    path = f"{operation.path.format(**case.path)}/{created.json['id']}"
+    path = str(operation.created_path).rpartition("{")[0].format(**case.path) + created.json["id"]
     assert created.headers.getlist("Location") == [f"{base}{path}"]
     assert success(case.actor.get(path.removeprefix("/api/v1"))) == created.json
     assert "Location" in operation.described["responses"]["201"]["headers"], "the OpenAPI document must list the header"
+
+
+@check(lambda operation: operation.body_schema is not None and "201" in operation.described["responses"])
+def created_resources_have_the_sent_members(operation: Operation, world: World) -> None:
+    case = world.full_case(operation)
+    created = world.succeed(operation, case).json
+    sent = {name: value for name, value in (case.body or {}).items() if name in created}
+    assert {name: created[name] for name in sent} == sent, "the response must contain the sent values"
 
 
 @check(lambda operation: operation.method in ("PATCH", "PUT"))

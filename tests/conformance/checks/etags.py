@@ -41,7 +41,7 @@ def updates_change_the_etag(operation: Operation, world: World) -> None:
     etag = world.succeed(reader, Case(case.actor, case.path)).headers["ETag"]
     changed = world.succeed(operation, case, headers={"If-Match": etag})
     assert world.succeed(reader, Case(case.actor, case.path)).headers["ETag"] == changed.headers["ETag"] != etag
-    second = replace(case, body=world.plain(operation).body)
+    second = replace(case, body=world.case(operation).body)
     problem(world.send(operation, second, headers={"If-Match": etag}), 412, "precondition-failed")
     world.succeed(operation, second, headers={"If-Match": "*"})
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tests.conformance import samples
 from tests.conformance.check import check
 from tests.conformance.operation import Operation
 from tests.conformance.world import Case, World
@@ -76,6 +77,19 @@ def invalid_page_limits_are_rejected(operation: Operation, world: World) -> None
     case = world.case(operation)
     for limit in ("0", "-1", "101", "1000000000", "x", "", "1.5", "\u0661"):
         assert problem(world.send(operation, case, query_string={"limit": limit}), 422, "validation-failed"), limit
+
+
+@check(_is_listing)
+def filters_select_the_items_with_their_value(operation: Operation, world: World) -> None:
+    case = case_with_items(operation, world)
+    items = _page(operation, world, case)["items"]
+    for name in operation.query.keys() & items[0].keys():
+        schema = operation.resolved(operation.query[name])
+        other = world.organization_id if name == "organization_id" else samples.value(operation, schema)
+        for value in schema.get("enum") or {other, *(item[name] for item in items if item[name])}:
+            response = world.send(operation, case, query_string={name: value})
+            selected = {item[name] for item in response.json.get("items", ())}
+            assert selected <= {value}, f"{name}={value} selects items with other values: {selected}"
 
 
 def case_with_items(operation: Operation, world: World) -> Case:
