@@ -1,6 +1,7 @@
 """The committed API document matches the routes. Incompatible changes require an exception and are recorded."""
 
 import json
+import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -105,3 +106,28 @@ def test_exception_without_a_reason_is_rejected(exception: dict[str, str], idle_
 def test_api_document_is_written_if_none_exists(idle_app: Flask, tmp_path: Path, document: dict[str, Any]) -> None:
     assert write(idle_app, tmp_path).exit_code == 0
     assert (tmp_path / "openapi.json").read_text() == contract_text(document)
+
+
+@pytest.fixture
+def repository(folder: Path) -> Path:
+    """The same folder in a Git repository, in which it is committed."""
+    (folder / "breaking-changes.md").write_text("# Breaking changes\n\n")
+    for arguments in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "Release"]):
+        identity = ["-c", "user.name=Ada", "-c", "user.email=ada@example.com"]
+        subprocess.run(["git", *identity, *arguments], cwd=folder, check=True)
+    return folder
+
+
+def test_change_of_a_document_that_is_not_committed_is_allowed(repository: Path, document: dict[str, Any]) -> None:
+    color = Change(member("OrganizationRequest.color"), new={"type": "string"})
+    size = Change(member("OrganizationRequest.size"), new={"type": "string"})
+    _, draft = size.apply(color.apply(document)[1])
+    (repository / "openapi.json").write_text(contract_text(draft))
+    assert violations(color.apply(document)[1], repository) == []
+    assert violations(document, repository) == [COLOR_REMOVED]
+
+
+def test_recorded_change_is_not_reported_again_before_it_is_committed(idle_app: Flask, repository: Path) -> None:
+    allow(repository, EXCEPTION)
+    assert [write(idle_app, repository).exit_code for _ in range(2)] == [0, 0]
+    assert (repository / "breaking-changes.md").read_text().count(COLOR_REMOVED) == 1
