@@ -8,7 +8,7 @@ from types import ModuleType
 
 from flask import Flask
 
-_MAX_INTERVAL = timedelta(hours=1)
+MAX_TICK_INTERVAL = timedelta(hours=1)
 
 
 def import_tasks(app: Flask) -> None:
@@ -20,15 +20,16 @@ def import_tasks(app: Flask) -> None:
 def periodic_jobs(app: Flask) -> dict[str, timedelta]:
     """Return the intervals of all periodic jobs by name, from `PERIODIC` in the `jobs` module of each blueprint.
 
-    Raises RuntimeError if an interval is not between one second and one hour. Longer intervals are not allowed because
-    each restart of the scheduler delays the next run by one interval.
+    Raises RuntimeError if an interval is shorter than one second, or so long that the job of the interval would be
+    purged, and therefore enqueued again, before the interval ends.
     """
+    retention = timedelta(seconds=app.extensions["settings"].done_job_retention_seconds)
     periodic = {
         name: interval for module in job_modules(app) for name, interval in getattr(module, "PERIODIC", {}).items()
     }
     for name, interval in periodic.items():
-        if not timedelta(seconds=1) <= interval <= _MAX_INTERVAL:
-            raise RuntimeError(f"the interval of {name} is not between one second and one hour")
+        if not timedelta(seconds=1) <= interval <= max(retention, MAX_TICK_INTERVAL):
+            raise RuntimeError(f"the interval of {name} is not between one second and DONE_JOB_RETENTION_SECONDS")
     return periodic
 
 

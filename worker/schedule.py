@@ -13,22 +13,26 @@ from project.infrastructure import jobs
 from project.infrastructure.clock import now
 from project.infrastructure.database import transaction
 from worker import maintenance, republish
-from worker.discovery import periodic_jobs
+from worker.discovery import MAX_TICK_INTERVAL, periodic_jobs
 
 TICK = "worker.tick"
+_MAX_TICK_SECONDS = int(MAX_TICK_INTERVAL.total_seconds())
 
 
 def schedule(app: Flask) -> dict[str, Any]:
     """Return the schedule for Celery beat: the periodic jobs of the worker and of the blueprints of `app`.
 
-    A tick that no worker has received expires when the next one is due.
+    A tick that no worker has received expires when the next one is due. The scheduler keeps no state: after a restart,
+    the first tick comes one full interval later. Jobs with long intervals are therefore ticked more often.
     """
     periodic = maintenance.PERIODIC | periodic_jobs(app)
     seconds = {name: int(interval.total_seconds()) for name, interval in periodic.items()}
     republish_seconds = app.extensions["settings"].republish_interval_seconds
     # Republishing is a plain task, not a job, since jobs depend on it.
     republishing = {republish.REPUBLISH: _every(republish_seconds, republish.REPUBLISH)}
-    return republishing | {name: _every(every, TICK, name, every) for name, every in seconds.items()}
+    return republishing | {
+        name: _every(min(every, _MAX_TICK_SECONDS), TICK, name, every) for name, every in seconds.items()
+    }
 
 
 @shared_task(name=TICK)

@@ -31,12 +31,15 @@ def in_app(app: Flask) -> Iterator[None]:
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_periodic_jobs_of_worker_and_blueprints_are_scheduled(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(files.PERIODIC, "files.archive", timedelta(minutes=5))
-    ticks = {entry["args"] for entry in schedule(app).values() if entry["task"] == TICK}
-    assert ticks >= {(NAME, SECONDS), ("files.purge", 3600), ("invitations.expire", 60), ("files.archive", 300)}
+    monkeypatch.setitem(files.PERIODIC, "files.report", timedelta(days=1))
+    ticks = {(*entry["args"], entry["schedule"]) for entry in schedule(app).values() if entry["task"] == TICK}
+    assert ticks >= {(NAME, SECONDS, 3600), ("invitations.expire", 60, 60), ("files.archive", 300, 300)}
+    # A job with a long interval is ticked every hour, but runs only once per interval.
+    assert ("files.report", 24 * 3600, 3600) in ticks
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-@pytest.mark.parametrize("interval", [timedelta(0), timedelta(hours=1, seconds=1)])
+@pytest.mark.parametrize("interval", [timedelta(0), timedelta(days=7, seconds=1)])
 def test_periodic_job_with_invalid_interval_is_rejected(
     app: Flask, monkeypatch: pytest.MonkeyPatch, interval: timedelta
 ) -> None:
