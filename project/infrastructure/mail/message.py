@@ -66,10 +66,8 @@ def compose(message: Message, sender: Address) -> EmailMessage:
     mail["Date"] = message.date
     mail["From"] = sender
     mail["To"] = parse_address(message.to)
-    mail["Subject"] = message.subject
-    # The header class decodes encoded words (RFC 2047), and would write the line breaks in them unchanged.
-    if _LINE_BREAK_OR_CONTROL.search(str(mail["Subject"])):
-        raise ValueError("a subject must not contain encoded control characters")
+    # The header class would decode encoded words (RFC 2047), and write the line breaks in them unchanged.
+    mail["Subject"] = message.subject.replace(_ENCODED_WORD, "= ?")
     # RFC 3834: prevents automatic replies, such as out-of-office messages.
     mail["Auto-Submitted"] = "auto-generated"
     _fill(mail, message)
