@@ -5,6 +5,7 @@ subclass is the cause. Cause, title and remedy are shown on the problem's public
 """
 
 import inspect
+import re
 from collections.abc import Collection
 from typing import Any, ClassVar
 
@@ -15,6 +16,11 @@ class Error(Exception):
     code: ClassVar[str]
     title: ClassVar[str]
     remedy: ClassVar[str]
+
+    def __init_subclass__(cls) -> None:
+        code = getattr(cls, "code", None)
+        if code is not None and not re.fullmatch("[a-z0-9]+(-[a-z0-9]+)*", code):
+            raise TypeError(f"{cls.__name__}.code must be lowercase words joined by hyphens, like name-taken: {code!r}")
 
     def __init__(self, detail: str | None = None, *, retry_after: int | None = None, **members: Any) -> None:
         """Create the error.
