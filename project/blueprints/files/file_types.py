@@ -1,4 +1,7 @@
-"""The file types that may be uploaded, how each is detected, and how it is served. To add a type, add one line."""
+"""The file types that may be uploaded, how each is detected, and how it is served. To add a type, add one line.
+
+If the type is in `_REJECTED`, move its line to FILE_TYPES instead.
+"""
 
 import re
 from collections.abc import Collection
@@ -83,6 +86,8 @@ _REJECTED = (
 )
 
 CONTENT_TYPES = frozenset(each.content_type for each in FILE_TYPES)
+if _twice := CONTENT_TYPES & {each.content_type for each in _REJECTED}:
+    raise RuntimeError(f"both in FILE_TYPES and in _REJECTED: {', '.join(_twice)}")
 INLINE_TYPES = frozenset(each.content_type for each in FILE_TYPES if each.is_inline)
 IMAGE_FORMATS = {each.content_type: each.image_format for each in FILE_TYPES if each.image_format}
 OFFICE_FOLDERS = {each.office_folder: each.content_type for each in FILE_TYPES if each.office_folder}
