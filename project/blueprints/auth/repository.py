@@ -82,7 +82,7 @@ def mark_verified(user_id: UUID) -> None:
     current_session().execute(update(User).where(User.id == user_id).values(email_verified=True))
 
 
-def lock_user(user_id: UUID) -> UserRow | None:
+def lock_user_shared(user_id: UUID) -> UserRow | None:
     """Lock a user against changes until the transaction ends (`FOR SHARE`). Returns the user, or `None`."""
     statement = select(*_USER).where(User.id == user_id).with_for_update(read=True)
     return map_row(current_session().execute(statement).one_or_none(), UserRow)

@@ -86,7 +86,7 @@ def open_session(user: UserRow, *, methods: list[str], client: Client) -> Grant:
     """
     settings, at = current_settings(), now()
     with transaction():
-        locked = repository.lock_user(user.id)
+        locked = repository.lock_user_shared(user.id)
         if locked is None or (locked.password_hash, locked.status) != (user.password_hash, "active"):
             raise InvalidCredentials
         session = repository.add_session(
