@@ -11,7 +11,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.kit.changes import ROOT, changed_blueprints, changed_files
+from tests.kit.changes import ROOT, base_commit, changed_blueprints, changed_files
 
 _BIN = Path(sys.executable).parent
 _STATIC = (
@@ -21,6 +21,7 @@ _STATIC = (
     ["mypy", "--strict", "project", "worker"],
 )
 _ALWAYS = (
+    "tests/blueprints/test_listing_cost.py::test_every_listing_and_filter_is_declared_in_a_contract",
     "tests/cli/test_config.py",
     "tests/cli/test_contract.py",
     "tests/cli/test_routes.py",
@@ -30,6 +31,7 @@ _ALWAYS = (
     "tests/test_language.py",
     "tests/test_migrations.py",
     "tests/test_types.py",
+    "tests/worker/test_schedule.py",
 )
 # Loading all installed plugins takes longer than most of the tests.
 _PYTEST = ["pytest", "-p", "pytest_timeout", "-m", "not full", "-k", "not postgresql", "--quiet", "--no-header"]
@@ -38,6 +40,7 @@ _ENVIRONMENT = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 
 def main() -> int:
     """Run the checks, print the output of those that fail, and return the exit code."""
+    print(f"Changes since {base_commit()[:12]}:", *sorted(changed_blueprints()), flush=True)
     with ThreadPoolExecutor() as pool:
         return int(not all(pool.map(_run, ([*_STATIC, [*_PYTEST, *_ALWAYS]], _changed_tests()))))
 
@@ -47,8 +50,12 @@ def _changed_tests() -> list[list[str]]:
     blueprints = changed_blueprints()
     if not blueprints and not any(file.startswith("project/") for file in changed_files()):
         return []
-    folders = [f"tests/blueprints/{name}" for name in sorted(blueprints)]
-    existing = [folder for folder in folders if (ROOT / folder).is_dir()]
+    existing = [
+        str(path.relative_to(ROOT))
+        for name in sorted(blueprints)
+        for pattern in (f"tests/blueprints/{name}", f"tests/worker/tasks/test_{name}*.py")
+        for path in ROOT.glob(pattern)
+    ]
     return [[*_PYTEST, "--changed", "tests/conformance/test_every_operation.py", *existing]]
 
 

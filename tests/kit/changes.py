@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 
 def changed_files() -> set[str]:
     """Return the paths of files that have changed since the branch diverged from `main`, including untracked files."""
-    tracked = _git("diff", "--name-only", _base_commit())
+    tracked = _git("diff", "--name-only", base_commit())
     return {*tracked.splitlines(), *_git("ls-files", "--others", "--exclude-standard").splitlines()}
 
 
@@ -23,14 +23,18 @@ def changed_blueprints() -> set[str]:
 
 def base_document() -> dict[str, Any]:
     """Return the OpenAPI document as it was when the branch diverged from `main`."""
-    document: dict[str, Any] = json.loads(_git("show", f"{_base_commit()}:docs/openapi.json"))
+    document: dict[str, Any] = json.loads(_git("show", f"{base_commit()}:docs/openapi.json"))
     return document
 
 
-def _base_commit() -> str:
-    """Return the commit at which the branch diverged from `main`, or `HEAD` if there is no `main`."""
-    found = subprocess.run(["git", "merge-base", "HEAD", "main"], cwd=ROOT, capture_output=True, text=True, check=False)
-    return found.stdout.strip() or "HEAD"
+def base_commit() -> str:
+    """Return the commit at which the branch diverged from `origin/main` or, without a remote, from `main`."""
+    for branch in ("origin/main", "main"):
+        command = ["git", "merge-base", "HEAD", branch]
+        found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        if found.returncode == 0:
+            return found.stdout.strip()
+    return "HEAD"
 
 
 def _git(*arguments: str) -> str:
