@@ -31,4 +31,6 @@ def race(n: int, rounds: int, run: Callable[[], Round]) -> None:
 
 def outcomes(responses: Sequence[Any]) -> Counter[Any]:
     """Count the responses by problem code or, for successes, by status."""
-    return Counter((response.get_json(force=True) or {}).get("code", response.status_code) for response in responses)
+    return Counter(
+        (response.get_json(force=True, silent=True) or {}).get("code", response.status_code) for response in responses
+    )
