@@ -1,5 +1,6 @@
-"""Migrations match the models and can be downgraded, on both SQLite and PostgreSQL."""
+"""Migrations match the models, can be downgraded and do not block writes, on both SQLite and PostgreSQL."""
 
+import ast
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -150,3 +151,50 @@ def test_database_migrated_by_the_next_release_is_accepted() -> None:
     with db.engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = 'next-release'"))
     ensure_migrated()
+
+
+def blocking_indexes(migration: str) -> set[str]:
+    """Return the existing tables on which a migration creates an index in a way that blocks writes."""
+    functions = [each for each in ast.parse(migration).body if isinstance(each, ast.FunctionDef)]
+    [upgrade] = [each for each in functions if each.name == "upgrade"]
+    batches = [each for each in ast.walk(upgrade) if isinstance(each, ast.With)]
+    indexing = [each for each in batches if any(calls(each, "batch_op", "create_index"))]
+    indexed = {arguments(each.items[0].context_expr)[0] for each in indexing}
+    indexed |= {arguments(call)[1] for call in calls(upgrade, "op", "create_index")}
+    return indexed - {arguments(call)[0] for call in calls(upgrade, "op", "create_table")}
+
+
+def calls(node: ast.AST, target: str, method: str) -> Iterator[ast.Call]:
+    """Yield the calls of `target.method()` within `node`."""
+    for each in ast.walk(node):
+        if isinstance(each, ast.Call) and ast.unparse(each.func) == f"{target}.{method}":
+            yield each
+
+
+def arguments(call: ast.expr) -> list[str]:
+    """Return the source of the positional arguments of a call."""
+    assert isinstance(call, ast.Call)
+    return [ast.unparse(argument).strip("'") for argument in call.args]
+
+
+MIGRATIONS = sorted((Path(__file__).parents[1] / "migrations" / "versions").glob("*.py"))
+
+
+@pytest.mark.parametrize("migration", MIGRATIONS, ids=lambda file: file.stem)
+def test_migration_creates_no_index_that_blocks_writes(migration: Path) -> None:
+    assert blocking_indexes(migration.read_text()) == set(), (
+        "create the indexes on these tables in a separate migration, with create_index() from "
+        "project.infrastructure.database.indexes"
+    )
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        'op.create_index("ix_files_name", "files", ["name"])',
+        'with op.batch_alter_table("files") as batch_op: batch_op.create_index("ix_files_name", ["name"])',
+    ],
+)
+def test_index_that_blocks_writes_to_an_existing_table_is_detected(statements: str) -> None:
+    created = 'op.create_table("notes"); op.create_index("ix_notes_name", "notes", ["name"])'
+    assert blocking_indexes(f"def upgrade():\n    {created}\n    {statements}") == {"files"}
