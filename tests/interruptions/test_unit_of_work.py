@@ -44,9 +44,10 @@ def test_retry_with_key_succeeds_after_process_is_killed_at_any_step(flow: type[
 
 
 def kill_at_each_step(flow: type[Flow], world: World) -> None:
-    steps = world.run(flow(world).operation).steps
-    assert f"committed {flow.decisive_commit}" in steps
-    for step in steps:
+    uninterrupted = world.run(flow(world).operation)
+    assert uninterrupted.exit_code == 0, "the operation fails: its response is in the traceback on standard error"
+    assert f"committed {flow.decisive_commit}" in uninterrupted.steps
+    for step in uninterrupted.steps:
         interrupted = flow(world)
         result = world.run(interrupted.operation, kill_at=step)
         assert (result.exit_code, result.steps[-1]) == (-signal.SIGKILL, step)
