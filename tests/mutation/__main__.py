@@ -12,7 +12,7 @@ from tests.mutation.mutants import Mutant, mutants_of
 from tests.mutation.session import ROOT, MutationPlugin
 
 MIN_PERCENT = 92
-SAMPLE_SIZE = 250
+SAMPLE_SIZE = 1000
 _SEED = 1
 QUERIES = ["project/infrastructure/jobs/*.py", "project/infrastructure/idempotency_records.py"]
 LOGIC = [f"project/blueprints/*/{name}.py" for name in ("policy", "repository", "service*", "service/*")]

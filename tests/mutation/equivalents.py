@@ -5,6 +5,14 @@ _RECORDS = "project/infrastructure/idempotency_records.py"
 _JOBS = "project/infrastructure/jobs"
 _ONLY_POSTGRESQL = "matters only for concurrent transactions, which tests/infrastructure tests on PostgreSQL"
 _ONLY_SPEED = "lets PostgreSQL use the index, which tests/worker/tasks/test_added_thumbnail_size.py tests there"
+_ARBITRARY = "an arbitrary number that no caller relies on"
+
+
+def _close_to(key: str, value: int) -> dict[str, str]:
+    """Return the mutants that replace an arbitrary number by its neighbors."""
+    return {f"project/blueprints/{key}: {value} → {value + step}": _ARBITRARY for step in (1, -1)}
+
+
 EQUIVALENTS = {
     f"{_JOBS}/claims.py _IS_MINE: drop Job.id == bindparam('job', type_=Uuid)": "each claim id belongs to one job",
     f"{_JOBS}/claims.py _IS_FREE: drop Job.status == 'running'": "only running jobs have a lease",
@@ -23,6 +31,12 @@ EQUIVALENTS = {
     ),
     f"{_FILES}/repository.py _IS_RENDERED: True → False": _ONLY_SPEED,
     f"{_FILES}/repository.py _IS_RENDERED: True → False (2)": _ONLY_SPEED,
-    f"{_FILES}/repository.py reset_incomplete_thumbnails: True → False": _ONLY_POSTGRESQL,
     f"{_FILES}/repository.py _SHARED: drop File.organization_id.is_not(None)": "every query adds an organization id",
+    f"{_FILES}/policy.py safe_filename: 4 → 5": "only bounds the time that normalization takes",
+    f"{_FILES}/service/uploads.py store_upload: True → False": "a stored upload is not purged in either case",
+    **_close_to("files/service/thumbnails.py _MAX_ACTIVE_JOBS", 100),
+    **_close_to("files/service/trash.py _BATCH_SIZE", 100),
+    **_close_to("files/service/trash.py _STUCK_PURGE_SECONDS", 600),
+    **_close_to("invitations/service.py _BATCH_SIZE", 1000),
+    **_close_to("organizations/service.py _RANDOM_SLUGS", 5),
 }

@@ -40,6 +40,6 @@ def safe_filename(filename: str) -> str:
         name = f"_{name}"
     stem, dot, extension = name.rpartition(".")
     if len(name) > _MAX_FILENAME_LENGTH:
-        is_extension = 0 < len(extension) < 20
+        is_extension = len(extension) < 20
         name = stem[: _MAX_FILENAME_LENGTH - len(extension) - 1] + dot + extension if is_extension else name
     return name[:_MAX_FILENAME_LENGTH] or "file"

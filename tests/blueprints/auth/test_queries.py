@@ -1,7 +1,6 @@
 """Each query selects or changes only the intended users and sessions: there are always others."""
 
 from collections.abc import Callable
-from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -104,11 +103,13 @@ def test_reused_refresh_token_ends_only_its_own_session(grant: service.Grant) ->
     ids=["find_principal", "find_live_session", "rotate_session"],
 )
 def test_session_is_live_only_until_it_ends_or_expires(
-    grant: service.Grant, find: Callable[[UUID], object], ended: str
+    grant: service.Grant, monkeypatch: pytest.MonkeyPatch, find: Callable[[UUID], object], ended: str
 ) -> None:
     with transaction():
         assert find(grant.session_id) is not None
-    set_session(grant, generation=1, **{ended: now() - timedelta(seconds=1)})
+    at = now()
+    set_session(grant, generation=1, **{ended: at})
+    monkeypatch.setattr(repository, "now", lambda: at)
     with transaction():
         assert find(grant.session_id) is None
 

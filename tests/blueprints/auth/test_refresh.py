@@ -10,7 +10,9 @@ from flask import Flask
 from sqlalchemy import func, select, update
 
 from project.blueprints.auth.models import Session
+from project.blueprints.auth.policy import may_reuse_refresh_token
 from project.infrastructure import signing
+from project.infrastructure.clock import now
 from project.infrastructure.database import read, transaction
 from tests.kit.clients.api import Api, problem, success
 
@@ -191,3 +193,12 @@ def test_token_is_valid_only_while_its_secret_key_is_configured(app: Flask, ada:
     app.extensions["settings"] = settings.model_copy(update={"secret_key": ("n" * 32,)})
     assert rotate(ada, second_token) != second_token
     problem(refresh(ada, first_token), 401, "refresh-token-invalid")
+
+
+@pytest.mark.parametrize(("seconds", "is_accepted"), [(-1.1, False), (-1, True), (10, True), (10.1, False)])
+def test_replaced_token_is_accepted_during_grace_period_and_one_second_of_clock_skew(
+    seconds: float, is_accepted: bool
+) -> None:
+    at, grace = now(), timedelta(seconds=10)
+    rotated_at = at - timedelta(seconds=seconds)
+    assert may_reuse_refresh_token(1, generation=2, rotated_at=rotated_at, at=at, grace=grace) is is_accepted

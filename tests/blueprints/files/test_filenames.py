@@ -27,3 +27,7 @@ def test_long_filename_keeps_a_short_extension(length: int, is_kept: bool) -> No
 def test_filename_of_up_to_255_characters_is_unchanged(length: int) -> None:
     name = "n" * (length - 4) + ".txt"
     assert safe_filename(name) == name
+
+
+def test_long_filename_is_normalized_before_it_is_truncated() -> None:
+    assert safe_filename("\u03b1\u0313\u0300\u0345" * 255) == "\u1f82" * 255

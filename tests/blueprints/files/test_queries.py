@@ -187,3 +187,20 @@ def test_listings_contain_exactly_the_files_that_a_plain_member_may_see(
 
 def test_purge_may_begin_if_the_row_no_longer_exists() -> None:
     assert in_transaction(repository.begin_purge, new_id(), "pending") is True
+
+
+@pytest.mark.parametrize("status", ["pending", "trashed", "purging"])
+def test_purge_deletes_overdue_files_of_each_status(ada_row: auth.UserRow, files: Files, status: FileStatus) -> None:
+    set_file(files[status].id, updated_at=now() - timedelta(days=365))
+    assert files[status].id in changed_ids(File, service.purge_files)
+
+
+def test_file_is_overdue_only_after_its_retention_period(files: Files) -> None:
+    at = now() - timedelta(days=365)
+    set_file(files["trashed"].id, updated_at=at)
+    assert repository.list_overdue("trashed", at, 1) == []
+
+
+def test_new_name_is_made_safe(ada_row: auth.UserRow, files: Files) -> None:
+    renamed = service.update_file(files["stored"].id, ada_row.id, filename="../a:b.txt", versions=None)
+    assert renamed.filename == "a_b.txt"

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from flask import Flask
@@ -12,8 +13,11 @@ from sqlalchemy import delete, select
 
 from project.app import create_app
 from project.blueprints.files.models import File
+from project.blueprints.files.service import UploadOptions, receive_upload, store_upload
+from project.blueprints.organizations.models import Membership
 from project.config import InvalidSettings, Settings
-from project.infrastructure.database import db, read
+from project.errors import NotFound
+from project.infrastructure.database import db, read, transaction
 from project.infrastructure.jobs import Job
 from tests.blueprints.files.raw_forms import field_part, file_part, part, send
 from tests.kit.clients.api import Api, problem, success
@@ -159,4 +163,49 @@ def test_upload_whose_row_was_purged_is_not_found(
 
     monkeypatch.setattr(storage, "put", put_and_purge_row)
     problem(ada.upload(), 404, "not-found")
+    assert stored() == ([], [])
+
+
+@pytest.fixture
+def organization_id(ada: Api) -> str:
+    return str(ada.organization()["id"])
+
+
+def remove_member(app: Flask, user_id: str) -> None:
+    with app.app_context(), transaction() as session:
+        session.execute(delete(Membership).where(Membership.user_id == UUID(user_id)))
+
+
+@ON_SQLITE
+def test_repeated_upload_stores_nothing_and_different_upload_is_rejected(ada: Api, stored: Stored) -> None:
+    key = {"Idempotency-Key": "upload-1"}
+    first = success(send(ada, file_part(), headers=key))
+    before = stored()
+    assert success(send(ada, file_part(), headers=key)) == first
+    problem(send(ada, file_part(content=b"other"), headers=key), 422, "idempotency-key-reused")
+    assert stored() == before
+
+
+@ON_SQLITE
+def test_upload_is_not_replayed_to_former_member(app: Flask, ada: Api, organization_id: str) -> None:
+    parts, key = [file_part(), field_part("organization_id", organization_id)], {"Idempotency-Key": "upload-1"}
+    success(send(ada, *parts, headers=key))
+    remove_member(app, ada.user["id"])
+    problem(send(ada, *parts, headers=key), 404, "not-found")
+
+
+@ON_SQLITE
+def test_upload_is_not_stored_if_membership_ends_while_it_is_received(
+    app: Flask, ada: Api, stored: Stored, organization_id: str
+) -> None:
+    options = UploadOptions(UUID(organization_id), None)
+    upload = {"owner_id": UUID(ada.user["id"]), "filename": "a.txt", "chunks": [b"hello"]}
+
+    def receive_and_store() -> None:
+        with receive_upload(**upload, read_options=lambda: options) as received:
+            remove_member(app, ada.user["id"])
+            store_upload(received)
+
+    with app.app_context(), pytest.raises(NotFound):
+        receive_and_store()
     assert stored() == ([], [])

@@ -1,6 +1,6 @@
 """Each query selects or changes only the intended invitations: there are several, in two organizations."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from sqlalchemy import update
 from project.blueprints.auth import service as auth
 from project.blueprints.invitations import repository, service
 from project.blueprints.invitations.errors import InvitationPending
-from project.blueprints.invitations.models import Invitation, Status
+from project.blueprints.invitations.models import Invitation, InvitationRow, Status
 from project.blueprints.organizations import service as organizations
 from project.config import current_settings
 from project.errors import NotFound
@@ -140,3 +140,18 @@ def test_listing_contains_only_invitations_of_the_organization(
         assert elsewhere is not None
         expire(elsewhere)
     assert [item.id for item in service.list_invitations(gardens, status, ALL).items] == [elsewhere]
+
+
+def test_invitation_is_expired_at_the_instant_of_its_expiry(
+    monkeypatch: pytest.MonkeyPatch, engines: UUID, invitation_id: UUID
+) -> None:
+    at = service.get_invitation(engines, invitation_id).expires_at
+    monkeypatch.setattr(repository, "now", lambda: at)
+    ids = {status: {row.id for row in _listed(engines, status)} for status in ("pending", "expired")}
+    assert invitation_id in ids["expired"] - ids["pending"]
+    assert in_transaction(repository.accept, invitation_id, 1) is False
+    assert invitation_id in changed_ids(Invitation, lambda: in_transaction(repository.expire_batch, 100))
+
+
+def _listed(organization_id: UUID, status: Status) -> Sequence[InvitationRow]:
+    return repository.list_invitations(organization_id, status, ALL).items

@@ -1,5 +1,6 @@
 """Organizations: creation, slugs, listings, members, and 404 for non-members."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -42,7 +43,11 @@ def test_derived_slug_gets_suffix_if_taken(ada: Api) -> None:
     slugs = [ada.organization()["slug"] for _ in range(3)]
     assert slugs[0] == "analytical-engines"
     assert len(set(slugs)) == 3
-    assert all(slug.startswith("analytical-engines-") for slug in slugs[1:])
+    assert all(re.fullmatch("analytical-engines-[0-9a-f]{6}", slug) for slug in slugs[1:])
+
+
+def test_derived_slug_is_truncated_to_50_characters(ada: Api) -> None:
+    assert ada.organization("a" * 60)["slug"] == "a" * 50
 
 
 def test_taken_slug_is_rejected_and_nothing_is_created(app: Flask, ada: Api) -> None:

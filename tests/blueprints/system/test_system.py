@@ -51,13 +51,19 @@ def test_readiness_probe_reports_degraded_status_without_broker(app: Flask, api:
     ids=["database", "migrations", "storage"],
 )
 def test_readiness_probe_fails_if_a_required_dependency_fails(
-    app: Flask, api: Api, monkeypatch: pytest.MonkeyPatch, dependency: str, break_it: Callable[..., Any]
+    app: Flask,
+    api: Api,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    dependency: str,
+    break_it: Callable[..., Any],
 ) -> None:
     break_it(app, monkeypatch)
     response = api.client.get("/health/ready")
     body = problem(response, 503, "service-unavailable")
     assert body["checks"] == {**ALL_OK, dependency: "failing"}
     assert (dependency in body["detail"], "hush" in response.text) == (True, False)
+    assert "health.failing" in caplog.text
     assert int(response.headers["Retry-After"]) > 0
 
 

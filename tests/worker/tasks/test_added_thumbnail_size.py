@@ -19,7 +19,7 @@ from project.infrastructure.database import db, read, transaction
 from project.infrastructure.jobs import Job
 from tests.kit.clients.api import Api, problem, success
 from tests.kit.fixtures.apps import separate_app_context
-from tests.kit.fixtures.jobs import get_job, list_jobs
+from tests.kit.fixtures.jobs import dead_job, enqueue_job, get_job, list_jobs
 from tests.kit.fixtures.query_plans import record_plans
 
 ADD, MAKE = "files.add_thumbnails", "files.make_thumbnails"
@@ -111,6 +111,21 @@ def test_jobs_are_enqueued_until_a_limited_number_is_active(
                 session.execute(update(Job).values(status="done"))
         assert counts == [2, 2, 3, 3, 3, 3]
         assert {UUID(job.arguments["file_id"]) for job in list_jobs(MAKE)} == set(ids[:3])
+
+
+@ON_SQLITE
+def test_only_active_thumbnail_jobs_count_toward_the_limit(
+    ada: Api, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(2):
+        ada.upload()
+    with separate_app_context(settings):
+        change_files(thumbnails="ready", thumbnail_sizes=OLD_SIZES)
+        existing = {dead_job(MAKE), enqueue_job("files.purge")}
+        for limit in (1, 1, 0):
+            monkeypatch.setattr("project.blueprints.files.service.thumbnails._MAX_ACTIVE_JOBS", limit)
+            service.add_thumbnails()
+            assert len({job.id for job in list_jobs()} - existing) == 1
 
 
 @ON_SQLITE
