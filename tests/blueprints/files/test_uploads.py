@@ -47,8 +47,7 @@ def test_upload_response_describes_the_file(ada: Api) -> None:
 
 @ON_SQLITE
 def test_response_does_not_reveal_storage_key(ada: Api) -> None:
-    members = {"id", "filename", "content_type", "size", "sha256", "owner_id", "organization_id", "status"}
-    assert set(success(ada.upload())) == members | {"thumbnails", "created_at", "updated_at", "trashed_at"}
+    assert "storage_key" not in success(ada.upload())
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 0, 2), (1, 2, 0)])
