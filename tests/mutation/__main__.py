@@ -1,7 +1,6 @@
 """The command line: `python -m tests.mutation [TARGET…] [--tests TEST…]`."""
 
 import argparse
-import random
 import sys
 from collections.abc import Iterator
 
@@ -12,8 +11,6 @@ from tests.mutation.mutants import Mutant, mutants_of
 from tests.mutation.session import ROOT, MutationPlugin
 
 MIN_PERCENT = 92
-SAMPLE_SIZE = 1000
-_SEED = 1
 QUERIES = ["project/infrastructure/jobs/*.py", "project/infrastructure/idempotency_records.py"]
 LOGIC = [f"project/blueprints/*/{name}.py" for name in ("policy", "repository", "service*", "service/*")]
 # Tests that start no servers, processes or threads.
@@ -42,7 +39,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--tests", nargs="*", default=TESTS, help="run only these tests")
     arguments = parser.parse_args(argv)
     mutants = [each for each in all_mutants() if each.key not in EQUIVALENTS]
-    mutants = _sample([each for each in mutants if any(target in str(each) for target in arguments.targets)])
+    mutants = [each for each in mutants if any(target in str(each) for target in arguments.targets)]
     plugin = MutationPlugin(mutants)
     if pytest.main([*OPTIONS, *arguments.tests], [plugin]) not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         return 1
@@ -54,15 +51,6 @@ def all_mutants() -> Iterator[Mutant]:
     for patterns, only_conditions in ((QUERIES, True), (LOGIC, False)):
         for file in sorted(file for pattern in patterns for file in ROOT.glob(pattern)):
             yield from mutants_of(str(file.relative_to(ROOT)), file.read_text(), only_conditions=only_conditions)
-
-
-def _sample(mutants: list[Mutant]) -> list[Mutant]:
-    """Return all mutants that drop a condition, and a sample of the others that is the same in every run."""
-    dropped = [mutant for mutant in mutants if mutant.drops_condition]
-    others = [mutant for mutant in mutants if not mutant.drops_condition]
-    sample = random.Random(_SEED).sample(others, min(SAMPLE_SIZE, len(others)))
-    print(f"{len(dropped)} dropped query conditions, and {len(sample)} of {len(others)} other mutants (seed {_SEED})")
-    return [*dropped, *sample]
 
 
 def _report(mutants: list[Mutant], survivors: list[Mutant]) -> int:
