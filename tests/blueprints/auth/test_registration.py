@@ -171,11 +171,9 @@ def test_password_may_contain_any_characters(api: Api, password: str) -> None:
     assert log_in(api, password=password).status_code == 200
 
 
-def test_very_long_password_is_rejected_quickly(shared_api: Api) -> None:
-    started = time.process_time()
+def test_very_long_password_is_rejected(shared_api: Api) -> None:
     problem(register(shared_api, password="x" * 900_000), 422, "validation-failed")
     problem(log_in(shared_api, password="x" * 900_000), 422, "validation-failed")
-    assert time.process_time() - started < 0.5
 
 
 @pytest.mark.parametrize(

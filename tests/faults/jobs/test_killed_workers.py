@@ -147,6 +147,6 @@ def test_worker_releases_its_job_if_shutdown_exceeds_grace_period(system: System
 @pytest.mark.full
 def test_job_that_exceeds_its_time_limit_is_aborted_and_retried(system: System) -> None:
     with sending_email(system) as (invitation, _child, _worker):
-        eventually(lambda: len(invitation.copies) == 2)
+        eventually(lambda: len(invitation.copies) == 2, 120)
     eventually(lambda: invitation.delivery == "sent")
     assert (invitation.job.status, invitation.job.attempts, len(set(invitation.copies))) == ("done", 2, 1)
