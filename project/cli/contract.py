@@ -77,7 +77,7 @@ def _committed(path: Path) -> str:
     git = shutil.which("git")
     if git is not None:
         command = [git, "show", f"HEAD:./{path.name}"]
-        shown = subprocess.run(command, cwd=path.parent, capture_output=True, text=True, check=False)  # noqa: S603 - constant
+        shown = subprocess.run(command, cwd=path.parent, capture_output=True, text=True, check=False)  # noqa: S603
         if shown.returncode == 0:
             return shown.stdout
     return path.read_text() if path.exists() else ""

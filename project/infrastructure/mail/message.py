@@ -30,7 +30,10 @@ class MailRejected(Exception):
 
 @dataclass(frozen=True)
 class Message:
-    """An email to one address. `date` is timezone-aware. Equal messages have identical encodings."""
+    """An email to one address, with an HTML alternative if `html` is set. `date` is timezone-aware.
+
+    Equal messages have identical encodings.
+    """
 
     message_id: str
     to: str
