@@ -5,6 +5,7 @@ _RECORDS = "project/infrastructure/idempotency_records.py"
 _JOBS = "project/infrastructure/jobs"
 _ONLY_POSTGRESQL = "matters only for concurrent transactions, which tests/infrastructure tests on PostgreSQL"
 _ONLY_SPEED = "lets PostgreSQL use the index, which tests/worker/tasks/test_added_thumbnail_size.py tests there"
+_ONLY_PLANS = "lets PostgreSQL use the index, which tests/blueprints/test_listing_cost.py tests there"
 _ARBITRARY = "an arbitrary number that no caller relies on"
 
 
@@ -29,9 +30,15 @@ EQUIVALENTS = {
     f"{_FILES}/repository.py _lacks_any: File.thumbnail_sizes > all_sizes → File.thumbnail_sizes >= all_sizes": (
         _ONLY_SPEED
     ),
+    f"{_FILES}/repository.py _lacks_any: File.thumbnail_sizes < all_sizes → File.thumbnail_sizes <= all_sizes": (
+        _ONLY_SPEED
+    ),
     f"{_FILES}/repository.py _IS_RENDERED: True → False": _ONLY_SPEED,
     f"{_FILES}/repository.py _IS_RENDERED: True → False (2)": _ONLY_SPEED,
     f"{_FILES}/repository.py _SHARED: drop File.organization_id.is_not(None)": "every query adds an organization id",
+    f"{_FILES}/repository.py _SHARED_TRASH: True → False": _ONLY_PLANS,
+    "project/blueprints/invitations/repository.py _is_overdue: True → False": _ONLY_PLANS,
+    "project/blueprints/auth/repository.py lock_user_shared: True → False": "a stronger lock has the same effect",
     f"{_FILES}/policy.py safe_filename: 4 → 5": "only bounds the time that normalization takes",
     f"{_FILES}/service/uploads.py store_upload: True → False": "a stored upload is not purged in either case",
     **_close_to("files/service/thumbnails.py _MAX_ACTIVE_JOBS", 100),

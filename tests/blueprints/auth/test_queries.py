@@ -59,6 +59,10 @@ def test_renaming_a_user_changes_no_other_user(ada_row: UserRow) -> None:
     assert renamed == {ada_row.id}
 
 
+def test_updated_profile_is_returned(ada_row: UserRow) -> None:
+    assert service.update_profile(ada_row.id, display_name="Ada", versions=None).display_name == "Ada"
+
+
 def test_renaming_a_user_with_another_version_is_rejected(ada_row: UserRow) -> None:
     with pytest.raises(PreconditionFailed):
         service.update_profile(ada_row.id, display_name="Ada", versions=[2])

@@ -146,7 +146,9 @@ def test_invitation_is_expired_at_the_instant_of_its_expiry(
     monkeypatch: pytest.MonkeyPatch, engines: UUID, invitation_id: UUID
 ) -> None:
     at = service.get_invitation(engines, invitation_id).expires_at
-    monkeypatch.setattr(repository, "now", lambda: at)
+    for module in (repository, service):
+        monkeypatch.setattr(module, "now", lambda: at)
+    assert service.get_invitation(engines, invitation_id).status == "expired"
     ids = {status: {row.id for row in _listed(engines, status)} for status in ("pending", "expired")}
     assert invitation_id in ids["expired"] - ids["pending"]
     assert in_transaction(repository.accept, invitation_id, 1) is False

@@ -42,6 +42,10 @@ def test_derived_slug_gets_suffix_if_taken(ada: Api) -> None:
     assert all(re.fullmatch("analytical-engines-[0-9a-f]{6}", slug) for slug in slugs[1:])
 
 
+def test_derived_slug_may_have_two_characters(grace: Api) -> None:
+    assert grace.organization("Qx")["slug"] == "qx"
+
+
 def test_derived_slug_is_truncated_to_50_characters(ada: Api) -> None:
     assert ada.organization("a" * 60)["slug"] == "a" * 50
 
