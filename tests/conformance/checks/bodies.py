@@ -152,7 +152,8 @@ def empty_updates_are_rejected(operation: Operation, world: World) -> None:
 
 @check(_accepts_json)
 def unstorable_text_is_rejected(operation: Operation, world: World) -> None:
-    for text, name, response in _send_with_each(operation, world, UNSTORABLE_TEXTS, "string"):
+    case = world.full_case(operation)
+    for text, name, response in _send_with_each(operation, world, case, UNSTORABLE_TEXTS, "string"):
         assert 400 <= response.status_code < 500, (
             f"{name} must reject unstorable text: use a field type from project/http/fields.py"
         )
@@ -165,16 +166,18 @@ def unstorable_text_is_rejected(operation: Operation, world: World) -> None:
 
 @check(_accepts_json)
 def values_of_the_wrong_type_are_rejected(operation: Operation, world: World) -> None:
+    case = world.full_case(operation)
     for kind, values in WRONG_TYPES.items():
-        for value, name, response in _send_with_each(operation, world, values, kind):
+        for value, name, response in _send_with_each(operation, world, case, values, kind):
             assert ("body", f"/{name}") in pointers(problem(response, 422, "validation-failed")), (name, value)
 
 
 @check(_accepts_json)
 def very_long_text_is_rejected_quickly(operation: Operation, world: World) -> None:
+    case = world.full_case(operation)
     for text in LONG_TEXTS:
         began = time.process_time()
-        responses = list(_send_with_each(operation, world, [text], "string"))
+        responses = list(_send_with_each(operation, world, case, [text], "string"))
         assert (time.process_time() - began) / max(1, len(responses)) < 0.2, (
             "requests with very long text take too long: check the length first"
         )
@@ -204,14 +207,12 @@ def _members(operation: Operation) -> dict[str, dict[str, Any]]:
 
 
 def _send_with_each(
-    operation: Operation, world: World, values: list[Any], kind: str
+    operation: Operation, world: World, case: Case, values: list[Any], kind: str
 ) -> Iterator[tuple[Any, str, TestResponse]]:
     """Send one request for each of `values` and each member of type `kind`, with that member set to the value.
 
     Yields the value, the member's name and the response.
     """
-    names = [name for name, schema in _members(operation).items() if kind in schema.get("type", ())]
-    case = world.full_case(operation) if names else Case(world.anonymous)
-    for name in names:
-        for value in values:
+    for name, schema in _members(operation).items():
+        for value in values if kind in schema.get("type", ()) else ():
             yield value, name, _send(operation, world, case, json.dumps({**(case.body or {}), name: value}))
