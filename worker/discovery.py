@@ -23,13 +23,17 @@ def periodic_jobs(app: Flask) -> dict[str, timedelta]:
     Raises RuntimeError if an interval is shorter than one second, or so long that the job of the interval would be
     purged, and therefore enqueued again, before the interval ends.
     """
-    retention = timedelta(seconds=app.extensions["settings"].done_job_retention_seconds)
+    settings = app.extensions["settings"]
+    retention = timedelta(seconds=min(settings.done_job_retention_seconds, settings.dead_job_retention_seconds))
     periodic = {
         name: interval for module in job_modules(app) for name, interval in getattr(module, "PERIODIC", {}).items()
     }
     for name, interval in periodic.items():
         if not timedelta(seconds=1) <= interval <= max(retention, MAX_TICK_INTERVAL):
-            raise RuntimeError(f"the interval of {name} is not between one second and DONE_JOB_RETENTION_SECONDS")
+            raise RuntimeError(
+                f"the interval of {name} is shorter than one second or longer than DONE_JOB_RETENTION_SECONDS or "
+                "DEAD_JOB_RETENTION_SECONDS"
+            )
     return periodic
 
 

@@ -2,7 +2,7 @@
 
 Usage: `python -m tests.interruptions.killed_process`. Each line of input is a JSON object with an operation and
 `kill_at`, the step at which to kill the process. The program runs the operation in a new child process and prints its
-exit code and steps.
+exit code and steps. If the operation fails, the last step contains the error.
 """
 
 import json
@@ -97,8 +97,9 @@ def _run_and_exit(app: Flask, settings: Settings, operation: dict[str, Any], ste
         _run(app, operation)
         app.extensions["publisher"]._drain()
         os._exit(0)
-    except BaseException:
+    except BaseException as error:
         traceback.print_exc()
+        steps.reach("failed", repr(error))
         os._exit(1)
 
 

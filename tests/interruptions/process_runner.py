@@ -17,7 +17,10 @@ _ROOT = Path(__file__).parents[2]
 
 @dataclass(frozen=True)
 class Result:
-    """How a child process ended, and the steps that it reached. `exit_code` is negative if a signal killed it."""
+    """How a child process ended, and the steps that it reached.
+
+    `exit_code` is negative if a signal killed the process. If the operation failed, the last step contains the error.
+    """
 
     exit_code: int
     steps: list[str]

@@ -4,13 +4,16 @@ import hashlib
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from typing import Protocol
 
 _MESSAGE_ID = re.compile(r"<[!-;=?A-~]+@[!-;=?A-~]+>")
-_LINE_BREAK_OR_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_NOT_IN_HEADERS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+# A subject that fits on one line of 78 characters (RFC 5322, section 2.1.1), without spaces at its ends.
+_SHORT_ASCII = re.compile(r"(?=.{1,69}$)[!-~]+( +[!-~]+)*")
 _ENCODED_WORD = "=?"
 _ATOM = r'[^\s\x00-\x1f\x7f-\x9f<>()\[\],;:\\"@]+'
 _ADDRESS = re.compile(f"({_ATOM})@({_ATOM})")
@@ -30,9 +33,9 @@ class MailRejected(Exception):
 
 @dataclass(frozen=True)
 class Message:
-    """An email to one address, with an HTML alternative if `html` is set. `date` is timezone-aware.
+    """An email to one address. `date` is timezone-aware. Equal messages have identical encodings.
 
-    Equal messages have identical encodings.
+    `html` is an optional alternative to `text`; the caller must escape the values that it inserts.
     """
 
     message_id: str
@@ -53,7 +56,7 @@ class Mailer(Protocol):
 def parse_address(value: str, *, name: str = "") -> Address:
     """Parse a single address of the form `local@domain`. Raises ValueError for anything else."""
     match = _ADDRESS.fullmatch(value)
-    if match is None or _ENCODED_WORD in value or _LINE_BREAK_OR_CONTROL.search(name):
+    if match is None or _ENCODED_WORD in value or _NOT_IN_HEADERS.search(name):
         raise ValueError("not a single email address of the form local@domain")
     return Address(name, username=match[1], domain=match[2])
 
@@ -62,19 +65,28 @@ def compose(message: Message, sender: Address) -> EmailMessage:
     """Return the email to send, byte-for-byte identical each time. Raises ValueError if a header is invalid."""
     if not _MESSAGE_ID.fullmatch(message.message_id):
         raise ValueError("a Message-ID must be ASCII and have the form <left@right>")
-    if _LINE_BREAK_OR_CONTROL.search(message.subject):
-        raise ValueError("a subject must be a single line without control characters")
+    if _NOT_IN_HEADERS.search(message.subject):
+        raise ValueError("a subject must be a single line without control characters or surrogates")
     mail = EmailMessage(policy=_POLICY.clone(utf8=not message.to.isascii()))
     mail["Message-ID"] = message.message_id
     mail["Date"] = message.date
     mail["From"] = sender
     mail["To"] = parse_address(message.to)
-    # The header class would decode encoded words (RFC 2047), and write the line breaks in them unchanged.
-    mail["Subject"] = message.subject.replace(_ENCODED_WORD, "= ?")
+    # The header class of EmailMessage (Python 3.11) would decode encoded words in the subject, which may be part of a
+    # user's name, and raises IndexError for some long subjects. `set_raw` bypasses it.
+    # https://github.com/python/cpython/blob/3.11/Lib/email/headerregistry.py
+    mail.set_raw("Subject", _encoded_subject(message.subject))
     # RFC 3834: prevents automatic replies, such as out-of-office messages.
     mail["Auto-Submitted"] = "auto-generated"
     _fill(mail, message)
     return mail
+
+
+def _encoded_subject(subject: str) -> str:
+    """Return the subject on lines of at most 76 characters, from which every mail program decodes the same text."""
+    if _SHORT_ASCII.fullmatch(subject) and _ENCODED_WORD not in subject:
+        return subject
+    return Header(subject, "utf-8", header_name="Subject").encode(linesep="\r\n")
 
 
 def _fill(mail: EmailMessage, message: Message) -> None:
