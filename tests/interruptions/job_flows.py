@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import select, update
 
 from project.blueprints.files.models import File
+from project.blueprints.files.thumbnails import SIZES
 from project.blueprints.invitations.models import Invitation
 from project.config import current_settings
 from project.infrastructure import jobs
@@ -65,8 +66,8 @@ class MakeThumbnails(JobFlow):
 
     def is_done(self) -> bool:
         state = success(self.world.owner.get(self.path))["thumbnails"]["status"]
-        statuses = [self.world.owner.get(f"{self.path}/thumbnails/{size}").status_code for size in ("small", "large")]
-        assert (state, statuses) in [("pending", [404, 404]), ("ready", [200, 200])]
+        statuses = {self.world.owner.get(f"{self.path}/thumbnails/{size}").status_code for size in SIZES}
+        assert (state, statuses) in [("pending", {404}), ("ready", {200})]
         return state == "ready"
 
 

@@ -3,7 +3,6 @@
 import json
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 from werkzeug.test import TestResponse
@@ -77,7 +76,7 @@ def _accepts_json(operation: Operation) -> bool:
 
 @check(_accepts_json)
 def unparseable_bodies_are_rejected(operation: Operation, world: World) -> None:
-    case = _authorized_case(operation, world)
+    case = world.case(operation)
     for body in UNPARSEABLE:
         assert problem(_send(operation, world, case, body), 400, "malformed-request"), body[:24]
 
@@ -94,7 +93,7 @@ def truncated_bodies_are_rejected(operation: Operation, world: World) -> None:
 
 @check(lambda operation: _accepts_json(operation) or operation.accepts_form)
 def unsupported_media_types_are_rejected(operation: Operation, world: World) -> None:
-    case = _authorized_case(operation, world)
+    case = world.case(operation)
     for content_type in OTHER_MEDIA_TYPES:
         if not (operation.accepts_form and "multipart" in (content_type or "")):
             response = _send(operation, world, case, b'{"name": "x"}', content_type)
@@ -107,7 +106,7 @@ def unsupported_media_types_are_rejected(operation: Operation, world: World) -> 
 
 @check(_accepts_json)
 def every_spelling_of_the_json_media_type_is_accepted(operation: Operation, world: World) -> None:
-    case = _authorized_case(operation, world)
+    case = world.case(operation)
     for content_type in JSON_MEDIA_TYPES:
         # 422 shows that the body was parsed.
         response = _send(operation, world, case, b'{"unknown": 1}', content_type, {"Content-Encoding": "identity"})
@@ -116,7 +115,7 @@ def every_spelling_of_the_json_media_type_is_accepted(operation: Operation, worl
 
 @check(_accepts_json)
 def body_size_is_limited(operation: Operation, world: World) -> None:
-    case = _authorized_case(operation, world)
+    case = world.case(operation)
     problem(_send(operation, world, case, b" " * (MAX_BYTES + 1)), 413, "payload-too-large")
     largest = b'{"unknown": "' + b"x" * (MAX_BYTES - 15) + b'"}'
     problem(_send(operation, world, case, largest), 422, "validation-failed")
@@ -137,7 +136,7 @@ def unknown_members_are_rejected(operation: Operation, world: World) -> None:
 
 @check(_accepts_json)
 def missing_members_are_reported(operation: Operation, world: World) -> None:
-    schema, case = operation.body_schema or {}, _authorized_case(operation, world)
+    schema, case = operation.body_schema or {}, world.case(operation)
     if schema.get("required"):
         body = problem(_send(operation, world, case, b"{}"), 422, "validation-failed")
         assert pointers(body) == {("body", f"/{name}") for name in schema["required"]}
@@ -145,7 +144,7 @@ def missing_members_are_reported(operation: Operation, world: World) -> None:
 
 @check(lambda operation: _accepts_json(operation) and operation.method == "PATCH")
 def empty_updates_are_rejected(operation: Operation, world: World) -> None:
-    response = _send(operation, world, _authorized_case(operation, world), b"{}")
+    response = _send(operation, world, world.case(operation), b"{}")
     assert problem(response, 422, "validation-failed"), "the schema of a partial update must be an `Update`"
     assert {"required", "minProperties"} & set(operation.body_schema or {}), "the documented schema must also reject it"
 
@@ -183,11 +182,6 @@ def very_long_text_is_rejected_quickly(operation: Operation, world: World) -> No
         )
         for _text, name, response in responses:
             assert ("body", f"/{name}") in pointers(problem(response, 422, "validation-failed")), name
-
-
-def _authorized_case(operation: Operation, world: World) -> Case:
-    """Return an authorized request for an existing resource. The caller replaces its body."""
-    return replace(world.plain(operation), actor=world.actor(operation.rule.access))
 
 
 def _send(

@@ -62,7 +62,7 @@ def retry_with_a_key_replays_the_response(operation: Operation, world: World) ->
 
 @check(lambda operation: operation.is_keyed and not operation.is_public and _has_body(operation))
 def key_used_for_another_request_is_rejected(operation: Operation, world: World) -> None:
-    case, other, key = world.case(operation), world.plain(operation), {"Idempotency-Key": str(uuid4())}
+    case, other, key = world.case(operation), world.case(operation), {"Idempotency-Key": str(uuid4())}
     world.succeed(operation, case, headers=key)
     rows = _row_counts(world)
     different = Case(case.actor, case.path, other.body, other.form)
