@@ -105,12 +105,13 @@ class ContractRule(Rule):
         It is `<path>/{…_id}`. If the path is nested, such as `/organizations/{organization_id}/notes`, it may also be
         `/notes/{…_id}` in the same blueprint.
         """
-        nested = re.compile(re.escape(self.template) + r"/\{\w+_id\}")
-        flat = re.compile(rf"[^{{}}]*{re.escape(self.template[self.template.rindex('/') :])}/\{{\w+_id\}}")
+        collection = self.template.rpartition("/")[2]
+        nested, flat = re.escape(self.template), r"[^{}]*/" + re.escape(collection)
         blueprint = self.endpoint.partition(".")[0]
         rules = [each for each in self.map.iter_rules() if each.endpoint.partition(".")[0] == blueprint]
         paths = [each.template for each in rules if isinstance(each, ContractRule) and "GET" in (each.methods or ())]
-        return next((path for item in (nested, flat) for path in paths if item.fullmatch(path)), None)
+        items = [re.compile(path + r"/\{\w+_id\}") for path in (nested, flat)]
+        return next((path for item in items for path in paths if item.fullmatch(path)), None)
 
 
 def current_rule() -> ContractRule | None:

@@ -81,7 +81,6 @@ from uuid import UUID
 from PIL import Image
 from project.app import create_app
 from project.blueprints.files import service
-from project.blueprints.files.thumbnails import SIZES
 from project.config import Settings
 from tests.kit.clients.api import Api
 from tests.kit.fixtures.jobs import list_jobs
