@@ -12,7 +12,7 @@ _BLOCK = re.compile(r"^```(sh)?\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
 def test_tour_prints_the_output_shown_in_the_readme(tmp_path: Path) -> None:
-    tour = _section("A tour")
+    tour = _section("A five-minute tour")
     with local_instance(tmp_path) as url:
         result = _run(_localized("".join(block for shell, block in _BLOCK.findall(tour) if shell), url, tmp_path))
     expected = [
