@@ -20,7 +20,9 @@ class Error(Exception):
     def __init_subclass__(cls) -> None:
         code = getattr(cls, "code", None)
         if code is not None and not re.fullmatch("[a-z0-9]+(-[a-z0-9]+)*", code):
-            raise TypeError(f"{cls.__name__}.code must be lowercase words joined by hyphens, like name-taken: {code!r}")
+            raise TypeError(
+                f"{cls.__name__}.code is {code!r}, but must be lowercase words joined by hyphens, such as 'name-taken'"
+            )
 
     def __init__(self, detail: str | None = None, *, retry_after: int | None = None, **members: Any) -> None:
         """Create the error.

@@ -1,6 +1,6 @@
 """The program behind `./bin/test --quick`: checks what a new route or schema can break, on SQLite.
 
-Runs two sequences concurrently: the checks that always run, and the tests of the changed operations and blueprints.
+Runs two sequences concurrently: the checks that always run, and the tests for the changed operations and blueprints.
 """
 
 import os
@@ -40,7 +40,7 @@ _ENVIRONMENT = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 
 def main() -> int:
     """Run the checks, print the output of those that fail, and return the exit code."""
-    print(f"Changes since {base_commit()[:12]}:", *sorted(changed_blueprints()), flush=True)
+    print(f"Blueprints changed since {base_commit()[:12]}:", *sorted(changed_blueprints()), flush=True)
     with ThreadPoolExecutor() as pool:
         return int(not all(pool.map(_run, ([*_STATIC, [*_PYTEST, *_ALWAYS]], _changed_tests()))))
 

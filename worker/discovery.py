@@ -20,8 +20,8 @@ def import_tasks(app: Flask) -> None:
 def periodic_jobs(app: Flask) -> dict[str, timedelta]:
     """Return the intervals of all periodic jobs by name, from `PERIODIC` in the `jobs` module of each blueprint.
 
-    Raises RuntimeError if an interval is shorter than one second, or so long that the job of the interval would be
-    purged, and therefore enqueued again, before the interval ends.
+    Raises RuntimeError if an interval is shorter than one second, or so long that its job could be purged, and
+    therefore enqueued again, before the interval ends.
     """
     settings = app.extensions["settings"]
     retention = timedelta(seconds=min(settings.done_job_retention_seconds, settings.dead_job_retention_seconds))
@@ -31,8 +31,8 @@ def periodic_jobs(app: Flask) -> dict[str, timedelta]:
     for name, interval in periodic.items():
         if not timedelta(seconds=1) <= interval <= max(retention, MAX_TICK_INTERVAL):
             raise RuntimeError(
-                f"the interval of {name} is shorter than one second or longer than DONE_JOB_RETENTION_SECONDS or "
-                "DEAD_JOB_RETENTION_SECONDS"
+                f"the interval of {name} must be at least one second, and must not exceed "
+                "DONE_JOB_RETENTION_SECONDS or DEAD_JOB_RETENTION_SECONDS"
             )
     return periodic
 

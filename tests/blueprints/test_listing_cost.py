@@ -129,7 +129,9 @@ def test_page_cost_does_not_depend_on_page_position_or_listing_length(
     kinds = {kind for kind, _on in pages[0].shape}
     assert "Seq Scan" not in kinds, f"a table is scanned: {HINT}\n{pages[0]}"
     assert "Sort" not in kinds or listing.may_sort, f"the rows are sorted: {HINT}\n{pages[0]}"
-    assert max(page.buffers for page in pages) <= 2 * pages[0].buffers, f"too many pages accessed: {HINT}\n{pages[-1]}"
+    assert max(page.buffers for page in pages) <= 2 * pages[0].buffers, (
+        f"too many buffers accessed: {HINT}\n{pages[-1]}"
+    )
 
 
 def page_plan(plans: list[Plan]) -> Plan:

@@ -101,8 +101,8 @@ class World:
         """Send the request and return the response, which must be a documented success."""
         response = self.send(operation, case or self.case(operation), **options)
         assert response.status_code in operation.successes, (
-            f"{operation}: {response.get_data(as_text=True)} If the values that the test sent do not fit, add a recipe "
-            f"to {operation.contract_file}, or a `format` to the field."
+            f"{operation}: {response.get_data(as_text=True)} If the generated values are not valid, add a recipe to "
+            f"{operation.contract_file}, or a `format` to the field."
         )
         checker_for(self.app).check(response)
         return response

@@ -87,7 +87,7 @@ _REJECTED = (
 
 CONTENT_TYPES = frozenset(each.content_type for each in FILE_TYPES)
 if _twice := CONTENT_TYPES & {each.content_type for each in _REJECTED}:
-    raise RuntimeError(f"both in FILE_TYPES and in _REJECTED: {', '.join(_twice)}")
+    raise RuntimeError(f"in both FILE_TYPES and _REJECTED; remove one of the two lines: {', '.join(_twice)}")
 INLINE_TYPES = frozenset(each.content_type for each in FILE_TYPES if each.is_inline)
 IMAGE_FORMATS = {each.content_type: each.image_format for each in FILE_TYPES if each.image_format}
 OFFICE_FOLDERS = {each.office_folder: each.content_type for each in FILE_TYPES if each.office_folder}

@@ -1,4 +1,4 @@
-"""The `files` table and the row types that queries return. File contents are in the storage, under `storage_key`."""
+"""The `files` table and the row types that queries return. File contents are in storage, under `storage_key`."""
 
 from collections.abc import Collection
 from dataclasses import dataclass

@@ -71,11 +71,13 @@ class ContractRule(Rule):
     ) -> None:
         super().__init__(string, **options)
         if access is None:
-            raise RuntimeError(f"the route {string} ({options.get('endpoint')}) declares no access=")
+            raise RuntimeError(
+                f"the route {string} ({options.get('endpoint')}) declares no access=; add one, such as access=user"
+            )
         if access.kind == "member" and "organization_id>" not in string:
-            raise RuntimeError(f"the route {string} requires a member, but its path has no organization_id")
+            raise RuntimeError(f"the route {string} declares access=member(), but its path has no organization_id")
         if unknown := set(exempt or ()) - set(EXEMPTIONS):
-            raise RuntimeError(f"the route {string} is exempt from {unknown}, which is not a known convention")
+            raise RuntimeError(f"the route {string} declares unknown exemptions {unknown}; use {list(EXEMPTIONS)}")
         self.access = access
         self.json = json
         self.exempt = dict(exempt or {})

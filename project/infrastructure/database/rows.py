@@ -36,8 +36,8 @@ def fetch_one(statement: Executable, values: Mapping[str, Any], row_type: Callab
 
 
 def lock_batch(batch: Select[Any]) -> Select[Any]:
-    """Return a subquery for `IN` that locks the rows of a query with a `LIMIT`, and skips rows that are locked.
+    """Return a subquery for `IN` that locks the rows of a query with a `LIMIT`, and skips rows locked elsewhere.
 
-    It is a CTE, because PostgreSQL may run a plain subquery more than once, and would then lock more rows each time.
+    It is a CTE, because PostgreSQL may run a plain subquery more than once, locking more rows each time.
     """
     return select(*batch.with_for_update(skip_locked=True).cte("batch").columns)

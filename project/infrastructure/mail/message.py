@@ -12,7 +12,7 @@ from typing import Protocol
 
 _MESSAGE_ID = re.compile(r"<[!-;=?A-~]+@[!-;=?A-~]+>")
 _NOT_IN_HEADERS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-# A subject that fits on one line of 78 characters (RFC 5322, section 2.1.1), without spaces at its ends.
+# A subject that fits on one line of 78 characters (RFC 5322, section 2.1.1), without leading or trailing spaces.
 _SHORT_ASCII = re.compile(r"(?=.{1,69}$)[!-~]+( +[!-~]+)*")
 _ENCODED_WORD = "=?"
 _ATOM = r'[^\s\x00-\x1f\x7f-\x9f<>()\[\],;:\\"@]+'
@@ -83,7 +83,7 @@ def compose(message: Message, sender: Address) -> EmailMessage:
 
 
 def _encoded_subject(subject: str) -> str:
-    """Return the subject on lines of at most 76 characters, from which every mail program decodes the same text."""
+    """Return the subject encoded on short lines, so that every mail program decodes it to the same text."""
     if _SHORT_ASCII.fullmatch(subject) and _ENCODED_WORD not in subject:
         return subject
     return Header(subject, "utf-8", header_name="Subject").encode(linesep="\r\n")

@@ -14,7 +14,7 @@ from project.infrastructure import jobs
 from project.infrastructure.database import transaction
 from project.infrastructure.storage import current_storage
 
-# Keeps the thumbnails of new uploads from waiting long.
+# Limits how long the thumbnails of new uploads have to wait.
 _MAX_ACTIVE_JOBS = 100
 
 

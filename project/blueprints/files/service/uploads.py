@@ -41,7 +41,7 @@ class Receipt:
 
 @dataclass(slots=True)
 class ReceivedUpload:
-    """An upload whose content is in the storage and whose row is still `pending`."""
+    """An upload whose content is in storage and whose row is still `pending`."""
 
     location: FileLocation
     owner_id: UUID
@@ -60,7 +60,7 @@ class ReceivedUpload:
 def receive_upload(
     *, owner_id: UUID, filename: str, chunks: Iterable[bytes], read_options: Callable[[], UploadOptions]
 ) -> Iterator[ReceivedUpload]:
-    """Write an upload to the storage, with a `pending` row. The `with` block must call `store_upload` to keep it.
+    """Write an upload to storage, with a `pending` row. The `with` block must call `store_upload` to keep it.
 
     `read_options` is called after the last of `chunks`, because form fields may follow the file. An upload that
     is not stored by the end of the block is removed. If the process is killed, `purge_files` removes the upload later.
@@ -144,7 +144,7 @@ def _receive(
     """Stream `chunks` to the object `key` and return the receipt.
 
     Raises FileTooLarge, FileTypeNotAllowed, ValidationFailed if the file is empty, and any error from `chunks` or
-    from the storage.
+    from storage.
     """
     detector = Detector(filename)
     meter = _Meter(chunks, detector, max_bytes)
@@ -171,7 +171,7 @@ class _Meter:
         for chunk in self._chunks:
             self.size += len(chunk)
             if self.size > self._max_bytes:
-                raise FileTooLarge(f"A file may have at most {self._max_bytes} bytes.")
+                raise FileTooLarge(f"A file may be at most {self._max_bytes} bytes long.")
             self.digest.update(chunk)
             self._detector.feed(chunk)
             yield chunk
