@@ -23,7 +23,7 @@ def schedule(app: Flask) -> dict[str, Any]:
     """Return the schedule for Celery beat: the periodic jobs of the worker and of the blueprints of `app`.
 
     A tick that no worker has received expires when the next one is due. The scheduler keeps no state: after a restart,
-    the first tick comes one full interval later. Jobs with long intervals are therefore ticked more often.
+    the first tick comes one full interval later. Jobs with long intervals therefore get a tick every hour.
     """
     periodic = maintenance.PERIODIC | periodic_jobs(app)
     seconds = {name: int(interval.total_seconds()) for name, interval in periodic.items()}

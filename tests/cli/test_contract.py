@@ -110,7 +110,7 @@ def test_api_document_is_written_if_none_exists(idle_app: Flask, tmp_path: Path,
 
 @pytest.fixture
 def repository(folder: Path) -> Path:
-    """The same folder in a Git repository, in which it is committed."""
+    """The same folder as a Git repository in which its files are committed."""
     (folder / "breaking-changes.md").write_text("# Breaking changes\n\n")
     for arguments in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "Release"]):
         identity = ["-c", "user.name=Ada", "-c", "user.email=ada@example.com"]
@@ -118,7 +118,7 @@ def repository(folder: Path) -> Path:
     return folder
 
 
-def test_change_of_a_document_that_is_not_committed_is_allowed(repository: Path, document: dict[str, Any]) -> None:
+def test_change_to_an_uncommitted_document_is_allowed(repository: Path, document: dict[str, Any]) -> None:
     color = Change(member("OrganizationRequest.color"), new={"type": "string"})
     size = Change(member("OrganizationRequest.size"), new={"type": "string"})
     _, draft = size.apply(color.apply(document)[1])

@@ -15,7 +15,7 @@ FAULTS = {
     ("resources_are_hidden_from_other_users", "get_of_any_user"),
     ("every_user_has_access_to_the_same_resources", "hide_from_other_users"),
     ("created_resources_have_the_sent_members", "forget_optional_member"),
-    ("filters_select_the_items_with_their_value", "ignore_filter"),
+    ("filters_select_only_matching_items", "ignore_filter"),
     ("text_numbers_and_lists_are_bounded", "accept_any_length"),
     ("routes_that_hash_passwords_or_send_email_declare_limits", "send_unlimited_mail"),
     ("reads_do_not_write", "read_and_write"),

@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def changed_files() -> set[str]:
-    """Return the paths of files that have changed since the branch diverged from `main`, including untracked files."""
+    """Return the paths of files that have changed since `base_commit()`, including untracked files."""
     tracked = _git("diff", "--name-only", base_commit())
     return {*tracked.splitlines(), *_git("ls-files", "--others", "--exclude-standard").splitlines()}
 
@@ -22,13 +22,13 @@ def changed_blueprints() -> set[str]:
 
 
 def base_document() -> dict[str, Any]:
-    """Return the OpenAPI document as it was when the branch diverged from `main`."""
+    """Return the OpenAPI document as it was at `base_commit()`."""
     document: dict[str, Any] = json.loads(_git("show", f"{base_commit()}:docs/openapi.json"))
     return document
 
 
 def base_commit() -> str:
-    """Return the commit at which the branch diverged from `origin/main` or, without a remote, from `main`."""
+    """Return the commit at which the branch diverged from `origin/main` or `main`, or `HEAD` if neither exists."""
     for branch in ("origin/main", "main"):
         command = ["git", "merge-base", "HEAD", branch]
         found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

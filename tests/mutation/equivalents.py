@@ -4,13 +4,13 @@ _FILES = "project/blueprints/files"
 _RECORDS = "project/infrastructure/idempotency_records.py"
 _JOBS = "project/infrastructure/jobs"
 _ONLY_POSTGRESQL = "matters only for concurrent transactions, which tests/infrastructure tests on PostgreSQL"
-_ONLY_SPEED = "lets PostgreSQL use the index, which tests/worker/tasks/test_added_thumbnail_size.py tests there"
-_ONLY_PLANS = "lets PostgreSQL use the index, which tests/blueprints/test_listing_cost.py tests there"
+_ONLY_SPEED = "lets PostgreSQL use the index, which tests/worker/tasks/test_added_thumbnail_size.py checks"
+_ONLY_PLANS = "lets PostgreSQL use the index, which tests/blueprints/test_listing_cost.py checks"
 _ARBITRARY = "an arbitrary number that no caller relies on"
 
 
 def _close_to(key: str, value: int) -> dict[str, str]:
-    """Return the mutants that replace an arbitrary number by its neighbors."""
+    """Return the mutants that replace an arbitrary number with its neighbors."""
     return {f"project/blueprints/{key}: {value} → {value + step}": _ARBITRARY for step in (1, -1)}
 
 

@@ -34,7 +34,7 @@ def test_periodic_jobs_of_worker_and_blueprints_are_scheduled(app: Flask, monkey
     monkeypatch.setitem(files.PERIODIC, "files.report", timedelta(days=1))
     ticks = {(*entry["args"], entry["schedule"]) for entry in schedule(app).values() if entry["task"] == TICK}
     assert ticks >= {(NAME, SECONDS, 3600), ("invitations.expire", 60, 60), ("files.archive", 300, 300)}
-    # A job with a long interval is ticked every hour, but runs only once per interval.
+    # A job with a long interval gets a tick every hour, but runs only once per interval.
     assert ("files.report", 24 * 3600, 3600) in ticks
 
 

@@ -80,7 +80,7 @@ def invalid_page_limits_are_rejected(operation: Operation, world: World) -> None
 
 
 @check(_is_listing)
-def filters_select_the_items_with_their_value(operation: Operation, world: World) -> None:
+def filters_select_only_matching_items(operation: Operation, world: World) -> None:
     case = case_with_items(operation, world)
     items = _page(operation, world, case)["items"]
     for name in operation.query.keys() & items[0].keys():
