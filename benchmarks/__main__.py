@@ -1,0 +1,43 @@
+"""Measures everything and compares it with its budget: `./bin/bench`."""
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks import dataset, report
+from benchmarks.cases import all_cases
+from benchmarks.processes import figures
+from benchmarks.report import Result
+from benchmarks.servers import serve
+from tests.kit.servers.services import postgres, redis
+
+
+def main() -> bool:
+    """Print the report. Return whether everything is within its budget."""
+    options = _options()
+    with postgres() as database, redis() as broker, tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        url = database.create_database()
+        with serve(Path(folder), database=url, broker=broker.url) as servers, servers.worker() as worker_pid:
+            dataset.fill(servers)
+            cases = all_cases(servers, worker_pid)
+            results = [Result(case) for case in cases if all(word in case.name for word in options.words)]
+            for number in range(options.rounds):
+                print(f"round {number + 1} of {options.rounds} …", file=sys.stderr, flush=True)
+                for result in results:
+                    result.measure()
+            measured = [] if options.words else figures(servers)
+    print(report.table(report.CASE_HEADER, [result.cells() for result in results]))
+    print(report.table(report.FIGURE_HEADER, [report.figure_cells(figure) for figure in measured]))
+    return not any(result.is_over_budget for result in results) and not any(map(report.is_over_budget, measured))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="./bin/bench", description=__doc__)
+    parser.add_argument("words", nargs="*", help="measure only cases whose name contains all of these words")
+    parser.add_argument("--rounds", type=int, default=5)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(0 if main() else 1)

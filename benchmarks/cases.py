@@ -1,0 +1,236 @@
+"""What is measured, and its budget. A floor and the project are measured in turn, in milliseconds of CPU time."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from io import BytesIO
+from itertools import count
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+from PIL import Image, ImageOps
+
+from benchmarks.dataset import OWNER, PASSWORD, SMALL_OWNER, log_in
+from benchmarks.servers import Response, Server, Servers, cpu_seconds
+from project.app import create_app
+from project.blueprints.auth import passwords
+from project.blueprints.files import thumbnails
+from project.blueprints.files.jobs import MAKE_THUMBNAILS
+from project.config import Settings
+from project.infrastructure import jobs
+from project.infrastructure.database import transaction
+from tests.kit.clients.api import form
+from worker.broker import CeleryBroker
+
+_MEGABYTE = 1024 * 1024
+_JOBS = 200
+
+
+@dataclass(frozen=True)
+class Budget:
+    """The maximum cost: `factor` times the floor, plus `milliseconds`."""
+
+    factor: float = 0
+    milliseconds: float = 0
+
+    def __str__(self) -> str:
+        terms = [f"{self.factor:g} × floor"] if self.factor else []
+        return " + ".join([*terms, *([f"{self.milliseconds:g} ms"] if self.milliseconds else [])])
+
+    def limit(self, floor: float) -> float:
+        """Return the maximum number of milliseconds, given the cost of the floor."""
+        return self.factor * floor + self.milliseconds
+
+
+@dataclass(frozen=True)
+class Case:
+    """One row of the report. `floor` and `ours` return the CPU time of one operation in milliseconds."""
+
+    name: str
+    floor: Callable[[], float] | None
+    ours: Callable[[], float]
+    budget: Budget | None
+
+
+def all_cases(servers: Servers, worker_pid: int) -> list[Case]:
+    """Return the cases in the order of the report."""
+    return [
+        *_reads(servers),
+        *_writes(servers),
+        *_sessions(servers),
+        *_transfers(servers),
+        Case("thumbnails of a 12-megapixel JPEG", _plain_pillow, _thumbnails, Budget(0.6)),
+        Case("job", None, partial(_job, servers, worker_pid), Budget(milliseconds=5)),
+    ]
+
+
+def _reads(servers: Servers) -> Iterator[Case]:
+    small_owner = Server(servers.ours.port, servers.ours.pid, log_in(servers.ours, SMALL_OWNER))
+    yield _served(servers, "current user", _get("/auth/me"), Budget(1.5))
+    for limit in (20, 100):
+        first, deep = _get(f"/files?limit={limit}"), _get(f"/files?limit={limit}&cursor={{cursor}}")
+        yield _served(servers, f"page of {limit}", first, Budget(2))
+        yield _served(servers, f"page of {limit}, 100,000 rows deep", deep, Budget(2))
+    yield _served(servers, "page of 20 organizations", _get("/organizations"), Budget(2))
+    page = _get("/files?limit=20")
+    first, deep = partial(_cost, servers.ours, page), partial(_cost, servers.ours, _get("/files?cursor={cursor}"))
+    yield Case("deep page, against the first page", first, deep, Budget(1.1))
+    small, large = partial(_cost, small_owner, page), first
+    yield Case("page of 200,000 rows, against 1,000 rows", small, large, Budget(1.1))
+
+
+def _writes(servers: Servers) -> Iterator[Case]:
+    create = partial(_cost, servers.floor, _create)
+    yield _served(servers, "create", _create, Budget(2.2))
+    yield Case("create with an idempotency key", create, partial(_cost, servers.ours, _create_once), Budget(3))
+
+
+def _sessions(servers: Servers) -> Iterator[Case]:
+    yield Case("login, against its password hash", _hash, partial(_cost, servers.ours, _log_in, 20), Budget(1, 4))
+    yield _served(servers, "refresh", _refresh, None)
+
+
+def _transfers(servers: Servers) -> Iterator[Case]:
+    for name, size, factor, batch in (("1 KB", 1024, None, 100), ("1 MB", _MEGABYTE, 1.8, 20)):
+        yield from _transfer(servers, name, size, factor, batch)
+    yield from _transfer(servers, "100 MB", 100 * _MEGABYTE, 1.3, 1)
+
+
+def _transfer(servers: Servers, name: str, size: int, factor: float | None, batch: int) -> Iterator[Case]:
+    body, content_type = form(b"0123456789abcde\n" * (size // 16), "report.txt")
+    upload, budget = partial(_upload, body, content_type), factor and Budget(factor)
+    yield _served(servers, f"upload of {name}", upload, budget or None, batch)
+    yield _served(servers, f"download of {name}", partial(_download, upload, name), budget or None, batch)
+
+
+def _served(
+    servers: Servers, name: str, send: Callable[[Server], Response], budget: Budget | None, batch: int = 200
+) -> Case:
+    _ensure_comparable(name, send(servers.floor), send(servers.ours))
+    return Case(name, partial(_cost, servers.floor, send, batch), partial(_cost, servers.ours, send, batch), budget)
+
+
+def _cost(server: Server, send: Callable[[Server], Response], batch: int = 200) -> float:
+    before = server.cpu_seconds()
+    for _ in range(batch):
+        send(server)
+    return (server.cpu_seconds() - before) / batch * 1000
+
+
+def _ensure_comparable(name: str, floor: Response, ours: Response) -> None:
+    """Fail unless both responses have the same headers, and bodies of the same length with the same members."""
+    assert floor.status == ours.status, name
+    ignored = {"Server", "Date", "Connection"}
+    assert set(floor.headers) - ignored == set(ours.headers) - ignored, (name, floor.headers, ours.headers)
+    assert abs(len(floor.body) - len(ours.body)) <= 8, (name, floor.body[:400], ours.body[:400])
+    if ours.headers["Content-Type"] == "application/json":
+        assert _shape(floor.json) == _shape(ours.json), name
+
+
+def _shape(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _shape(member) for name, member in value.items()}
+    return [_shape(item) for item in value] if isinstance(value, list) else type(value)
+
+
+def _get(path: str) -> Callable[[Server], Response]:
+    return lambda server: server.request("GET", path.format(**server.state))
+
+
+def _create(server: Server, **headers: str) -> Response:
+    name = f"Engines {server.pid} {next(server.state['numbers']):06}"
+    return server.post("/organizations", {"name": name}, expected=201, **headers)
+
+
+def _create_once(server: Server) -> Response:
+    return _create(server, Idempotency_Key=str(uuid4()))
+
+
+def _log_in(server: Server) -> Response:
+    return server.post("/auth/login", {"email": OWNER, "password": PASSWORD})
+
+
+def _refresh(server: Server) -> Response:
+    token = server.state.get("refresh_token") or _log_in(server).json["refresh_token"]
+    response = server.post("/auth/refresh", {"refresh_token": token})
+    server.state["refresh_token"] = response.json["refresh_token"]
+    return response
+
+
+def _upload(body: bytes, content_type: str, server: Server) -> Response:
+    return server.request("POST", "/files", body, expected=201, Content_Type=content_type)
+
+
+def _download(upload: Callable[[Server], Response], name: str, server: Server) -> Response:
+    if name not in server.state:
+        server.state[name] = upload(server).json["id"]
+    return server.request("GET", f"/files/{server.state[name]}/content")
+
+
+def _hash() -> float:
+    encoded = passwords.hash_password(PASSWORD)
+    return _process_cost(lambda: passwords.matches(encoded, PASSWORD), 20)
+
+
+def _thumbnails() -> float:
+    return _process_cost(lambda: thumbnails.render(BytesIO(_photo()), thumbnails.SIZES, max_pixels=50_000_000), 3)
+
+
+def _plain_pillow() -> float:
+    return _process_cost(_render_plainly, 3)
+
+
+def _render_plainly() -> None:
+    image = ImageOps.exif_transpose(Image.open(BytesIO(_photo()))).convert("RGB")
+    for edge in thumbnails.SIZES.values():
+        thumbnail = image.copy()
+        thumbnail.thumbnail((edge, edge))
+        thumbnail.save(BytesIO(), "WEBP")
+
+
+def _process_cost(work: Callable[[], object], repetitions: int) -> float:
+    before = time.process_time()
+    for _ in range(repetitions):
+        work()
+    return (time.process_time() - before) / repetitions * 1000
+
+
+_photos: list[bytes] = []
+
+
+def _photo() -> bytes:
+    if not _photos:
+        source = Image.open(Path(__file__).parents[1] / "tests/data/photos/rocket.jpg")
+        enlarged = BytesIO()
+        source.resize((4000, 3000)).save(enlarged, "JPEG", quality=90)
+        _photos.append(enlarged.getvalue())
+    return _photos[0]
+
+
+def _job(servers: Servers, worker_pid: int) -> float:
+    """Return the cost of a job that finds nothing to do, from the broker to the end of its work."""
+    before = cpu_seconds(worker_pid)
+    _enqueue(servers, _JOBS)
+    _wait_for_jobs(servers)
+    return (cpu_seconds(worker_pid) - before) / _JOBS * 1000
+
+
+def _enqueue(servers: Servers, number: int) -> None:
+    environment = {name.lower(): value for name, value in servers.environment.items()}
+    names = Settings.model_fields.keys() & environment.keys()
+    settings = Settings(**{name: environment[name] for name in names})  # type: ignore[arg-type]
+    with create_app(settings, broker=CeleryBroker(settings)).app_context(), transaction():
+        for _ in range(number):
+            jobs.enqueue(MAKE_THUMBNAILS, file_id=str(uuid4()))
+
+
+def _wait_for_jobs(servers: Servers) -> None:
+    with psycopg.connect(servers.environment["DATABASE_URL"], autocommit=True) as connection:
+        for _ in count():
+            row = connection.execute("SELECT count(*) FROM jobs WHERE status <> 'done'").fetchone()
+            if row == (0,):
+                return
+            time.sleep(0.05)
