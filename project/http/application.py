@@ -1,5 +1,6 @@
 """This project's Flask subclass. Every route must declare its access, and JSON is encoded with orjson."""
 
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -38,6 +39,10 @@ class Application(Flask):
         super().__init__(*args, **options)
         # By default, Werkzeug redirects a path that contains `//` to a URL with the host given in the request.
         self.url_map.merge_slashes = False
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Return `func`: no view or handler is async, and Flask would check this about ten times per request."""
+        return func
 
     def dispatch_request(self) -> ResponseReturnValue:
         """Run the view, once per idempotency key, and return its response.
