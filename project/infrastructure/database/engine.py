@@ -3,6 +3,7 @@
 import os
 import sqlite3
 import time
+from functools import partial
 from typing import Any, cast
 from weakref import WeakSet
 
@@ -36,15 +37,15 @@ def options(settings: Settings) -> dict[str, Any]:
         "pool_size": settings.web_threads,
         "max_overflow": 0,
         "pool_timeout": _POOL_TIMEOUT_SECONDS,
-        "connect_args": {"options": f"{_SERVER_TIMEOUTS} {_TIME_ZONE}", **_KEEPALIVE},
+        # A connection only begins a transaction for writes: see `_begin`.
+        "connect_args": {"autocommit": True, "options": f"{_SERVER_TIMEOUTS} {_TIME_ZONE}", **_KEEPALIVE},
     }
 
 
 def configure(engine: Engine) -> Engine:
     """Register event listeners on `engine`, which is used for writes, and return an engine for reads.
 
-    The returned engine shares the connection pool. On PostgreSQL it runs in autocommit mode; on SQLite it does not
-    begin a write transaction.
+    The returned engine shares the connection pool. It never begins a transaction, so each statement is committed.
     """
     _engines.add(engine)
     if engine.dialect.name == "postgresql":
@@ -56,9 +57,11 @@ def configure(engine: Engine) -> Engine:
         event.listen(engine, "handle_error", _hide_values)
         event.listen(engine, "checkin", _note_idle)
         event.listen(engine, "checkout", lambda raw, entry, _fairy: _ensure_alive(engine, raw, entry))
-        return engine.execution_options(isolation_level="AUTOCOMMIT")
-    event.listen(engine, "connect", _configure_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
+        event.listen(engine, "begin", partial(_begin, "BEGIN"))
+    else:
+        event.listen(engine, "connect", _configure_sqlite)
+        # After a deferred BEGIN, a later write fails with "database is locked" instead of waiting for the lock.
+        event.listen(engine, "begin", partial(_begin, "BEGIN IMMEDIATE"))
     return engine.execution_options(reading=True)
 
 
@@ -111,7 +114,12 @@ def _configure_sqlite(connection: DBAPIConnection, _record: object) -> None:
         raw.execute(f"PRAGMA {pragma}")
 
 
-def _begin_sqlite(connection: Connection) -> None:
-    # After a deferred BEGIN, a later write fails with "database is locked" instead of waiting for the lock.
-    if not connection.get_execution_options().get("reading"):
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+def _begin(statement: str, connection: Connection) -> None:
+    """Begin a transaction, unless the connection is used for reads or, by a migration, in autocommit mode.
+
+    The drivers are always in autocommit mode, and do not begin transactions themselves: to switch the mode for each
+    checkout costs as much as a short query.
+    """
+    options = connection.get_execution_options()
+    if not options.get("reading") and options.get("isolation_level") != "AUTOCOMMIT":
+        connection.exec_driver_sql(statement)
