@@ -2,11 +2,12 @@
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
+    Table,
     Text,
     Update,
     and_,
@@ -28,6 +29,7 @@ from project.infrastructure.database.pagination import Page, PageRequest, select
 
 _FILE = columns_of(FileRow, File)
 _FILES = select(*_FILE)
+_ADD_PENDING = insert(cast(Table, File.__table__))
 _FIND_FILE = _FILES.where(File.id == bindparam("file_id"), File.status.in_(["stored", "trashed"]))
 _PERSONAL = _FILES.where(File.organization_id.is_(None))
 _SHARED = _FILES.where(File.organization_id.is_not(None))
@@ -46,7 +48,7 @@ def add_pending(owner_id: UUID) -> FileLocation:
     # The key starts with the last byte of the id, which is random: object stores and folders are partitioned by prefix.
     location = FileLocation(file_id, f"{file_id.hex[-2:]}/{file_id.hex}", thumbnail_sizes=())
     values = {"id": location.id, "owner_id": owner_id, "storage_key": location.storage_key}
-    current_session().execute(insert(File).values(values))
+    current_session().execute(_ADD_PENDING, values)
     return location
 
 

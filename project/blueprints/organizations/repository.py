@@ -10,6 +10,7 @@ from project.infrastructure.database import columns_of, fetch_one, insert_if_abs
 from project.infrastructure.database.models import new_id
 from project.infrastructure.database.pagination import Page, PageRequest, select_page
 
+_WRITTEN = (Organization.created_at, Organization.updated_at, Organization.version)
 _MEMBERSHIP = columns_of(MembershipRow, Membership)
 _BY_USER = Membership.user_id == bindparam("user_id")
 _ORGANIZATIONS = select(*columns_of(OrganizationRow, Organization, Membership)).join(
@@ -20,11 +21,13 @@ _MEMBERSHIPS = select(*_MEMBERSHIP)
 _FIND_MEMBERSHIP = _MEMBERSHIPS.where(_BY_USER, Membership.organization_id == bindparam("organization_id"))
 
 
-def add_organization(name: str, slug: str) -> UUID | None:
-    """Insert an organization and return its id, or `None` if the slug is taken."""
+def add_organization(name: str, slug: str, role: Role) -> OrganizationRow | None:
+    """Insert an organization and return it to a caller who will have `role` in it, or `None` if the slug is taken."""
     organization_id = new_id()
-    row = insert_if_absent(Organization, {"id": organization_id, "name": name, "slug": slug})
-    return None if row is None else organization_id
+    row = insert_if_absent(Organization, {"id": organization_id, "name": name, "slug": slug}, returning=_WRITTEN)
+    if row is None:
+        return None
+    return OrganizationRow(organization_id, name, slug, role, row.created_at, row.updated_at, row.version)
 
 
 def add_membership(organization_id: UUID, user_id: UUID, role: Role) -> MembershipRow | None:

@@ -38,9 +38,9 @@ def create_organization(*, owner_id: UUID, name: str, slug: str | None) -> Organ
     Without a `slug`, one is derived from the name. Raises SlugTaken.
     """
     with transaction():
-        organization_id = _add(name, slug)
-        repository.add_membership(organization_id, owner_id, "owner")
-        return repository.get_organization(organization_id, owner_id)
+        organization = _add(name, slug)
+        repository.add_membership(organization.id, owner_id, "owner")
+    return organization
 
 
 def list_organizations(user_id: UUID, page: PageRequest) -> Page[OrganizationRow]:
@@ -94,11 +94,11 @@ def add_member(organization_id: UUID, user: auth.UserRow, role: Role) -> Member:
     return _member(membership, user)
 
 
-def _add(name: str, slug: str | None) -> UUID:
+def _add(name: str, slug: str | None) -> OrganizationRow:
     for candidate in [slug] if slug else _derived_slugs(name):
-        organization_id = repository.add_organization(name, candidate)
-        if organization_id is not None:
-            return organization_id
+        organization = repository.add_organization(name, candidate, "owner")
+        if organization is not None:
+            return organization
     raise SlugTaken
 
 

@@ -8,16 +8,17 @@ import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import lru_cache
 from time import sleep
 from typing import Any, TypeVar, cast
 
 from flask import Flask, current_app
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import ColumnElement, Connection, Engine, Executable, Row, inspect, select
+from sqlalchemy import ColumnElement, Connection, Engine, Executable, Result, Row, inspect, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from project.config import Settings
 from project.errors import ServiceUnavailable
@@ -39,6 +40,7 @@ db = SQLAlchemy(
 )
 _guard: ContextVar[Callable[[], None] | None] = ContextVar("guard", default=None)
 _commits: ContextVar[int] = ContextVar("commits", default=0)
+_Column = ColumnElement[Any] | InstrumentedAttribute[Any]
 _Result = TypeVar("_Result")
 
 
@@ -61,11 +63,11 @@ def transaction() -> Iterator[Session]:
 
     Raises ServiceUnavailable if the database is down or too slow, or aborted this transaction in favor of another.
     """
-    session = db.session()
-    if session.in_transaction():
+    if session := _find_session():
         with _join(session):
             yield session
         return
+    session = db.session()
     session.info.update(failed=False, after_commit=[])
     with _report_unavailable(), session.begin():
         if guard := _guard.get():
@@ -84,8 +86,7 @@ def read() -> Iterator[Connection]:
 
     Raises ServiceUnavailable.
     """
-    session = db.session()
-    if session.in_transaction():
+    if session := _find_session():
         yield session.connection()
         return
     with _report_unavailable(), cast(Engine, current_app.extensions["reading_engine"]).connect() as connection:
@@ -131,10 +132,9 @@ def ensure_reachable() -> None:
 
 def current_session() -> Session:
     """Return the session of the open transaction. Raises RuntimeError if there is none."""
-    session = db.session()
-    if not session.in_transaction():
-        raise RuntimeError("cannot write outside transaction()")
-    return session
+    if session := _find_session():
+        return session
+    raise RuntimeError("cannot write outside transaction()")
 
 
 def after_commit(callback: Callable[[], None]) -> None:
@@ -156,26 +156,40 @@ def guarded(guard: Callable[[], None]) -> Iterator[None]:
 
 
 def insert_if_absent(
-    model: type[Base], values: Mapping[str, Any], *, returning: Sequence[ColumnElement[Any]] = ()
+    model: type[Base], values: Mapping[str, Any], *, returning: Sequence[_Column] = ()
 ) -> Row[Any] | None:
     """Insert a row and return the columns in `returning`, by default its primary key.
 
     Returns `None` if a unique constraint rejects the row. The transaction remains usable either way.
     """
-    columns = returning or inspect(model).primary_key
-    return current_session().execute(_insert(model).values(**values).returning(*columns)).one_or_none()
+    return _insert(model, values, returning).one_or_none()
 
 
 def insert_missing(model: type[Base], rows: Sequence[Mapping[str, Any]]) -> int:
     """Insert `rows`, skipping those that violate a unique constraint. Returns the number of inserted rows."""
     if not rows:
         return 0
-    return len(current_session().execute(_insert(model).returning(*inspect(model).primary_key), rows).all())
+    return len(_insert(model, rows, ()).all())
 
 
-def _insert(model: type[Base]) -> Any:
-    dialect = postgresql if current_session().get_bind().dialect.name == "postgresql" else sqlite
-    return dialect.insert(model).on_conflict_do_nothing()
+def _insert(model: type[Base], values: Any, returning: Sequence[_Column]) -> Result[Any]:
+    session = current_session()
+    statement = _insert_statement(model, tuple(returning), session.get_bind().dialect.name)
+    return session.connection().execute(statement, values)
+
+
+# Cached, because to build a statement costs more than to execute it.
+@lru_cache(maxsize=256)
+def _insert_statement(model: type[Base], returning: tuple[_Column, ...], dialect_name: str) -> Any:
+    dialect = postgresql if dialect_name == "postgresql" else sqlite
+    statement = dialect.insert(model.__table__).on_conflict_do_nothing()
+    return statement.returning(*returning or inspect(model).primary_key)
+
+
+def _find_session() -> Session | None:
+    """Return the session of the open transaction, or None. Does not create a session, as reads do not need one."""
+    session = db.session() if db.session.registry.has() else None
+    return session if session is not None and session.in_transaction() else None
 
 
 @contextmanager
