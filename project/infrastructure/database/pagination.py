@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
-from sqlalchemy import CompoundSelect, Select, tuple_, union_all
+from sqlalchemy import CompoundSelect, Integer, Select, Uuid, bindparam, literal, tuple_, union_all
 from sqlalchemy.orm import InstrumentedAttribute
 
 from project.infrastructure.database import read
@@ -14,6 +15,8 @@ Id = InstrumentedAttribute[UUID]
 Filters = Mapping[InstrumentedAttribute[Any], Any]
 
 _MIN_ID, _MAX_ID = UUID(int=0), UUID(int=2**128 - 1)
+_AFTER = bindparam("page_after", type_=Uuid())
+_LIMIT = bindparam("page_limit", type_=Integer())
 
 
 class _HasId(Protocol):
@@ -54,7 +57,8 @@ def select_page(
     There must be an index on the columns of `within`, followed by `key`. `statement` must select
     `columns_of(row_type, ...)`, and the `id` of each row must be its value of `key`.
     """
-    return _execute(_page_of(statement, key, page, within), page, row_type)
+    values = _values(page, within)
+    return _execute(_page_of(statement, key, tuple(within)), values, page, row_type)
 
 
 def select_page_with(
@@ -70,29 +74,40 @@ def select_page_with(
     `extra` must not overlap with `statement`, and must have few rows, since all of them may be read for each page.
     """
     # Materialized, because the database would otherwise look for these rows in page order, scanning all other rows.
-    others = extra.where(key < _after(page)).cte("extra").prefix_with("MATERIALIZED").select()
-    both = union_all(_page_of(statement, key, page, within).subquery().select(), others)
-    newest_first = both.order_by(both.selected_columns[key.key].desc())
-    return _execute(newest_first.limit(page.limit + 1), page, row_type)
+    others = extra.where(key < _AFTER).cte("extra").prefix_with("MATERIALIZED").select()
+    both = union_all(_page_of(statement, key, tuple(within)).subquery().select(), others)
+    newest_first = both.order_by(both.selected_columns[key.key].desc()).limit(_LIMIT)
+    return _execute(newest_first, _values(page, within), page, row_type)
 
 
-def _page_of(statement: Select[Any], key: Id, page: PageRequest, within: Filters) -> Select[Any]:
+# Cached, because to build a statement costs more than to execute it.
+@lru_cache(maxsize=256)
+def _page_of(statement: Select[Any], key: Id, within: tuple[InstrumentedAttribute[Any], ...]) -> Select[Any]:
     # Select a single range of the index. With equality conditions and `ORDER BY key`, the database might scan the
     # primary key instead and read all rows that do not match.
     columns = tuple_(*within, key)
-    after, end = (*within.values(), _after(page)), (*within.values(), _MIN_ID)
+    values = [bindparam(_name(column), type_=column.type) for column in within]
     newest_first = [column.desc() for column in (*within, key)]
-    return statement.where(columns < after, columns >= end).order_by(*newest_first).limit(page.limit + 1)
+    is_in_range = (columns < tuple_(*values, _AFTER), columns >= tuple_(*values, literal(_MIN_ID)))
+    return statement.where(*is_in_range).order_by(*newest_first).limit(_LIMIT)
 
 
-def _after(page: PageRequest) -> UUID:
-    return _MAX_ID if page.after is None else page.after
+def _values(page: PageRequest, within: Filters) -> dict[str, Any]:
+    after = _MAX_ID if page.after is None else page.after
+    return {"page_after": after, "page_limit": page.limit + 1} | {_name(key): value for key, value in within.items()}
+
+
+def _name(column: InstrumentedAttribute[Any]) -> str:
+    return f"page_{column.key}"
 
 
 def _execute(
-    statement: Select[Any] | CompoundSelect[Any], page: PageRequest, row_type: Callable[..., _Row]
+    statement: Select[Any] | CompoundSelect[Any],
+    values: dict[str, Any],
+    page: PageRequest,
+    row_type: Callable[..., _Row],
 ) -> Page[_Row]:
     with read() as connection:
-        rows = connection.execute(statement).all()
+        rows = connection.execute(statement, values).all()
     items = [row_type(*row) for row in rows[: page.limit]]
     return Page(items, items[-1].id if len(rows) > page.limit else None)
