@@ -1,5 +1,6 @@
 """Authenticates and authorizes callers. Only this module verifies access tokens, and it loads the session each time."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -15,6 +16,7 @@ from flask import Flask, g, request
 from project.config import current_settings
 from project.errors import NotFound, PermissionDenied, Unauthenticated
 from project.http.auth import signing_keys
+from project.http.auth.signing_keys import SigningKeys
 from project.http.routing.access import Access
 from project.http.routing.rule import ContractRule, current_rule
 from project.infrastructure import logging
@@ -94,6 +96,16 @@ class AccessHooks:
     ensure_member: Callable[..., str]
 
 
+@dataclass(frozen=True, slots=True)
+class _AccessToken:
+    """The verified claims of a token."""
+
+    session_id: UUID
+    subject: str
+    issued_at: float
+    expires_at: float
+
+
 def init_app(app: Flask, hooks: AccessHooks) -> None:
     """Authenticate and authorize each request of `app`.
 
@@ -166,14 +178,11 @@ def _ensure_role(hooks: AccessHooks, access: Access, principal: Principal) -> No
 
 
 def _identify(hooks: AccessHooks) -> Principal:
-    claims = _verify(_presented_token())
-    try:
-        principal = hooks.load_principal(UUID(claims["sid"]))
-    except ValueError as error:
-        raise TokenInvalid from error
+    token = _verify(_presented_token())
+    principal = hooks.load_principal(token.session_id)
     if principal is None:
         raise TokenRevoked
-    if str(principal.user_id) != claims["sub"]:
+    if str(principal.user_id) != token.subject:
         raise TokenInvalid
     return principal
 
@@ -190,35 +199,48 @@ def _presented_token() -> str:
     return authorization.token
 
 
-def _verify(token: str) -> dict[str, Any]:
-    """Return the claims of an access token. Raises TokenExpired or TokenInvalid.
-
-    flask-jwt-extended (4.7.4 in requirements.txt) is not used here: it accepts tokens without `exp` or `type`,
-    and ignores the `typ` header.
-    """
+def _verify(text: str) -> _AccessToken:
+    """Return the access token. Raises TokenExpired or TokenInvalid."""
     settings = current_settings()
     try:
-        claims = jwt.decode(
-            token,
-            _public_key(token.partition(".")[0]),
-            algorithms=["EdDSA"],
-            audience=settings.public_url,
-            issuer=settings.public_url,
-            leeway=LEEWAY_SECONDS,
-            options={"require": _REQUIRED, "strict_aud": True},
-        )
+        token = _decode(text, signing_keys.current(), settings.public_url)
     except jwt.ExpiredSignatureError as error:
         raise TokenExpired from error
     except (jwt.InvalidTokenError, ValueError, TypeError, OverflowError, RecursionError) as error:
         raise TokenInvalid from error
+    if token.expires_at - token.issued_at > settings.access_token_ttl_seconds:
+        raise TokenInvalid
+    if int(token.expires_at) <= time.time() - LEEWAY_SECONDS:
+        raise TokenExpired
+    return token
+
+
+@lru_cache(maxsize=2048)
+def _decode(text: str, keys: SigningKeys, issuer: str) -> _AccessToken:
+    """Return a token whose signature and claims are valid. Raises TokenInvalid, or the exceptions of PyJWT.
+
+    Cached, because a client sends each token many times, and verifying it takes as long as a short query. Errors are
+    not cached. A cached token may have expired since, so the caller checks that again.
+
+    flask-jwt-extended (4.7.4 in requirements.txt) is not used here: it accepts tokens without `exp` or `type`,
+    and ignores the `typ` header.
+    """
+    claims = jwt.decode(
+        text,
+        _public_key(text.partition(".")[0], keys),
+        algorithms=["EdDSA"],
+        audience=issuer,
+        issuer=issuer,
+        leeway=LEEWAY_SECONDS,
+        options={"require": _REQUIRED, "strict_aud": True},
+    )
     _ensure_well_formed(claims)
-    return claims
+    return _AccessToken(UUID(claims["sid"]), claims["sub"], claims["iat"], claims["exp"])
 
 
-def _public_key(header: str) -> Ed25519PublicKey:
+def _public_key(header: str, keys: SigningKeys) -> Ed25519PublicKey:
     """Return the key named in the encoded `header`. Raises TokenInvalid."""
-    kid = _kid(header)
-    key = signing_keys.current().public.get(kid or "")
+    key = keys.public.get(_kid(header) or "")
     if key is None:
         raise TokenInvalid
     return key
@@ -238,13 +260,11 @@ def _kid(header: str) -> str | None:
 
 
 def _ensure_well_formed(claims: dict[str, Any]) -> None:
-    """Raise TokenInvalid unless the claims have the right types and the token's lifetime is within the limit.
+    """Raise TokenInvalid unless the claims have the right types.
 
-    PyJWT (2.15.1 in requirements.txt) accepts numeric strings in `exp`, and does not limit the lifetime.
+    PyJWT (2.15.1 in requirements.txt) accepts numeric strings in `exp`.
     """
     texts = all(isinstance(claims[name], str) for name in _TEXTS)
     numbers = all(type(claims[name]) in (int, float) for name in _NUMBERS)
     if not texts or not numbers or claims["type"] != "access":
-        raise TokenInvalid
-    if claims["exp"] - claims["iat"] > current_settings().access_token_ttl_seconds:
         raise TokenInvalid

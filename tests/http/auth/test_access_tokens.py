@@ -5,6 +5,7 @@ import json
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
+from string import ascii_lowercase, ascii_uppercase, digits
 from typing import Any
 
 import jwt
@@ -18,6 +19,7 @@ from project.http.auth.signing_keys import SigningKeys
 from tests.kit.clients.api import Api, problem, success
 
 CLAIMS = ["exp", "iat", "nbf", "jti", "sub", "sid", "aud", "iss", "type"]
+ALPHABET = f"{ascii_uppercase}{ascii_lowercase}{digits}-_.~"
 MISSING = ...
 DAY = 86_400
 
@@ -218,6 +220,44 @@ def test_token_with_changed_character_is_invalid(ada: Api, part: int) -> None:
     middle = len(parts[part]) // 2
     parts[part] = parts[part][:middle] + chr(ord(parts[part][middle]) ^ 1) + parts[part][middle + 1 :]
     problem(get_me(ada, ".".join(parts)), 401, "token-invalid")
+
+
+def test_accepted_token_is_invalid_if_any_character_changes(ada: Api, forge: Forge) -> None:
+    token = forge()
+    assert get_me(ada, token).status_code == 200
+    for position, character in enumerate(token):
+        # Change the lowest bit: in the last character, some decoders ignore it.
+        neighbor = ALPHABET[ALPHABET.index(character) ^ 1]
+        changed = token[:position] + neighbor + token[position + 1 :]
+        problem(get_me(ada, changed), 401, "token-invalid")
+
+
+def test_accepted_token_is_rejected_once_it_has_expired(
+    ada: Api, forge: Forge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = forge()
+    assert get_me(ada, token).status_code == 200
+    expired_at = forge.claims["exp"] + 30
+    for moment, status in ((expired_at - 1, 200), (expired_at, 401)):
+        monkeypatch.setattr(time, "time", lambda moment=moment: moment)
+        response = get_me(ada, token)
+        assert response.status_code == status
+    problem(response, 401, "token-expired")
+
+
+def test_accepted_token_is_invalid_once_its_key_is_removed(
+    shared_app: Flask, ada: Api, forge: Forge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert get_me(ada, forge()).status_code == 200
+    monkeypatch.setitem(shared_app.extensions, "keys", SigningKeys((Ed25519PrivateKey.generate(),), ""))
+    problem(get_me(ada, forge()), 401, "token-invalid")
+
+
+def test_accepted_token_is_rejected_once_its_session_has_ended(ada: Api) -> None:
+    session = ada.with_new_session()
+    assert session.get("/auth/me").status_code == 200
+    assert session.post("/auth/logout").status_code == 204
+    problem(session.get("/auth/me"), 401, "token-revoked")
 
 
 @pytest.mark.parametrize(
