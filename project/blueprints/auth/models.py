@@ -48,20 +48,26 @@ class Session(Timestamped, Base):
 
 
 @dataclass(frozen=True, slots=True)
-class UserRow:
-    """A user as read from the database."""
+class ProfileRow:
+    """An account, as its user sees it."""
 
     id: UUID
     email: str
-    email_key: str
     email_verified: bool
     display_name: str
-    password_hash: str = field(repr=False)
     role: UserRole
     status: UserStatus
     created_at: datetime
     updated_at: datetime
     version: int
+
+
+@dataclass(frozen=True, slots=True)
+class UserRow(ProfileRow):
+    """A user as read from the database."""
+
+    email_key: str
+    password_hash: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,5 +87,12 @@ class PrincipalRow:
     """The caller of a request: a live session and its active user."""
 
     session_id: UUID
-    user_id: UUID
-    role: UserRole
+    user: ProfileRow
+
+    @property
+    def user_id(self) -> UUID:
+        return self.user.id
+
+    @property
+    def role(self) -> UserRole:
+        return self.user.role

@@ -2,11 +2,12 @@
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
+from typing import cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, bindparam, insert, select, update
+from sqlalchemy import ColumnElement, Table, bindparam, insert, select, update
 
-from project.blueprints.auth.models import PrincipalRow, Session, SessionRow, User, UserRow
+from project.blueprints.auth.models import PrincipalRow, ProfileRow, Session, SessionRow, User, UserRow
 from project.errors import NotFound
 from project.infrastructure.clock import now
 from project.infrastructure.database import columns_of, current_session, fetch_one, insert_if_absent, map_row, read
@@ -14,8 +15,9 @@ from project.infrastructure.database.models import UtcDateTime, new_id
 
 _USER = columns_of(UserRow, User)
 _SESSION = columns_of(SessionRow, Session)
+_ADD_SESSION = insert(cast(Table, Session.__table__)).returning(*_SESSION)
 _FIND_PRINCIPAL = (
-    select(Session.id, Session.user_id, User.role)
+    select(Session.id, *columns_of(ProfileRow, User))
     .join(User, User.id == Session.user_id)
     .where(Session.id == bindparam("session_id"), Session.ended_at.is_(None), User.status == "active")
     .where(Session.expires_at > bindparam("at", type_=UtcDateTime()))
@@ -27,7 +29,11 @@ _FIND_USER_BY_EMAIL = select(*_USER).where(User.email_key == bindparam("email_ke
 
 def find_principal(session_id: UUID) -> PrincipalRow | None:
     """Return the principal of a live session whose user is active, or `None`. Executes one statement."""
-    return fetch_one(_FIND_PRINCIPAL, {"session_id": session_id, "at": now()}, PrincipalRow)
+    return fetch_one(
+        _FIND_PRINCIPAL,
+        {"session_id": session_id, "at": now()},
+        lambda session_id, *user: PrincipalRow(session_id, ProfileRow(*user)),
+    )
 
 
 def get_user(user_id: UUID) -> UserRow:
@@ -107,7 +113,7 @@ def add_session(
         "user_agent": user_agent,
         "ip_address": ip_address,
     }
-    return SessionRow(*current_session().execute(insert(Session).values(values).returning(*_SESSION)).one())
+    return SessionRow(*current_session().execute(_ADD_SESSION, values).one())
 
 
 def rotate_session(session_id: UUID, generation: int, *, idle_until: datetime) -> SessionRow | None:

@@ -87,7 +87,7 @@ def log_out() -> Any:
 @blueprint.response(200, UserResponse)
 def get_me() -> Any:
     """Get your profile."""
-    return service.get_user(current_user_id())
+    return current_principal().user
 
 
 @blueprint.patch("/me", access=user)

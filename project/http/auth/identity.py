@@ -74,7 +74,10 @@ class MetricsTokenRequired(Unauthenticated):
 
 
 class Principal(Protocol):
-    """The authenticated caller. `session_id` is `None` for a caller without a session; no such callers exist yet."""
+    """The authenticated caller. `session_id` is `None` for a caller without a session; no such callers exist yet.
+
+    `user` is the profile that the caller sees.
+    """
 
     @property
     def user_id(self) -> UUID: ...
@@ -82,6 +85,8 @@ class Principal(Protocol):
     def session_id(self) -> UUID | None: ...
     @property
     def role(self) -> str: ...
+    @property
+    def user(self) -> object: ...
 
 
 @dataclass(frozen=True)
