@@ -3,7 +3,7 @@
 from typing import Any
 
 from flask_smorest.fields import Upload
-from marshmallow import fields, pre_dump, validate
+from marshmallow import fields, validate
 
 from project.blueprints.files.models import FileRow
 from project.blueprints.files.thumbnails import SIZES
@@ -55,16 +55,12 @@ class ThumbnailsResponse(Body):
     status = Choice(["pending", "ready", "failed", "unsupported"], required=True)
     sizes = fields.List(Choice(SIZES), required=True, validate=validate.Length(max=len(SIZES)))
 
-    @pre_dump
-    def _from_file(self, file: FileRow, **_context: Any) -> dict[str, Any]:
-        sizes = [size for size in SIZES if size in file.thumbnail_sizes]
+
+class _Thumbnails(fields.Nested):
+    def _serialize(self, nested_obj: Any, attr: Any, obj: FileRow, **kwargs: Any) -> dict[str, Any]:  # type: ignore[override]
+        sizes = [size for size in SIZES if size in obj.thumbnail_sizes]
         # An image stays `ready` while a newly added size is being rendered.
-        return {"status": "ready" if sizes else file.thumbnails, "sizes": sizes}
-
-
-class _ThumbnailsOfFile(fields.Nested):
-    def get_value(self, obj: FileRow, *_args: Any, **_options: Any) -> FileRow:
-        return obj
+        return {"status": "ready" if sizes else obj.thumbnails, "sizes": sizes}
 
 
 class FileResponse(Body):
@@ -76,7 +72,7 @@ class FileResponse(Body):
     owner_id = Id(required=True)
     organization_id = Id(required=True, allow_none=True)
     status = Choice(["stored", "trashed"], required=True)
-    thumbnails = _ThumbnailsOfFile(ThumbnailsResponse, required=True)
+    thumbnails = _Thumbnails(ThumbnailsResponse, required=True)
     created_at = Timestamp(required=True)
     updated_at = Timestamp(required=True)
     trashed_at = Timestamp(required=True, allow_none=True)
