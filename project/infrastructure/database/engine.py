@@ -37,8 +37,9 @@ def options(settings: Settings) -> dict[str, Any]:
         "pool_size": settings.web_threads,
         "max_overflow": 0,
         "pool_timeout": _POOL_TIMEOUT_SECONDS,
-        # A connection only begins a transaction for writes: see `_begin`.
-        "connect_args": {"autocommit": True, "options": f"{_SERVER_TIMEOUTS} {_TIME_ZONE}", **_KEEPALIVE},
+        # Connections are always in autocommit mode: see `_begin`.
+        "isolation_level": "AUTOCOMMIT",
+        "connect_args": {"options": f"{_SERVER_TIMEOUTS} {_TIME_ZONE}", **_KEEPALIVE},
     }
 
 

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select, text
+from sqlalchemy import func, insert, select, text
 
 from project.blueprints.organizations.models import Organization
 from project.config import Settings
@@ -53,6 +53,18 @@ def test_exhausted_pool_raises_service_unavailable_and_recovers(app: Flask) -> N
         assert organizations() == 0
         with transaction():
             add()
+        assert organizations() == 1
+
+
+def test_connection_returns_to_autocommit_mode_after_another_isolation_level(app: Flask) -> None:
+    serializable = {"isolation_level": "SERIALIZABLE"}
+    with app.app_context():
+        with db.engine.connect().execution_options(**serializable) as connection:
+            connection.execute(select(1))
+            used = connection.connection.dbapi_connection
+        with read() as connection:
+            assert connection.connection.dbapi_connection is used
+            connection.execute(insert(Organization), {"id": new_id(), "name": "one", "slug": "one"})
         assert organizations() == 1
 
 
