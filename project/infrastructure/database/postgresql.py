@@ -24,6 +24,7 @@ from typing import Any, Self, TypeVar
 import psycopg
 from psycopg.abc import PQGen, PQGenConn
 from psycopg.errors import ConnectionTimeout
+from psycopg.pq import TransactionStatus
 from psycopg.waiting import Ready
 
 _PROBE_AFTER_SECONDS = 0.5
@@ -50,6 +51,11 @@ class Connection(psycopg.Connection[Any]):
 
     def wait(self, gen: PQGen[_Result], interval: float = 0.1, timeout: float | None = None) -> _Result:
         return super().wait(_monitored(gen, self._check_server), interval, timeout)
+
+    def rollback(self) -> None:
+        """Roll back, unless no transaction is open, as is the case after reads."""
+        if self.pgconn.transaction_status != TransactionStatus.IDLE:
+            super().rollback()
 
     def _check_server(self, since: float, _has_received: bool) -> None:
         if monotonic() >= since + _PROBE_AFTER_SECONDS and self.server.is_unresponsive(self, since):
