@@ -29,6 +29,8 @@ def main() -> bool:
             measured = [] if options.words else figures(servers)
     print(report.table(report.CASE_HEADER, [result.cells() for result in results]))
     print(report.table(report.FIGURE_HEADER, [report.figure_cells(figure) for figure in measured]))
+    if options.write:
+        report.write(results, measured)
     return not any(result.is_over_budget for result in results) and not any(map(report.is_over_budget, measured))
 
 
@@ -36,6 +38,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="./bin/bench", description=__doc__)
     parser.add_argument("words", nargs="*", help="measure only cases whose name contains all of these words")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--write", action="store_true", help="write docs/performance.md")
     return parser.parse_args()
 
 

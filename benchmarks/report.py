@@ -1,7 +1,10 @@
-"""Prints the results, and writes `docs/performance.md`."""
+"""Formats the results as tables, and as `docs/performance.md`."""
 
+import os
+import platform
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import ceil
 from pathlib import Path
 from statistics import median
 
@@ -9,6 +12,7 @@ from benchmarks.cases import Case
 from benchmarks.processes import Figure
 
 _DOCUMENT = Path(__file__).parents[1] / "docs" / "performance.md"
+_TEMPLATE = Path(__file__).with_name("template.md")
 
 
 @dataclass
@@ -69,6 +73,23 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(
         "| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + " |" for line in lines
     )
+
+
+def write(results: Sequence[Result], figures: Sequence[Figure]) -> None:
+    """Write `docs/performance.md`."""
+    compared = [result for result in results if result.floor]
+    ratios = [median(result.ratios) for result in compared]
+    page = _TEMPLATE.read_text().format(
+        python=platform.python_version(),
+        processor=f"{os.cpu_count()} cores ({platform.machine()})",
+        rounds=len(results[0].ours),
+        cases=table(CASE_HEADER, [result.cells() for result in results]),
+        names=", ".join(f'"{result.case.name}"' for result in compared),
+        top=ceil(max(ratios)),
+        ratios=", ".join(f"{ratio:.2f}" for ratio in ratios),
+        figures=table(FIGURE_HEADER, [figure_cells(figure) for figure in figures]),
+    )
+    _DOCUMENT.write_text(page)
 
 
 def _verdict(budget: str, is_over: bool) -> str:
