@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Table, bindparam, insert, select, update
+from sqlalchemy import Table, and_, bindparam, insert, select, update
 
 from project.blueprints.auth.models import PrincipalRow, ProfileRow, Session, SessionRow, User, UserRow
 from project.errors import NotFound
@@ -15,15 +15,29 @@ from project.infrastructure.database.models import UtcDateTime, new_id
 
 _USER = columns_of(UserRow, User)
 _SESSION = columns_of(SessionRow, Session)
-_ADD_SESSION = insert(cast(Table, Session.__table__)).returning(*_SESSION)
+_SESSIONS = cast(Table, Session.__table__)
+_AT = bindparam("at", type_=UtcDateTime())
+_IS_LIVE = and_(
+    Session.id == bindparam("session_id"),
+    Session.ended_at.is_(None),
+    Session.expires_at > _AT,
+    Session.idle_until > _AT,
+)
 _FIND_PRINCIPAL = (
     select(Session.id, *columns_of(ProfileRow, User))
     .join(User, User.id == Session.user_id)
-    .where(Session.id == bindparam("session_id"), Session.ended_at.is_(None), User.status == "active")
-    .where(Session.expires_at > bindparam("at", type_=UtcDateTime()))
-    .where(Session.idle_until > bindparam("at", type_=UtcDateTime()))
+    .where(_IS_LIVE, User.status == "active")
+)
+_FIND_LIVE_SESSION = select(*_SESSION).where(_IS_LIVE)
+_ADD_SESSION = insert(_SESSIONS).returning(*_SESSION)
+_ROTATE_SESSION = (
+    update(_SESSIONS)
+    .where(_IS_LIVE, Session.generation == bindparam("generation"))
+    .values(generation=Session.generation + 1, rotated_at=_AT, idle_until=bindparam("idle_until"))
+    .returning(*_SESSION)
 )
 _FIND_USER = select(*_USER).where(User.id == bindparam("user_id"))
+_LOCK_USER_SHARED = _FIND_USER.with_for_update(read=True)
 _FIND_USER_BY_EMAIL = select(*_USER).where(User.email_key == bindparam("email_key"))
 
 
@@ -90,8 +104,7 @@ def mark_verified(user_id: UUID) -> None:
 
 def lock_user_shared(user_id: UUID) -> UserRow | None:
     """Lock a user against changes until the transaction ends (`FOR SHARE`). Returns the user, or `None`."""
-    statement = select(*_USER).where(User.id == user_id).with_for_update(read=True)
-    return map_row(current_session().execute(statement).one_or_none(), UserRow)
+    return map_row(current_session().execute(_LOCK_USER_SHARED, {"user_id": user_id}).one_or_none(), UserRow)
 
 
 def add_session(
@@ -121,26 +134,16 @@ def rotate_session(session_id: UUID, generation: int, *, idle_until: datetime) -
 
     Returns the session, or `None` if it is not live or not at `generation`.
     """
-    at = now()
-    advanced = (
-        update(Session)
-        .where(Session.id == session_id, Session.generation == generation, *_live(at))
-        .values(generation=generation + 1, rotated_at=at, idle_until=idle_until)
-        .returning(*_SESSION)
-    )
-    return map_row(current_session().execute(advanced).one_or_none(), SessionRow)
+    values = {"session_id": session_id, "generation": generation, "at": now(), "idle_until": idle_until}
+    return map_row(current_session().execute(_ROTATE_SESSION, values).one_or_none(), SessionRow)
 
 
 def find_live_session(session_id: UUID) -> SessionRow | None:
     """Return a session that has neither ended nor expired, or `None`."""
-    return fetch_one(select(*_SESSION).where(Session.id == session_id, *_live(now())), {}, SessionRow)
+    return fetch_one(_FIND_LIVE_SESSION, {"session_id": session_id, "at": now()}, SessionRow)
 
 
 def end_session(session_id: UUID) -> None:
     """End a session. Does nothing if it has already ended."""
     ended = update(Session).where(Session.id == session_id, Session.ended_at.is_(None)).values(ended_at=now())
     current_session().execute(ended)
-
-
-def _live(at: datetime) -> tuple[ColumnElement[bool], ...]:
-    return Session.ended_at.is_(None), Session.idle_until > at, Session.expires_at > at

@@ -29,7 +29,15 @@ from project.infrastructure.database.pagination import Page, PageRequest, select
 
 _FILE = columns_of(FileRow, File)
 _FILES = select(*_FILE)
-_ADD_PENDING = insert(cast(Table, File.__table__))
+_TABLE = cast(Table, File.__table__)
+_ADD_PENDING = insert(_TABLE)
+_STORED = ("organization_id", "filename", "content_type", "size", "sha256", "thumbnails")
+_STORE_FILE = (
+    update(_TABLE)
+    .where(File.id == bindparam("file_id"), File.status == "pending")
+    .values(status="stored", **{name: bindparam(name) for name in _STORED})
+    .returning(*_FILE)
+)
 _FIND_FILE = _FILES.where(File.id == bindparam("file_id"), File.status.in_(["stored", "trashed"]))
 _PERSONAL = _FILES.where(File.organization_id.is_(None))
 _SHARED = _FILES.where(File.organization_id.is_not(None))
@@ -63,20 +71,16 @@ def store_file(
     thumbnails: ThumbnailStatus,
 ) -> FileRow | None:
     """Set a `pending` file to `stored` and return it, or `None` if it has been purged in the meantime."""
-    stored = (
-        update(File)
-        .where(File.id == file_id, File.status == "pending")
-        .values(
-            status="stored",
-            organization_id=organization_id,
-            filename=filename,
-            content_type=content_type,
-            size=size,
-            sha256=sha256,
-            thumbnails=thumbnails,
-        )
-    )
-    return map_row(current_session().execute(stored.returning(*_FILE)).one_or_none(), FileRow)
+    values = {
+        "file_id": file_id,
+        "organization_id": organization_id,
+        "filename": filename,
+        "content_type": content_type,
+        "size": size,
+        "sha256": sha256,
+        "thumbnails": thumbnails,
+    }
+    return map_row(current_session().execute(_STORE_FILE, values).one_or_none(), FileRow)
 
 
 def find_file(file_id: UUID) -> FileRow | None:

@@ -32,6 +32,7 @@ from project.http.routing.rule import CREATES_ANOTHER
 from project.infrastructure.storage import StorageUnavailable
 
 blueprint = Blueprint("files", __name__, url_prefix="/files", description="Files and their thumbnails")
+_UPLOAD_FIELDS, _FILE = UploadFields(), FileResponse()
 blueprint.record_once(lambda state: ensure_supported(state.app.extensions["settings"].allowed_content_types))
 
 
@@ -44,7 +45,7 @@ def upload_file() -> Any:
 
     The content type is detected from the content. The filename and `Content-Type` sent with the file are not trusted.
     """
-    upload = read_upload(UploadFields)
+    upload = read_upload(_UPLOAD_FIELDS)
     with service.receive_upload(
         owner_id=current_user_id(),
         filename=upload.filename,
@@ -112,6 +113,6 @@ def get_thumbnail(file_id: UUID, size: str) -> Response:
 
 
 def _created(file: Any) -> Response:
-    response = jsonify(FileResponse().dump(file))
+    response = jsonify(_FILE.dump(file))
     response.status_code = 201
     return response

@@ -79,9 +79,9 @@ class Upload:
                     return
 
 
-def read_upload(schema: type[Schema]) -> Upload:
+def read_upload(schema: Schema) -> Upload:
     """Return the upload in the body of the current request. `schema` validates its other fields."""
-    return Upload(schema())
+    return Upload(schema)
 
 
 def _events() -> Iterator[Event]:

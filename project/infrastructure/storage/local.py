@@ -82,9 +82,11 @@ class LocalStorage:
 
     def _remove_drafts(self, key: str) -> None:
         """Delete the drafts of killed `put` calls. A concurrent `put` of the same key fails."""
-        with _disk_errors():
-            for draft in self._incoming.glob(f"{_prefix(key)}*"):
-                draft.unlink(missing_ok=True)
+        prefix = _prefix(key)
+        with _disk_errors(), suppress(FileNotFoundError):
+            for draft in self._incoming.iterdir():
+                if draft.name.startswith(prefix):
+                    draft.unlink(missing_ok=True)
 
     @contextmanager
     def _incoming_file(self, key: str) -> Iterator[IO[bytes]]:
