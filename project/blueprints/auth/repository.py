@@ -18,10 +18,10 @@ _SESSION = columns_of(SessionRow, Session)
 _SESSIONS = cast(Table, Session.__table__)
 _AT = bindparam("at", type_=UtcDateTime())
 _IS_LIVE = and_(
-    Session.id == bindparam("session_id"),
-    Session.ended_at.is_(None),
-    Session.expires_at > _AT,
-    Session.idle_until > _AT,
+    _SESSIONS.c.id == bindparam("session_id"),
+    _SESSIONS.c.ended_at.is_(None),
+    _SESSIONS.c.expires_at > _AT,
+    _SESSIONS.c.idle_until > _AT,
 )
 _FIND_PRINCIPAL = (
     select(Session.id, *columns_of(ProfileRow, User))
@@ -32,8 +32,8 @@ _FIND_LIVE_SESSION = select(*_SESSION).where(_IS_LIVE)
 _ADD_SESSION = insert(_SESSIONS).returning(*_SESSION)
 _ROTATE_SESSION = (
     update(_SESSIONS)
-    .where(_IS_LIVE, Session.generation == bindparam("generation"))
-    .values(generation=Session.generation + 1, rotated_at=_AT, idle_until=bindparam("idle_until"))
+    .where(_IS_LIVE, _SESSIONS.c.generation == bindparam("generation"))
+    .values(generation=_SESSIONS.c.generation + 1, rotated_at=_AT, idle_until=bindparam("idle_until"))
     .returning(*_SESSION)
 )
 _FIND_USER = select(*_USER).where(User.id == bindparam("user_id"))

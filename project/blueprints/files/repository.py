@@ -34,7 +34,7 @@ _ADD_PENDING = insert(_TABLE)
 _STORED = ("organization_id", "filename", "content_type", "size", "sha256", "thumbnails")
 _STORE_FILE = (
     update(_TABLE)
-    .where(File.id == bindparam("file_id"), File.status == "pending")
+    .where(_TABLE.c.id == bindparam("file_id"), _TABLE.c.status == "pending")
     .values(status="stored", **{name: bindparam(name) for name in _STORED})
     .returning(*_FILE)
 )
