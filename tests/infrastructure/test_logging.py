@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -34,7 +35,7 @@ def test_logged_traceback_contains_no_variable_values(log_format: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["Ada \u2028 \x9b é", "\ud800", 2**70, {1: "x"}, float("nan"), object(), b"x"], ids=ascii
+    "value", ["Ada \u2028 \x9b é", "\ud800", 2**70, {1: "x"}, float("nan"), Path("x"), b"x"], ids=ascii
 )
 def test_any_value_can_be_logged_as_json(capsys: pytest.CaptureFixture[str], value: Any) -> None:
     logging.configure(Settings(app_env="development", log_format="json"))
