@@ -7,6 +7,7 @@ from pathlib import Path
 
 from benchmarks import dataset, report
 from benchmarks.cases import all_cases
+from benchmarks.instructions import count_instructions
 from benchmarks.processes import figures
 from benchmarks.report import Result
 from benchmarks.servers import serve
@@ -27,10 +28,12 @@ def main() -> bool:
                 for result in results:
                     result.measure()
             measured = [] if options.words else figures(servers)
+            counted = count_instructions(servers) if options.instructions else {}
     print(report.table(report.CASE_HEADER, [result.cells() for result in results]))
     print(report.table(report.FIGURE_HEADER, [report.figure_cells(figure) for figure in measured]))
+    print(report.table(report.COUNT_HEADER, report.count_rows(counted)))
     if options.write:
-        report.write(results, measured)
+        report.write(results, measured, counted)
     return not any(result.is_over_budget for result in results) and not any(map(report.is_over_budget, measured))
 
 
@@ -38,6 +41,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="./bin/bench", description=__doc__)
     parser.add_argument("words", nargs="*", help="measure only cases whose name contains all of these words")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--instructions", action="store_true", help="count instructions; requires Valgrind")
     parser.add_argument("--write", action="store_true", help="write docs/performance.md")
     return parser.parse_args()
 

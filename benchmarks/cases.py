@@ -7,6 +7,7 @@ from functools import partial
 from io import BytesIO
 from itertools import count
 from pathlib import Path
+from random import Random
 from typing import Any
 from uuid import uuid4
 
@@ -100,7 +101,7 @@ def _transfers(servers: Servers) -> Iterator[Case]:
 
 
 def _transfer(servers: Servers, name: str, size: int, factor: float | None, batch: int) -> Iterator[Case]:
-    body, content_type = form(b"0123456789abcde\n" * (size // 16), "report.txt")
+    body, content_type = form(b"%PDF-1.7\n" + Random(size).randbytes(size - 9), "report.pdf")
     upload, budget = partial(_upload, body, content_type), factor and Budget(factor)
     yield _served(servers, f"upload of {name}", upload, budget or None, batch)
     yield _served(servers, f"download of {name}", partial(_download, upload, name), budget or None, batch)

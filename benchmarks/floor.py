@@ -84,7 +84,7 @@ WHERE id = %s AND generation = %s AND ended_at IS NULL AND expires_at > %s AND i
 _ADD_FILE = f"""
 INSERT INTO files (id, owner_id, storage_key, status, filename, content_type, size, sha256, thumbnails,
 thumbnail_sizes, created_at, updated_at, version)
-VALUES (%s, %s, %s, 'stored', %s, 'text/plain', %s, %s, 'unsupported', '', %s, %s, 1) RETURNING {_FILE_COLUMNS}
+VALUES (%s, %s, %s, 'stored', %s, 'application/pdf', %s, %s, 'unsupported', '', %s, %s, 1) RETURNING {_FILE_COLUMNS}
 """
 _MAX_ID, _MIN_ID = UUID(int=2**128 - 1), UUID(int=0)
 _hasher = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
@@ -225,7 +225,7 @@ def get_content(file_id: UUID) -> Response:
     assert file
     assert file["owner_id"] == g.user["id"]
     path, name = _FOLDER / file_id.hex, file["filename"]
-    response = send_file(path, "text/plain", etag=file["sha256"], as_attachment=True, download_name=name)
+    response = send_file(path, "application/pdf", etag=file["sha256"], as_attachment=True, download_name=name)
     del response.headers["Last-Modified"]
     response.headers["Repr-Digest"] = f"sha-256=:{b64encode(bytes.fromhex(file['sha256'])).decode()}:"
     return response

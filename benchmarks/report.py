@@ -2,7 +2,7 @@
 
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import ceil
 from pathlib import Path
@@ -51,6 +51,7 @@ class Result:
 
 
 CASE_HEADER = ["case", "floor", "ours", "ratio (range)", "budget", "verdict"]
+COUNT_HEADER = ["case", "floor", "ours", "ratio"]
 FIGURE_HEADER = ["figure", "value", "unit", "budget", "verdict"]
 
 
@@ -66,6 +67,11 @@ def is_over_budget(figure: Figure) -> bool:
     return figure.budget is not None and figure.value > figure.budget
 
 
+def count_rows(counted: Mapping[str, tuple[float, float]]) -> list[list[str]]:
+    """Return the rows of the instruction counts in the report."""
+    return [[name, f"{floor:,.0f}", f"{ours:,.0f}", f"{ours / floor:.2f}"] for name, (floor, ours) in counted.items()]
+
+
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Return a Markdown table whose columns are aligned."""
     lines = [header, ["-" * len(name) for name in header], *rows]
@@ -75,7 +81,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     )
 
 
-def write(results: Sequence[Result], figures: Sequence[Figure]) -> None:
+def write(results: Sequence[Result], figures: Sequence[Figure], counted: Mapping[str, tuple[float, float]]) -> None:
     """Write `docs/performance.md`."""
     compared = [result for result in results if result.floor]
     ratios = [median(result.ratios) for result in compared]
@@ -88,6 +94,7 @@ def write(results: Sequence[Result], figures: Sequence[Figure]) -> None:
         top=ceil(max(ratios)),
         ratios=", ".join(f"{ratio:.2f}" for ratio in ratios),
         figures=table(FIGURE_HEADER, [figure_cells(figure) for figure in figures]),
+        counts=table(COUNT_HEADER, count_rows(counted)),
     )
     _DOCUMENT.write_text(page)
 

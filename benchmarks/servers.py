@@ -134,7 +134,7 @@ def _environment(folder: Path, database: str, broker: str) -> dict[str, str]:
         "PUBLIC_URL": "http://127.0.0.1",
         "SECRET_KEY": "for benchmarks only and longer than 32 bytes",
         "JWT_KEYS": key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode(),
-        "ALLOWED_CONTENT_TYPES": "text/plain,image/jpeg",
+        "ALLOWED_CONTENT_TYPES": "application/pdf",
         "LOG_FORMAT": "json",
         "RATE_LIMIT_ENABLED": "false",
         "WEB_CONCURRENCY": "2",
