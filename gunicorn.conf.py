@@ -1,5 +1,7 @@
 """gunicorn settings for `wsgi:app`. gunicorn loads this file from the working directory by default."""
 
+import gc
+
 from project.config import Settings
 from project.server import sockets
 
@@ -25,3 +27,12 @@ forwarder_headers = ""
 accesslog = None
 # The control socket (gunicorn 25.1 and later) is not used, so do not open it.
 control_socket_disable = True
+
+
+def when_ready(_arbiter: object) -> None:
+    """Exempt the loaded application from garbage collection, before the workers fork.
+
+    Otherwise each collection in a worker would examine all of its objects, and copy their pages.
+    """
+    gc.collect()
+    gc.freeze()
