@@ -1,4 +1,4 @@
-"""Serializes objects with marshmallow schemas: the same output as `Schema.dump`, for a tenth of the cost.
+"""Serializes objects with marshmallow schemas: the same output as `Schema.dump`, at a fraction of the cost.
 
 What marshmallow decides for each value of each object (how to read it, whether it is missing, how to convert it) is
 decided here once per schema. UUIDs are left to the JSON encoder.
