@@ -31,7 +31,8 @@ def main() -> bool:
             counted = count_instructions(servers) if options.instructions else {}
     print(report.table(report.CASE_HEADER, [result.cells() for result in results]))
     print(report.table(report.FIGURE_HEADER, [report.figure_cells(figure) for figure in measured]))
-    print(report.table(report.COUNT_HEADER, report.count_rows(counted)))
+    if counted:
+        print(report.table(report.COUNT_HEADER, report.count_rows(counted)))
     if options.write:
         report.write(results, measured, counted)
     return not any(result.is_over_budget for result in results) and not any(map(report.is_over_budget, measured))

@@ -51,6 +51,7 @@ class Result:
 
 
 CASE_HEADER = ["case", "floor", "ours", "ratio (range)", "budget", "verdict"]
+_COUNTS = "\n\nThousand instructions per request, counted by Callgrind in process, without PostgreSQL and gunicorn:\n\n"
 COUNT_HEADER = ["case", "floor", "ours", "ratio"]
 FIGURE_HEADER = ["figure", "value", "unit", "budget", "verdict"]
 
@@ -94,7 +95,7 @@ def write(results: Sequence[Result], figures: Sequence[Figure], counted: Mapping
         top=ceil(max(ratios)),
         ratios=", ".join(f"{ratio:.2f}" for ratio in ratios),
         figures=table(FIGURE_HEADER, [figure_cells(figure) for figure in figures]),
-        counts=table(COUNT_HEADER, count_rows(counted)),
+        counts=_COUNTS + table(COUNT_HEADER, count_rows(counted)) if counted else "",
     )
     _DOCUMENT.write_text(page)
 
