@@ -12,7 +12,7 @@ from typing import Any
 from flask import Flask
 
 from project import errors
-from project.http.auth import identity
+from project.http.auth import access_tokens, identity
 from project.http.middleware import idempotency
 from project.http.openapi import schemas
 from project.http.openapi.components import components, ref
@@ -143,7 +143,8 @@ def _access_and_request_problems(operation: Operation) -> Kinds:
     ]
     access = operation.rule.access.kind
     if access not in ("public", "development"):
-        kinds += [identity.AuthenticationRequired, identity.TokenInvalid, identity.TokenExpired, identity.TokenRevoked]
+        kinds += [identity.AuthenticationRequired, identity.TokenRevoked]
+        kinds += [access_tokens.TokenInvalid, access_tokens.TokenExpired]
     kinds += [errors.PermissionDenied] if access in ("admin", "member") else []
     kinds += [errors.NotFound] if operation.rule.arguments or access == "development" else []
     return kinds
