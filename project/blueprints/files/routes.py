@@ -23,7 +23,7 @@ from project.errors import NotFound, PermissionDenied
 from project.http.auth.identity import current_user_id
 from project.http.middleware.idempotency import run_once
 from project.http.openapi import Blueprint
-from project.http.requests.multipart import read_upload
+from project.http.requests.multipart import Upload
 from project.http.requests.pagination import page_request, page_response
 from project.http.responses.downloads import BINARY, send_content
 from project.http.responses.etags import expected_versions
@@ -45,7 +45,7 @@ def upload_file() -> Any:
 
     The content type is detected from the content. The filename and `Content-Type` sent with the file are not trusted.
     """
-    upload = read_upload(_UPLOAD_FIELDS)
+    upload = Upload(_UPLOAD_FIELDS)
     with service.receive_upload(
         owner_id=current_user_id(),
         filename=upload.filename,

@@ -20,7 +20,7 @@ class Upload:
     """One file and the other fields of the form. Read `chunks` to the end before you call `fields()`."""
 
     def __init__(self, schema: Schema) -> None:
-        """Read the form up to the file.
+        """Read the form in the body of the current request, up to the file. `schema` validates its other fields.
 
         Raises ValidationFailed if the form contains no file, and UnsupportedMediaType if the body is not a form. Like
         `chunks` and `fields()`, raises MalformedRequest or PayloadTooLarge if the form cannot be parsed.
@@ -77,11 +77,6 @@ class Upload:
                 yield bytes(event.data)
                 if not event.more_data:
                     return
-
-
-def read_upload(schema: Schema) -> Upload:
-    """Return the upload in the body of the current request. `schema` validates its other fields."""
-    return Upload(schema)
 
 
 def _events() -> Iterator[Event]:
