@@ -23,6 +23,11 @@ class Figure:
     unit: str
     budget: float | None
 
+    @property
+    def is_over_budget(self) -> bool:
+        """Whether the figure exceeds its budget."""
+        return self.budget is not None and self.value > self.budget
+
 
 def figures(servers: Servers) -> list[Figure]:
     """Return the figures. Call it last, when the web processes have served all cases."""

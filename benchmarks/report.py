@@ -1,4 +1,4 @@
-"""Formats the results as tables, and as `docs/performance.md`."""
+"""Formats the results as tables, and writes `docs/performance.md`."""
 
 import os
 import platform
@@ -58,14 +58,8 @@ FIGURE_HEADER = ["figure", "value", "unit", "budget", "verdict"]
 
 def figure_cells(figure: Figure) -> list[str]:
     """Return the cells of a figure's row in the report."""
-    is_over = figure.budget is not None and figure.value > figure.budget
     budget = "" if figure.budget is None else f"{figure.budget:g}"
-    return [figure.name, f"{figure.value:.2f}", figure.unit, budget, _verdict(budget, is_over)]
-
-
-def is_over_budget(figure: Figure) -> bool:
-    """Return whether a figure exceeds its budget."""
-    return figure.budget is not None and figure.value > figure.budget
+    return [figure.name, f"{figure.value:.2f}", figure.unit, budget, _verdict(budget, figure.is_over_budget)]
 
 
 def count_rows(counted: Mapping[str, tuple[float, float]]) -> list[list[str]]:

@@ -1,7 +1,6 @@
 """The servers that are compared: the project and the floor, on the same database, data folder and keys."""
 
 import json
-import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -10,10 +9,10 @@ from socket import create_connection
 from subprocess import run
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from urllib3 import HTTPConnectionPool
 
+from tests.kit.clients.raw_http import RawResponse
+from tests.kit.deployment.processes import local_environment, new_signing_key
 from tests.kit.deployment.programs import ROOT, child_pids, command, program
 from tests.kit.servers.ports import free_port
 from tests.kit.servers.process import wait_until
@@ -23,20 +22,6 @@ _FLOOR = (
     "gunicorn benchmarks.floor:app --config /dev/null --preload --worker-class gthread --workers 2 --threads 4 "
     "--keep-alive 75 --bind 127.0.0.1:{port}"
 )
-
-
-@dataclass(frozen=True)
-class Response:
-    """A complete response."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-    @property
-    def json(self) -> Any:
-        """The decoded body."""
-        return json.loads(self.body)
 
 
 @dataclass
@@ -54,17 +39,19 @@ class Server:
 
     def request(
         self, method: str, path: str, body: bytes | None = None, *, expected: int = 200, **headers: str
-    ) -> Response:
+    ) -> RawResponse:
         """Send a request and return its response. Fails unless it has the `expected` status."""
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         if self.token:
             sent["Authorization"] = f"Bearer {self.token}"
         received = self._connection.request(method, f"/api/v1{path}", body, headers=sent)
-        response = Response(received.status, dict(received.headers), received.data)
+        response = RawResponse(
+            received.status, {name.lower(): value for name, value in received.headers.items()}, received.data
+        )
         assert response.status == expected, (method, path, response.status, response.body[:500])
         return response
 
-    def post(self, path: str, members: dict[str, Any], *, expected: int = 200, **headers: str) -> Response:
+    def post(self, path: str, members: dict[str, Any], *, expected: int = 200, **headers: str) -> RawResponse:
         """Send a `POST` with a JSON body."""
         body = json.dumps(members).encode()
         return self.request("POST", path, body, expected=expected, Content_Type="application/json", **headers)
@@ -123,19 +110,13 @@ def _server(line: str, log: Path, environment: dict[str, str]) -> Iterator[Serve
 
 
 def _environment(folder: Path, database: str, broker: str) -> dict[str, str]:
-    key = Ed25519PrivateKey.generate()
     return {
-        "PATH": os.environ["PATH"],
-        "PYTHONPATH": str(ROOT),
-        "APP_ENV": "development",
-        "DATA_DIR": str(folder),
+        **local_environment(folder),
         "DATABASE_URL": database,
         "BROKER_URL": broker,
-        "PUBLIC_URL": "http://127.0.0.1",
         "SECRET_KEY": "for benchmarks only and longer than 32 bytes",
-        "JWT_KEYS": key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode(),
+        "JWT_KEYS": new_signing_key(),
         "ALLOWED_CONTENT_TYPES": "application/pdf",
-        "LOG_FORMAT": "json",
         "RATE_LIMIT_ENABLED": "false",
         "WEB_CONCURRENCY": "2",
         "WEB_THREADS": "4",

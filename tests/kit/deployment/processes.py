@@ -129,7 +129,7 @@ def production_environment(folder: Path, *, database: str, broker: str, storage:
         "STORAGE_URL": storage,
         "MAIL_URL": mail,
         "SECRET_KEY": "for tests only and longer than 32 bytes",
-        "JWT_KEYS": _new_key(),
+        "JWT_KEYS": new_signing_key(),
     }
 
 
@@ -150,6 +150,7 @@ def procfile() -> dict[str, str]:
     return {process_type: command.strip() for process_type, _, command in (line.partition(":") for line in lines)}
 
 
-def _new_key() -> str:
+def new_signing_key() -> str:
+    """Return a new private key for JWT_KEYS."""
     key = Ed25519PrivateKey.generate()
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
