@@ -1,11 +1,19 @@
 """gunicorn settings for `wsgi:app`. gunicorn loads this file from the working directory by default."""
 
+import ctypes
 import gc
+from contextlib import suppress
 
 from project.config import Settings
 from project.server import sockets
 
 _settings = Settings.load()
+_M_ARENA_MAX = -8
+
+# Let all threads allocate from one arena, so that they reuse each other's memory. After uploads, a process keeps about
+# 20 MiB less. Only glibc has arenas.
+with suppress(AttributeError):
+    ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
 
 bind = f"{_settings.host}:{_settings.port}"
 worker_class = "project.server.worker.Worker"

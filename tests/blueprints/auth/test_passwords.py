@@ -1,7 +1,12 @@
-"""Password strength: the check takes bounded time and recognizes character substitutions."""
+"""Passwords: checking strength takes bounded time and recognizes character substitutions; hashing is bounded."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
 
+import pytest
+
+from project.blueprints.auth import passwords
 from project.blueprints.auth.passwords import weakness
 
 # Without a limit on its input, the check would take at least two seconds and block all other requests.
@@ -16,3 +21,26 @@ def test_password_with_many_substitutions_is_checked_quickly() -> None:
 
 def test_common_word_with_character_substitutions_is_weak() -> None:
     assert weakness("p@$$w0rd1234", known=[]) is not None
+
+
+def test_process_hashes_one_password_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(passwords, "_hasher", _ExclusiveHasher())
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(passwords.hash_password, "abcd")) == list("abcd")
+        assert all(threads.map(passwords.matches, "abcd", "abcd"))
+
+
+class _ExclusiveHasher:
+    """Fails if it is used by two threads at a time."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+
+    def hash(self, password: str) -> str:
+        assert self._lock.acquire(blocking=False)
+        time.sleep(0.005)
+        self._lock.release()
+        return password
+
+    def verify(self, password_hash: str, password: str) -> bool:
+        return self.hash(password) == password_hash
