@@ -5,11 +5,11 @@ from contextlib import contextmanager
 from typing import Any
 
 from alembic import context
-from flask import current_app
 from sqlalchemy import Connection, text
 from sqlalchemy.types import TypeDecorator
 
-migrate = current_app.extensions["migrate"]
+from project.infrastructure.database import db
+from project.infrastructure.database.models import Base
 
 
 def render_item(kind: str, item: Any, _autogenerate: Any) -> str | bool:
@@ -41,14 +41,14 @@ def lift_limits(connection: Connection) -> Iterator[None]:
 
 
 def run() -> None:
-    with migrate.db.engine.connect() as connection, lift_limits(connection):
+    with db.engine.connect() as connection, lift_limits(connection):
         context.configure(
             connection=connection,
-            target_metadata=migrate.db.metadata,
+            target_metadata=Base.metadata,
             render_item=render_item,
             process_revision_directives=skip_empty_revision,
             compare_server_default=True,
-            **migrate.configure_args,
+            render_as_batch=True,
         )
         with context.begin_transaction():
             context.run_migrations()

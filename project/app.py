@@ -1,7 +1,6 @@
 """The application factory and the list of blueprints."""
 
 from flask import Flask
-from flask_migrate import Migrate
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from project import cli
@@ -24,7 +23,6 @@ from project.http.requests import json_body
 from project.http.responses import cors, deprecation, locations, problems, security_headers
 from project.infrastructure import database, idempotency_records, logging, mail, rate_counter, storage
 from project.infrastructure import jobs as job_queue
-from project.infrastructure.database import db
 from project.infrastructure.development_secrets import with_development_secrets
 from project.server import body_stream
 
@@ -55,7 +53,6 @@ def create_app(settings: Settings, *, broker: job_queue.Broker | None = None) ->
 
 def _init_infrastructure(app: Flask, settings: Settings, broker: job_queue.Broker | None) -> None:
     database.init_app(app, settings)
-    Migrate(app, db, render_as_batch=True)
     storage.init_app(app, settings)
     mail.init_app(app, settings)
     job_queue.init_app(app, broker)

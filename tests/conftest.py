@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from argon2 import PasswordHasher
 from flask import Flask
-from flask_migrate import upgrade
+from flask_migrate import Migrate, upgrade
 
 from project.app import create_app
 from project.blueprints.auth import passwords
@@ -121,6 +121,7 @@ def api(app: Flask) -> Api:
 
 def _migrate(settings: Settings) -> None:
     app = create_app(settings)
+    Migrate(app, db)
     with app.app_context():
         upgrade()
         db.engine.dispose()

@@ -9,15 +9,17 @@ from uuid import uuid4
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from flask import Flask
-from flask_migrate import downgrade, upgrade
+from flask_migrate import Migrate, downgrade, upgrade
 from sqlalchemy import inspect, text
 
 from project.app import create_app
 from project.config import Settings
 from project.infrastructure.database import db
-from project.infrastructure.database.migrations import NotMigrated, ensure_migrated
+from project.infrastructure.database.migrations import NotMigrated, code_revisions, ensure_migrated
 from project.infrastructure.database.models import Base
+from tests.kit.deployment.programs import ROOT
 from tests.kit.servers.services import Postgres
 
 
@@ -29,6 +31,7 @@ def app(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:
         server: Postgres = request.getfixturevalue("postgres_server")
         settings = Settings(app_env="development", data_dir=tmp_path, database_url=server.create_database())
     app = create_app(settings)
+    Migrate(app, db)
     with app.app_context():
         yield app
         db.engine.dispose()
@@ -151,6 +154,13 @@ def test_database_migrated_by_the_next_release_is_accepted() -> None:
     with db.engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = 'next-release'"))
     ensure_migrated()
+
+
+def test_revisions_of_the_code_are_those_of_alembic() -> None:
+    directory = ScriptDirectory(str(ROOT / "migrations"))
+    revisions, superseded = code_revisions()
+    assert revisions == {script.revision for script in directory.walk_revisions()}
+    assert revisions - superseded == set(directory.get_heads())
 
 
 def blocking_indexes(migration: str) -> set[str]:

@@ -1,5 +1,7 @@
 """Commands for operators and developers, as subcommands of `flask --app wsgi`."""
 
+import os
+
 from flask import Flask
 
 
@@ -14,3 +16,10 @@ def init_app(app: Flask) -> None:
 
     for command in (config, jobs, openapi, route_table):
         app.cli.add_command(command)
+
+    if os.environ.get("FLASK_RUN_FROM_CLI"):  # set by `flask`: web processes and workers do not need Alembic
+        from flask_migrate import Migrate
+
+        from project.infrastructure.database import db
+
+        Migrate(app, db)
