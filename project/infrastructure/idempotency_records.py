@@ -19,7 +19,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from project.config import Settings
 from project.errors import Conflict
 from project.infrastructure.clock import now
-from project.infrastructure.database import current_session, transaction
+from project.infrastructure.database import current_connection, transaction
 from project.infrastructure.database.models import Base, UtcDateTime
 
 _LOCK_NOT_AVAILABLE = "55P03"
@@ -103,11 +103,11 @@ def claim_key(digest: bytes, fingerprint: bytes, *, seconds: int) -> Row[Any] | 
         "at": at,
         "lock": int.from_bytes(digest[:8], signed=True),
     }
-    session = current_session()
-    statement = _CLAIM[session.get_bind().dialect.name]
-    if session.execute(statement, values).first() is not None:
+    connection = current_connection()
+    statement = _CLAIM[connection.dialect.name]
+    if connection.execute(statement, values).first() is not None:
         return None
-    record = session.execute(_RECORD, values).one_or_none()
+    record = connection.execute(_RECORD, values).one_or_none()
     if record is None:  # another request holds the key
         _wait_for_first_request(values)
         return claim_key(digest, fingerprint, seconds=seconds)
@@ -119,13 +119,13 @@ def find_record(digests: Collection[bytes]) -> Row[Any] | None:
     if not digests:
         return None
     statement = select(_TABLE).where(IdempotencyRecord.digest.in_(digests), IdempotencyRecord.expires_at > now())
-    return current_session().execute(statement).first()
+    return current_connection().execute(statement).first()
 
 
 def store_response(digest: bytes, status: int, headers: dict[str, list[str]], body: bytes) -> None:
     """Store the response to the request that claimed the key."""
     values = {"claimed": digest, "status": status, "headers": headers, "body": body}
-    current_session().execute(_STORE, values)
+    current_connection().execute(_STORE, values)
 
 
 def purge_expired() -> None:
@@ -136,14 +136,14 @@ def purge_expired() -> None:
     statement = delete(IdempotencyRecord).where(IdempotencyRecord.digest.in_(batch), is_expired)
     purged = _BATCH
     while purged == _BATCH:
-        with transaction() as session:
-            purged = cast(Any, session.execute(statement)).rowcount
+        with transaction() as connection:
+            purged = len(connection.execute(statement.returning(IdempotencyRecord.digest)).all())
 
 
 def _wait_for_first_request(values: dict[str, Any]) -> None:
     with _waiter_slot():
         try:
-            current_session().execute(_WAIT_FOR_LOCK, values)
+            current_connection().execute(_WAIT_FOR_LOCK, values)
         except OperationalError as error:
             if getattr(error.orig, "sqlstate", None) == _LOCK_NOT_AVAILABLE:
                 raise IdempotencyKeyInUse(retry_after=_RETRY_AFTER_SECONDS) from error

@@ -156,6 +156,6 @@ def test_retry_command_publishes_the_job_before_it_exits(settings: Settings) -> 
 
 
 def _set_finished(job_id: UUID, *, hours: float) -> None:
-    with transaction() as session:
+    with transaction() as connection:
         finished_at = now() - timedelta(hours=hours)
-        session.execute(update(Job).where(Job.id == job_id).values(finished_at=finished_at))
+        connection.execute(update(Job).where(Job.id == job_id).values(finished_at=finished_at))

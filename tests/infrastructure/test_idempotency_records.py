@@ -49,9 +49,9 @@ def claim_and_store(key: str, body: bytes = b"first", seconds: int = DAY) -> Non
 
 
 def expire(key: str) -> None:
-    with transaction() as session:
+    with transaction() as connection:
         statement = update(IdempotencyRecord).where(IdempotencyRecord.digest == digest(key))
-        session.execute(statement.values(expires_at=now() - timedelta(seconds=1)))
+        connection.execute(statement.values(expires_at=now() - timedelta(seconds=1)))
 
 
 def records() -> dict[bytes, tuple[datetime, bytes]]:
@@ -136,8 +136,8 @@ def test_exactly_one_of_several_concurrent_claims_succeeds(app: Flask) -> None:
 @contextmanager
 def short_lock_timeout() -> Iterator[None]:
     """Run the block in a transaction that waits at most 0.1 s for a lock."""
-    with transaction() as session:
-        session.execute(text("SET LOCAL lock_timeout = 100"))
+    with transaction() as connection:
+        connection.execute(text("SET LOCAL lock_timeout = 100"))
         yield
 
 
@@ -166,14 +166,14 @@ def test_different_keys_do_not_block_each_other(app: Flask) -> None:
 @only_postgresql
 def test_unrelated_lock_timeout_is_not_reported_as_key_in_use(app: Flask) -> None:
     claim_and_store("one")
-    with transaction() as session:
-        session.execute(text("LOCK TABLE organizations"))
+    with transaction() as connection:
+        connection.execute(text("LOCK TABLE organizations"))
         with app.app_context(), pytest.raises(ServiceUnavailable), short_lock_timeout():
             read_organizations_after(claim("two"))
 
 
 def read_organizations_after(_claim: Any) -> None:
-    idempotency_records.current_session().execute(text("SELECT 1 FROM organizations"))
+    idempotency_records.current_connection().execute(text("SELECT 1 FROM organizations"))
 
 
 def test_purge_deletes_only_expired_keys() -> None:
@@ -194,11 +194,11 @@ def test_purge_keeps_key_that_is_reused_concurrently(app: Flask) -> None:
     claim_and_store("one")
     expire("one")
     with ThreadPoolExecutor(1) as pool:
-        with transaction() as session:
+        with transaction() as connection:
             assert claim("one") is None
             idempotency_records.store_response(digest("one"), 201, {}, b"second")
             purge = pool.submit(purge_in, app)
-            wait_for_count(1, lambda: session.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")) or 0)
+            wait_for_count(1, lambda: connection.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")) or 0)
         purge.result()
     assert [body for _expires_at, body in records().values()] == [b"second"]
 

@@ -95,8 +95,8 @@ class PurgeFiles(Flow):
         assert self.world.run(purge_files()).exit_code == 0
 
     def change(self, **values: Any) -> None:
-        with transaction() as session:
-            session.execute(update(File).where(File.id == self.file_id).values(values))
+        with transaction() as connection:
+            connection.execute(update(File).where(File.id == self.file_id).values(values))
 
 
 class PurgeUploads(PurgeFiles):

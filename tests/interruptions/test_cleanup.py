@@ -57,8 +57,8 @@ def test_upload_that_is_interrupted_at_any_step_is_purged(world: World, store: P
     for step in world.run(Upload(world).operation).steps:
         world.run(Upload(world).operation, kill_at=step)
     assert len(list_objects(store)) > len(visible_objects())
-    with transaction() as session:
-        session.execute(update(File).where(File.status == "pending").values(updated_at=LONG_AGO))
+    with transaction() as connection:
+        connection.execute(update(File).where(File.status == "pending").values(updated_at=LONG_AGO))
     assert world.run(purge_files()).exit_code == 0
     assert {str(path.relative_to(store)) for path in list_objects(store)} == visible_objects()
 

@@ -117,8 +117,8 @@ class InvitationMachine(StateMachine):
     def expire(self, run_job: bool) -> None:
         update_all = update(Row).where(Row.organization_id == self.organization_id)
         with self.app.app_context():
-            with transaction() as session:
-                session.execute(update_all.values(expires_at=now() - timedelta(seconds=1)))
+            with transaction() as connection:
+                connection.execute(update_all.values(expires_at=now() - timedelta(seconds=1)))
             if run_job:
                 service.expire_invitations()
         for invitation in self.model.with_status("pending"):

@@ -151,8 +151,8 @@ class JobMachine(StateMachine):
         }
 
     def teardown(self) -> None:
-        with transaction() as session:
-            session.execute(delete(Job))
+        with transaction() as connection:
+            connection.execute(delete(Job))
 
     def add_job(self, key: str | None) -> Any:
         with transaction():

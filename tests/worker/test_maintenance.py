@@ -18,8 +18,8 @@ def test_purge_deletes_only_expired_idempotency_keys(api: Api, settings: Setting
     for key in ("expired", "live"):
         success(ada.post("/organizations", {"name": key}, headers={"Idempotency-Key": key}))
         if key == "expired":
-            with separate_app_context(settings), transaction() as session:
-                session.execute(update(IdempotencyRecord).values(expires_at=now()))
+            with separate_app_context(settings), transaction() as connection:
+                connection.execute(update(IdempotencyRecord).values(expires_at=now()))
     with separate_app_context(settings):
         run_job(maintenance.PURGE_IDEMPOTENCY_KEYS)
         assert record_count() == 1

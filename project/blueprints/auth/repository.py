@@ -10,7 +10,7 @@ from sqlalchemy import Table, and_, bindparam, insert, select, update
 from project.blueprints.auth.models import PrincipalRow, ProfileRow, Session, SessionRow, User, UserRow
 from project.errors import NotFound
 from project.infrastructure.clock import now
-from project.infrastructure.database import columns_of, current_session, fetch_one, insert_if_absent, map_row, read
+from project.infrastructure.database import columns_of, current_connection, fetch_one, insert_if_absent, map_row, read
 from project.infrastructure.database.models import UtcDateTime, new_id
 
 _USER = columns_of(UserRow, User)
@@ -94,17 +94,17 @@ def add_user(
 def update_user(user_id: UUID, *, versions: Collection[int] | None, **changes: object) -> UserRow | None:
     """Set the columns in `changes` and return the user, or `None` if the user's version is not in `versions`."""
     changed = update(User).where(User.id == user_id, User.is_at(versions)).values(**changes)
-    return map_row(current_session().execute(changed.returning(*_USER)).one_or_none(), UserRow)
+    return map_row(current_connection().execute(changed.returning(*_USER)).one_or_none(), UserRow)
 
 
 def mark_verified(user_id: UUID) -> None:
     """Mark the email address of a user as verified."""
-    current_session().execute(update(User).where(User.id == user_id).values(email_verified=True))
+    current_connection().execute(update(User).where(User.id == user_id).values(email_verified=True))
 
 
 def lock_user_shared(user_id: UUID) -> UserRow | None:
     """Lock a user against changes until the transaction ends (`FOR SHARE`). Returns the user, or `None`."""
-    return map_row(current_session().execute(_LOCK_USER_SHARED, {"user_id": user_id}).one_or_none(), UserRow)
+    return map_row(current_connection().execute(_LOCK_USER_SHARED, {"user_id": user_id}).one_or_none(), UserRow)
 
 
 def add_session(
@@ -126,7 +126,7 @@ def add_session(
         "user_agent": user_agent,
         "ip_address": ip_address,
     }
-    return SessionRow(*current_session().execute(_ADD_SESSION, values).one())
+    return SessionRow(*current_connection().execute(_ADD_SESSION, values).one())
 
 
 def rotate_session(session_id: UUID, generation: int, *, idle_until: datetime) -> SessionRow | None:
@@ -135,7 +135,7 @@ def rotate_session(session_id: UUID, generation: int, *, idle_until: datetime) -
     Returns the session, or `None` if it is not live or not at `generation`.
     """
     values = {"session_id": session_id, "generation": generation, "at": now(), "idle_until": idle_until}
-    return map_row(current_session().execute(_ROTATE_SESSION, values).one_or_none(), SessionRow)
+    return map_row(current_connection().execute(_ROTATE_SESSION, values).one_or_none(), SessionRow)
 
 
 def find_live_session(session_id: UUID) -> SessionRow | None:
@@ -146,4 +146,4 @@ def find_live_session(session_id: UUID) -> SessionRow | None:
 def end_session(session_id: UUID) -> None:
     """End a session. Does nothing if it has already ended."""
     ended = update(Session).where(Session.id == session_id, Session.ended_at.is_(None)).values(ended_at=now())
-    current_session().execute(ended)
+    current_connection().execute(ended)

@@ -23,7 +23,7 @@ from sqlalchemy import (
 
 from project.blueprints.files.models import File, FileLocation, FileRow, FileStatus, ThumbnailStatus
 from project.infrastructure.clock import now
-from project.infrastructure.database import columns_of, current_session, fetch_one, lock_batch, map_row, read
+from project.infrastructure.database import columns_of, current_connection, fetch_one, lock_batch, map_row, read
 from project.infrastructure.database.models import new_id
 from project.infrastructure.database.pagination import Page, PageRequest, select_page
 
@@ -56,7 +56,7 @@ def add_pending(owner_id: UUID) -> FileLocation:
     # The key starts with the last byte of the id, which is random: object stores and folders are partitioned by prefix.
     location = FileLocation(file_id, f"{file_id.hex[-2:]}/{file_id.hex}", thumbnail_sizes=())
     values = {"id": location.id, "owner_id": owner_id, "storage_key": location.storage_key}
-    current_session().execute(_ADD_PENDING, values)
+    current_connection().execute(_ADD_PENDING, values)
     return location
 
 
@@ -80,7 +80,7 @@ def store_file(
         "sha256": sha256,
         "thumbnails": thumbnails,
     }
-    return map_row(current_session().execute(_STORE_FILE, values).one_or_none(), FileRow)
+    return map_row(current_connection().execute(_STORE_FILE, values).one_or_none(), FileRow)
 
 
 def find_file(file_id: UUID) -> FileRow | None:
@@ -113,32 +113,32 @@ def list_own_trash(
 def update_file(file_id: UUID, *, versions: Collection[int] | None, **changes: object) -> FileRow | None:
     """Set the columns in `changes` of a `stored` file and return it, or `None` if its version is not in `versions`."""
     changed = _update_stored(file_id, versions).values(**changes).returning(*_FILE)
-    return map_row(current_session().execute(changed).one_or_none(), FileRow)
+    return map_row(current_connection().execute(changed).one_or_none(), FileRow)
 
 
 def trash_file(file_id: UUID, versions: Collection[int] | None) -> bool:
     """Move a `stored` file to the trash. Returns False if its version is not in `versions`."""
     at = now()
     trashed = _update_stored(file_id, versions).values(status="trashed", trashed_at=at, updated_at=at)
-    return current_session().execute(trashed.returning(File.id)).first() is not None
+    return current_connection().execute(trashed.returning(File.id)).first() is not None
 
 
 def mark_thumbnails_ready(file_id: UUID, sizes: Collection[str]) -> None:
     """Record that a file has thumbnails of `sizes`. Does not change the file's version."""
     ready = update(File).where(File.id == file_id).values(thumbnails="ready", thumbnail_sizes=sizes, **_UNCHANGED)
-    current_session().execute(ready)
+    current_connection().execute(ready)
 
 
 def mark_thumbnails_failed(file_id: UUID) -> None:
     """Record that a file's thumbnails could not be created. Does not change the file's version."""
-    current_session().execute(update(File).where(File.id == file_id).values(thumbnails="failed", **_UNCHANGED))
+    current_connection().execute(update(File).where(File.id == file_id).values(thumbnails="failed", **_UNCHANGED))
 
 
 def reset_incomplete_thumbnails(sizes: Collection[str], limit: int) -> list[UUID]:
     """Set the thumbnails of up to `limit` stored images that lack any of `sizes` to `pending`, and return their ids."""
     incomplete = select(File.id).where(_IS_RENDERED, _lacks_any(sizes)).limit(limit)
     reset = update(File).where(File.id.in_(lock_batch(incomplete))).values(thumbnails="pending", **_UNCHANGED)
-    return list(current_session().scalars(reset.returning(File.id)))
+    return list(current_connection().scalars(reset.returning(File.id)))
 
 
 def list_overdue(status: FileStatus, before: datetime, limit: int) -> list[FileLocation]:
@@ -155,14 +155,14 @@ def begin_purge(file_id: UUID, status: FileStatus) -> bool:
     that arrived in the meantime.
     """
     statement = update(File).where(File.id == file_id, File.status == status).values(status="purging")
-    if current_session().execute(statement.returning(File.id)).first() is not None:
+    if current_connection().execute(statement.returning(File.id)).first() is not None:
         return True
-    return current_session().scalar(select(File.status).where(File.id == file_id)) in (None, "purging")
+    return current_connection().scalar(select(File.status).where(File.id == file_id)) in (None, "purging")
 
 
 def delete_row(file_id: UUID) -> None:
     """Delete the row of a file whose content has been deleted."""
-    current_session().execute(delete(File).where(File.id == file_id, File.status == "purging"))
+    current_connection().execute(delete(File).where(File.id == file_id, File.status == "purging"))
 
 
 def _update_stored(file_id: UUID, versions: Collection[int] | None) -> Update:

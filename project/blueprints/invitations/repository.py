@@ -1,7 +1,7 @@
 """Queries on the `invitations` table."""
 
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, bindparam, literal, select, true, update
@@ -11,7 +11,7 @@ from project.errors import NotFound
 from project.infrastructure.clock import now
 from project.infrastructure.database import (
     columns_of,
-    current_session,
+    current_connection,
     fetch_one,
     insert_if_absent,
     lock_batch,
@@ -56,14 +56,14 @@ def expire_overdue(organization_id: UUID, email_key: str) -> None:
     overdue = update(Invitation).where(
         Invitation.organization_id == organization_id, Invitation.email_key == email_key, _is_overdue(now())
     )
-    current_session().execute(overdue.values(status="expired"))
+    current_connection().execute(overdue.values(status="expired"))
 
 
 def expire_batch(limit: int) -> int:
     """Set up to `limit` overdue invitations to `expired`. Returns the number of rows updated."""
     batch = select(Invitation.id).where(_is_overdue(now())).limit(limit)
     expired = update(Invitation).where(Invitation.id.in_(lock_batch(batch))).values(status="expired")
-    return int(cast(Any, current_session().execute(expired)).rowcount)
+    return len(current_connection().execute(expired.returning(Invitation.id)).all())
 
 
 def find_pending_id(organization_id: UUID, email_key: str) -> UUID | None:
@@ -117,13 +117,13 @@ def accept(invitation_id: UUID, token_version: int) -> bool:
         .values(status="accepted")
         .returning(Invitation.id)
     )
-    return current_session().execute(accepted).first() is not None
+    return current_connection().execute(accepted).first() is not None
 
 
 def set_delivery(invitation_id: UUID, token_version: int, delivery: Delivery) -> None:
     """Set the delivery status of the email with this token version. Does not change the invitation's version."""
     statement = update(Invitation).where(Invitation.id == invitation_id, Invitation.token_version == token_version)
-    current_session().execute(statement.values(delivery=delivery, version=Invitation.version))
+    current_connection().execute(statement.values(delivery=delivery, version=Invitation.version))
 
 
 def _is_overdue(at: datetime) -> ColumnElement[bool]:

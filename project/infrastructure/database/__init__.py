@@ -4,7 +4,7 @@ from project.infrastructure.database.rows import columns_of, fetch_one, lock_bat
 from project.infrastructure.database.session import (
     InnerTransactionFailed,
     after_commit,
-    current_session,
+    current_connection,
     db,
     ensure_reachable,
     execute_autocommit,
@@ -21,7 +21,7 @@ __all__ = [
     "InnerTransactionFailed",
     "after_commit",
     "columns_of",
-    "current_session",
+    "current_connection",
     "db",
     "ensure_reachable",
     "execute_autocommit",

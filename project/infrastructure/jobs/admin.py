@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, NamedTuple, cast
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Delete, Select, Update, delete, func, literal, null, select, union_all, update
@@ -12,7 +12,7 @@ from project.infrastructure.clock import now
 from project.infrastructure.database import (
     after_commit,
     columns_of,
-    current_session,
+    current_connection,
     fetch_one,
     lock_batch,
     read,
@@ -81,7 +81,9 @@ def retry_job(job_id: UUID) -> bool:
     """Requeue a dead job and reset its attempts. Returns False if the job is not dead or does not exist."""
     at = now()
     dead = update(Job).where(Job.id == job_id, Job.status == "dead")
-    name = current_session().scalar(dead.values(_requeued(at, publish_at=at + republish_delay())).returning(Job.name))
+    name = current_connection().scalar(
+        dead.values(_requeued(at, publish_at=at + republish_delay())).returning(Job.name)
+    )
     if name is not None:
         after_commit(lambda: publisher.put(name, job_id))
     return name is not None
@@ -100,7 +102,7 @@ def retry_dead_jobs(name: str | None) -> int:
 def delete_job(job_id: UUID) -> bool:
     """Delete a completed (`done`) or dead job. Returns False if the job has another status or does not exist."""
     removed = delete(Job).where(Job.id == job_id, Job.status.in_(FINISHED_STATUSES)).returning(Job.id)
-    return current_session().scalar(removed) is not None
+    return current_connection().scalar(removed) is not None
 
 
 def purge_jobs(status: JobStatus, *, before: datetime) -> int:
@@ -145,8 +147,8 @@ def _purge_batch(status: JobStatus, before: datetime) -> int:
 
 
 def _execute(statement: Update | Delete) -> int:
-    with transaction() as session:
-        return int(cast(Any, session.execute(statement)).rowcount)
+    with transaction() as connection:
+        return len(connection.execute(statement.returning(Job.id)).all())
 
 
 def _requeued(at: datetime, *, publish_at: datetime) -> dict[str, Any]:

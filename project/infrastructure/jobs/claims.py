@@ -15,7 +15,7 @@ from sqlalchemy import Table, Update, Uuid, and_, bindparam, or_, select, update
 
 from project.config import current_settings
 from project.infrastructure.clock import now
-from project.infrastructure.database import current_session, execute_autocommit, transaction
+from project.infrastructure.database import current_connection, execute_autocommit, transaction
 from project.infrastructure.database.models import UtcDateTime
 from project.infrastructure.jobs.queue import Job
 
@@ -64,7 +64,7 @@ class Claim:
 
     def ensure_held(self) -> None:
         """Lock the job's row until the transaction ends. Raises ClaimLost."""
-        if current_session().connection().execute(_LOCK_MINE, self.key).first() is None:
+        if current_connection().execute(_LOCK_MINE, self.key).first() is None:
             raise ClaimLost(self.job_id)
 
     @property

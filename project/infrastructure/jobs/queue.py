@@ -92,8 +92,8 @@ def pop_overdue(limit: int) -> list[tuple[UUID, str]]:
         .values(publish_at=at + republish_delay())
         .returning(Job.id, Job.name)
     )
-    with transaction() as session:
-        return [(row.id, row.name) for row in session.execute(statement)]
+    with transaction() as connection:
+        return [(row.id, row.name) for row in connection.execute(statement)]
 
 
 def republish_delay() -> timedelta:

@@ -63,8 +63,8 @@ def test_second_logout_is_rejected(api: Api) -> None:
 
 def test_request_from_disabled_account_is_rejected_immediately(app: Flask, api: Api) -> None:
     ada = api.as_new_user()
-    with app.app_context(), transaction() as session:
-        session.execute(update(User).values(status="disabled"))
+    with app.app_context(), transaction() as connection:
+        connection.execute(update(User).values(status="disabled"))
     problem(ada.get("/auth/me"), 401, "token-revoked")
 
 
@@ -74,8 +74,8 @@ def test_token_of_deleted_session_or_account_is_rejected_immediately(
     app: Flask, api: Api, model: type[Session | User]
 ) -> None:
     ada = api.as_new_user()
-    with app.app_context(), transaction() as session:
-        session.execute(delete(model))
+    with app.app_context(), transaction() as connection:
+        connection.execute(delete(model))
     problem(ada.get("/auth/me"), 401, "token-revoked")
 
 

@@ -36,8 +36,8 @@ def test_fan_out_creates_one_job_per_active_user(api: Api, settings: Settings, m
     monkeypatch.setattr(import_module("project.infrastructure.jobs.fan_out"), "CHUNK_SIZE", 2)
     ids = [api.register()["id"] for _ in range(4)]
     with separate_app_context(settings):
-        with transaction() as session:
-            session.execute(update(User).where(User.id == UUID(ids[1])).values(status="disabled"))
+        with transaction() as connection:
+            connection.execute(update(User).where(User.id == UUID(ids[1])).values(status="disabled"))
         email_all()
         [continuation] = list_jobs(EMAIL_ALL)
         email_all(**claim_job(continuation.id).arguments)

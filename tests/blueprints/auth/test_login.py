@@ -20,8 +20,8 @@ def log_in(api: Api, email: str, password: str = PASSWORD, **options: Any) -> An
 
 def disable(app: Flask) -> None:
     """Disable every account."""
-    with app.app_context(), transaction() as session:
-        session.execute(update(User).values(status="disabled"))
+    with app.app_context(), transaction() as connection:
+        connection.execute(update(User).values(status="disabled"))
 
 
 def test_login_returns_token_pair(api: Api) -> None:
@@ -72,8 +72,8 @@ def test_login_reveals_disabled_account_only_if_password_is_correct(app: Flask, 
 @ON_SQLITE
 def test_login_with_corrupt_password_hash_is_rejected(app: Flask, api: Api) -> None:
     user = api.register()
-    with app.app_context(), transaction() as session:
-        session.execute(update(User).values(password_hash="damaged"))
+    with app.app_context(), transaction() as connection:
+        connection.execute(update(User).values(password_hash="damaged"))
     problem(log_in(api, user["email"]), 401, "invalid-credentials")
 
 

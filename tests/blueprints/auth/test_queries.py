@@ -26,13 +26,13 @@ def log_in(user: UserRow) -> service.Grant:
 
 
 def set_user(user: UserRow, **values: str) -> None:
-    with transaction() as session:
-        session.execute(update(User).where(User.id == user.id).values(**values))
+    with transaction() as connection:
+        connection.execute(update(User).where(User.id == user.id).values(**values))
 
 
 def set_session(grant: service.Grant, **values: object) -> None:
-    with transaction() as session:
-        session.execute(update(Session).where(Session.id == grant.session_id).values(**values))
+    with transaction() as connection:
+        connection.execute(update(Session).where(Session.id == grant.session_id).values(**values))
 
 
 @pytest.fixture

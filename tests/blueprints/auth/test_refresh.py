@@ -49,8 +49,8 @@ def set_session(app: Flask) -> SetSession:
 
     def change(**seconds: float) -> None:
         values = {name: datetime.now(UTC) + timedelta(seconds=value) for name, value in seconds.items()}
-        with app.app_context(), transaction() as session:
-            session.execute(update(Session).values(**values))
+        with app.app_context(), transaction() as connection:
+            connection.execute(update(Session).values(**values))
 
     return change
 

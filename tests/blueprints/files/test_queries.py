@@ -47,8 +47,8 @@ def store(location: FileLocation, organization_id: UUID | None = None, content_t
 
 
 def set_file(file_id: UUID, **values: object) -> None:
-    with transaction() as session:
-        session.execute(update(File).where(File.id == file_id).values(**values))
+    with transaction() as connection:
+        connection.execute(update(File).where(File.id == file_id).values(**values))
 
 
 def add_file(

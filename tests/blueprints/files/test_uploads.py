@@ -171,8 +171,8 @@ def organization_id(ada: Api) -> str:
 
 
 def remove_member(app: Flask, user_id: str) -> None:
-    with app.app_context(), transaction() as session:
-        session.execute(delete(Membership).where(Membership.user_id == UUID(user_id)))
+    with app.app_context(), transaction() as connection:
+        connection.execute(delete(Membership).where(Membership.user_id == UUID(user_id)))
 
 
 @ON_SQLITE

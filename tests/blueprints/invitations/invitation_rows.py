@@ -18,8 +18,8 @@ def list_rows(app: Flask, model: Any) -> list[Any]:
 
 def update_invitations(app: Flask, **values: Any) -> None:
     """Set the given columns of all invitations."""
-    with app.app_context(), transaction() as session:
-        session.execute(update(Invitation).values(**values))
+    with app.app_context(), transaction() as connection:
+        connection.execute(update(Invitation).values(**values))
 
 
 def expire_all(app: Flask) -> None:

@@ -13,7 +13,7 @@ from project.blueprints.invitations import repository
 from project.blueprints.invitations.models import Invitation
 from project.blueprints.organizations.models import Membership
 from project.infrastructure import signing
-from project.infrastructure.database import current_session
+from project.infrastructure.database import current_connection
 from tests.blueprints.invitations.invitation_rows import expire_all, list_rows, update_invitations
 from tests.kit.clients.api import PASSWORD, Api, pointers, problem, success
 
@@ -56,7 +56,7 @@ def test_invitation_deleted_while_being_accepted_is_not_found(
     api: Api, ada: Api, token: str, monkeypatch: pytest.MonkeyPatch, route: str
 ) -> None:
     def delete_first(*_arguments: object) -> bool:
-        current_session().execute(delete(Invitation))
+        current_connection().execute(delete(Invitation))
         return False
 
     caller = api.as_new_user(GUEST) if route == "accept" else api

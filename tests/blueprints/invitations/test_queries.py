@@ -52,8 +52,8 @@ def invitation_id(invite: Callable[..., UUID], engines: UUID, gardens: UUID) -> 
 
 
 def set_invitation(invitation_id: UUID, **values: object) -> None:
-    with transaction() as session:
-        session.execute(update(Invitation).where(Invitation.id == invitation_id).values(**values))
+    with transaction() as connection:
+        connection.execute(update(Invitation).where(Invitation.id == invitation_id).values(**values))
 
 
 def expire(invitation_id: UUID) -> None:

@@ -34,8 +34,8 @@ def list_records(app: Flask) -> list[Any]:
 
 
 def execute(app: Flask, statement: Any) -> None:
-    with app.app_context(), transaction() as session:
-        session.execute(statement)
+    with app.app_context(), transaction() as connection:
+        connection.execute(statement)
 
 
 def create_organization(api: Api, **members: Any) -> TestResponse:

@@ -18,7 +18,15 @@ from sqlalchemy import event, select, text
 from project.blueprints.organizations.models import Organization
 from project.config import Settings
 from project.errors import ServiceUnavailable
-from project.infrastructure.database import after_commit, db, ensure_reachable, insert_if_absent, read, transaction
+from project.infrastructure.database import (
+    after_commit,
+    current_connection,
+    db,
+    ensure_reachable,
+    insert_if_absent,
+    read,
+    transaction,
+)
 from project.infrastructure.database.models import new_id
 from tests.kit.fixtures.apps import separate_app_context
 from tests.kit.servers.ports import free_port
@@ -96,8 +104,8 @@ def test_recently_used_connections_that_were_lost_are_replaced_after_one_error(a
 
 @only_postgresql
 def test_idle_transaction_timeout_raises_service_unavailable(app: Flask) -> None:
-    with app.app_context(), pytest.raises(ServiceUnavailable), transaction() as session:
-        session.execute(text("SET LOCAL idle_in_transaction_session_timeout = 50"))
+    with app.app_context(), pytest.raises(ServiceUnavailable), transaction() as connection:
+        connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 50"))
         time.sleep(0.3)
         add("one")
     with app.app_context():
@@ -109,8 +117,8 @@ def test_lock_timeout_raises_service_unavailable_and_rolls_back_transaction(app:
     with app.app_context(), transaction():
         add("one")
         add("two")
-    with app.app_context(), pytest.raises(ServiceUnavailable), transaction() as session:
-        session.execute(text("SET LOCAL lock_timeout = 200"))
+    with app.app_context(), pytest.raises(ServiceUnavailable), transaction() as connection:
+        connection.execute(text("SET LOCAL lock_timeout = 200"))
         rename("one")
         with app.app_context(), transaction() as other:
             other.execute(text("SET LOCAL lock_timeout = 100"))
@@ -121,7 +129,7 @@ def test_lock_timeout_raises_service_unavailable_and_rolls_back_transaction(app:
 
 
 def rename(slug: str) -> None:
-    db.session.execute(text("UPDATE organizations SET slug = slug || '!' WHERE slug = :slug"), {"slug": slug})
+    current_connection().execute(text("UPDATE organizations SET slug = slug || '!' WHERE slug = :slug"), {"slug": slug})
 
 
 @contextmanager

@@ -165,8 +165,8 @@ def test_connecting_to_several_unresponsive_hosts_fails_within_a_single_time_lim
 
 
 def execute(app: Flask, statement: str) -> None:
-    with app.app_context(), transaction() as session:
-        session.execute(text(statement))
+    with app.app_context(), transaction() as connection:
+        connection.execute(text(statement))
 
 
 @contextmanager

@@ -37,8 +37,8 @@ def page_with_few(limit: int, after: UUID | None = None) -> Page[JobRow]:
 
 
 def rename(job_ids: list[UUID], name: str) -> None:
-    with transaction() as session:
-        session.execute(update(Job).where(Job.id.in_(job_ids)).values(name=name))
+    with transaction() as connection:
+        connection.execute(update(Job).where(Job.id.in_(job_ids)).values(name=name))
 
 
 def ids(page_: Page[JobRow]) -> list[UUID]:
@@ -134,8 +134,8 @@ def test_ids_sort_in_creation_order() -> None:
 def test_stored_datetime_is_returned_in_utc(zone: timezone) -> None:
     time = datetime(2026, 3, 29, 1, 30, 0, 123456, tzinfo=zone)
     job_id = enqueue_job()
-    with transaction() as session:
-        session.execute(update(Job).where(Job.id == job_id).values(due_at=time))
+    with transaction() as connection:
+        connection.execute(update(Job).where(Job.id == job_id).values(due_at=time))
     with read() as connection:
         stored = connection.scalar(select(Job.due_at).where(Job.due_at == time))
     assert stored == time
@@ -144,8 +144,8 @@ def test_stored_datetime_is_returned_in_utc(zone: timezone) -> None:
 
 def test_update_sets_updated_at() -> None:
     job_id, before = enqueue_job(), now()
-    with transaction() as session:
-        session.execute(update(Job).where(Job.id == job_id).values(name="changed"))
+    with transaction() as connection:
+        connection.execute(update(Job).where(Job.id == job_id).values(name="changed"))
     with read() as connection:
         row = connection.execute(select(Job.created_at, Job.updated_at)).one()
     assert row.created_at <= before <= row.updated_at

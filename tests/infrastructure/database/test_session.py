@@ -70,8 +70,8 @@ CAST_TO_INT = "SELECT CAST(:secret AS int)"
     indirect=["database_url"],
 )
 def test_error_message_does_not_contain_rejected_values(statement: str) -> None:
-    with pytest.raises(DBAPIError) as raised, transaction() as session:
-        session.execute(text(statement), {"secret": SECRET_VALUE})
+    with pytest.raises(DBAPIError) as raised, transaction() as connection:
+        connection.execute(text(statement), {"secret": SECRET_VALUE})
     message = "".join(format_exception(raised.value))
     assert statement.partition(":")[0] in message
     assert SECRET_VALUE not in message

@@ -27,6 +27,6 @@ def test_minimum_and_maximum_times_are_read_as_stored(settings: Settings, time_z
         connection.execute(f"ALTER DATABASE \"{connection.info.dbname}\" SET timezone = '{time_zone}'")  # type: ignore[arg-type]
     with separate_app_context(settings):
         job_id = enqueue_job()
-        with transaction() as session:
-            session.execute(update(Job).where(Job.id == job_id).values(finished_at=at))
+        with transaction() as connection:
+            connection.execute(update(Job).where(Job.id == job_id).values(finished_at=at))
         assert get_job(job_id).finished_at == at

@@ -49,8 +49,8 @@ def test_failed_job_is_rescheduled() -> None:
 def backoff_after(attempt: int) -> float:
     """Return the seconds until a job is due again after its `attempt`-th failure."""
     job_id, before = enqueue_job(), now()
-    with transaction() as session:
-        session.execute(update(Job).where(Job.id == job_id).values(attempts=attempt - 1))
+    with transaction() as connection:
+        connection.execute(update(Job).where(Job.id == job_id).values(attempts=attempt - 1))
     fail_job(claim_job(job_id))
     due_at: datetime = get_job(job_id).due_at
     assert get_job(job_id).publish_at == due_at

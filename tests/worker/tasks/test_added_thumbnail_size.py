@@ -48,8 +48,8 @@ def old_image(ada: Api, settings: Settings, run_newest_job: RunJob) -> str:
 
 
 def change_files(*conditions: Any, **values: Any) -> None:
-    with transaction() as session:
-        session.execute(update(File).where(*conditions).values(values))
+    with transaction() as connection:
+        connection.execute(update(File).where(*conditions).values(values))
 
 
 def objects(settings: Settings) -> dict[str, Path]:
@@ -107,8 +107,8 @@ def test_jobs_are_enqueued_until_a_limited_number_is_active(
             for _ in range(2):
                 service.add_thumbnails()
                 counts.append(len(list_jobs(MAKE)))
-            with transaction() as session:
-                session.execute(update(Job).values(status="done"))
+            with transaction() as connection:
+                connection.execute(update(Job).values(status="done"))
         assert counts == [2, 2, 3, 3, 3, 3]
         assert {UUID(job.arguments["file_id"]) for job in list_jobs(MAKE)} == set(ids[:3])
 

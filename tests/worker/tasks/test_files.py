@@ -62,9 +62,9 @@ def test_thumbnails_are_identical_if_they_are_created_again(
     with separate_app_context(settings):
         run_newest_job(MAKE_THUMBNAILS)
         first = thumbnail(ada, file)
-        with transaction() as session:
-            session.execute(update(Job).values(status="queued"))
-            session.execute(update(File).values(thumbnails="pending", thumbnail_sizes=()))
+        with transaction() as connection:
+            connection.execute(update(Job).values(status="queued"))
+            connection.execute(update(File).values(thumbnails="pending", thumbnail_sizes=()))
         run_newest_job(MAKE_THUMBNAILS)
     assert thumbnail(ada, file) == first
 
@@ -86,8 +86,8 @@ def test_thumbnail_job_completes_if_file_is_no_longer_stored(
 ) -> None:
     upload(ada)
     with separate_app_context(settings):
-        with transaction() as session:
-            session.execute(update(File).values(status="pending"))
+        with transaction() as connection:
+            connection.execute(update(File).values(status="pending"))
         assert get_job(run_newest_job(MAKE_THUMBNAILS)).status == "done"
 
 
@@ -136,9 +136,9 @@ def test_unfinished_upload_is_purged_after_timeout(ada: Api, settings: Settings)
     with separate_app_context(settings):
         for age in (settings.upload_timeout_seconds - 60, settings.upload_timeout_seconds + 60):
             assert len(objects(settings)) == 1
-            with transaction() as session:
+            with transaction() as connection:
                 started_at = now() - timedelta(seconds=age)
-                session.execute(update(File).values(status="pending", updated_at=started_at))
+                connection.execute(update(File).values(status="pending", updated_at=started_at))
             service.purge_files()
     assert objects(settings) == []
     assert ada.get(f"/files/{file['id']}").status_code == 404

@@ -57,8 +57,8 @@ def mailbox(settings: Settings) -> dict[str, bytes]:
 
 def requeue(job_id: UUID) -> None:
     """Requeue a job, as if its worker had been killed after sending the email but before finishing the job."""
-    with transaction() as session:
-        session.execute(update(Job).where(Job.id == job_id).values(status="queued", finished_at=None))
+    with transaction() as connection:
+        connection.execute(update(Job).where(Job.id == job_id).values(status="queued", finished_at=None))
 
 
 def test_invitation_email_contains_link_with_token(
@@ -106,8 +106,8 @@ def test_invitation_that_is_no_longer_pending_is_not_sent(
     inviter: Inviter, settings: Settings, run_newest_job: RunJob, end: dict[str, Any]
 ) -> None:
     with separate_app_context(settings):
-        with transaction() as session:
-            session.execute(update(Invitation).values(end))
+        with transaction() as connection:
+            connection.execute(update(Invitation).values(end))
         assert get_job(run_newest_job(SEND_INVITATION)).status == "done"
     assert mailbox(settings) == {}
 
