@@ -11,7 +11,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.kit.changes import ROOT, base_commit, changed_blueprints, changed_files
+from project.cli.git import base_commit
+from tests.kit.changes import ROOT, changed_blueprints, changed_files
 
 _BIN = Path(sys.executable).parent
 _STATIC = (
@@ -40,7 +41,7 @@ _ENVIRONMENT = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 
 def main() -> int:
     """Run the checks, print the output of those that fail, and return the exit code."""
-    print(f"Blueprints changed since {base_commit()[:12]}:", *sorted(changed_blueprints()), flush=True)
+    print(f"Blueprints changed since {base_commit(ROOT)[:12]}:", *sorted(changed_blueprints()), flush=True)
     with ThreadPoolExecutor() as pool:
         return int(not all(pool.map(_run, ([*_STATIC, [*_PYTEST, *_ALWAYS]], _changed_tests()))))
 

@@ -5,13 +5,12 @@ entry to docs/breaking-changes.md.
 """
 
 import json
-import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from project.cli.compatibility import incompatible_changes
+from project.cli.git import base_text
 from project.infrastructure.clock import now
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -35,12 +34,12 @@ def contract_text(document: dict[str, Any]) -> str:
 def violations(document: dict[str, Any], folder: Path = DOCS) -> list[str]:
     """Return the reasons why `document` must not be written: unlisted breaking changes, and invalid exceptions.
 
-    Changes are relative to the last commit, so a document that was written but not committed may change freely.
+    Changes are relative to the base commit, so what only this branch has written may change freely.
     """
-    committed = json.loads(_committed(folder / _DOCUMENT) or "{}")
-    changes = incompatible_changes(committed, json.loads(contract_text(document)))
+    before = json.loads(base_text(folder / _DOCUMENT) or "{}")
+    changes = incompatible_changes(before, json.loads(contract_text(document)))
     record = folder / _RECORD
-    recorded = record.read_text().removeprefix(_committed(record)) if record.exists() else ""
+    recorded = record.read_text().removeprefix(base_text(record)) if record.exists() else ""
     unrecorded = [change for change in changes if f": {change}. Reason: " not in recorded]
     return list(_violations(unrecorded, _allowed_changes(folder)))
 
@@ -70,17 +69,6 @@ def _violations(changes: list[str], allowed: list[AllowedChange]) -> Iterator[st
 def _allowed_changes(folder: Path) -> list[AllowedChange]:
     entries = _read(folder / _EXCEPTIONS, [])
     return [AllowedChange(entry["change"], entry.get("reason", "")) for entry in entries]
-
-
-def _committed(path: Path) -> str:
-    """Return the content of a file in the last commit or, outside a Git repository, its current content."""
-    git = shutil.which("git")
-    if git is not None:
-        command = [git, "show", f"HEAD:./{path.name}"]
-        shown = subprocess.run(command, cwd=path.parent, capture_output=True, text=True, check=False)  # noqa: S603
-        if shown.returncode == 0:
-            return shown.stdout
-    return path.read_text() if path.exists() else ""
 
 
 def _read(path: Path, default: Any) -> Any:

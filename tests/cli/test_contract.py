@@ -1,17 +1,18 @@
 """The committed API document matches the routes. Incompatible changes require an exception and are recorded."""
 
 import json
-import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click import ClickException
 from click.testing import Result
 from flask import Flask
 
 from project.app import create_app
 from project.cli.contract import DOCS, contract_text, violations
+from project.cli.git import run_git
 from project.config import Settings
 from project.http.openapi import api_document
 from tests.cli.document_changes import Change, member
@@ -108,23 +109,73 @@ def test_api_document_is_written_if_none_exists(idle_app: Flask, tmp_path: Path,
     assert (tmp_path / "openapi.json").read_text() == contract_text(document)
 
 
+def commit(folder: Path) -> None:
+    run_git(folder, "add", ".")
+    run_git(folder, "-c", "user.name=Ada", "-c", "user.email=ada@example.com", "commit", "-q", "-m", "Release")
+
+
 @pytest.fixture
 def repository(folder: Path) -> Path:
     """The same folder as a Git repository in which its files are committed."""
     (folder / "breaking-changes.md").write_text("# Breaking changes\n\n")
-    for arguments in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "Release"]):
-        identity = ["-c", "user.name=Ada", "-c", "user.email=ada@example.com"]
-        subprocess.run(["git", *identity, *arguments], cwd=folder, check=True)
+    run_git(folder, "init", "-q", "-b", "main")
+    commit(folder)
     return folder
 
 
-def test_change_to_an_uncommitted_document_is_allowed(repository: Path, document: dict[str, Any]) -> None:
+def write_draft(folder: Path, document: dict[str, Any]) -> dict[str, Any]:
+    """Write a document that adds a second member to the one in `folder`, and return the latter."""
     color = Change(member("OrganizationRequest.color"), new={"type": "string"})
     size = Change(member("OrganizationRequest.size"), new={"type": "string"})
-    _, draft = size.apply(color.apply(document)[1])
-    (repository / "openapi.json").write_text(contract_text(draft))
-    assert violations(color.apply(document)[1], repository) == []
+    before = color.apply(document)[1]
+    (folder / "openapi.json").write_text(contract_text(size.apply(before)[1]))
+    return before
+
+
+def test_change_to_an_uncommitted_document_is_allowed(repository: Path, document: dict[str, Any]) -> None:
+    before = write_draft(repository, document)
+    assert violations(before, repository) == []
     assert violations(document, repository) == [COLOR_REMOVED]
+
+
+@pytest.mark.parametrize("main", ["refs/remotes/origin/main", "refs/heads/main"])
+def test_change_to_what_only_the_branch_contains_is_allowed(
+    repository: Path, document: dict[str, Any], main: str
+) -> None:
+    run_git(repository, "checkout", "-q", "-b", "notes")
+    run_git(repository, "branch", "-q", "-D", "main")
+    run_git(repository, "update-ref", main, "HEAD")
+    before = write_draft(repository, document)
+    commit(repository)
+    assert violations(before, repository) == []
+    assert violations(document, repository) == [COLOR_REMOVED]
+
+
+def test_document_without_a_commit_is_allowed(folder: Path, document: dict[str, Any]) -> None:
+    run_git(folder, "init", "-q")
+    assert violations(document, folder) == []
+
+
+def test_document_that_was_not_in_the_last_commit_is_allowed(repository: Path, document: dict[str, Any]) -> None:
+    (repository / "docs").mkdir()
+    (repository / "openapi.json").rename(repository / "docs/openapi.json")
+    assert violations(document, repository / "docs") == []
+
+
+def test_failure_of_git_is_reported(repository: Path, document: dict[str, Any]) -> None:
+    (repository / ".git/HEAD").write_text("damaged")
+    with pytest.raises(ClickException, match="not a git repository"):
+        violations(document, repository)
+
+
+def test_repository_of_a_running_git_hook_is_ignored(
+    repository: Path, document: dict[str, Any], tmp_path_factory: pytest.TempPathFactory, monkeypatch: Any
+) -> None:
+    other = tmp_path_factory.mktemp("other")
+    run_git(other, "init", "-q")
+    monkeypatch.setenv("GIT_DIR", str(other / ".git"))
+    before = write_draft(repository, document)
+    assert violations(before, repository) == []
 
 
 def test_recorded_change_is_not_reported_again_before_it_is_committed(idle_app: Flask, repository: Path) -> None:
