@@ -5,6 +5,8 @@ entry to docs/breaking-changes.md.
 """
 
 import json
+import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,6 +17,7 @@ from project.infrastructure.clock import now
 
 DOCS = Path(__file__).parents[2] / "docs"
 _DOCUMENT, _EXCEPTIONS, _RECORD = "openapi.json", "openapi-exceptions.json", "breaking-changes.md"
+_RECORDED = re.compile(r"^- (\d{4}-\d\d-\d\d): (.+?)\. Reason: ", re.MULTILINE)
 # The default address of ./bin/run. The committed document must not depend on the settings of a developer's machine.
 _SERVERS = [{"url": "http://localhost:8000"}]
 
@@ -38,9 +41,8 @@ def violations(document: dict[str, Any], folder: Path = DOCS) -> list[str]:
     """
     before = json.loads(base_text(folder / _DOCUMENT) or "{}")
     changes = incompatible_changes(before, json.loads(contract_text(document)))
-    record = folder / _RECORD
-    recorded = record.read_text().removeprefix(base_text(record)) if record.exists() else ""
-    unrecorded = [change for change in changes if f": {change}. Reason: " not in recorded]
+    recorded = _recorded_changes(folder / _RECORD)
+    unrecorded = [change for change in changes if change not in recorded]
     return list(_violations(unrecorded, _allowed_changes(folder)))
 
 
@@ -69,6 +71,12 @@ def _violations(changes: list[str], allowed: list[AllowedChange]) -> Iterator[st
 def _allowed_changes(folder: Path) -> list[AllowedChange]:
     entries = _read(folder / _EXCEPTIONS, [])
     return [AllowedChange(entry["change"], entry.get("reason", "")) for entry in entries]
+
+
+def _recorded_changes(record: Path) -> list[str]:
+    """Return the changes that have been recorded since the base commit, even if other lines were edited."""
+    lines = Counter(_RECORDED.findall(record.read_text())) if record.exists() else Counter()
+    return [change for _day, change in lines - Counter(_RECORDED.findall(base_text(record)))]
 
 
 def _read(path: Path, default: Any) -> Any:

@@ -182,3 +182,14 @@ def test_recorded_change_is_not_reported_again_before_it_is_committed(idle_app: 
     allow(repository, EXCEPTION)
     assert [write(idle_app, repository).exit_code for _ in range(2)] == [0, 0]
     assert (repository / "breaking-changes.md").read_text().count(COLOR_REMOVED) == 1
+
+
+@pytest.mark.parametrize(("old", "new"), [("# Breaking changes", "# Changes"), ("Unused", "Nobody sent it")])
+def test_change_in_an_earlier_record_is_reported_even_if_the_file_was_edited(
+    repository: Path, document: dict[str, Any], old: str, new: str
+) -> None:
+    record = repository / "breaking-changes.md"
+    record.write_text(f"# Breaking changes\n\n- 2026-01-02: {COLOR_REMOVED}. Reason: Unused.\n")
+    commit(repository)
+    record.write_text(record.read_text().replace(old, new))
+    assert violations(document, repository) == [COLOR_REMOVED]
