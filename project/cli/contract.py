@@ -7,7 +7,7 @@ entry to docs/breaking-changes.md.
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -35,7 +35,7 @@ def contract_text(document: dict[str, Any]) -> str:
 
 
 def violations(document: dict[str, Any], folder: Path = DOCS) -> list[str]:
-    """Return the reasons why `document` must not be written: unlisted breaking changes, and invalid exceptions.
+    """Return the reasons why `document` must not be written: unlisted breaking changes, and invalid entries.
 
     Changes are relative to the base commit, so what only this branch has written may change freely.
     """
@@ -43,7 +43,7 @@ def violations(document: dict[str, Any], folder: Path = DOCS) -> list[str]:
     changes = incompatible_changes(before, json.loads(contract_text(document)))
     recorded = _recorded_changes(folder / _RECORD)
     unrecorded = [change for change in changes if change not in recorded]
-    return list(_violations(unrecorded, _allowed_changes(folder)))
+    return [*_violations(unrecorded, _allowed_changes(folder)), *_stale_records(recorded, changes)]
 
 
 def write_contract(document: dict[str, Any], folder: Path = DOCS) -> None:
@@ -77,6 +77,12 @@ def _recorded_changes(record: Path) -> list[str]:
     """Return the changes that have been recorded since the base commit, even if other lines were edited."""
     lines = Counter(_RECORDED.findall(record.read_text())) if record.exists() else Counter()
     return [change for _day, change in lines - Counter(_RECORDED.findall(base_text(record)))]
+
+
+def _stale_records(recorded: Collection[str], changes: Collection[str]) -> Iterator[str]:
+    for change in recorded:
+        if change not in changes:
+            yield f"docs/{_RECORD} records a change that was not made: {change}"
 
 
 def _read(path: Path, default: Any) -> Any:

@@ -193,3 +193,14 @@ def test_change_in_an_earlier_record_is_reported_even_if_the_file_was_edited(
     commit(repository)
     record.write_text(record.read_text().replace(old, new))
     assert violations(document, repository) == [COLOR_REMOVED]
+
+
+def test_uncommitted_record_of_a_change_that_was_undone_is_reported(
+    idle_app: Flask, repository: Path, document: dict[str, Any]
+) -> None:
+    before = write_draft(repository, document)
+    allow(repository, EXCEPTION)
+    assert write(idle_app, repository).exit_code == 0
+    assert violations(before, repository) == [
+        f"docs/breaking-changes.md records a change that was not made: {COLOR_REMOVED}"
+    ]
