@@ -1,7 +1,6 @@
 """The operations of an application: each route with its description in the OpenAPI document."""
 
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -58,12 +57,8 @@ class Operation(platform.Operation):
     @property
     def created_path(self) -> str | None:
         """The path at which a `GET` reads the resources that the operation creates, or `None`."""
-        if self.method != "POST" or "201" not in self.described["responses"]:
-            return None
-        readable = [name for name, path in self.document["paths"].items() if "get" in path]
-        flat_path = re.sub(r"/[^/]+/\{\w+\}(?=/[^/{}]+$)", "", self.path)
-        items = [re.compile(re.escape(path) + r"/\{\w+_id\}") for path in (self.path, flat_path)]
-        return next((path for item in items for path in readable if item.fullmatch(path)), None)
+        creates = self.method == "POST" and "201" in self.described["responses"]
+        return self.rule.created_path if creates else None
 
     @property
     def query(self) -> dict[str, dict[str, Any]]:

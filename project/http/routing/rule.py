@@ -104,15 +104,14 @@ class ContractRule(Rule):
     def created_path(self) -> str | None:
         """The path of the `GET` route that serves the resources that a `POST` to this path creates, or `None`.
 
-        It is `<path>/{…_id}`. If the path is nested, such as `/organizations/{organization_id}/notes`, it may also be
-        `/notes/{…_id}` in the same blueprint.
+        It is `<path>/{…_id}` in the same blueprint. If the path is nested, such as
+        `/organizations/{organization_id}/notes`, it may also be that path without the parent: `/notes/{…_id}`.
         """
-        collection = self.template.rpartition("/")[2]
-        nested, flat = re.escape(self.template), r"[^{}]*/" + re.escape(collection)
+        without_parent = re.sub(r"/[^/]+/\{\w+\}(?=/[^/{}]+$)", "", self.template)
         blueprint = self.endpoint.partition(".")[0]
         rules = [each for each in self.map.iter_rules() if each.endpoint.partition(".")[0] == blueprint]
         paths = [each.template for each in rules if isinstance(each, ContractRule) and "GET" in (each.methods or ())]
-        items = [re.compile(path + r"/\{\w+_id\}") for path in (nested, flat)]
+        items = [re.compile(re.escape(path) + r"/\{\w+_id\}") for path in (self.template, without_parent)]
         return next((path for item in items for path in paths if item.fullmatch(path)), None)
 
 

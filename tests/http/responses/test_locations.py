@@ -1,8 +1,11 @@
 """`Location`: the URL of a created resource, if a `GET` route can read it."""
 
 import pytest
+from werkzeug.routing import Map
 
 from project.config import Settings
+from project.http.routing.access import public
+from project.http.routing.rule import ContractRule
 from tests.kit.clients.api import Api, success
 from tests.kit.fixtures.apps import application
 
@@ -25,3 +28,32 @@ def test_created_resource_without_a_get_route_has_no_location(shared_api: Api) -
 
 def test_rejected_post_has_no_location(ada: Api) -> None:
     assert "Location" not in ada.post("/organizations", {}).headers
+
+
+@pytest.mark.parametrize(
+    ("collection", "item", "is_found"),
+    [
+        ("/v1/notes", "/v1/notes/<note_id>", True),
+        ("/v1/notes", "/v1/old/notes/<note_id>", False),
+        ("/v1/notes", "/v1/notes/<slug>", False),
+        ("/v1/users/<user_id>/notes", "/v1/users/<user_id>/notes/<note_id>", True),
+        ("/v1/users/<user_id>/notes", "/v1/notes/<note_id>", True),
+        ("/v1/users/<user_id>/notes", "/v2/notes/<note_id>", False),
+        ("/v1/users/<user_id>/notes", "/notes/<note_id>", False),
+        ("/v1/users/<user_id>/notes", "/v1/groups/notes/<note_id>", False),
+    ],
+)
+def test_created_resource_is_read_below_its_collection_with_or_without_the_parent(
+    collection: str, item: str, *, is_found: bool
+) -> None:
+    create = ContractRule(collection, access=public, methods=["POST"], endpoint="notes.create")
+    read = ContractRule(item, access=public, methods=["GET"], endpoint="notes.read")
+    Map([create, read])
+    assert create.created_path == (read.template if is_found else None)
+
+
+def test_created_resource_is_not_read_by_another_blueprint() -> None:
+    create = ContractRule("/notes", access=public, methods=["POST"], endpoint="notes.create")
+    read = ContractRule("/notes/<note_id>", access=public, methods=["GET"], endpoint="search.read")
+    Map([create, read])
+    assert create.created_path is None
