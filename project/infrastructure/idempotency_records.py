@@ -19,7 +19,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from project.config import Settings
 from project.errors import Conflict
 from project.infrastructure.clock import now
-from project.infrastructure.database import current_connection, transaction
+from project.infrastructure.database import current_connection, lock_batch, transaction
 from project.infrastructure.database.models import Base, UtcDateTime
 
 _LOCK_NOT_AVAILABLE = "55P03"
@@ -129,11 +129,9 @@ def store_response(digest: bytes, status: int, headers: dict[str, list[str]], bo
 
 
 def purge_expired() -> None:
-    """Delete expired keys, one batch per transaction."""
-    is_expired = IdempotencyRecord.expires_at <= now()
-    batch = select(IdempotencyRecord.digest).where(is_expired).limit(_BATCH)
-    # The DELETE checks the expiry again: a key that is reused while the DELETE waits for its row is no longer expired.
-    statement = delete(IdempotencyRecord).where(IdempotencyRecord.digest.in_(batch), is_expired)
+    """Delete expired keys, one batch per transaction, except those that a request is claiming again."""
+    batch = select(IdempotencyRecord.digest).where(IdempotencyRecord.expires_at <= now()).limit(_BATCH)
+    statement = delete(IdempotencyRecord).where(IdempotencyRecord.digest.in_(lock_batch(batch)))
     purged = _BATCH
     while purged == _BATCH:
         with transaction() as connection:

@@ -22,7 +22,6 @@ EQUIVALENTS = {
     ),
     f"{_RECORDS} _claim_statement: drop is_free": _ONLY_POSTGRESQL,
     f"{_RECORDS} _RECORD: drop IdempotencyRecord.expires_at > bindparam('at', type_=UtcDateTime())": _ONLY_POSTGRESQL,
-    f"{_RECORDS} purge_expired: drop is_expired (2)": _ONLY_POSTGRESQL,
     f"{_FILES}/policy.py safe_filename: len(name) > _MAX_FILENAME_LENGTH → len(name) >= _MAX_FILENAME_LENGTH": (
         "truncating a name that has the maximum length does not change it"
     ),
