@@ -1,6 +1,7 @@
-"""The file types that may be uploaded, how each is detected, and how it is served. To add a type, add one line.
+"""The file types that may be uploaded, how each is detected, and how it is served.
 
-If the type is in `_REJECTED`, move its line to FILE_TYPES instead.
+To add a type, add one line to the start of FILE_TYPES, or move its line there if it is in `_REJECTED`. Further down, a
+more general type, such as ZIP or MP4, could match first.
 """
 
 import re
@@ -87,7 +88,7 @@ _REJECTED = (
 
 CONTENT_TYPES = frozenset(each.content_type for each in FILE_TYPES)
 if _twice := CONTENT_TYPES & {each.content_type for each in _REJECTED}:
-    raise RuntimeError(f"in both FILE_TYPES and _REJECTED; remove one of the two lines: {', '.join(_twice)}")
+    raise RuntimeError(f"in both FILE_TYPES and _REJECTED; remove one of the two lines: {', '.join(sorted(_twice))}")
 INLINE_TYPES = frozenset(each.content_type for each in FILE_TYPES if each.is_inline)
 IMAGE_FORMATS = {each.content_type: each.image_format for each in FILE_TYPES if each.image_format}
 OFFICE_FOLDERS = {each.office_folder: each.content_type for each in FILE_TYPES if each.office_folder}

@@ -1,5 +1,6 @@
 """Content type detection: the content determines the type; the filename only distinguishes text formats."""
 
+import runpy
 from io import BytesIO
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
@@ -7,6 +8,7 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
 import pytest
 from PIL import Image
 
+from project.blueprints.files import file_types
 from project.blueprints.files.content_type import Detector
 from project.blueprints.files.file_types import CONTENT_TYPES
 
@@ -220,3 +222,13 @@ def test_result_is_available_after_every_chunk():
     assert detector.result() == "application/octet-stream"
     detector.feed("ß".encode()[1:])
     assert detector.result() == "text/plain"
+
+
+def test_error_about_types_that_are_both_supported_and_rejected_lists_them_in_order(tmp_path):
+    source = Path(file_types.__file__).read_text()
+    names = sorted(CONTENT_TYPES)
+    lines = "".join(f"    FileType({name!r}),\n" for name in names)
+    copy = tmp_path / "copy.py"
+    copy.write_text(source.replace("_REJECTED = (\n", f"_REJECTED = (\n{lines}"))
+    with pytest.raises(RuntimeError, match=": " + ", ".join(names)):
+        runpy.run_path(str(copy))
