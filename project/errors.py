@@ -18,10 +18,14 @@ class Error(Exception):
     remedy: ClassVar[str]
 
     def __init_subclass__(cls) -> None:
-        code = getattr(cls, "code", None)
-        if code is not None and not re.fullmatch("[a-z0-9]+(-[a-z0-9]+)*", code):
+        if Error in cls.__bases__ and cls.__module__ == __name__:  # a kind
+            return
+        if missing := [name for name in ("code", "title", "remedy") if not getattr(cls, name, None)]:
+            raise TypeError(f"{cls.__name__} must define {', '.join(missing)}")
+        if not re.fullmatch("[a-z0-9]+(-[a-z0-9]+)*", cls.code):
             raise TypeError(
-                f"{cls.__name__}.code is {code!r}, but must be lowercase words joined by hyphens, such as 'name-taken'"
+                f"{cls.__name__}.code is {cls.code!r}, but must be lowercase words joined by hyphens, "
+                "such as 'name-taken'"
             )
 
     def __init__(self, detail: str | None = None, *, retry_after: int | None = None, **members: Any) -> None:

@@ -1,7 +1,9 @@
 """Every error response has problem details (RFC 9457), regardless of where the error is raised, and hides internals."""
 
+import gc
 import re
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -126,10 +128,28 @@ def test_every_problem_has_a_title_a_cause_and_a_remedy(kind: type[errors.Error]
     assert kind.remedy.endswith(".")
 
 
-@pytest.mark.parametrize("code", ["files/gone", "NameTaken", "name_taken", "name-", ""])
+@pytest.fixture
+def rejected_classes() -> Iterator[None]:
+    """Remove the classes that a test failed to define from the catalog of problems."""
+    yield
+    gc.collect()
+
+
+@pytest.mark.usefixtures("rejected_classes")
+@pytest.mark.parametrize("code", ["files/gone", "NameTaken", "name_taken", "name-"])
 def test_malformed_problem_code_is_rejected_at_startup(code: str) -> None:
     with pytest.raises(TypeError, match="lowercase words joined by hyphens"):
-        type("Malformed", (errors.Conflict,), {"code": code})
+        type("Malformed", (errors.Conflict,), {"code": code, "title": "Name taken", "remedy": "Choose another."})
+
+
+@pytest.mark.usefixtures("rejected_classes")
+@pytest.mark.parametrize("kind", [errors.Conflict, errors.Error])
+@pytest.mark.parametrize("missing", ["code", "title", "remedy"])
+def test_problem_without_code_title_or_remedy_is_rejected_at_startup(kind: type[errors.Error], missing: str) -> None:
+    members = {"code": "name-taken", "title": "Name taken", "remedy": "Choose another."}
+    for incomplete in ({**members, missing: ""}, {name: members[name] for name in members.keys() - {missing}}):
+        with pytest.raises(TypeError, match=f"Incomplete must define {missing}"):
+            type("Incomplete", (kind,), incomplete)
 
 
 @ON_SQLITE
