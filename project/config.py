@@ -197,8 +197,13 @@ class Settings(BaseSettings):
     republish_interval_seconds: Seconds = Field(
         5, description="Interval between checks for unpublished and overdue jobs."
     )
-    done_job_retention_seconds: Seconds = Field(7 * _DAY, description="How long completed (`done`) jobs are kept.")
-    dead_job_retention_seconds: Seconds = Field(90 * _DAY, description="How long dead jobs are kept.")
+    # At least one hour, because a job that runs every hour must not be purged, and enqueued again, within that hour.
+    done_job_retention_seconds: int = Field(
+        7 * _DAY, ge=_HOUR, description="How long completed (`done`) jobs are kept: at least one hour."
+    )
+    dead_job_retention_seconds: int = Field(
+        90 * _DAY, ge=_HOUR, description="How long dead jobs are kept: at least one hour."
+    )
 
     @field_validator("public_url", mode="before")
     @classmethod

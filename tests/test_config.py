@@ -104,6 +104,8 @@ def test_missing_required_setting_is_reported_in_production(load: Load, name: st
         ("JWT_KEYS", "secret", "Ed25519"),
         ("JWT_KEYS", pem(generate_private_key(SECP256R1())), "Ed25519"),
         ("JWT_KEYS", KEY + KEY.replace("M", "?"), "Ed25519"),
+        ("DONE_JOB_RETENTION_SECONDS", "3599", "3600"),
+        ("DEAD_JOB_RETENTION_SECONDS", "3599", "3600"),
         ("PORT", "0", "1"),
         ("PORT", "65536", "65535"),
         ("WEB_THREADS", "0", "1"),

@@ -8,8 +8,6 @@ from types import ModuleType
 
 from flask import Flask
 
-MAX_TICK_INTERVAL = timedelta(hours=1)
-
 
 def import_tasks(app: Flask) -> None:
     """Import `worker/tasks/<blueprint>.py` for each blueprint that has jobs, which registers its tasks."""
@@ -29,7 +27,7 @@ def periodic_jobs(app: Flask) -> dict[str, timedelta]:
         name: interval for module in job_modules(app) for name, interval in getattr(module, "PERIODIC", {}).items()
     }
     for name, interval in periodic.items():
-        if not timedelta(seconds=1) <= interval <= max(retention, MAX_TICK_INTERVAL):
+        if not timedelta(seconds=1) <= interval <= retention:
             raise RuntimeError(
                 f"the interval of {name} must be at least one second, and must not exceed "
                 "DONE_JOB_RETENTION_SECONDS or DEAD_JOB_RETENTION_SECONDS"

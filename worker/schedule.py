@@ -13,10 +13,10 @@ from project.infrastructure import jobs
 from project.infrastructure.clock import now
 from project.infrastructure.database import transaction
 from worker import maintenance, republish
-from worker.discovery import MAX_TICK_INTERVAL, periodic_jobs
+from worker.discovery import periodic_jobs
 
 TICK = "worker.tick"
-_MAX_TICK_SECONDS = int(MAX_TICK_INTERVAL.total_seconds())
+_MAX_TICK_SECONDS = 3600
 
 
 def schedule(app: Flask) -> dict[str, Any]:
