@@ -23,9 +23,10 @@ class Body(Schema):
         if many or self.many or self._serializer is None:
             return super().dump(obj, many=many)
         try:
-            return self._serializer(obj)
+            values = self._serializer.read(obj)
         except (AttributeError, KeyError):  # an absent member, which marshmallow omits
             return super().dump(obj)
+        return self._serializer.convert(values, obj)
 
     @cached_property
     def _serializer(self) -> Serializer | None:

@@ -118,5 +118,66 @@ def test_unusual_values_are_serialized_as_by_marshmallow(shared_app: Flask, sour
         assert encoded(shared_app, schema, each) == encoded(shared_app, schema, each, Schema.dump)
 
 
+class Masked(Body):
+    name = Text(10)
+
+    def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
+        return "***"
+
+
+class Shouted(fields.Integer):
+    def serialize(self, attr: str, obj: Any, accessor: Any = None, **kwargs: Any) -> Any:
+        return f"{super().serialize(attr, obj, accessor, **kwargs)}!"
+
+
+class Percent(fields.Integer):
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
+        return f"{value} %"
+
+
+class Thousands(fields.Integer):
+    def _format_num(self, value: Any) -> int:
+        return int(value) // 1000
+
+
+class Named(fields.Field[Any]):
+    def __init__(self) -> None:
+        super().__init__(attribute="row")
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
+        return attr
+
+
+@pytest.mark.parametrize("field", [Shouted, Percent, Thousands, Named, lambda: Text(10, attribute="row.title")])
+def test_methods_that_a_field_overrides_are_called(shared_app: Flask, field: Any) -> None:
+    schema = type("Overridden", (Body,), {"member": field()})()
+    for source in (
+        {"member": 4999, "row": {"title": "x"}},
+        SimpleNamespace(member=4999, row=SimpleNamespace(title="x")),
+    ):
+        assert encoded(shared_app, schema, source) == encoded(shared_app, schema, source, Schema.dump)
+
+
+def test_method_that_a_schema_overrides_is_called() -> None:
+    assert Masked().dump({"name": "ada"}) == {"name": "***"}
+
+
+class Failing(fields.Field[Any]):
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
+        value.append(1)
+        raise AttributeError("a mistake in a field")
+
+
+class Broken(Body):
+    value = Failing()
+
+
+def test_field_that_raises_attribute_error_is_not_treated_as_absent() -> None:
+    calls: list[int] = []
+    with pytest.raises(AttributeError, match="a mistake in a field"):
+        Broken().dump({"value": calls})
+    assert calls == [1]
+
+
 def test_hooks_of_a_schema_are_called() -> None:
     assert Hooked().dump({"name": "ada"}) == {"name": "ADA", "marked": True}
