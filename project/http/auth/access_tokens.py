@@ -60,6 +60,7 @@ class AccessToken:
 
     session_id: UUID
     subject: str
+    valid_from: float
     expires_at: float
 
 
@@ -106,8 +107,11 @@ def verify(text: str) -> AccessToken:
         raise TokenExpired from error
     except (jwt.InvalidTokenError, ValueError, TypeError, OverflowError, RecursionError) as error:
         raise TokenInvalid from error
-    if int(token.expires_at) <= time.time() - LEEWAY_SECONDS:
+    at = time.time()
+    if int(token.expires_at) <= at - LEEWAY_SECONDS:
         raise TokenExpired
+    if int(token.valid_from) > at + LEEWAY_SECONDS:  # the clock was set back
+        raise TokenInvalid
     return token
 
 
@@ -116,8 +120,10 @@ def _decode(text: str, keys: SigningKeys, issuer: str, max_lifetime_seconds: int
     """Return a token whose signature and claims are valid. Raises TokenInvalid, or the exceptions of PyJWT.
 
     Cached, because a client sends each token many times, and verifying it takes as long as a short query. Errors are
-    not cached. A cached token may have expired since, so the caller checks that again.
+    not cached. A cached token may have expired since, so the caller checks the times again.
     """
+    if "=" in text:  # PyJWT ignores padding
+        raise TokenInvalid
     claims = jwt.decode(
         text,
         _public_key(text.partition(".")[0], keys),
@@ -128,7 +134,7 @@ def _decode(text: str, keys: SigningKeys, issuer: str, max_lifetime_seconds: int
         options={"require": _REQUIRED, "strict_aud": True},
     )
     _ensure_well_formed(claims, max_lifetime_seconds)
-    return AccessToken(UUID(claims["sid"]), claims["sub"], claims["exp"])
+    return AccessToken(UUID(claims["sid"]), claims["sub"], max(claims["iat"], claims["nbf"]), claims["exp"])
 
 
 def _public_key(header: str, keys: SigningKeys) -> Ed25519PublicKey:

@@ -232,6 +232,12 @@ def test_accepted_token_is_invalid_if_any_character_changes(ada: Api, forge: For
         problem(get_me(ada, changed), 401, "token-invalid")
 
 
+@pytest.mark.parametrize("padding", ["=", "==", "==="])
+def test_accepted_token_with_padding_is_invalid(ada: Api, padding: str) -> None:
+    success(get_me(ada, ada.tokens["access_token"]))
+    problem(get_me(ada, ada.tokens["access_token"] + padding), 401, "token-invalid")
+
+
 def test_accepted_token_is_rejected_once_it_has_expired(
     ada: Api, forge: Forge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -243,6 +249,19 @@ def test_accepted_token_is_rejected_once_it_has_expired(
         response = get_me(ada, token)
         assert response.status_code == status
     problem(response, 401, "token-expired")
+
+
+@pytest.mark.parametrize("name", ["iat", "nbf"])
+def test_accepted_token_is_invalid_while_the_clock_is_set_back(
+    ada: Api, forge: Forge, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    issued_at = int(time.time())
+    token = forge(**{"iat": issued_at - 1000, "nbf": issued_at - 1000, name: issued_at}, exp=issued_at + 60)
+    for moment, status in ((issued_at, 200), (issued_at - 30, 200), (issued_at - 31, 401)):
+        monkeypatch.setattr(time, "time", lambda moment=moment: moment)
+        response = get_me(ada, token)
+        assert response.status_code == status
+    problem(response, 401, "token-invalid")
 
 
 def test_accepted_token_is_invalid_once_its_key_is_removed(
