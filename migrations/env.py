@@ -38,6 +38,7 @@ def lift_limits(connection: Connection) -> Iterator[None]:
     connection.commit()
     yield
     connection.execute(text("RESET statement_timeout"))
+    connection.commit()
 
 
 def run() -> None:

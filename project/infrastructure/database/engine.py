@@ -123,4 +123,9 @@ def _begin(statement: str, connection: Connection) -> None:
     """
     options = connection.get_execution_options()
     if not options.get("reading") and options.get("isolation_level") != "AUTOCOMMIT":
-        connection.exec_driver_sql(statement)
+        try:
+            connection.exec_driver_sql(statement)
+        except BaseException:
+            # SQLAlchemy would run the next statements of this connection without a transaction.
+            connection.close()
+            raise

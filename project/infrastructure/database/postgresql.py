@@ -52,6 +52,12 @@ class Connection(psycopg.Connection[Any]):
     def wait(self, gen: PQGen[_Result], interval: float = 0.1, timeout: float | None = None) -> _Result:
         return super().wait(_monitored(gen, self._check_server), interval, timeout)
 
+    def commit(self) -> None:
+        """Commit. Raises InFailedSqlTransaction if a statement has failed, since PostgreSQL would only roll back."""
+        if self.pgconn.transaction_status == TransactionStatus.INERROR:
+            raise psycopg.errors.InFailedSqlTransaction("cannot commit: a statement of this transaction failed")
+        super().commit()
+
     def rollback(self) -> None:
         """Roll back, unless no transaction is open, as is the case after reads."""
         if self.pgconn.transaction_status != TransactionStatus.IDLE:

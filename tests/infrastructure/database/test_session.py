@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from sqlalchemy import func, select, text
-from sqlalchemy.exc import DBAPIError, InvalidRequestError
+from sqlalchemy.exc import DBAPIError, InvalidRequestError, ResourceClosedError
 
 from project.blueprints.organizations.models import Organization
 from project.infrastructure import jobs
@@ -82,6 +82,30 @@ def test_failed_transaction_is_rolled_back(app: Flask) -> None:
         add("one")
         raise WorkFailed
     assert committed_slugs(app) == []
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_transaction_with_failed_statement_is_not_committed_even_if_error_is_caught(app: Flask) -> None:
+    """PostgreSQL responds to the `COMMIT` with a rollback, but without an error."""
+    committed: list[bool] = []
+    with pytest.raises(DBAPIError, match="cannot commit"), transaction() as connection:
+        add("one")
+        after_commit(lambda: committed.append(True))
+        with suppress(DBAPIError):
+            connection.execute(text("SELECT 1 / 0"))
+    assert committed_slugs(app) == []
+    assert not committed
+
+
+def test_failed_begin_closes_the_connection(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise, its next statements would be committed one by one."""
+    with db.engine.connect() as connection:
+        with monkeypatch.context() as patch:
+            patch.setattr(connection, "exec_driver_sql", lambda _statement: _fail())
+            with pytest.raises(WorkFailed):
+                connection.execute(text("SELECT 1"))
+        with pytest.raises(ResourceClosedError):
+            connection.execute(text("SELECT 1"))
 
 
 def test_session_query_outside_transaction_raises_error() -> None:
