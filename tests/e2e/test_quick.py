@@ -43,9 +43,9 @@ FAULTS = {
     ),
     "email without a rate limit": (
         f"{_ORGANIZATIONS}/service.py",
-        '        repository.add_membership(organization_id, owner_id, "owner")\n',
-        '        repository.add_membership(organization_id, owner_id, "owner")\n'
-        '        jobs.enqueue("invitations.send_invitation", invitation_id=organization_id)\n',
+        '        repository.add_membership(organization.id, owner_id, "owner")\n',
+        '        repository.add_membership(organization.id, owner_id, "owner")\n'
+        '        jobs.enqueue("invitations.send_invitation", invitation_id=organization.id)\n',
         "['current_mailer'], directly or in a job: declare limits=",
     ),
 }
