@@ -4,10 +4,12 @@ Runs two sequences concurrently: the checks that always run, and the tests for t
 """
 
 import os
+import re
 import shlex
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -51,13 +53,17 @@ def _changed_tests() -> list[list[str]]:
     blueprints = changed_blueprints()
     if not blueprints and not any(file.startswith("project/") for file in changed_files()):
         return []
-    existing = [
-        str(path.relative_to(ROOT))
-        for name in sorted(blueprints)
-        for pattern in (f"tests/blueprints/{name}", f"tests/worker/tasks/test_{name}*.py")
-        for path in ROOT.glob(pattern)
-    ]
-    return [[*_PYTEST, "--changed", "tests/conformance/test_every_operation.py", *existing]]
+    affected = {str(path.relative_to(ROOT)) for name in blueprints for path in _tests_of(name)}
+    return [[*_PYTEST, "--changed", "tests/conformance/test_every_operation.py", *sorted(affected)]]
+
+
+def _tests_of(blueprint: str) -> Iterator[Path]:
+    """Yield the tests in the blueprint's folder, those of its tasks, and all that import its modules."""
+    tests = ROOT / "tests"
+    yield from (tests / "blueprints" / blueprint).rglob("test_*.py")
+    yield from (tests / "worker" / "tasks").glob(f"test_{blueprint}*.py")
+    imports = re.compile(rf"^(from|import) project\.blueprints\.{blueprint}\b", re.MULTILINE)
+    yield from (file for file in tests.rglob("test_*.py") if imports.search(file.read_text()))
 
 
 def _run(commands: list[list[str]]) -> bool:

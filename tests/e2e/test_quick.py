@@ -48,6 +48,12 @@ FAULTS = {
         '        jobs.enqueue("invitations.send_invitation", invitation_id=organization.id)\n',
         "['current_mailer'], directly or in a job: declare limits=",
     ),
+    "changed service function that a state machine calls": (
+        "project/blueprints/invitations/service.py",
+        "def expire_invitations() -> None:",
+        "def expire_invitations(batches: int) -> None:",
+        "FAILED tests/state_machines/test_invitation.py",
+    ),
 }
 # The imports that the replacements need.
 IMPORTS = {
