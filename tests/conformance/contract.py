@@ -85,3 +85,27 @@ def contracts() -> dict[str, Contract]:
 def recipes() -> dict[str, Recipe]:
     """Return the recipes of all blueprints, by operation name."""
     return {operation: recipe for each in contracts().values() for operation, recipe in each.recipes.items()}
+
+
+def missing_recipes(operations: Sequence[Operation]) -> dict[str, str]:
+    """Return what to add for each operation that neither a recipe nor `plain()` can build, by operation name."""
+    found = {operation.name: _missing_recipe(operation, operations) for operation in operations}
+    return {name: message for name, message in found.items() if message}
+
+
+def _missing_recipe(operation: Operation, operations: Sequence[Operation]) -> str | None:
+    if operation.name in recipes():
+        return None
+    for name in operation.id_names:
+        create = creator(operation, name, operations)
+        if create is None:
+            return f"{operation}: no POST creates a {name}: add a recipe to {operation.contract_file}"
+        if message := _missing_recipe(create, operations):
+            return message
+    return None
+
+
+def creator(operation: Operation, name: str, operations: Sequence[Operation]) -> Operation | None:
+    """Return the operation that creates the resource that the path variable `name` identifies, or `None`."""
+    collection = operation.path.partition(f"/{{{name}}}")[0]
+    return next((each for each in operations if each.method == "POST" and each.path == collection), None)

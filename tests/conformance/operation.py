@@ -45,6 +45,12 @@ class Operation(platform.Operation):
         return [part[1:-1] for part in self.path.split("/") if part.startswith("{")]
 
     @property
+    def id_names(self) -> list[str]:
+        """The variables in the path that identify resources, except the organization, which every test has."""
+        schemas = {parameter["name"]: parameter["schema"] for parameter in self.parameters}
+        return [name for name in self.path_names if name != "organization_id" and "enum" not in schemas[name]]
+
+    @property
     def body_schema(self) -> dict[str, Any] | None:
         """The schema of the JSON request body, or `None` if the operation accepts none."""
         content = self.described.get("requestBody", {}).get("content", {})
