@@ -107,5 +107,10 @@ def _missing_recipe(operation: Operation, operations: Sequence[Operation]) -> st
 
 def creator(operation: Operation, name: str, operations: Sequence[Operation]) -> Operation | None:
     """Return the operation that creates the resource that the path variable `name` identifies, or `None`."""
-    collection = operation.path.partition(f"/{{{name}}}")[0]
-    return next((each for each in operations if each.method == "POST" and each.path == collection), None)
+    collection, variable, _below = operation.path.partition(f"/{{{name}}}")
+    item = collection + variable
+    posts = [each for each in operations if each.method == "POST" and not each.path.startswith(item)]
+    return next(
+        (each for each in posts if each.path == collection),
+        next((each for each in posts if each.created_path == item), None),
+    )

@@ -1,4 +1,4 @@
-"""A blueprint with faults that developers and coding agents commonly introduce, and four correct routes."""
+"""A blueprint with faults that developers and coding agents commonly introduce, and five correct routes."""
 
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -129,12 +129,19 @@ def create_note(body: dict[str, Any]) -> Any:
     return _add_note(body)
 
 
-@blueprint.post("/organizations/<uuid:organization_id>/notes", access=member(), on_retry=CREATES_ANOTHER)
+@blueprint.post("/organizations/<uuid:organization_id>/drafts", access=member(), on_retry=CREATES_ANOTHER)
 @blueprint.arguments(NoteRequest)
 @blueprint.response(201, NoteResponse)
-def create_note_of_organization(body: dict[str, Any], organization_id: UUID) -> Any:
-    """Create a note that `GET /notes/{note_id}` returns. This route is correct."""
+def create_draft_of_organization(body: dict[str, Any], organization_id: UUID) -> Any:
+    """Create a draft that `GET /drafts/{draft_id}` returns. This route is correct."""
     return _add_note(body)
+
+
+@blueprint.get("/drafts/<uuid:draft_id>", access=user)
+@blueprint.response(200, NoteResponse)
+def get_draft(draft_id: UUID) -> Any:
+    """Get a draft. This route is correct."""
+    return _own_note(draft_id)
 
 
 @blueprint.post("/forgotten", access=user, on_retry=CREATES_ANOTHER)

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.conformance.checks import CHECKS
+from tests.conformance.operation import operations_of
 from tests.conformance.world import World
 
 FAULTS = {
@@ -40,3 +41,7 @@ def test_seeded_fault_fails_the_expected_check(failures: set[tuple[str, str]], c
 
 def test_only_routes_with_seeded_faults_fail_checks(failures: set[tuple[str, str]]) -> None:
     assert {operation for _check, operation in failures} == {operation for _check, operation in FAULTS}
+
+
+def test_requests_for_all_seeded_routes_can_be_generated(world_with_faults: World) -> None:
+    assert world_with_faults.operations == operations_of(world_with_faults.app)
