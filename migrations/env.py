@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import groupby
 from typing import Any
 
 from alembic import context
+from alembic.operations import ops
 from sqlalchemy import Connection, text
 from sqlalchemy.types import TypeDecorator
 
@@ -19,10 +21,25 @@ def render_item(kind: str, item: Any, _autogenerate: Any) -> str | bool:
     return False
 
 
-def skip_empty_revision(_context: Any, _revision: Any, directives: list[Any]) -> None:
-    """Do not create a revision without operations."""
+def edit_draft(_context: Any, _revision: Any, directives: list[Any]) -> None:
+    """Do not create a revision without operations. Take index operations out of batches, since they need none."""
     if getattr(context.config.cmd_opts, "autogenerate", False) and directives[0].upgrade_ops.is_empty():
         directives.clear()
+    for draft in directives:
+        for container in (draft.upgrade_ops, draft.downgrade_ops):
+            container.ops = [part for operation in container.ops for part in split_batch(operation)]
+
+
+def split_batch(operation: Any) -> Iterator[Any]:
+    """Yield the operation or, for the changes to a table, its index operations and the other changes, in order."""
+    if not isinstance(operation, ops.ModifyTableOps):
+        yield operation
+        return
+    for is_index, changes in groupby(operation.ops, lambda each: isinstance(each, ops.CreateIndexOp | ops.DropIndexOp)):
+        if is_index:
+            yield from changes
+        else:
+            yield ops.ModifyTableOps(operation.table_name, list(changes), schema=operation.schema)
 
 
 @contextmanager
@@ -47,7 +64,7 @@ def run() -> None:
             connection=connection,
             target_metadata=Base.metadata,
             render_item=render_item,
-            process_revision_directives=skip_empty_revision,
+            process_revision_directives=edit_draft,
             compare_server_default=True,
             render_as_batch=True,
         )

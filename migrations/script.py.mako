@@ -1,17 +1,23 @@
+<%!
+    def body(operations):
+        """Return the operations without Alembic's comments."""
+        lines = [line for line in (operations or "").splitlines() if not line.lstrip().startswith("# ###")]
+        return "\n".join(lines).strip() or "pass"
+%>\
 """${message}"""
 
 import sqlalchemy as sa
 from alembic import op
 ${imports if imports else ""}
-revision = ${repr(up_revision)}
-down_revision = ${repr(down_revision)}
+revision = "${up_revision}"
+down_revision = ${repr(down_revision).replace("'", '"')}
 branch_labels = ${repr(branch_labels)}
 depends_on = ${repr(depends_on)}
 
 
 def upgrade() -> None:
-    ${upgrades if upgrades else "pass"}
+    ${body(upgrades)}
 
 
 def downgrade() -> None:
-    ${downgrades if downgrades else "pass"}
+    ${body(downgrades)}

@@ -1,6 +1,7 @@
 """Migrations match the models, can be downgraded and do not block writes, on both SQLite and PostgreSQL."""
 
 import ast
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import Flask
-from flask_migrate import Migrate, downgrade, upgrade
+from flask_migrate import Migrate, downgrade, migrate, upgrade
 from sqlalchemy import inspect, text
 
 from project.app import create_app
@@ -161,6 +162,25 @@ def test_revisions_of_the_code_are_those_of_alembic() -> None:
     revisions, superseded = code_revisions()
     assert revisions == {script.revision for script in directory.walk_revisions()}
     assert revisions - superseded == set(directory.get_heads())
+
+
+@pytest.mark.usefixtures("app")
+def test_draft_resembles_the_committed_migrations(tmp_path: Path) -> None:
+    upgrade()
+    with db.engine.begin() as connection:
+        connection.execute(text("DROP TABLE idempotency_records"))
+    folder = shutil.copytree(MIGRATIONS[0].parents[1], tmp_path / "migrations")
+    migrate(str(folder), message="add idempotency records with an index on their expiry times")
+    [draft] = [
+        file for file in (folder / "versions").glob("*.py") if file.name not in {each.name for each in MIGRATIONS}
+    ]
+    migration = draft.read_text()
+    assert draft.stem.endswith("_add_idempotency_records_with_")
+    assert "###" not in migration
+    assert "batch_op" not in migration
+    assert [arguments(call)[1] for call in calls(ast.parse(migration), "op", "create_index")] == ["idempotency_records"]
+    upgrade(str(folder))
+    assert differences() == []
 
 
 def blocking_indexes(migration: str) -> set[str]:
