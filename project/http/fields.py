@@ -19,6 +19,8 @@ _CONTROL_IN_LINES = r"\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f"
 _LINES = rf"^[^\s{_CONTROL}]([^{_CONTROL_IN_LINES}]*[^\s{_CONTROL}])?$"
 _TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?"
 _OFFSET = r"([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
+# Host, port, and the characters of RFC 3986 in the rest.
+_URL = r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?([/?#][!#-;=?-\[\]_a-z~]*)?"
 # NFC composes at most this many code points into one.
 _MAX_COMPOSED = 4
 
@@ -125,6 +127,14 @@ class Slug(Pattern):
         super().__init__(
             "[a-z0-9]+(-[a-z0-9]+)*", 63, minimum=2, expected="lowercase letters, digits and single hyphens", **options
         )
+
+
+class Url(Pattern):
+    """An absolute `http` or `https` URL, in ASCII and without a user name or password."""
+
+    def __init__(self, **options: Any) -> None:
+        options.setdefault("metadata", {"example": "https://example.com/notes"})
+        super().__init__(_URL, 2048, expected="an absolute http or https URL in ASCII", **options)
 
 
 class Sha256(Pattern):

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from marshmallow import ValidationError
 
-from project.http.fields import Flag, JsonInteger, Lines, Pattern, Time
+from project.http.fields import Flag, JsonInteger, Lines, Pattern, Time, Url
 
-NUMBER, FLAG, TIME, LINES = JsonInteger(0, 2**31 - 1), Flag(), Time(), Lines(20)
+NUMBER, FLAG, TIME, LINES, URL = JsonInteger(0, 2**31 - 1), Flag(), Time(), Lines(20), Url()
 
 
 @pytest.mark.parametrize("value", ["1", 1.9, 1.0, True, -1, 2**31, 2**63, 10**400, [], {}, ""])
@@ -92,3 +92,42 @@ def test_line_breaks_are_normalized(text: str, expected: str) -> None:
 def test_invalid_lines_are_rejected(value: Any) -> None:
     with pytest.raises(ValidationError):
         LINES.deserialize(value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://a",
+        "https://example.com:8443/a/%C3%A9;b=1,2?q=[x]&r='y'#top",
+        "https://xn--bcher-kva.example?q",
+        "https://example.com/" + "a" * 2028,
+    ],
+)
+def test_absolute_http_urls_are_accepted(url: str) -> None:
+    assert URL.deserialize(url) == url
+    assert re.search(URL.metadata["pattern"], url)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "https://",
+        "example.com",
+        "//example.com",
+        "javascript:alert(1)",
+        "ftp://example.com",
+        "https://ada:secret@example.com",
+        "https://example.com/a b",
+        'https://example.com/"',
+        "https://example.com/<b>",
+        "https://example.com\\a",
+        "https://example.com/\u00e9",
+        "https://example.com/\n",
+        "https://example.com/" + "a" * 2029,
+        1,
+    ],
+)
+def test_other_urls_are_rejected(value: Any) -> None:
+    with pytest.raises(ValidationError):
+        URL.deserialize(value)
