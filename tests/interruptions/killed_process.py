@@ -17,10 +17,10 @@ from typing import Any
 from celery import current_app as celery
 from flask import Flask
 from sqlalchemy import Engine, event
-from sqlalchemy.orm import Session
 
 from project.app import create_app
 from project.config import Settings
+from project.infrastructure.database import db
 from project.infrastructure.jobs.publisher import Publisher
 from worker import republish  # noqa: F401 - the import registers its task
 from worker.broker import CeleryBroker, make_celery
@@ -106,11 +106,22 @@ def _run_and_exit(app: Flask, settings: Settings, operation: dict[str, Any], ste
 def _trace(app: Flask, settings: Settings, steps: Steps) -> None:
     event.listen(Engine, "before_cursor_execute", lambda *call: steps.reach("statement", _first_words(call[2])))
     event.listen(Engine, "commit", lambda _connection: steps.reach("commit"))
-    event.listen(Session, "after_commit", lambda _session: steps.reach("committed"))
+    with app.app_context():
+        _trace_commits(db.engine.dialect, steps)
     for name in ("storage", "mailer"):
         app.extensions[name] = Traced(app.extensions[name], name, steps)
     app.extensions["broker"] = Traced(CeleryBroker(settings), "broker", steps)
     app.extensions["publisher"] = Publisher(app.extensions["broker"])
+
+
+def _trace_commits(dialect: Any, steps: Steps) -> None:
+    commit = dialect.do_commit
+
+    def commit_and_report(connection: Any) -> None:
+        commit(connection)
+        steps.reach("committed")
+
+    dialect.do_commit = commit_and_report
 
 
 def _first_words(statement: str) -> str:
