@@ -1,5 +1,6 @@
 """Signed tokens and MACs, which are never stored: HMAC-SHA256 with a key derived from SECRET_KEY and a purpose."""
 
+from functools import lru_cache
 from hashlib import sha256
 from uuid import UUID
 
@@ -35,8 +36,8 @@ def mac(purpose: str, message: bytes) -> bytes:
 
 def macs(purpose: str, message: bytes) -> list[bytes]:
     """Return the MAC of `message` with each key, in the order of the keys."""
-    signer = _signer(purpose)
-    return [signer.algorithm.get_signature(signer.derive_key(key), message) for key in current_settings().secret_key]
+    algorithm, keys = _signer(purpose).algorithm, _derived_keys(purpose, current_settings().secret_key)
+    return [algorithm.get_signature(key, message) for key in keys]
 
 
 def verify_mac(purpose: str, message: bytes, presented: bytes) -> bool:
@@ -45,6 +46,15 @@ def verify_mac(purpose: str, message: bytes, presented: bytes) -> bool:
 
 
 def _signer(purpose: str) -> Signer:
+    return _make_signer(purpose, current_settings().secret_key)
+
+
+@lru_cache
+def _make_signer(purpose: str, keys: tuple[str, ...]) -> Signer:
     # itsdangerous expects the oldest key first.
-    keys = current_settings().secret_key[::-1]
-    return Signer(keys, salt=purpose, key_derivation="hmac", digest_method=sha256)
+    return Signer(keys[::-1], salt=purpose, key_derivation="hmac", digest_method=sha256)
+
+
+@lru_cache
+def _derived_keys(purpose: str, keys: tuple[str, ...]) -> list[bytes]:
+    return [_make_signer(purpose, keys).derive_key(key) for key in keys]
