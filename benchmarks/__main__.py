@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks import dataset, report
-from benchmarks.cases import all_cases
+from benchmarks.cases import all_cases, measure_slowness
 from benchmarks.instructions import count_instructions
 from benchmarks.processes import figures
 from benchmarks.report import Result
@@ -21,20 +21,21 @@ def main() -> bool:
         url = database.create_database()
         with serve(Path(folder), database=url, broker=broker.url) as servers, servers.worker() as worker_pid:
             dataset.fill(servers)
-            cases = all_cases(servers, worker_pid)
+            slowness = measure_slowness(servers)
+            cases = all_cases(servers, worker_pid, slowness)
             results = [Result(case) for case in cases if all(word in case.name for word in options.words)]
             for number in range(options.rounds):
                 print(f"round {number + 1} of {options.rounds} …", file=sys.stderr, flush=True)
                 for result in results:
                     result.measure()
-            measured = [] if options.words else figures(servers)
+            measured = [] if options.words else figures(servers, slowness)
             counted = count_instructions(servers) if options.instructions else {}
     print(report.table(report.CASE_HEADER, [result.cells() for result in results]))
     print(report.table(report.FIGURE_HEADER, [report.figure_cells(figure) for figure in measured]))
     if counted:
         print(report.table(report.COUNT_HEADER, report.count_rows(counted)))
     if options.write:
-        report.write(results, measured, counted)
+        report.write(results, measured, counted, slowness)
     return not any(each.is_over_budget for each in (*results, *measured))
 
 

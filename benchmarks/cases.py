@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache, partial
 from io import BytesIO
 from random import Random
+from statistics import median
 from typing import Any
 from uuid import uuid4
 
@@ -30,6 +31,8 @@ from worker.broker import CeleryBroker
 
 _MEGABYTE = 1024 * 1024
 _JOBS = 200
+# Budgets in absolute times hold on a machine on which the floor of the current user costs this many milliseconds.
+_REFERENCE_MILLISECONDS = 1.2
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ class Budget:
 
     def __str__(self) -> str:
         terms = [f"{self.factor:g} × floor"] if self.factor else []
-        return " + ".join([*terms, *([f"{self.milliseconds:g} ms"] if self.milliseconds else [])])
+        return " + ".join([*terms, *([f"{self.milliseconds:.1f} ms"] if self.milliseconds else [])])
 
     def limit(self, floor: float) -> float:
         """Return the maximum number of milliseconds, given the cost of the floor."""
@@ -58,18 +61,23 @@ class Case:
     budget: Budget | None
 
 
-def all_cases(servers: Servers, worker_pid: int) -> list[Case]:
-    """Return the cases in the order of the report."""
+def measure_slowness(servers: Servers) -> float:
+    """Return how many times as slow as the reference machine this machine is."""
+    return median(_cost(servers.floor, _get("/auth/me")) for _ in range(5)) / _REFERENCE_MILLISECONDS
+
+
+def all_cases(servers: Servers, worker_pid: int, slowness: float) -> list[Case]:
+    """Return the cases in the order of the report. Budgets in milliseconds are multiplied by `slowness`."""
     os.environ.update(servers.environment)
     settings = Settings.load()
     app = create_app(settings, broker=CeleryBroker(settings))
     return [
         *_reads(servers),
         *_writes(servers),
-        *_sessions(servers),
+        *_sessions(servers, slowness),
         *_transfers(servers),
         Case("thumbnails of a 12-megapixel JPEG", _plain_pillow, _thumbnails, Budget(0.6)),
-        Case("job", None, partial(_job, app, worker_pid), Budget(milliseconds=5)),
+        Case("job", None, partial(_job, app, worker_pid), Budget(milliseconds=5 * slowness)),
     ]
 
 
@@ -94,8 +102,9 @@ def _writes(servers: Servers) -> Iterator[Case]:
     yield Case("create with an idempotency key", create, partial(_cost, servers.ours, _create_once), Budget(3))
 
 
-def _sessions(servers: Servers) -> Iterator[Case]:
-    yield Case("login, against its password hash", _hash, partial(_cost, servers.ours, _log_in, 20), Budget(1, 4))
+def _sessions(servers: Servers, slowness: float) -> Iterator[Case]:
+    budget = Budget(1, 4 * slowness)
+    yield Case("login, against its password hash", _hash, partial(_cost, servers.ours, _log_in, 20), budget)
     yield _served(servers, "refresh", _refresh, None)
 
 

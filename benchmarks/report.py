@@ -58,7 +58,7 @@ FIGURE_HEADER = ["figure", "value", "unit", "budget", "verdict"]
 
 def figure_cells(figure: Figure) -> list[str]:
     """Return the cells of a figure's row in the report."""
-    budget = "" if figure.budget is None else f"{figure.budget:g}"
+    budget = "" if figure.budget is None else f"{figure.budget:.1f}"
     return [figure.name, f"{figure.value:.2f}", figure.unit, budget, _verdict(budget, figure.is_over_budget)]
 
 
@@ -76,7 +76,9 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     )
 
 
-def write(results: Sequence[Result], figures: Sequence[Figure], counted: Mapping[str, tuple[float, float]]) -> None:
+def write(
+    results: Sequence[Result], figures: Sequence[Figure], counted: Mapping[str, tuple[float, float]], slowness: float
+) -> None:
     """Write `docs/performance.md`."""
     compared = [result for result in results if result.floor]
     ratios = [median(result.ratios) for result in compared]
@@ -84,6 +86,7 @@ def write(results: Sequence[Result], figures: Sequence[Figure], counted: Mapping
         python=platform.python_version(),
         processor=f"{os.cpu_count()} cores ({platform.machine()})",
         rounds=len(results[0].ours),
+        slowness=f"{slowness:.1f}",
         cases=table(CASE_HEADER, [result.cells() for result in results]),
         names=", ".join(f'"{result.case.name}"' for result in compared),
         top=ceil(max(ratios)),
