@@ -12,12 +12,12 @@ _OVERRIDES = ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE")
 
 
 def base_text(path: Path) -> str:
-    """Return the content of a file in the base commit, or its current content if it is outside a Git repository.
+    """Return the content of a file in the base commit. Returns an empty text if that commit does not contain the file.
 
-    If the file does not exist there, it is empty.
+    Outside a Git repository, or without Git, returns the current content.
     """
     folder = path.parent.resolve()
-    if not any((each / ".git").exists() for each in (folder, *folder.parents)):
+    if shutil.which("git") is None or not any((each / ".git").exists() for each in (folder, *folder.parents)):
         return path.read_text() if path.exists() else ""
     if not run_git(folder, "rev-parse", "--verify", "--quiet", "HEAD"):  # no commits
         return ""
@@ -40,7 +40,8 @@ def run_git(folder: Path, *arguments: str) -> str:
 
     Raises ClickException if the command fails.
     """
-    command = [shutil.which("git") or "git", *arguments]
+    # The repository may belong to another user, for example in a container.
+    command = [shutil.which("git") or "git", "-c", "safe.directory=*", *arguments]
     environment = {name: value for name, value in os.environ.items() if name not in _OVERRIDES}
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode not in (0, 1):  # 1 if it finds nothing

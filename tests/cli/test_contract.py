@@ -111,7 +111,8 @@ def test_api_document_is_written_if_none_exists(idle_app: Flask, tmp_path: Path,
 
 def commit(folder: Path) -> None:
     run_git(folder, "add", ".")
-    run_git(folder, "-c", "user.name=Ada", "-c", "user.email=ada@example.com", "commit", "-q", "-m", "Release")
+    identity = ("-c", "user.name=Ada", "-c", "user.email=ada@example.com", "-c", "commit.gpgsign=false")
+    run_git(folder, *identity, "commit", "-q", "-m", "Release")
 
 
 @pytest.fixture
@@ -160,6 +161,22 @@ def test_document_that_was_not_in_the_last_commit_is_allowed(repository: Path, d
     (repository / "docs").mkdir()
     (repository / "openapi.json").rename(repository / "docs/openapi.json")
     assert violations(document, repository / "docs") == []
+
+
+def test_repository_of_another_user_is_read(
+    repository: Path, document: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = write_draft(repository, document)
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    assert violations(before, repository) == []
+
+
+def test_current_document_is_the_base_without_git(
+    repository: Path, document: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = write_draft(repository, document)
+    monkeypatch.setenv("PATH", "")
+    assert violations(before, repository) == [COLOR_REMOVED.replace("color", "size")]
 
 
 def test_failure_of_git_is_reported(repository: Path, document: dict[str, Any]) -> None:
