@@ -1,7 +1,7 @@
 """The database: transactions, reads, table base classes and pagination."""
 
 from project.infrastructure.database.rows import columns_of, fetch_one, lock_batch, map_row
-from project.infrastructure.database.session import (
+from project.infrastructure.database.transactions import (
     InnerTransactionFailed,
     after_commit,
     current_connection,

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from sqlalchemy import ColumnElement, Executable, Row, Select, select
 
 from project.infrastructure.database.models import Base
-from project.infrastructure.database.session import read
+from project.infrastructure.database.transactions import read
 
 _Row = TypeVar("_Row")
 
