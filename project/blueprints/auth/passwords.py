@@ -1,9 +1,9 @@
 """Password strength (NIST SP 800-63B), hashing and verification (OWASP Password Storage Cheat Sheet)."""
 
 import unicodedata
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from itertools import chain
+from threading import Lock
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -18,7 +18,7 @@ _MAX_SUBSTITUTES = 8
 _hasher = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
 # Each process hashes one password at a time. A flood of logins takes 19 MiB, not 19 MiB per thread of the server, which
 # the allocator would keep.
-_hashing = ThreadPoolExecutor(max_workers=1, thread_name_prefix="hashing")
+_hashing = Lock()
 
 
 def normalize(password: str) -> str:
@@ -51,7 +51,8 @@ def _bounded_input(password: str) -> str:
 
 def hash_password(password: str) -> str:
     """Return the Argon2id hash of `password`, encoded with its parameters."""
-    return _hashing.submit(_hasher.hash, password).result()
+    with _hashing:
+        return _hasher.hash(password)
 
 
 def matches(password_hash: str | None, password: str) -> bool:
@@ -59,11 +60,12 @@ def matches(password_hash: str | None, password: str) -> bool:
 
     Without a hash, verifies against a dummy hash, so that timing does not reveal whether an account exists.
     """
+    encoded = password_hash or _dummy_hash()
     try:
-        verified = _hashing.submit(_hasher.verify, password_hash or _dummy_hash(), password).result()
+        with _hashing:
+            return _hasher.verify(encoded, password) and password_hash is not None
     except (VerificationError, InvalidHashError):
         return False
-    return verified and password_hash is not None
 
 
 @cache
