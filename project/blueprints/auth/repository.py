@@ -29,7 +29,13 @@ _FIND_PRINCIPAL = (
     .where(_IS_LIVE, User.status == "active")
 )
 _FIND_LIVE_SESSION = select(*_SESSION).where(_IS_LIVE)
-_ADD_SESSION = insert(_SESSIONS).returning(*_SESSION)
+_GIVEN = ("id", "methods", "idle_until", "expires_at", "user_agent", "ip_address")
+_UNCHANGED_USER = (
+    select(User.id, *(bindparam(name, type_=_SESSIONS.c[name].type) for name in _GIVEN))
+    .where(User.id == bindparam("user_id"), User.password_hash == bindparam("password_hash"), User.status == "active")
+    .with_for_update(read=True)
+)
+_ADD_SESSION = insert(_SESSIONS).from_select(["user_id", *_GIVEN], _UNCHANGED_USER).returning(*_SESSION)
 _ROTATE_SESSION = (
     update(_SESSIONS)
     .where(_IS_LIVE, _SESSIONS.c.generation == bindparam("generation"))
@@ -37,7 +43,6 @@ _ROTATE_SESSION = (
     .returning(*_SESSION)
 )
 _FIND_USER = select(*_USER).where(User.id == bindparam("user_id"))
-_LOCK_USER_SHARED = _FIND_USER.with_for_update(read=True)
 _FIND_USER_BY_EMAIL = select(*_USER).where(User.email_key == bindparam("email_key"))
 
 
@@ -102,31 +107,30 @@ def mark_verified(user_id: UUID) -> None:
     current_connection().execute(update(User).where(User.id == user_id).values(email_verified=True))
 
 
-def lock_user_shared(user_id: UUID) -> UserRow | None:
-    """Lock a user against changes until the transaction ends (`FOR SHARE`). Returns the user, or `None`."""
-    return map_row(current_connection().execute(_LOCK_USER_SHARED, {"user_id": user_id}).one_or_none(), UserRow)
-
-
 def add_session(
+    user: UserRow,
     *,
-    user_id: UUID,
     methods: list[str],
     idle_until: datetime,
     expires_at: datetime,
     user_agent: str,
     ip_address: str,
-) -> SessionRow:
-    """Insert a session and return it."""
+) -> SessionRow | None:
+    """Insert a session of `user` and return it, or `None` if the password or the status has changed.
+
+    Locks the user's row against changes until the transaction ends (`FOR SHARE`).
+    """
     values = {
         "id": new_id(),
-        "user_id": user_id,
+        "user_id": user.id,
+        "password_hash": user.password_hash,
         "methods": methods,
         "idle_until": idle_until,
         "expires_at": expires_at,
         "user_agent": user_agent,
         "ip_address": ip_address,
     }
-    return SessionRow(*current_connection().execute(_ADD_SESSION, values).one())
+    return map_row(current_connection().execute(_ADD_SESSION, values).one_or_none(), SessionRow)
 
 
 def rotate_session(session_id: UUID, generation: int, *, idle_until: datetime) -> SessionRow | None:

@@ -86,17 +86,16 @@ def open_session(user: UserRow, *, methods: list[str], client: Client) -> Grant:
     """
     settings, at = current_settings(), now()
     with transaction():
-        locked = repository.lock_user_shared(user.id)
-        if locked is None or (locked.password_hash, locked.status) != (user.password_hash, "active"):
-            raise InvalidCredentials
         session = repository.add_session(
-            user_id=user.id,
+            user,
             methods=methods,
             idle_until=at + timedelta(seconds=settings.session_idle_timeout_seconds),
             expires_at=at + timedelta(seconds=settings.session_max_age_seconds),
             user_agent=client.user_agent,
             ip_address=client.ip_address,
         )
+        if session is None:
+            raise InvalidCredentials
     return _grant(session)
 
 
