@@ -25,12 +25,12 @@ def init_app(app: Flask) -> None:
 
 def add(response: Response) -> Response:
     """Add the missing security headers to `response`, and return it."""
-    for name, value in _ALWAYS.items():
-        response.headers.setdefault(name, value)
-    if current_settings().public_url.startswith("https:"):
-        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
     policy = _PAGE_POLICY if response.mimetype == "text/html" else _API_POLICY
-    response.headers.setdefault("Content-Security-Policy", policy)
+    headers = {**_ALWAYS, "Content-Security-Policy": policy}
+    if current_settings().public_url.startswith("https:"):
+        headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+    present = {name.lower() for name in response.headers.keys()}  # noqa: SIM118 - `headers` iterates over pairs
+    response.headers.extend([(name, value) for name, value in headers.items() if name.lower() not in present])
     if response.status_code == 204:
         response.headers.remove("Content-Type")
     return response
