@@ -31,7 +31,8 @@ def main() -> bool:
             measured = [] if options.words else figures(servers, slowness)
             counted = count_instructions(servers) if options.instructions else {}
     print(report.table(report.CASE_HEADER, [result.cells() for result in results]))
-    print(report.table(report.FIGURE_HEADER, [report.figure_cells(figure) for figure in measured]))
+    if measured:
+        print(report.table(report.FIGURE_HEADER, [report.figure_cells(figure) for figure in measured]))
     if counted:
         print(report.table(report.COUNT_HEADER, report.count_rows(counted)))
     if options.write:
