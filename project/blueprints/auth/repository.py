@@ -102,9 +102,10 @@ def update_user(user_id: UUID, *, versions: Collection[int] | None, **changes: o
     return map_row(current_connection().execute(changed.returning(*_USER)).one_or_none(), UserRow)
 
 
-def mark_verified(user_id: UUID) -> None:
-    """Mark the email address of a user as verified."""
-    current_connection().execute(update(User).where(User.id == user_id).values(email_verified=True))
+def mark_verified(user_id: UUID) -> UserRow:
+    """Mark the email address of a user as verified, and return the user."""
+    verified = update(User).where(User.id == user_id).values(email_verified=True).returning(*_USER)
+    return UserRow(*current_connection().execute(verified).one())
 
 
 def add_session(

@@ -166,10 +166,10 @@ def email_key(email: str) -> str:
     return policy.email_key(email)
 
 
-def mark_verified(user_id: UUID) -> None:
-    """Record that the user controls the email address of the account."""
+def mark_verified(user_id: UUID) -> UserRow:
+    """Record that the user controls the email address of the account, and return the user."""
     with transaction():
-        repository.mark_verified(user_id)
+        return repository.mark_verified(user_id)
 
 
 def _rotate(session_id: UUID, generation: int) -> SessionRow:

@@ -64,7 +64,6 @@ def invite(organization_id: UUID, *, inviter_id: UUID, inviter_role: str, email:
     issued_at = now()
     key = auth.email_key(email)
     with transaction():
-        _ensure_not_a_member(organization_id, email)
         repository.expire_overdue(organization_id, key)
         invitation = repository.add_pending(
             organization_id=organization_id,
@@ -75,6 +74,8 @@ def invite(organization_id: UUID, *, inviter_id: UUID, inviter_role: str, email:
             issued_at=issued_at,
             expires_at=issued_at + timedelta(seconds=current_settings().invitation_ttl_seconds),
         )
+        # Not before the insert: until then, another transaction may accept an earlier invitation to this address.
+        _ensure_not_a_member(organization_id, email)
         if invitation is None:
             raise InvitationPending(invitation_id=repository.find_pending_id(organization_id, key))
         jobs.enqueue(SEND_INVITATION, invitation_id=invitation.id)
@@ -122,9 +123,7 @@ def accept_invitation(token: str, *, user_id: UUID) -> organizations.Member:
     user = auth.get_user(user_id)
     policy.ensure_addressed_to(invitation, user.email_key)
     with transaction():
-        member = _join(invitation, user)
-        auth.mark_verified(user_id)
-    return member
+        return _join(invitation, auth.mark_verified(user_id))
 
 
 def register_invited(token: str, *, password: str, display_name: str) -> auth.UserRow:
