@@ -1,0 +1,140 @@
+"""Actors: threads that execute operations, one step at a time."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from flask import Flask
+from psycopg.pq import TransactionStatus
+from sqlalchemy import Connection, event
+
+from project.infrastructure.database import db
+from tests.kit.interleaving.steps import Step, statement
+
+# A step that takes longer may be waiting for a lock.
+_SOON_SECONDS = 0.002
+_TIMEOUT_SECONDS = 20
+_BLOCKERS = "SELECT pg_blocking_pids(%s) && %s::int[]"
+_this = threading.local()
+
+
+class Actor(threading.Thread):
+    """Executes an operation. Stops at a gate before each statement and each end of a transaction.
+
+    `step` is the step at the gate, or None once the operation has ended.
+    """
+
+    def __init__(self, name: str, app: Flask, operation: Callable[[], Any]) -> None:
+        super().__init__(name=name, daemon=True)
+        self.step: Step | None = None
+        self.backend_pid: int | None = None
+        self.result: Any = None
+        self._app = app
+        self._operation = operation
+        self._written: frozenset[str] = frozenset()
+        self._arrived, self._granted = threading.Event(), threading.Event()
+
+    def run(self) -> None:
+        """Execute the operation in an application context of its own."""
+        _this.actor = self
+        with self._app.app_context():
+            try:
+                self.result = self._operation()
+            except Exception as error:  # the result of the operation
+                self.result = error
+        self.step = None
+        self._arrived.set()
+
+    def grant(self) -> None:
+        """Let the actor execute its step and continue to its next gate."""
+        self._arrived.clear()
+        self._granted.set()
+
+    def has_arrived(self, seconds: float = 0) -> bool:
+        """Whether the actor is at a gate or has ended. Waits for at most `seconds`."""
+        return self._arrived.wait(seconds)
+
+    def reach(self, step: Step, connection: Connection) -> None:
+        """Wait at the gate until the step is granted. Runs in the actor's thread."""
+        self.backend_pid = _raw(connection).info.backend_pid
+        self.step = step
+        self._arrived.set()
+        if not self._granted.wait(_TIMEOUT_SECONDS):
+            raise TimeoutError("the step was never granted")
+        self._granted.clear()
+
+    def reach_statement(self, connection: Connection, sql: str) -> None:
+        """Wait until the statement is granted. `BEGIN` has no effect of its own, so it is part of the next step."""
+        if sql == "BEGIN":
+            self._written = frozenset()
+            return
+        in_transaction = _is_in_transaction(connection)
+        step = statement(sql, in_transaction=in_transaction)
+        if in_transaction:
+            self._written |= step.locks
+        self.reach(step, connection)
+
+    def reach_end(self, connection: Connection, text: str) -> None:
+        """Wait until the end of the transaction is granted. Connections that are only returned have no gate."""
+        if _is_in_transaction(connection):
+            self.reach(Step(text, publishes=self._written), connection)
+
+
+@contextmanager
+def gates(app: Flask) -> Iterator[None]:
+    """Make actors stop at gates. Other threads are not affected."""
+    with app.app_context():
+        engine = db.engine
+    listeners = {
+        "before_cursor_execute": lambda *call: _with_actor(lambda actor: actor.reach_statement(call[0], call[2])),
+        "commit": lambda connection: _with_actor(lambda actor: actor.reach_end(connection, "COMMIT")),
+        "rollback": lambda connection: _with_actor(lambda actor: actor.reach_end(connection, "ROLLBACK")),
+    }
+    for name, listener in listeners.items():
+        event.listen(engine, name, listener)
+    try:
+        yield
+    finally:
+        for name, listener in listeners.items():
+            event.remove(engine, name, listener)
+
+
+class LockWaits:
+    """Tells whether an actor waits for a lock of another actor."""
+
+    def __init__(self, url: str) -> None:
+        self._connection = psycopg.connect(url, autocommit=True)
+
+    def settle(self, actor: Actor, others: list[Actor]) -> bool:
+        """Wait until `actor` has arrived, and return True, or until it waits for one of `others`, and return False."""
+        if actor.has_arrived(_SOON_SECONDS):
+            return True
+        pids = [each.backend_pid for each in others if each.backend_pid]
+        while not self._connection.execute(_BLOCKERS, [actor.backend_pid, pids]).fetchone()[0]:
+            if actor.has_arrived(_SOON_SECONDS):
+                return True
+        return actor.has_arrived()
+
+    def close(self) -> None:
+        """Close the connection that asks for lock waits."""
+        self._connection.close()
+
+
+def current_actor() -> Actor | None:
+    """Return the actor of this thread, or None."""
+    return getattr(_this, "actor", None)
+
+
+def _with_actor(call: Callable[[Actor], None]) -> None:
+    if actor := current_actor():
+        call(actor)
+
+
+def _raw(connection: Connection) -> Any:
+    return connection.connection.dbapi_connection
+
+
+def _is_in_transaction(connection: Connection) -> bool:
+    return _raw(connection).info.transaction_status != TransactionStatus.IDLE

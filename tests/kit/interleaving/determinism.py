@@ -1,0 +1,60 @@
+"""Makes times, ids and random values depend only on the actor, and on how many of them it has used."""
+
+import secrets
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+import uuid_utils.compat
+
+from project.blueprints.auth import passwords
+from project.infrastructure import clock
+from tests.kit.interleaving.actors import current_actor
+
+
+@contextmanager
+def determinism(start: datetime) -> Iterator[Counter[str]]:
+    """Set the clock of each actor to a fixed time of its own, after `start`.
+
+    Yields a counter of the values that each actor has used, which must be cleared before each execution.
+    """
+    used: Counter[str] = Counter()
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, _zone: object = None) -> datetime:  # type: ignore[override]
+            return start + timedelta(seconds=_index())
+
+    def number() -> int:
+        used[str(_index())] += 1
+        return (_index() << 16) + used[str(_index())]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(clock, "datetime", Clock)
+        patch.setattr(uuid_utils.compat, "uuid7", lambda: UUID(int=(0xFFFF << 112) + (7 << 76) + number()))
+        patch.setattr(secrets, "token_hex", lambda size: f"{number():0{2 * size}x}")
+        patch.setattr(passwords, "_hasher", _Hasher(passwords._hasher))
+        yield used
+
+
+def _index() -> int:
+    """Return 1 for the first actor, 2 for the second, and so on, and 0 in other threads."""
+    actor = current_actor()
+    return ord(actor.name) - ord("@") if actor else 0
+
+
+class _Hasher:
+    """Does not hash new passwords, and verifies hashes that were made before."""
+
+    def __init__(self, hasher: Any) -> None:
+        self._hasher = hasher
+
+    def hash(self, password: str) -> str:
+        return password
+
+    def verify(self, password_hash: str, password: str) -> bool:
+        return password_hash == password or bool(self._hasher.verify(password_hash, password))
