@@ -27,6 +27,8 @@ def create_invitations(system: System, number: int = 1) -> None:
 @contextmanager
 def paused_job(system: System, pause_point: str) -> Iterator[PausePoint]:
     """Enqueue a job whose worker pauses at a pause point. Yield the point."""
+    # Jobs that the scheduler enqueued would pause there as well.
+    wait_for_count(0, system.ledger.count_unfinished_jobs, seconds=30)
     with pause_at(system.inspection.database_url, pause_point, proxy=system.proxies.database) as point:
         create_invitations(system)
         wait_for_count(1, point.count_paused)
