@@ -37,7 +37,7 @@ class Actor(threading.Thread):
         self._arrived, self._granted = threading.Event(), threading.Event()
 
     def run(self) -> None:
-        """Execute the operation in an application context of its own."""
+        """Execute the operation in a separate application context."""
         _this.actor = self
         with self._app.app_context():
             try:
@@ -66,7 +66,7 @@ class Actor(threading.Thread):
         self._granted.clear()
 
     def reach_statement(self, connection: Connection, sql: str) -> None:
-        """Wait until the statement is granted. `BEGIN` has no effect of its own, so it is part of the next step."""
+        """Wait until the statement is granted. `BEGIN` alone has no effect, so it is part of the next step."""
         if sql == "BEGIN":
             self._written = frozenset()
             return

@@ -18,7 +18,7 @@ from tests.kit.interleaving.actors import current_actor
 
 @contextmanager
 def determinism(start: datetime) -> Iterator[Counter[str]]:
-    """Set the clock of each actor to a fixed time of its own, after `start`.
+    """Set the clock of each actor to a different fixed time after `start`.
 
     Yields a counter of the values that each actor has used, which must be cleared before each execution.
     """

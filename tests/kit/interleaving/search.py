@@ -1,4 +1,4 @@
-"""Runs actors in every order of their steps: a depth-first search that starts anew for each order.
+"""Runs actors in every order of their steps: a depth-first search that starts again for each order.
 
 The reduced search uses sleep sets (Godefroid, 1996). After it has tried a step of one actor, it does not try that step
 again behind steps of others that are independent of it, because the result would be the same.
@@ -36,7 +36,7 @@ class Execution:
         return {index: step.joined_by(waiting) if step.publishes else step for index, step in steps.items() if step}
 
     def grant(self, index: int) -> None:
-        """Execute the next step of an actor, and whatever others were waiting for it to do."""
+        """Execute the next step of an actor, and the steps of others that waited for it."""
         actor = self.actors[index]
         assert actor.step is not None
         self.taken.append((actor, actor.step))
