@@ -23,11 +23,13 @@ _this = threading.local()
 class Actor(threading.Thread):
     """Executes an operation. Stops at a gate before each statement and each end of a transaction.
 
-    `step` is the step at the gate, or None once the operation has ended.
+    The actor with the index 0 is named `A`, the next one `B`, and so on. `step` is the step at the gate, or None once
+    the operation has ended.
     """
 
-    def __init__(self, name: str, app: Flask, operation: Callable[[], Any]) -> None:
-        super().__init__(name=name, daemon=True)
+    def __init__(self, index: int, app: Flask, operation: Callable[[], Any]) -> None:
+        super().__init__(name=chr(ord("A") + index), daemon=True)
+        self.index = index
         self.step: Step | None = None
         self.backend_pid: int | None = None
         self.result: Any = None

@@ -17,21 +17,22 @@ from tests.kit.interleaving.actors import current_actor
 
 
 @contextmanager
-def determinism(start: datetime) -> Iterator[Counter[str]]:
+def determinism(start: datetime) -> Iterator[Counter[int]]:
     """Set the clock of each actor to a different fixed time after `start`.
 
     Yields a counter of the values that each actor has used, which must be cleared before each execution.
     """
-    used: Counter[str] = Counter()
+    used: Counter[int] = Counter()
 
     class Clock(datetime):
         @classmethod
         def now(cls, _zone: object = None) -> datetime:  # type: ignore[override]
-            return start + timedelta(seconds=_index())
+            return start + timedelta(seconds=_number_of_actor())
 
     def number() -> int:
-        used[str(_index())] += 1
-        return (_index() << 16) + used[str(_index())]
+        actor = _number_of_actor()
+        used[actor] += 1
+        return (actor << 16) + used[actor]
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(clock, "datetime", Clock)
@@ -41,10 +42,10 @@ def determinism(start: datetime) -> Iterator[Counter[str]]:
         yield used
 
 
-def _index() -> int:
+def _number_of_actor() -> int:
     """Return 1 for the first actor, 2 for the second, and so on, and 0 in other threads."""
     actor = current_actor()
-    return ord(actor.name) - ord("@") if actor else 0
+    return actor.index + 1 if actor else 0
 
 
 class _Hasher:

@@ -26,11 +26,10 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Exploration:
-    """The outcomes of some operations, with the first schedule that led to each, and the number of executions."""
+    """The outcomes of some operations, with the first schedule that led to each."""
 
     serial: Mapping[Outcome, str]
     interleaved: Mapping[Outcome, str]
-    executions: int
 
     @property
     def anomalies(self) -> dict[Outcome, str]:
@@ -41,7 +40,7 @@ class Exploration:
 class Explorer:
     """Explores operations that start from the present rows of the database of `app`."""
 
-    def __init__(self, app: Flask, url: str, world: World, used: Counter[str]) -> None:
+    def __init__(self, app: Flask, url: str, world: World, used: Counter[int]) -> None:
         self._app = app
         self._world = world
         self._used = used
@@ -50,27 +49,20 @@ class Explorer:
 
     def explore(self, *names: str, reduced: bool = True) -> Exploration:
         """Execute the operations in all orders of their steps, or in a reduced set of orders with the same outcomes."""
-        executions = 0
-
-        def start() -> Execution:
-            nonlocal executions
-            executions += 1
-            return self._start(names)
-
-        in_series, interleaved = (
-            self._outcomes(each) for each in (serial(start, len(names)), explore(start, reduced=reduced))
-        )
-        return Exploration(in_series, interleaved, executions)
+        start = partial(self._start, names)
+        in_series = self._outcomes(serial(start, len(names)))
+        return Exploration(in_series, self._outcomes(explore(start, reduced=reduced)))
 
     def describe(self, names: Sequence[str], found: Exploration) -> str:
-        """Describe the first anomaly: its steps, and in what it differs from each serial order."""
+        """Describe the first anomaly: its steps, and how it differs from each serial order."""
         outcome, schedule = next(iter(found.anomalies.items()))
         execution = self._start(names)
         replay(execution, schedule)
+        labels = [f"{actor.name} ({names[actor.index]})" for actor in execution.actors]
         lines = [f"No serial order has this outcome (replay: {schedule!r}).", ""]
-        lines += [f"{actor.name} ({names[ord(actor.name) - 65]})  {step.text[:100]}" for actor, step in execution.taken]
+        lines += [f"{labels[actor.index]}  {step.text[:100]}" for actor, step in execution.taken]
         for expected, order in found.serial.items():
-            lines += ["", f"Unlike in the serial order {order!r}:", *_differences(outcome, expected)]
+            lines += ["", f"Unlike in the serial order {order!r}:", *_differences(labels, outcome, expected)]
         return "\n".join(lines)
 
     def close(self) -> None:
@@ -83,7 +75,7 @@ class Explorer:
         self._snapshot.restore()
         self._used.clear()
         calls = [partial(operations()[name], self._world) for name in names]
-        actors = [Actor(chr(ord("A") + index), self._app, call) for index, call in enumerate(calls)]
+        actors = [Actor(index, self._app, call) for index, call in enumerate(calls)]
         return Execution(actors, self._waits)
 
     def _outcomes(self, executions: Iterator[Execution]) -> dict[Outcome, str]:
@@ -106,10 +98,10 @@ def explorer(app: Flask, url: str, world: World) -> Iterator[Explorer]:
             exploring.close()
 
 
-def _differences(outcome: Outcome, expected: Outcome) -> list[str]:
+def _differences(labels: Sequence[str], outcome: Outcome, expected: Outcome) -> list[str]:
     results = [
-        f"  {chr(65 + index)} returned {ours}, not {theirs}"
-        for index, (ours, theirs) in enumerate(zip(outcome.results, expected.results, strict=True))
+        f"  {label} returned {ours}, not {theirs}"
+        for label, ours, theirs in zip(labels, outcome.results, expected.results, strict=True)
         if ours != theirs
     ]
     surplus = [f"  + {table} {row}" for table, row in outcome.rows if (table, row) not in expected.rows]

@@ -116,8 +116,9 @@ def serial(start: Callable[[], Execution], count: int) -> Iterator[Execution]:
 
 def replay(execution: Execution, schedule: str) -> None:
     """Execute the steps in the order of a schedule, such as `AABBA`, and then the remaining ones."""
-    for letter in schedule:
-        execution.grant(ord(letter) - ord("A"))
+    indexes = {actor.name: actor.index for actor in execution.actors}
+    for name in schedule:
+        execution.grant(indexes[name])
     execution.finish()
 
 
