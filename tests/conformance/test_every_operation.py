@@ -1,5 +1,6 @@
 """Runs every conformance check on every operation of the application. New routes are covered automatically."""
 
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,6 +15,7 @@ from tests.conformance.operation import Operation, changed_operations, operation
 from tests.conformance.world import World
 
 
+@cache
 def _operations() -> list[Operation]:
     with TemporaryDirectory() as folder:
         return operations_of(create_app(Settings(app_env="development", data_dir=Path(folder))))
