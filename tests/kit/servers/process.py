@@ -55,7 +55,7 @@ def wait_until(ready: Callable[[], object], process: subprocess.Popen[bytes], *,
             return
 
 
-def eventually(condition: Callable[[], object], seconds: float = 20) -> float:
+def eventually(condition: Callable[[], object], seconds: float = 60) -> float:
     """Wait until `condition()` is true; fail after `seconds`. Return the number of seconds that it took."""
     started = time.monotonic()
     while not condition():
