@@ -58,6 +58,7 @@ def update_file(file_id: UUID, user_id: UUID, *, versions: Collection[int] | Non
         policy.ensure_may_change(file, user_id=user_id, role=role_of(file, user_id))
         updated = repository.update_file(file_id, versions=versions, **changes)
         if updated is None:
+            get_stored(file_id, user_id)  # raises NotFound if the file is in the trash by now
             raise version_mismatch(versions)
     return updated
 

@@ -26,6 +26,7 @@ def trash_file(file_id: UUID, user_id: UUID, *, versions: Collection[int] | None
         file = get_stored(file_id, user_id)
         policy.ensure_may_change(file, user_id=user_id, role=role_of(file, user_id))
         if not repository.trash_file(file_id, versions):
+            get_stored(file_id, user_id)  # raises NotFound if the file is in the trash by now
             raise version_mismatch(versions)
 
 
