@@ -123,10 +123,14 @@ def trash_file(file_id: UUID, versions: Collection[int] | None) -> bool:
     return current_connection().execute(trashed.returning(File.id)).first() is not None
 
 
-def mark_thumbnails_ready(file_id: UUID, sizes: Collection[str]) -> None:
-    """Record that a file has thumbnails of `sizes`. Does not change the file's version."""
-    ready = update(File).where(File.id == file_id).values(thumbnails="ready", thumbnail_sizes=sizes, **_UNCHANGED)
-    current_connection().execute(ready)
+def mark_thumbnails_ready(file_id: UUID, sizes: Collection[str]) -> bool:
+    """Record that a file has thumbnails of `sizes`. Does not change the file's version.
+
+    Returns False if the file has been or is being purged.
+    """
+    kept = update(File).where(File.id == file_id, File.status.in_(["stored", "trashed"]))
+    ready = kept.values(thumbnails="ready", thumbnail_sizes=sizes, **_UNCHANGED)
+    return current_connection().execute(ready.returning(File.id)).first() is not None
 
 
 def mark_thumbnails_failed(file_id: UUID) -> None:

@@ -36,7 +36,10 @@ def make_thumbnails(file_id: UUID) -> None:
     for size, encoded in rendered.items():
         current_storage().put(f"{file.storage_key}/{size}", [encoded])
     with transaction():
-        repository.mark_thumbnails_ready(file_id, {*file.thumbnail_sizes, *rendered})
+        is_kept = repository.mark_thumbnails_ready(file_id, {*file.thumbnail_sizes, *rendered})
+    if not is_kept:  # the purge may have deleted the objects before they were written
+        for size in rendered:
+            current_storage().delete(f"{file.storage_key}/{size}")
 
 
 def add_thumbnails() -> None:
