@@ -1,40 +1,44 @@
-"""Every order of the statements of two operations leads to the same results and rows as one of their serial orders."""
+"""Every order of the statements of two or three operations has the outcome of one of their serial orders."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from itertools import combinations_with_replacement
 
 import pytest
 
-from project.app import create_app
-from project.config import Settings
-from project.infrastructure.database import db
-from tests.kit.clients.api import Api
-from tests.kit.interleaving.explorer import Explorer, explorer
-from tests.kit.interleaving.operations import create_world, operations
-from tests.kit.servers.services import Postgres
+from tests.kit.interleaving.explorer import Explorer
+from tests.kit.interleaving.operations import operations
 
 _PAIRS = list(combinations_with_replacement(sorted(operations()), 2))
+_TRIPLES = [
+    ("accept_invitation", "accept_invitation", "log_out"),
+    ("claim", "claim", "finish"),
+    ("claim", "release", "republish"),
+    ("delete_file", "mark_thumbnails_failed", "rename_file"),
+    ("expire_invitations", "mark_delivery_failed", "mark_delivery_failed"),
+    ("finish_slow_upload", "purge_slow_upload", "delete_file"),
+    ("log_out", "refresh", "refresh"),
+    ("purge_job", "retry_job", "retry_job"),
+    ("register", "register", "register"),
+]
 
 
-@pytest.fixture(scope="module")
-def exploring(
-    postgres_server: Postgres, postgres_template: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Explorer]:
-    """An explorer of an application whose database contains a world."""
-    url = postgres_server.create_database(postgres_template)
-    app = create_app(
-        Settings(app_env="development", data_dir=tmp_path_factory.mktemp("interleavings"), database_url=url)
-    )
-    world = create_world(Api(app.test_client()))
-    with explorer(app, url, world) as exploring:
-        yield exploring
-    with app.app_context():
-        db.engine.dispose()
-    postgres_server.drop(url)
+_MAX_STEPS = 7
 
 
-@pytest.mark.parametrize("pair", _PAIRS, ids="-".join)
-def test_pair_has_only_serial_outcomes(exploring: Explorer, pair: tuple[str, str]) -> None:
-    found = exploring.explore(*pair)
-    if found.anomalies:
-        pytest.fail(exploring.describe(pair, found))
+@pytest.mark.parametrize("names", _PAIRS + _TRIPLES, ids="-".join)
+def test_operations_have_only_serial_outcomes(
+    exploring: Explorer, names: Sequence[str], request: pytest.FixtureRequest
+) -> None:
+    exploring.ensure_serial(*names, schedule=request.config.getoption("--schedule", None))
+
+
+@pytest.mark.full
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("names", _PAIRS, ids="-".join)
+def test_reduced_orders_of_short_operations_have_the_same_outcomes_as_all_orders(
+    exploring: Explorer, names: Sequence[str]
+) -> None:
+    if max(map(exploring.count_steps, names)) <= _MAX_STEPS:
+        everything = exploring.explore(*names, reduced=False)
+        assert not everything.anomalies
+        assert everything.interleaved.keys() == exploring.explore(*names).interleaved.keys()

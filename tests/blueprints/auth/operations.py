@@ -6,12 +6,18 @@ from uuid import UUID
 from project.blueprints.auth import service
 from project.blueprints.auth.service import Client
 from tests.kit.clients.api import PASSWORD
-from tests.kit.interleaving.operations import World, operation
+from tests.kit.interleaving.operations import World, operation, send_with_key
 
 
 @operation
 def register(_world: World) -> Any:
-    return service.register(email="charles@example.com", password=PASSWORD, display_name="Charles").email
+    return service.register(email="newcomer@example.com", password=PASSWORD, display_name="Newcomer").email
+
+
+@operation
+def register_with_key(world: World) -> Any:
+    body = {"email": "newcomer@example.com", "password": PASSWORD, "display_name": "Newcomer"}
+    return send_with_key(world.anonymous, "/auth/register", body)
 
 
 @operation
@@ -31,5 +37,5 @@ def log_out(world: World) -> Any:
 
 
 @operation
-def update_profile(world: World) -> Any:
+def update_me(world: World) -> Any:
     return service.update_profile(world.guest_id, versions={1}, display_name="Guest")

@@ -1,30 +1,88 @@
 """Operations on invitations."""
 
+from datetime import timedelta
 from typing import Any
+from uuid import UUID
+
+from sqlalchemy import update
 
 from project.blueprints.invitations import service
+from project.blueprints.invitations.models import Invitation
 from project.infrastructure import signing
-from tests.kit.interleaving.operations import World, operation
+from project.infrastructure.clock import now
+from project.infrastructure.database import transaction
+from tests.kit.clients.api import PASSWORD
+from tests.kit.interleaving.determinism import later
+from tests.kit.interleaving.operations import World, operation, prepared, send_with_key
+
+_NEWCOMER = {"password": PASSWORD, "display_name": "Newcomer"}
 
 
-def _token(world: World) -> str:
-    return signing.issue("invitation", world.invitation_id, 1)
+@prepared
+def newcomers_invitation_id(world: World) -> UUID:
+    """An invitation that `expire_invitations` does not find."""
+    invitation_id = UUID(world.owner.invitation(str(world.organization_id), "newcomer@example.com")["id"])
+    with world.app.app_context(), transaction() as connection:
+        connection.execute(
+            update(Invitation).where(Invitation.id == invitation_id).values(expires_at=now() + timedelta(days=90))
+        )
+    return invitation_id
+
+
+def _token(invitation_id: UUID) -> str:
+    return signing.issue("invitation", invitation_id, 1)
+
+
+def _invite(world: World, email: str) -> Any:
+    inviter = {"inviter_id": world.owner_id, "inviter_role": "owner"}
+    return service.invite(world.organization_id, email=email, role="member", **inviter)
 
 
 @operation
-def accept(world: World) -> Any:
-    return service.accept_invitation(_token(world), user_id=world.guest_id)
+def create_invitation(world: World) -> Any:
+    return _invite(world, "charles@example.com")
 
 
 @operation
-def invite(world: World) -> Any:
-    return service.invite(
-        world.organization_id,
-        inviter_id=world.owner_id,
-        inviter_role="owner",
-        email="guest@example.com",
-        role="member",
-    )
+def invite_guest_again(world: World) -> Any:
+    return _invite(world, "guest@example.com")
+
+
+@operation
+def invite_newcomer_again(world: World) -> Any:
+    return _invite(world, "newcomer@example.com")
+
+
+@operation
+def create_invitation_with_key(world: World) -> Any:
+    body = {"email": "charles@example.com", "role": "member"}
+    return send_with_key(world.owner, f"/organizations/{world.organization_id}/invitations", body)
+
+
+@operation
+def accept_invitation(world: World) -> Any:
+    return service.accept_invitation(_token(world.invitation_id), user_id=world.guest_id)
+
+
+@operation
+def accept_invitation_with_key(world: World) -> Any:
+    return send_with_key(world.guest, "/invitations/accept", {"token": _token(world.invitation_id)})
+
+
+@operation
+def register_invited(world: World) -> Any:
+    return service.register_invited(_token(newcomers_invitation_id(world)), **_NEWCOMER)
+
+
+@operation
+def register_invited_with_key(world: World) -> Any:
+    body = {"token": _token(newcomers_invitation_id(world)), **_NEWCOMER}
+    return send_with_key(world.anonymous, "/invitations/register", body)
+
+
+@operation
+def send_invitation(world: World) -> Any:
+    return service.send_invitation(world.invitation_id)
 
 
 @operation
@@ -32,6 +90,7 @@ def mark_delivery_failed(world: World) -> Any:
     return service.mark_delivery_failed(world.invitation_id)
 
 
-@operation
+@operation(gives_way="skips locked rows, which the next run expires")
 def expire_invitations(_world: World) -> Any:
-    return service.expire_invitations()
+    with later(days=60):
+        return service.expire_invitations()

@@ -13,8 +13,8 @@ from sqlalchemy import Connection, event
 from project.infrastructure.database import db
 from tests.kit.interleaving.steps import Step, statement
 
-# A step that takes longer may be waiting for a lock.
-_SOON_SECONDS = 0.002
+# A step that takes longer may be waiting for a lock. It hardly does if no other actor has locked rows of its tables.
+_SOON_SECONDS, _LATE_SECONDS = 0.002, 0.2
 _TIMEOUT_SECONDS = 20
 _BLOCKERS = "SELECT pg_blocking_pids(%s) && %s::int[]"
 _this = threading.local()
@@ -24,7 +24,7 @@ class Actor(threading.Thread):
     """Executes an operation. Stops at a gate before each statement and each end of a transaction.
 
     The actor with the index 0 is named `A`, the next one `B`, and so on. `step` is the step at the gate, or None once
-    the operation has ended.
+    the operation has ended. `locked` are the tables in which its transaction has written or locked rows.
     """
 
     def __init__(self, index: int, app: Flask, operation: Callable[[], Any]) -> None:
@@ -32,10 +32,10 @@ class Actor(threading.Thread):
         self.index = index
         self.step: Step | None = None
         self.backend_pid: int | None = None
+        self.locked: frozenset[str] = frozenset()
         self.result: Any = None
         self._app = app
         self._operation = operation
-        self._written: frozenset[str] = frozenset()
         self._arrived, self._granted = threading.Event(), threading.Event()
 
     def run(self) -> None:
@@ -58,9 +58,8 @@ class Actor(threading.Thread):
         """Whether the actor is at a gate or has ended. Waits for at most `seconds`."""
         return self._arrived.wait(seconds)
 
-    def reach(self, step: Step, connection: Connection) -> None:
+    def reach(self, step: Step) -> None:
         """Wait at the gate until the step is granted. Runs in the actor's thread."""
-        self.backend_pid = _raw(connection).info.backend_pid
         self.step = step
         self._arrived.set()
         if not self._granted.wait(_TIMEOUT_SECONDS):
@@ -70,18 +69,18 @@ class Actor(threading.Thread):
     def reach_statement(self, connection: Connection, sql: str) -> None:
         """Wait until the statement is granted. `BEGIN` alone has no effect, so it is part of the next step."""
         if sql == "BEGIN":
-            self._written = frozenset()
             return
         in_transaction = _is_in_transaction(connection)
         step = statement(sql, in_transaction=in_transaction)
-        if in_transaction:
-            self._written |= step.locks
-        self.reach(step, connection)
+        self.locked = self.locked | step.locks if in_transaction else step.locks
+        self.backend_pid = _raw(connection).info.backend_pid
+        self.reach(step)
 
     def reach_end(self, connection: Connection, text: str) -> None:
         """Wait until the end of the transaction is granted. Connections that are only returned have no gate."""
         if _is_in_transaction(connection):
-            self.reach(Step(text, publishes=self._written), connection)
+            self.reach(Step(text, publishes=self.locked))
+            self.locked = frozenset()
 
 
 @contextmanager
@@ -109,15 +108,14 @@ class LockWaits:
     def __init__(self, url: str) -> None:
         self._connection = psycopg.connect(url, autocommit=True)
 
-    def settle(self, actor: Actor, others: list[Actor]) -> bool:
+    def settle(self, actor: Actor, step: Step, others: list[Actor]) -> bool:
         """Wait until `actor` has arrived, and return True, or until it waits for one of `others`, and return False."""
-        if actor.has_arrived(_SOON_SECONDS):
-            return True
         pids = [each.backend_pid for each in others if each.backend_pid]
-        while not self._connection.execute(_BLOCKERS, [actor.backend_pid, pids]).fetchone()[0]:
-            if actor.has_arrived(_SOON_SECONDS):
-                return True
-        return actor.has_arrived()
+        may_wait = any(each.locked & (step.locks | step.reads) for each in others)
+        while not actor.has_arrived(_SOON_SECONDS if may_wait else _LATE_SECONDS):
+            if self._connection.execute(_BLOCKERS, [actor.backend_pid, pids]).fetchone()[0]:
+                return actor.has_arrived()
+        return True
 
     def close(self) -> None:
         """Close the connection that asks for lock waits."""

@@ -1,9 +1,11 @@
 """Makes times, ids and random values depend only on the actor, and on how many of them it has used."""
 
+import random
 import secrets
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -13,21 +15,23 @@ import uuid_utils.compat
 
 from project.blueprints.auth import passwords
 from project.infrastructure import clock
+from project.infrastructure.jobs import claims
 from tests.kit.interleaving.actors import current_actor
+
+_advance: ContextVar[timedelta] = ContextVar("advance", default=timedelta())
 
 
 @contextmanager
-def determinism(start: datetime) -> Iterator[Counter[int]]:
+def determinism(start: datetime, used: Counter[int]) -> Iterator[None]:
     """Set the clock of each actor to a different fixed time after `start`.
 
-    Yields a counter of the values that each actor has used, which must be cleared before each execution.
+    `used` counts the values that each actor has used, and must be cleared before each execution.
     """
-    used: Counter[int] = Counter()
 
     class Clock(datetime):
         @classmethod
         def now(cls, _zone: object = None) -> datetime:  # type: ignore[override]
-            return start + timedelta(seconds=_number_of_actor())
+            return start + timedelta(seconds=_number_of_actor()) + _advance.get()
 
     def number() -> int:
         actor = _number_of_actor()
@@ -38,8 +42,22 @@ def determinism(start: datetime) -> Iterator[Counter[int]]:
         patch.setattr(clock, "datetime", Clock)
         patch.setattr(uuid_utils.compat, "uuid7", lambda: UUID(int=(0xFFFF << 112) + (7 << 76) + number()))
         patch.setattr(secrets, "token_hex", lambda size: f"{number():0{2 * size}x}")
+        patch.setattr(claims, "uuid4", lambda: UUID(int=number()))
+        patch.setattr(random, "uniform", max)
         patch.setattr(passwords, "_hasher", _Hasher(passwords._hasher))
-        yield used
+        # Estimating the strength of a password takes longer than all statements.
+        patch.setattr(passwords, "weakness", lambda *_args, **_options: None)
+        yield
+
+
+@contextmanager
+def later(**duration: int) -> Iterator[None]:
+    """Advance the clock of this actor, for example by `days=60`. The operation then finds what is overdue by then."""
+    token = _advance.set(timedelta(**duration))
+    try:
+        yield
+    finally:
+        _advance.reset(token)
 
 
 def _number_of_actor() -> int:

@@ -1,13 +1,14 @@
 """Runs actors in every order of their steps: a depth-first search that starts again for each order.
 
-The reduced search uses sleep sets (Godefroid, 1996). After it has tried a step of one actor, it does not try that step
-again behind steps of others that are independent of it, because the result would be the same.
+The reduced search tries only one of all orders that differ in the order of independent steps, because their result is
+the same. It is the dynamic partial order reduction with source sets and sleep sets (Abdulla et al., POPL 2014): after
+each execution, it finds the steps that would have another effect in reverse order, and tries that order next.
 """
 
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import permutations
+from itertools import combinations, permutations, product
 
 from tests.kit.interleaving.actors import Actor, LockWaits
 from tests.kit.interleaving.steps import Step
@@ -28,6 +29,11 @@ class Execution:
             assert actor.has_arrived(_TIMEOUT_SECONDS), "the operation did not begin"
 
     @property
+    def schedule(self) -> str:
+        """The names of the actors in the order of their steps, such as `AABBA`."""
+        return "".join(actor.name for actor, _step in self.taken)
+
+    @property
     def choices(self) -> dict[int, Step]:
         """The steps that can be granted, by the index of their actor. Empty once all actors have ended."""
         self._break_deadlock()
@@ -37,12 +43,14 @@ class Execution:
 
     def grant(self, index: int) -> None:
         """Execute the next step of an actor, and the steps of others that waited for it."""
-        actor = self.actors[index]
-        assert actor.step is not None
-        self.taken.append((actor, actor.step))
+        actor, step = self.actors[index], self.actors[index].step
+        assert step is not None
+        self.taken.append((actor, step))
         actor.grant()
-        for each in (index, *sorted(self._waiting - {index})):
-            self._settle(each)
+        self._settle(index)
+        if step.publishes:
+            for each in sorted(self._waiting - {index}):
+                self._settle(each)
 
     def finish(self) -> None:
         """Execute the remaining steps in any order."""
@@ -50,8 +58,11 @@ class Execution:
             self.grant(next(iter(choices)))
 
     def _settle(self, index: int) -> None:
-        others = [each for number, each in enumerate(self.actors) if number != index]
-        if self._waits.settle(self.actors[index], others):
+        actor, step = next(taken for taken in reversed(self.taken) if taken[0].index == index)
+        others = [each for each in self.actors if each is not actor]
+        if not step.locks:
+            assert actor.has_arrived(_TIMEOUT_SECONDS), "the step did not end"
+        elif self._waits.settle(actor, step, others):
             self._waiting.discard(index)
         else:
             self._waiting.add(index)
@@ -69,18 +80,24 @@ class Execution:
 
 @dataclass
 class _Node:
+    """A state of the search: which actors can continue, and which of them have been tried or must still be tried."""
+
     choices: dict[int, Step]
     sleeping: dict[int, Step]
     taken: int
+    wanted: set[int]
+
+    @property
+    def step(self) -> Step:
+        return self.choices[self.taken]
 
     def sleeping_after(self) -> dict[int, Step]:
-        step = self.choices[self.taken]
-        return {index: other for index, other in self.sleeping.items() if other.is_independent_of(step)}
+        return {index: other for index, other in self.sleeping.items() if other.is_independent_of(self.step)}
 
     def advance(self) -> bool:
-        """Choose the next actor that was not tried here. Returns whether there is one."""
-        self.sleeping[self.taken] = self.choices[self.taken]
-        remaining = [index for index in self.choices if index not in self.sleeping]
+        """Choose the next actor to be tried. Returns whether there is one."""
+        self.sleeping[self.taken] = self.step
+        remaining = sorted((self.wanted & self.choices.keys()) - self.sleeping.keys())
         if remaining:
             self.taken = remaining[0]
         return bool(remaining)
@@ -94,7 +111,9 @@ def explore(start: Callable[[], Execution], *, reduced: bool = True) -> Iterator
         for node in path:
             assert execution.choices == node.choices, "the same schedule led to other steps than before"
             execution.grant(node.taken)
-        if _extend(path, execution, reduced=reduced):
+        is_new = _extend(path, execution, reduced=reduced)
+        _want_reversed_races(path)
+        if is_new:
             yield execution
         else:
             execution.finish()
@@ -102,6 +121,12 @@ def explore(start: Callable[[], Execution], *, reduced: bool = True) -> Iterator
             path.pop()
         if not path:
             return
+
+
+def are_independent(executions: Sequence[Execution]) -> bool:
+    """Whether no step of one execution depends on a step of another one, so that their order has no effect."""
+    pairs = combinations([[step for _actor, step in execution.taken] for execution in executions], 2)
+    return all(ours.is_independent_of(theirs) for a, b in pairs for ours, theirs in product(a, b))
 
 
 def serial(start: Callable[[], Execution], count: int) -> Iterator[Execution]:
@@ -114,12 +139,13 @@ def serial(start: Callable[[], Execution], count: int) -> Iterator[Execution]:
         yield execution
 
 
-def replay(execution: Execution, schedule: str) -> None:
+def replay(execution: Execution, schedule: str) -> Execution:
     """Execute the steps in the order of a schedule, such as `AABBA`, and then the remaining ones."""
     indexes = {actor.name: actor.index for actor in execution.actors}
     for name in schedule:
         execution.grant(indexes[name])
     execution.finish()
+    return execution
 
 
 def _extend(path: list[_Node], execution: Execution, *, reduced: bool) -> bool:
@@ -129,6 +155,32 @@ def _extend(path: list[_Node], execution: Execution, *, reduced: bool) -> bool:
         awake = [index for index in choices if index not in sleeping]
         if not awake:
             return False
-        path.append(_Node(choices, sleeping, awake[0]))
+        path.append(_Node(choices, sleeping, awake[0], {awake[0]} if reduced else set(choices)))
         execution.grant(awake[0])
     return True
+
+
+def _want_reversed_races(path: list[_Node]) -> None:
+    """Find adjacent steps that depend on each other, and make the search try the second one before the first one."""
+    before: list[set[int]] = []
+    for number, node in enumerate(path):
+        direct = [
+            i for i in range(number) if path[i].taken == node.taken or not path[i].step.is_independent_of(node.step)
+        ]
+        indirect = set().union(*(before[i] for i in direct))
+        before.append(indirect.union(direct))
+        for first in direct:
+            if path[first].taken != node.taken and first not in indirect:
+                _want_one_of(_initials(path, before, first, number), path[first])
+
+
+def _initials(path: list[_Node], before: list[set[int]], first: int, second: int) -> set[int]:
+    """Return the actors that can begin an order in which step `second` precedes step `first`."""
+    moved = [i for i in range(first + 1, second + 1) if first not in before[i] or i == second]
+    return {path[i].taken for i in moved if not before[i] & set(moved)}
+
+
+def _want_one_of(actors: set[int], node: _Node) -> None:
+    if not actors & node.wanted:
+        possible = actors & node.choices.keys()
+        node.wanted |= {min(possible)} if possible else node.choices.keys()

@@ -3,10 +3,15 @@
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import cache
+
+from project.infrastructure.database.models import Base
 
 _NAME = r'"?(\w+)"?'
 _READ = re.compile(rf"\b(?:FROM|JOIN)\s+{_NAME}(?!\s*\()", re.IGNORECASE)
 _WRITTEN = re.compile(rf"\b(?:INSERT\s+INTO|UPDATE|DELETE\s+FROM)\s+(?!SET\b){_NAME}", re.IGNORECASE)
+_INSERTED = re.compile(rf"\bINSERT\s+INTO\s+{_NAME}", re.IGNORECASE)
+_DELETED = re.compile(rf"\bDELETE\s+FROM\s+{_NAME}", re.IGNORECASE)
 _LOCKING = re.compile(r"\bFOR\s+(?:NO\s+KEY\s+)?UPDATE|\bFOR\s+(?:KEY\s+)?SHARE", re.IGNORECASE)
 _ADVISORY = re.compile(r"\bpg_(?:try_)?advisory\w*", re.IGNORECASE)
 _ADVISORY_LOCKS = "advisory locks"
@@ -44,12 +49,24 @@ class Step:
         )
 
 
+@cache
 def statement(sql: str, *, in_transaction: bool) -> Step:
     """Return the step that executes `sql`. Outside a transaction, it publishes what it writes."""
     reads = frozenset(_READ.findall(sql))
     locks = frozenset(_WRITTEN.findall(sql))
     if _LOCKING.search(sql):
         locks |= reads
+    # A foreign key makes the order of an insertion and of the deletion of its parent significant.
+    reads |= {_keys(parent) for name in _INSERTED.findall(sql) for parent in _parents(name)}
+    locks |= {_keys(name) for name in _DELETED.findall(sql)}
     if _ADVISORY.search(sql):
         locks |= {_ADVISORY_LOCKS}
     return Step(" ".join(sql.split()), reads, locks, frozenset() if in_transaction else locks)
+
+
+def _keys(table: str) -> str:
+    return f"keys of {table}"
+
+
+def _parents(table: str) -> set[str]:
+    return {key.column.table.name for key in Base.metadata.tables[table].foreign_keys}

@@ -1,0 +1,109 @@
+"""Seeded defects: operations that read, decide and then write, instead of having the condition in the write."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, Delete, Engine, Row, UniqueConstraint, Update, and_, event, insert, or_, select
+
+from project.blueprints.auth import repository as users
+from project.blueprints.files import repository as files
+from project.blueprints.invitations import repository as invitations
+from project.blueprints.invitations import service as invitation_service
+from project.blueprints.organizations import repository as organizations
+from project.infrastructure import jobs
+from project.infrastructure.database import current_connection
+
+Defect = Callable[[pytest.MonkeyPatch], None]
+_selects_first: ContextVar[bool] = ContextVar("selects_first", default=False)
+
+
+def select_first(module: Any, name: str) -> Defect:
+    """Return a defect: a function selects the rows that match its conditions, and then writes to them by id only."""
+    original = getattr(module, name)
+
+    def naive(*arguments: Any, **options: Any) -> Any:
+        token = _selects_first.set(True)
+        try:
+            return original(*arguments, **options)
+        finally:
+            _selects_first.reset(token)
+
+    return lambda patch: patch.setattr(module, name, naive)
+
+
+def look_up_first(module: Any) -> Defect:
+    """Return a defect: a repository looks for a row with the same unique values, and inserts a row if there is none."""
+    return lambda patch: patch.setattr(module, "insert_if_absent", _insert_unless_found)
+
+
+def check_membership_first(patch: pytest.MonkeyPatch) -> None:
+    """Seed a defect: an invitation is inserted after the check that its address does not belong to a member."""
+    ensure_not_a_member, expire_overdue = invitation_service._ensure_not_a_member, invitations.expire_overdue
+
+    def expire_and_check(organization_id: Any, email: str) -> None:
+        expire_overdue(organization_id, email)
+        ensure_not_a_member(organization_id, email)
+
+    patch.setattr(invitations, "expire_overdue", expire_and_check)
+    patch.setattr(invitation_service, "_ensure_not_a_member", lambda *_arguments: None)
+
+
+# The defective operation, the operation that reveals the defect, and the defect.
+DEFECTS: list[tuple[str, str, Defect]] = [
+    ("accept_invitation", "expire_invitations", select_first(invitations, "accept")),
+    ("claim", "claim", select_first(jobs, "claim")),
+    ("create_organization", "create_organization", look_up_first(organizations)),
+    ("delete_file", "delete_file", select_first(files, "trash_file")),
+    ("finish", "claim", select_first(jobs, "finish")),
+    ("invite_guest_again", "accept_invitation", check_membership_first),
+    ("purge_job", "retry_job", select_first(jobs, "delete_job")),
+    ("refresh", "refresh", select_first(users, "rotate_session")),
+    ("register", "register", look_up_first(users)),
+    ("release", "claim", select_first(jobs, "release")),
+    ("rename_file", "rename_file", select_first(files, "update_file")),
+    ("retry_job", "retry_job", select_first(jobs, "retry_job")),
+    ("update_me", "update_me", select_first(users, "update_user")),
+]
+# If two requests end the same session, the end that is stored is always that of one of them.
+OUT_OF_REACH = ("log_out", "log_out", select_first(users, "end_session"))
+
+
+@contextmanager
+def seeded(defect: Defect) -> Iterator[None]:
+    """Seed a defect."""
+    event.listen(Engine, "before_execute", _select_before_write, retval=True)
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            defect(patch)
+            yield
+    finally:
+        event.remove(Engine, "before_execute", _select_before_write)
+
+
+def _select_before_write(
+    connection: Connection, statement: Any, many: Any, values: Mapping[str, Any], _options: Any
+) -> tuple[Any, Any, Any]:
+    if not _selects_first.get() or not isinstance(statement, (Update, Delete)):
+        return statement, many, values
+    token = _selects_first.set(False)
+    try:
+        key, condition = statement.table.c.id, statement.whereclause
+        ids = connection.scalars(select(key).where(condition), values).all()
+    finally:
+        _selects_first.reset(token)
+    changed = statement._clone()
+    # The condition is kept for its parameters, but is always true.
+    changed._where_criteria = (key.in_(ids), or_(key == key, condition))
+    return changed, many, values
+
+
+def _insert_unless_found(model: Any, values: Mapping[str, Any], *, returning: Sequence[Any] = ()) -> Row[Any] | None:
+    table, connection = model.__table__, current_connection()
+    unique = [each.columns for each in table.constraints if isinstance(each, UniqueConstraint)]
+    same = or_(*(and_(*(column == values[column.name] for column in columns)) for columns in unique))
+    if connection.execute(select(table.c.id).where(same)).first() is not None:
+        return None
+    return connection.execute(insert(table).values(values).returning(*returning or table.primary_key)).one()

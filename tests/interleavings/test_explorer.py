@@ -1,0 +1,96 @@
+"""The explorer itself: what it reports, what it allows, and which steps it treats as dependent."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import update
+
+from project.blueprints.auth.models import User
+from project.errors import Conflict
+from project.infrastructure.database import current_connection, transaction
+from tests.interleavings.seeded_defects import DEFECTS, seeded
+from tests.kit.interleaving.explorer import Explorer
+from tests.kit.interleaving.operations import Operation, World, operations
+from tests.kit.interleaving.steps import statement
+
+Register = Callable[..., None]
+
+
+@pytest.fixture
+def register(monkeypatch: pytest.MonkeyPatch) -> Register:
+    """A function that registers an operation for this test."""
+
+    def register(call: Callable[[World], Any], *, gives_way: str | None = None) -> None:
+        monkeypatch.setitem(operations(), call.__name__, Operation(call, gives_way))
+
+    return register
+
+
+def rename(user_id: UUID, *conditions: Any) -> bool:
+    renamed = update(User).where(User.id == user_id, *conditions).values(display_name="Renamed")
+    return current_connection().execute(renamed.returning(User.id)).first() is not None
+
+
+def test_failure_shows_the_steps_and_how_to_repeat_them(exploring: Explorer) -> None:
+    [(name, partner, defect)] = [each for each in DEFECTS if each[0] == "update_me"]
+    with seeded(defect):
+        with pytest.raises(AssertionError) as failure:
+            exploring.ensure_serial(name, partner)
+        message = str(failure.value)
+        [schedule] = re.findall(r"--schedule=(\w+)", message)
+        with pytest.raises(AssertionError, match=f"--schedule={schedule}"):
+            exploring.ensure_serial(name, partner, schedule=schedule)
+        exploring.ensure_serial(name, partner, schedule="".join(sorted(schedule)))
+    assert "A (update_me)  UPDATE users SET display_name=" in message
+    assert "Unlike in the serial order AAABB" in message
+    assert "B (update_me) returned UserRow(" in message
+    assert "+ users {" in message
+
+
+def test_operation_that_gives_way_to_end_a_deadlock_is_allowed(exploring: Explorer, register: Register) -> None:
+    @register
+    def rename_owner_then_guest(world: World) -> Any:
+        with transaction():
+            return rename(world.owner_id) and rename(world.guest_id)
+
+    @register
+    def rename_guest_then_owner(world: World) -> Any:
+        with transaction():
+            return rename(world.guest_id) and rename(world.owner_id)
+
+    found = exploring.explore("rename_owner_then_guest", "rename_guest_then_owner")
+    assert not found.anomalies
+    assert any("ServiceUnavailable" in outcome.results[0] + outcome.results[1] for outcome in found.interleaved)
+
+
+def test_operation_that_gives_way_must_have_no_effect(exploring: Explorer, register: Register) -> None:
+    def rename_in_two_steps(world: World) -> Any:
+        with transaction():
+            rename(world.guest_id)
+        with transaction():
+            if not rename(world.guest_id, User.version == 2):
+                raise Conflict
+
+    register(rename_in_two_steps, gives_way="another operation has changed the user")
+    found = exploring.explore("rename_in_two_steps", "work")
+    assert ["Conflict" in outcome.results[0] for outcome in found.anomalies] == [True]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "are_independent"),
+    [
+        ("SELECT name FROM organizations", "SELECT email FROM users", True),
+        ("SELECT name FROM organizations", "SELECT slug FROM organizations", True),
+        ("SELECT name FROM organizations", "UPDATE organizations SET name = ''", False),
+        ("SELECT id FROM jobs FOR UPDATE", "SELECT id FROM jobs FOR UPDATE", False),
+        ("INSERT INTO memberships (id) VALUES (1)", "UPDATE organizations SET name = ''", True),
+        ("INSERT INTO memberships (id) VALUES (1)", "DELETE FROM organizations", False),
+        ("SELECT pg_advisory_xact_lock(1)", "SELECT pg_try_advisory_xact_lock(2)", False),
+    ],
+)
+def test_steps_are_independent_if_their_order_has_no_effect(one: str, other: str, are_independent: bool) -> None:
+    steps = [statement(sql, in_transaction=False) for sql in (one, other)]
+    assert steps[0].is_independent_of(steps[1]) == steps[1].is_independent_of(steps[0]) == are_independent

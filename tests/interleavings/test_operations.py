@@ -1,0 +1,47 @@
+"""Every route and every job that changes data is an operation whose interleavings are tested."""
+
+import pkgutil
+from collections.abc import Iterator
+from importlib import import_module
+from inspect import getmembers, isfunction
+
+from flask import Flask
+
+import worker.tasks
+from project.http.routing.rule import ContractRule
+from tests.kit.interleaving.explorer import Explorer
+from tests.kit.interleaving.operations import operations
+
+_READ_ONLY = {"GET", "HEAD", "OPTIONS"}
+
+
+def names_of_routes(app: Flask) -> Iterator[str]:
+    """Yield the operation that each route needs which changes data, and a second one if it accepts a key."""
+    for rule in app.url_map.iter_rules():
+        name = rule.endpoint.rpartition(".")[2]
+        if isinstance(rule, ContractRule) and rule.methods - _READ_ONLY:
+            if rule.exempt.get("idempotency") != "read-only":
+                yield name
+            if rule.is_keyed:
+                yield f"{name}_with_key"
+
+
+def names_of_tasks() -> Iterator[str]:
+    """Yield the functions that workers call."""
+    modules = [f"worker.tasks.{module.name}" for module in pkgutil.iter_modules(worker.tasks.__path__)]
+    for module in ["worker.maintenance", *modules]:
+        yield from (name for name, work in getmembers(import_module(module), isfunction) if work.__module__ == module)
+
+
+def test_every_route_that_changes_data_is_an_operation(shared_app: Flask) -> None:
+    assert set(names_of_routes(shared_app)) <= operations().keys()
+
+
+def test_every_operation_has_an_effect_on_its_own(exploring: Explorer) -> None:
+    without_effect = {name for name in operations() if not exploring.has_effect(name)}
+    # These have an effect only after or during another operation.
+    assert without_effect == {"invite_guest_again", "invite_newcomer_again", "purge_files", "purge_jobs"}
+
+
+def test_every_task_is_an_operation() -> None:
+    assert set(names_of_tasks()) <= operations().keys()
