@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-import psycopg
 import pytest
 
 from project.config import Settings
@@ -24,8 +23,6 @@ def exploring(
 ) -> Iterator[Explorer]:
     """An explorer of a separate application."""
     url = postgres_server.create_database(postgres_template)
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f"ALTER DATABASE {connection.info.dbname} SET deadlock_timeout = '100ms'")
     folder = tmp_path_factory.mktemp("interleavings")
     settings = Settings(app_env="development", data_dir=folder, database_url=url)
     with application(settings) as app, explorer(app) as exploring:

@@ -15,7 +15,6 @@ _TRIPLES = [
     ("claim", "release", "republish"),
     ("delete_file", "mark_thumbnails_failed", "rename_file"),
     ("expire_invitations", "mark_delivery_failed", "mark_delivery_failed"),
-    ("finish_slow_upload", "purge_slow_upload", "delete_file"),
     ("log_out", "refresh", "refresh"),
     ("purge_job", "retry_job", "retry_job"),
     ("register", "register", "register"),

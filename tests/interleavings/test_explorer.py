@@ -14,7 +14,7 @@ from project.infrastructure.database import current_connection, transaction
 from tests.interleavings.seeded_defects import DEFECTS, seeded
 from tests.kit.interleaving.explorer import Explorer
 from tests.kit.interleaving.operations import Operation, World, operations
-from tests.kit.interleaving.steps import statement
+from tests.kit.interleaving.steps import Step, statement
 
 Register = Callable[..., None]
 
@@ -79,18 +79,45 @@ def test_operation_that_gives_way_must_have_no_effect(exploring: Explorer, regis
     assert ["Conflict" in outcome.results[0] for outcome in found.anomalies] == [True]
 
 
+def step(sql: str, **parameters: Any) -> Step:
+    return statement(sql, parameters, in_transaction=False)
+
+
+def insert(table: str, **values: Any) -> Step:
+    return step(f"INSERT INTO {table} ({', '.join(values)})", **values)
+
+
+def change_job(condition: str, column: str = "last_error") -> Step:
+    return step(f"UPDATE jobs SET {column} = 'x' WHERE {condition}", one=1, two=2)
+
+
+IS_ONE, IS_TWO = "jobs.id = %(one)s", "jobs.id = %(two)s"
+SUBQUERY = f"jobs.id IN (SELECT jobs.id FROM jobs WHERE {IS_TWO})"
+
+
 @pytest.mark.parametrize(
     ("one", "other", "are_independent"),
     [
-        ("SELECT name FROM organizations", "SELECT email FROM users", True),
-        ("SELECT name FROM organizations", "SELECT slug FROM organizations", True),
-        ("SELECT name FROM organizations", "UPDATE organizations SET name = ''", False),
-        ("SELECT id FROM jobs FOR UPDATE", "SELECT id FROM jobs FOR UPDATE", False),
-        ("INSERT INTO memberships (id) VALUES (1)", "UPDATE organizations SET name = ''", True),
-        ("INSERT INTO memberships (id) VALUES (1)", "DELETE FROM organizations", False),
-        ("SELECT pg_advisory_xact_lock(1)", "SELECT pg_try_advisory_xact_lock(2)", False),
+        (step("SELECT name FROM organizations"), step("SELECT slug FROM organizations"), True),
+        (step("SELECT name FROM organizations"), step("UPDATE users SET display_name = 'x'"), True),
+        (step("SELECT name FROM organizations"), step("UPDATE organizations SET name = 'x'"), False),
+        (step("SELECT id FROM jobs FOR UPDATE"), step("SELECT id FROM jobs FOR UPDATE"), False),
+        (step("SELECT pg_advisory_xact_lock(1)", lock=1), step("SELECT pg_advisory_xact_lock(1)", lock=1), False),
+        (change_job(IS_ONE), change_job(IS_ONE), False),
+        (change_job(IS_ONE), change_job(IS_TWO), True),
+        (change_job(IS_ONE), change_job(f"{IS_TWO} OR true"), False),
+        (change_job(IS_ONE), change_job(SUBQUERY), False),
+        (change_job(IS_ONE, "dedupe_key"), change_job(IS_TWO, "dedupe_key"), False),
+        (change_job(IS_ONE), step(f"SELECT id FROM jobs WHERE {IS_ONE}", one=1), False),
+        (change_job(IS_ONE), step(f"SELECT id FROM jobs WHERE {IS_TWO}", two=2), True),
+        (change_job(IS_ONE), step("SELECT id FROM jobs"), False),
+        (insert("users", id=1, email_key="a"), insert("users", id=2, email_key="b"), True),
+        (insert("users", id=1, email_key="a"), insert("users", id=2, email_key="a"), False),
+        (insert("users", id=1, email_key="a"), step("DELETE FROM users WHERE users.id = %(two)s", two=2), False),
+        (insert("jobs", id=1, name="a", dedupe_key=None), insert("jobs", id=2, name="a", dedupe_key=None), True),
+        (insert("memberships", id=1, organization_id=2, user_id=3), step("UPDATE organizations SET name = 'x'"), True),
+        (insert("memberships", id=1, organization_id=2, user_id=3), step("DELETE FROM organizations"), False),
     ],
 )
-def test_steps_are_independent_if_their_order_has_no_effect(one: str, other: str, are_independent: bool) -> None:
-    steps = [statement(sql, in_transaction=False) for sql in (one, other)]
-    assert steps[0].is_independent_of(steps[1]) == steps[1].is_independent_of(steps[0]) == are_independent
+def test_steps_are_independent_if_their_order_has_no_effect(one: Step, other: Step, are_independent: bool) -> None:
+    assert one.is_independent_of(other) == other.is_independent_of(one) == are_independent

@@ -11,7 +11,7 @@ from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection, event
 
 from project.infrastructure.database import db
-from tests.kit.interleaving.steps import Step, statement
+from tests.kit.interleaving.steps import Rows, Step, overlap, statement
 
 # A step that takes longer may be waiting for a lock. It hardly does if no other actor has locked rows of its tables.
 _SOON_SECONDS, _LATE_SECONDS = 0.002, 0.2
@@ -24,7 +24,7 @@ class Actor(threading.Thread):
     """Executes an operation. Stops at a gate before each statement and each end of a transaction.
 
     The actor with the index 0 is named `A`, the next one `B`, and so on. `step` is the step at the gate, or None once
-    the operation has ended. `locked` are the tables in which its transaction has written or locked rows.
+    the operation has ended. `locked` are the rows that its transaction has locked.
     """
 
     def __init__(self, index: int, app: Flask, operation: Callable[[], Any]) -> None:
@@ -32,7 +32,7 @@ class Actor(threading.Thread):
         self.index = index
         self.step: Step | None = None
         self.backend_pid: int | None = None
-        self.locked: frozenset[str] = frozenset()
+        self.locked: frozenset[Rows] = frozenset()
         self.result: Any = None
         self._app = app
         self._operation = operation
@@ -66,12 +66,12 @@ class Actor(threading.Thread):
             raise TimeoutError("the step was never granted")
         self._granted.clear()
 
-    def reach_statement(self, connection: Connection, sql: str) -> None:
+    def reach_statement(self, connection: Connection, sql: str, parameters: Any) -> None:
         """Wait until the statement is granted. `BEGIN` alone has no effect, so it is part of the next step."""
         if sql == "BEGIN":
             return
         in_transaction = _is_in_transaction(connection)
-        step = statement(sql, in_transaction=in_transaction)
+        step = statement(sql, parameters if isinstance(parameters, dict) else {}, in_transaction=in_transaction)
         self.locked = self.locked | step.locks if in_transaction else step.locks
         self.backend_pid = _raw(connection).info.backend_pid
         self.reach(step)
@@ -89,7 +89,9 @@ def gates(app: Flask) -> Iterator[None]:
     with app.app_context():
         engine = db.engine
     listeners = {
-        "before_cursor_execute": lambda *call: _with_actor(lambda actor: actor.reach_statement(call[0], call[2])),
+        "before_cursor_execute": lambda *call: _with_actor(
+            lambda actor: actor.reach_statement(call[0], call[2], call[3])
+        ),
         "commit": lambda connection: _with_actor(lambda actor: actor.reach_end(connection, "COMMIT")),
         "rollback": lambda connection: _with_actor(lambda actor: actor.reach_end(connection, "ROLLBACK")),
     }
@@ -103,7 +105,7 @@ def gates(app: Flask) -> Iterator[None]:
 
 
 class LockWaits:
-    """Tells whether an actor waits for a lock of another actor."""
+    """Tells whether an actor waits for a lock of another actor, and ends such a wait."""
 
     def __init__(self, url: str) -> None:
         self._connection = psycopg.connect(url, autocommit=True)
@@ -111,11 +113,15 @@ class LockWaits:
     def settle(self, actor: Actor, step: Step, others: list[Actor]) -> bool:
         """Wait until `actor` has arrived, and return True, or until it waits for one of `others`, and return False."""
         pids = [each.backend_pid for each in others if each.backend_pid]
-        may_wait = any(each.locked & (step.locks | step.reads) for each in others)
+        may_wait = any(overlap(each.locked, step.locks | step.reads) for each in others)
         while not actor.has_arrived(_SOON_SECONDS if may_wait else _LATE_SECONDS):
             if self._connection.execute(_BLOCKERS, [actor.backend_pid, pids]).fetchone()[0]:
                 return actor.has_arrived()
         return True
+
+    def cancel(self, actor: Actor) -> None:
+        """Cancel the statement of an actor."""
+        self._connection.execute("SELECT pg_cancel_backend(%s)", [actor.backend_pid])
 
     def close(self) -> None:
         """Close the connection that asks for lock waits."""

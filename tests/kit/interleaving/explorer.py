@@ -17,7 +17,7 @@ from tests.kit.interleaving.search import Execution, are_independent, explore, r
 from tests.kit.interleaving.snapshot import Snapshot
 from tests.kit.interleaving.stores import Stores
 
-_DEADLOCK = "40P01"
+_CANCELED = "57014"
 
 
 @dataclass(frozen=True)
@@ -166,10 +166,10 @@ def _do_nothing() -> None:
 
 
 def _may_have_yielded(name: str, result: object) -> bool:
-    """Whether the operation may have given way, because it declares so, or because PostgreSQL ended a deadlock."""
+    """Whether the operation may have given way, because it declares so, or because it was canceled in a deadlock."""
     cause = getattr(result, "__cause__", None)
-    is_deadlock = getattr(getattr(cause, "orig", None), "sqlstate", None) == _DEADLOCK
-    return is_deadlock or operations()[name].may_have_given_way(result)
+    was_canceled = getattr(getattr(cause, "orig", None), "sqlstate", None) == _CANCELED
+    return was_canceled or operations()[name].may_have_given_way(result)
 
 
 def _differences(labels: Sequence[str], outcome: Outcome, expected: Outcome) -> list[str]:

@@ -10,7 +10,7 @@ from flask import Flask
 from project.infrastructure.mail import Message
 from project.infrastructure.storage import ObjectMissing
 from tests.kit.interleaving.actors import current_actor
-from tests.kit.interleaving.steps import Step
+from tests.kit.interleaving.steps import Rows, Step
 
 
 class Stores:
@@ -30,7 +30,7 @@ class Stores:
 
     def open(self, key: str) -> BinaryIO:
         """Return a reader for an object."""
-        _reach(Step(f"open {key}", reads=frozenset({key})))
+        _reach(Step(f"open {key}", reads=frozenset({Rows("objects", key)})))
         if key not in self._objects:
             raise ObjectMissing(key)
         return BytesIO(self._objects[key])
@@ -64,7 +64,8 @@ class Stores:
 
 
 def _reach_change(verb: str, key: str) -> None:
-    _reach(Step(f"{verb} {key}", locks=frozenset({key}), publishes=frozenset({key})))
+    changed = frozenset({Rows("objects", key)})
+    _reach(Step(f"{verb} {key}", locks=changed, publishes=changed))
 
 
 def _reach(step: Step) -> None:
