@@ -1,9 +1,11 @@
-"""Every route and every job that changes data is an operation whose interleavings are tested."""
+"""Every route and every task that changes data is an operation, and guarantees name the operations that prove them."""
 
 import pkgutil
+import re
 from collections.abc import Iterator
 from importlib import import_module
 from inspect import getmembers, isfunction
+from pathlib import Path
 
 from flask import Flask
 
@@ -12,6 +14,7 @@ from project.http.routing.rule import ContractRule
 from tests.kit.interleaving.explorer import Explorer
 from tests.kit.interleaving.operations import operations
 
+_ROOT = Path(__file__).parents[2]
 _READ_ONLY = {"GET", "HEAD", "OPTIONS"}
 
 
@@ -45,3 +48,13 @@ def test_every_operation_has_an_effect_on_its_own(exploring: Explorer) -> None:
 
 def test_every_task_is_an_operation() -> None:
     assert set(names_of_tasks()) <= operations().keys()
+
+
+def test_every_guarantee_in_the_architecture_names_its_proof() -> None:
+    section = (_ROOT / "ARCHITECTURE.md").read_text().partition("## Consistency of each flow")[2].partition("##")[0]
+    rows = [line.strip("| ").split(" | ") for line in section.splitlines() if line.startswith("| ")]
+    proofs = {flow: re.findall("`(.+?)`", cell) for flow, _guarantee, _mechanism, cell in rows[1:]}
+    assert len(proofs) >= 10
+    assert [flow for flow, names in proofs.items() if not names] == []
+    operands = {name for names in proofs.values() for pair in names for name in pair.split(" + ")}
+    assert [name for name in operands if name not in operations() and not (_ROOT / name).is_file()] == []

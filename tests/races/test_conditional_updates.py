@@ -1,16 +1,24 @@
-"""Of twenty concurrent changes to the same resource version, one succeeds and the others are rejected."""
+"""Of twenty concurrent changes to the same resource version, one succeeds and the others are rejected.
+
+`tests/interleavings` tests the same for two changes, in every order of their statements.
+"""
 
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import pytest
+
 from tests.kit.clients.api import Api, problem, success
 from tests.kit.clients.race import Round, race
 from tests.kit.clients.remote import run_concurrently
-from tests.races.service import Service, in_rounds, unique
+from tests.races.service import Service, unique
 
 RIVALS = 20
+ROUNDS = 100
+
+pytestmark = [pytest.mark.full, pytest.mark.timeout(1800)]
 
 
 def if_match(get: Callable[[], Any]) -> dict[str, str]:
@@ -31,21 +39,18 @@ def concurrent_patches(user: Api, path: str, member: str) -> Round:
     assert after.headers["ETag"] == responses[winner].headers["ETag"] != headers["If-Match"]
 
 
-@in_rounds
-def test_only_one_of_twenty_concurrent_account_changes_succeeds(service: Service, rounds: int) -> None:
+def test_only_one_of_twenty_concurrent_account_changes_succeeds(service: Service) -> None:
     user = service.api.as_new_user(f"{unique('user')}@example.com")
-    race(RIVALS, rounds, partial(concurrent_patches, user, "/auth/me", "display_name"))
+    race(RIVALS, ROUNDS, partial(concurrent_patches, user, "/auth/me", "display_name"))
 
 
-@in_rounds
-def test_only_one_of_twenty_concurrent_file_renames_succeeds(service: Service, rounds: int) -> None:
+def test_only_one_of_twenty_concurrent_file_renames_succeeds(service: Service) -> None:
     user = service.api.as_new_user(f"{unique('user')}@example.com")
     path = f"/files/{success(user.upload())['id']}"
-    race(RIVALS, rounds, partial(concurrent_patches, user, path, "filename"))
+    race(RIVALS, ROUNDS, partial(concurrent_patches, user, path, "filename"))
 
 
-@in_rounds
-def test_only_one_of_twenty_concurrent_file_deletions_succeeds(service: Service, rounds: int) -> None:
+def test_only_one_of_twenty_concurrent_file_deletions_succeeds(service: Service) -> None:
     user = service.api.as_new_user(f"{unique('user')}@example.com")
 
     def run() -> Round:
@@ -56,11 +61,10 @@ def test_only_one_of_twenty_concurrent_file_deletions_succeeds(service: Service,
         assert statuses.keys() <= {404, 412}
         assert success(user.get(path))["status"] == "trashed"
 
-    race(RIVALS, rounds, run)
+    race(RIVALS, ROUNDS, run)
 
 
-@in_rounds
-def test_concurrent_rename_and_deletion_of_a_file_cannot_both_succeed(service: Service, rounds: int) -> None:
+def test_concurrent_rename_and_deletion_of_a_file_cannot_both_succeed(service: Service) -> None:
     user = service.api.as_new_user(f"{unique('user')}@example.com")
 
     def run() -> Round:
@@ -74,7 +78,7 @@ def test_concurrent_rename_and_deletion_of_a_file_cannot_both_succeed(service: S
         after = success(user.get(path))
         assert (after["filename"], after["status"]) in {(name, "stored"), (file["filename"], "trashed")}
 
-    race(RIVALS, rounds, run)
+    race(RIVALS, ROUNDS, run)
 
 
 def test_each_concurrent_change_increments_the_version(service: Service) -> None:

@@ -1,4 +1,7 @@
-"""Thirty concurrent requests to two processes: each rule holds as if the requests were sequential."""
+"""Thirty concurrent requests to two processes: each rule holds as if the requests were sequential.
+
+`tests/interleavings` tests the same rules for two requests, in every order of their statements.
+"""
 
 from collections.abc import Callable
 from functools import partial
@@ -10,18 +13,16 @@ from tests.kit.clients.api import PASSWORD, Api, success
 from tests.kit.clients.race import Round, outcomes, race
 
 RACERS = 30
+ROUNDS = 50
 
-in_rounds = pytest.mark.parametrize("rounds", [2, pytest.param(50, marks=pytest.mark.full)])
+pytestmark = pytest.mark.full
 
 
 def unique(prefix: str) -> str:
     return f"{prefix}-{uuid4().hex[:12]}"
 
 
-@in_rounds
-def test_accepting_an_invitation_concurrently_creates_one_membership(
-    api: Api, token_of: Callable[[str], str], rounds: int
-) -> None:
+def test_accepting_an_invitation_concurrently_creates_one_membership(api: Api, token_of: Callable[[str], str]) -> None:
     owner = api.as_new_user(f"{unique('owner')}@example.com")
 
     def run() -> Round:
@@ -32,12 +33,11 @@ def test_accepting_an_invitation_concurrently_creates_one_membership(
         assert outcomes(responses) == {200: 1, "invitation-already-accepted": RACERS - 1}
         assert len(success(owner.get(f"/organizations/{organization_id}/members"))["items"]) == 2
 
-    race(RACERS, rounds, run)
+    race(RACERS, ROUNDS, run)
 
 
-@in_rounds
 def test_registering_concurrently_with_the_same_invitation_creates_one_account(
-    api: Api, token_of: Callable[[str], str], rounds: int
+    api: Api, token_of: Callable[[str], str]
 ) -> None:
     owner = api.as_new_user(f"{unique('owner')}@example.com")
 
@@ -49,21 +49,19 @@ def test_registering_concurrently_with_the_same_invitation_creates_one_account(
         assert outcomes(responses) == {201: 1, "email-taken": RACERS - 1}
         assert len(success(owner.get(f"/organizations/{organization_id}/members"))["items"]) == 2
 
-    race(RACERS, rounds, run)
+    race(RACERS, ROUNDS, run)
 
 
-@in_rounds
-def test_registering_concurrently_with_the_same_email_creates_one_account(api: Api, rounds: int) -> None:
+def test_registering_concurrently_with_the_same_email_creates_one_account(api: Api) -> None:
     def run() -> Round:
         body = {"email": f"{unique('user')}@example.com", "password": PASSWORD}
         responses = yield partial(api.post, "/auth/register", body)
         assert outcomes(responses) == {201: 1, "email-taken": RACERS - 1}
 
-    race(RACERS, rounds, run)
+    race(RACERS, ROUNDS, run)
 
 
-@in_rounds
-def test_concurrent_refreshes_return_the_same_new_token(api: Api, rounds: int) -> None:
+def test_concurrent_refreshes_return_the_same_new_token(api: Api) -> None:
     tokens = [api.as_new_user(f"{unique('user')}@example.com").tokens["refresh_token"]]
 
     def run() -> Round:
@@ -71,35 +69,32 @@ def test_concurrent_refreshes_return_the_same_new_token(api: Api, rounds: int) -
         [successor] = {success(response)["refresh_token"] for response in responses}
         tokens.append(successor)
 
-    race(RACERS, rounds, run)
-    assert tokens[-1].split(".")[1] == str(rounds + 1)
+    race(RACERS, ROUNDS, run)
+    assert tokens[-1].split(".")[1] == str(ROUNDS + 1)
 
 
-@in_rounds
-def test_concurrent_requests_for_the_same_slug_create_one_organization(api: Api, rounds: int) -> None:
+def test_concurrent_requests_for_the_same_slug_create_one_organization(api: Api) -> None:
     owner = api.as_new_user(f"{unique('owner')}@example.com")
 
     def run() -> Round:
         responses = yield partial(owner.post, "/organizations", {"name": "Engines", "slug": unique("engines")})
         assert outcomes(responses) == {201: 1, "slug-taken": RACERS - 1}
 
-    race(RACERS, rounds, run)
-    assert len(success(owner.get("/organizations?limit=100"))["items"]) == rounds
+    race(RACERS, ROUNDS, run)
+    assert len(success(owner.get("/organizations?limit=100"))["items"]) == ROUNDS
 
 
-@in_rounds
-def test_organizations_created_concurrently_with_the_same_name_get_different_slugs(api: Api, rounds: int) -> None:
+def test_organizations_created_concurrently_with_the_same_name_get_different_slugs(api: Api) -> None:
     owner = api.as_new_user(f"{unique('owner')}@example.com")
 
     def run() -> Round:
         responses = yield partial(owner.post, "/organizations", {"name": unique("Same")})
         assert outcomes(responses) == {201: RACERS}
 
-    race(RACERS, min(rounds, 10), run)
+    race(RACERS, 10, run)
 
 
-@in_rounds
-def test_inviting_the_same_email_concurrently_creates_one_pending_invitation(api: Api, rounds: int) -> None:
+def test_inviting_the_same_email_concurrently_creates_one_pending_invitation(api: Api) -> None:
     owner = api.as_new_user(f"{unique('owner')}@example.com")
     path = f"/organizations/{owner.organization()['id']}/invitations"
 
@@ -107,5 +102,5 @@ def test_inviting_the_same_email_concurrently_creates_one_pending_invitation(api
         responses = yield partial(owner.post, path, {"email": f"{unique('guest')}@example.com", "role": "member"})
         assert outcomes(responses) == {201: 1, "invitation-pending": RACERS - 1}
 
-    race(RACERS, rounds, run)
-    assert len(success(owner.get(f"{path}?status=pending&limit=100"))["items"]) == rounds
+    race(RACERS, ROUNDS, run)
+    assert len(success(owner.get(f"{path}?status=pending&limit=100"))["items"]) == ROUNDS

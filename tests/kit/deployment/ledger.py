@@ -82,11 +82,13 @@ class Ledger:
         return response
 
     def ensure_nothing_lost(self, *, seconds: float = 30, dead_letters: int = 0) -> None:
-        """Wait until every job is done or dead, then verify all entries, emails, sessions and stored objects.
+        """Wait until every present job is done or dead, then verify all entries, emails, sessions and stored objects.
 
         Exactly `dead_letters` jobs must have been marked dead since the ledger was created.
         """
-        eventually(lambda: not self.count_unfinished_jobs(), seconds)
+        # Periodic jobs may be enqueued during the wait.
+        present = self._unfinished_jobs()
+        eventually(lambda: not present & self._unfinished_jobs(), seconds)
         assert self._count("jobs", "status = 'dead'") - self._dead_before == dead_letters
         for entry in self.entries:
             entry.ensure_unchanged()
@@ -95,7 +97,7 @@ class Ledger:
         self.ensure_no_orphaned_objects()
 
     def count_unfinished_jobs(self) -> int:
-        return self._count("jobs", "status NOT IN ('done', 'dead')")
+        return len(self._unfinished_jobs())
 
     def ensure_one_email_per_invitation(self) -> None:
         """Fail unless each invited address received exactly one message. Repeated deliveries must be byte-identical."""
@@ -122,6 +124,12 @@ class Ledger:
             eventually(lambda: self.purge_files() and not self._orphaned_objects(), 30)
         originals = {f"{key}/original" for key in self._visible_keys()}
         assert originals <= self.inspection.objects()
+
+    def _unfinished_jobs(self) -> set[str]:
+        return {
+            str(job_id)
+            for (job_id,) in self.inspection.rows("SELECT id FROM jobs WHERE status NOT IN ('done', 'dead')")
+        }
 
     def _orphaned_objects(self) -> set[str]:
         visible = self._visible_keys()
