@@ -12,7 +12,7 @@ from project.infrastructure import idempotency_records, jobs
 from project.infrastructure.clock import now
 from project.infrastructure.database import guarded, transaction
 from project.infrastructure.jobs import Job
-from tests.kit.fixtures.jobs import claim_with_expired_lease, enqueue_job
+from tests.kit.fixtures.jobs import JOB_NAME, claim_with_expired_lease, enqueue_job
 from tests.kit.interleaving.determinism import later
 from tests.kit.interleaving.operations import World, operation, prepared
 from worker import maintenance, schedule
@@ -70,6 +70,17 @@ def work(world: World) -> Any:
 def run_job(world: World) -> Any:
     with later(hours=3):
         return celery.tasks[EXPIRE_INVITATIONS].run(str(queued_job_id(world)))
+
+
+@operation(gives_way="skips locked rows, which the next run retries")
+def retry_dead_jobs(_world: World) -> Any:
+    return jobs.retry_dead_jobs(JOB_NAME)
+
+
+@operation
+def fan_out(_world: World) -> Any:
+    names = {"item_job": "tests.item", "fan_out_job": "tests.fan_out", "id_argument": "user_id"}
+    return jobs.fan_out(auth.list_active_ids, after=None, arguments={"news": 1}, **names)
 
 
 @operation
