@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from flask import Flask
 
-from project.blueprints.files import service
+from project.blueprints.files import repository, service
 from project.blueprints.files.thumbnails import SIZES
 from tests.kit.clients.api import Api, pointers, problem, success
 
@@ -42,6 +42,23 @@ def send(api: Api, path: str, method: str = "GET", **options: Any) -> Any:
 
 def list_ids(api: Api, **query: str) -> list[str]:
     return [item["id"] for item in success(api.get("/files", query_string=query))["items"]]
+
+
+@ON_SQLITE
+@pytest.mark.parametrize(("method", "change"), [("PATCH", "update_file"), ("DELETE", "trash_file")])
+def test_file_that_is_trashed_during_a_change_is_not_found(
+    ada: Api, image_path: str, monkeypatch: pytest.MonkeyPatch, method: str, change: str
+) -> None:
+    trash, original = repository.trash_file, getattr(repository, change)
+
+    def change_after_another_request(file_id: UUID, *arguments: Any, **options: Any) -> Any:
+        assert trash(file_id, None)
+        return original(file_id, *arguments, **options)
+
+    monkeypatch.setattr(repository, change, change_after_another_request)
+    headers = {"If-Match": ada.get(image_path).headers["ETag"]}
+    body = {"json": {"filename": "renamed.png"}} if method == "PATCH" else {}
+    problem(ada(method, image_path, headers=headers, **body), 404, "not-found")
 
 
 @ON_SQLITE

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import update
 
-from project.blueprints.files import service
+from project.blueprints.files import service, thumbnails
 from project.blueprints.files.models import File
 from project.blueprints.jobs.service import retry_job
 from project.config import Settings
@@ -89,6 +89,23 @@ def test_thumbnail_job_completes_if_file_is_no_longer_stored(
         with transaction() as connection:
             connection.execute(update(File).values(status="pending"))
         assert get_job(run_newest_job(MAKE_THUMBNAILS)).status == "done"
+
+
+def test_thumbnails_of_file_that_is_purged_while_they_are_rendered_are_deleted(
+    ada: Api, settings: Settings, run_newest_job: RunJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload(ada)
+    render = thumbnails.render
+
+    def render_during_purge(*arguments: Any, **options: Any) -> dict[str, bytes]:
+        with transaction() as connection:
+            connection.execute(update(File).values(status="purging"))
+        return render(*arguments, **options)
+
+    monkeypatch.setattr(thumbnails, "render", render_during_purge)
+    with separate_app_context(settings):
+        assert get_job(run_newest_job(MAKE_THUMBNAILS)).status == "done"
+    assert [path.name for path in objects(settings)] == ["original"]
 
 
 def test_thumbnail_job_is_retried_if_storage_is_unavailable(
