@@ -44,7 +44,7 @@ def test_failure_shows_the_steps_and_how_to_repeat_them(exploring: Explorer) -> 
             exploring.ensure_serial(name, partner, schedule=schedule)
         exploring.ensure_serial(name, partner, schedule="".join(sorted(schedule)))
     assert "A (update_me)  UPDATE users SET display_name=" in message
-    assert "Unlike in the serial order AAABB" in message
+    assert "Compared with the serial order AAABB" in message
     assert "B (update_me) returned UserRow(" in message
     assert "+ users {" in message
 

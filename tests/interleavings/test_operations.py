@@ -37,7 +37,9 @@ def names_of_tasks() -> Iterator[str]:
 
 
 def test_every_route_that_changes_data_is_an_operation(shared_app: Flask) -> None:
-    assert set(names_of_routes(shared_app)) <= operations().keys()
+    names = list(names_of_routes(shared_app))
+    assert len(names) == len(set(names))
+    assert set(names) <= operations().keys()
 
 
 def test_every_operation_has_an_effect_on_its_own(exploring: Explorer) -> None:

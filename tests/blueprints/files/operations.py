@@ -14,7 +14,7 @@ from project.blueprints.files.service.trash import purge_file
 from project.blueprints.files.service.uploads import Receipt, ReceivedUpload
 from project.errors import NotFound
 from project.infrastructure.database import transaction
-from project.infrastructure.storage import current_storage
+from project.infrastructure.storage import ObjectMissing, current_storage
 from tests.kit.clients.api import form, success
 from tests.kit.interleaving.operations import World, operation, prepared, send_with_key
 
@@ -90,7 +90,7 @@ def make_thumbnails(world: World) -> Any:
     return service.make_thumbnails(picture_id(world))
 
 
-@operation(gives_way="fails if the original has been purged")
+@operation(gives_way="fails if the original has been purged", error=ObjectMissing)
 def make_thumbnails_of_trashed_file(world: World) -> Any:
     return service.make_thumbnails(trashed_location(world).id)
 

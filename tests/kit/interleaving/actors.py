@@ -1,6 +1,7 @@
 """Actors: threads that execute operations, one step at a time."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,11 +14,16 @@ from sqlalchemy import Connection, event
 from project.infrastructure.database import db
 from tests.kit.interleaving.steps import Rows, Step, overlap, statement
 
-# A step that takes longer may be waiting for a lock. It hardly does if no other actor has locked rows of its tables.
+# A step that takes longer may be waiting for a lock. This is unlikely unless another actor has locked the same rows.
 _SOON_SECONDS, _LATE_SECONDS = 0.002, 0.2
 _TIMEOUT_SECONDS = 20
 _BLOCKERS = "SELECT pg_blocking_pids(%s) && %s::int[]"
+_ROLLBACK = "ROLLBACK"
 _this = threading.local()
+
+
+class Aborted(BaseException):
+    """The actor must end, because its execution has failed. It must not become the result of the operation."""
 
 
 class Actor(threading.Thread):
@@ -37,6 +43,7 @@ class Actor(threading.Thread):
         self._app = app
         self._operation = operation
         self._arrived, self._granted = threading.Event(), threading.Event()
+        self._is_aborted = False
 
     def run(self) -> None:
         """Execute the operation in a separate application context."""
@@ -44,7 +51,7 @@ class Actor(threading.Thread):
         with self._app.app_context():
             try:
                 self.result = self._operation()
-            except Exception as error:  # the result of the operation
+            except (Exception, Aborted) as error:  # the result of the operation
                 self.result = error
         self.step = None
         self._arrived.set()
@@ -53,6 +60,12 @@ class Actor(threading.Thread):
         """Let the actor execute its step and continue to its next gate."""
         self._arrived.clear()
         self._granted.set()
+
+    def abort(self) -> None:
+        """Make the actor roll back its transaction and end."""
+        self._is_aborted = True
+        self._granted.set()
+        self.join(_TIMEOUT_SECONDS)
 
     def has_arrived(self, seconds: float = 0) -> bool:
         """Whether the actor is at a gate or has ended. Waits for at most `seconds`."""
@@ -63,8 +76,10 @@ class Actor(threading.Thread):
         self.step = step
         self._arrived.set()
         if not self._granted.wait(_TIMEOUT_SECONDS):
-            raise TimeoutError("the step was never granted")
+            self._is_aborted = True
         self._granted.clear()
+        if self._is_aborted and step.text != _ROLLBACK:
+            raise Aborted
 
     def reach_statement(self, connection: Connection, sql: str, parameters: Any) -> None:
         """Wait until the statement is granted. `BEGIN` alone has no effect, so it is part of the next step."""
@@ -72,7 +87,8 @@ class Actor(threading.Thread):
             return
         in_transaction = _is_in_transaction(connection)
         step = statement(sql, parameters if isinstance(parameters, dict) else {}, in_transaction=in_transaction)
-        self.locked = self.locked | step.locks if in_transaction else step.locks
+        locked = step.locks | step.shares
+        self.locked = self.locked | locked if in_transaction else locked
         self.backend_pid = _raw(connection).info.backend_pid
         self.reach(step)
 
@@ -93,7 +109,7 @@ def gates(app: Flask) -> Iterator[None]:
             lambda actor: actor.reach_statement(call[0], call[2], call[3])
         ),
         "commit": lambda connection: _with_actor(lambda actor: actor.reach_end(connection, "COMMIT")),
-        "rollback": lambda connection: _with_actor(lambda actor: actor.reach_end(connection, "ROLLBACK")),
+        "rollback": lambda connection: _with_actor(lambda actor: actor.reach_end(connection, _ROLLBACK)),
     }
     for name, listener in listeners.items():
         event.listen(engine, name, listener)
@@ -113,8 +129,10 @@ class LockWaits:
     def settle(self, actor: Actor, step: Step, others: list[Actor]) -> bool:
         """Wait until `actor` has arrived, and return True, or until it waits for one of `others`, and return False."""
         pids = [each.backend_pid for each in others if each.backend_pid]
-        may_wait = any(overlap(each.locked, step.locks | step.reads) for each in others)
+        may_wait = any(overlap(each.locked, step.locks | step.shares) for each in others)
+        deadline = time.monotonic() + _TIMEOUT_SECONDS
         while not actor.has_arrived(_SOON_SECONDS if may_wait else _LATE_SECONDS):
+            assert time.monotonic() < deadline, f"{actor.name} waits, but not for another actor: {step.text}"
             if self._connection.execute(_BLOCKERS, [actor.backend_pid, pids]).fetchone()[0]:
                 return actor.has_arrived()
         return True

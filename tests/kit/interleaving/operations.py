@@ -11,6 +11,7 @@ from uuid import UUID
 from flask import Flask
 from werkzeug.test import Client
 
+from project.errors import Error
 from tests.kit.clients.api import Api
 
 _TESTS = Path(__file__).parents[2]
@@ -49,25 +50,27 @@ class Operation:
 
     call: Callable[[World], Any]
     gives_way: str | None
+    error: type[Exception] = Error
 
     def may_have_given_way(self, result: object) -> bool:
-        """Whether the operation may have had no effect, given that it has reported none, or an error."""
-        return self.gives_way is not None and (not result or isinstance(result, Exception))
+        """Whether the operation may have had no effect: it has returned nothing, or raised the declared error."""
+        return self.gives_way is not None and (not result or isinstance(result, self.error))
 
 
 class Rejected(Exception):
     """The response to a request is an error."""
 
 
-def operation(call: Any = None, /, *, gives_way: str | None = None) -> Any:
+def operation(call: Any = None, /, *, gives_way: str | None = None, error: type[Exception] = Error) -> Any:
     """Register an operation, which calls one service function and returns what matters of the result.
 
     If another operation interferes, an operation with a reason in `gives_way` may have no effect. It must then return
-    nothing, or raise an error.
+    nothing, or raise `error`.
     """
 
     def register(call: Callable[[World], Any]) -> Callable[[World], Any]:
-        _operations[call.__name__] = Operation(call, gives_way)
+        assert call.__name__ not in _operations, f"there are two operations named {call.__name__}"
+        _operations[call.__name__] = Operation(call, gives_way, error)
         return call
 
     return register if call is None else register(call)

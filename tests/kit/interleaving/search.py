@@ -6,6 +6,7 @@ each execution, it finds the steps that would have another effect in reverse ord
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import combinations, permutations, product
 
@@ -16,11 +17,15 @@ _TIMEOUT_SECONDS = 20
 
 
 class Execution:
-    """One run of some actors, under control of the caller. `taken` are the steps so far, each with its actor."""
+    """One run of some actors, under control of the caller.
+
+    `taken` are the steps so far, each with its actor. `canceled` are the indexes of the actors canceled in a deadlock.
+    """
 
     def __init__(self, actors: Sequence[Actor], waits: LockWaits) -> None:
         self.actors = actors
         self.taken: list[tuple[Actor, Step]] = []
+        self.canceled: set[int] = set()
         self._waits = waits
         self._waiting: set[int] = set()
         for actor in actors:
@@ -47,24 +52,30 @@ class Execution:
         self.taken.append((actor, step))
         actor.grant()
         self._settle(index)
-        if step.publishes:
-            for each in sorted(self._waiting - {index}):
-                self._settle(each)
+        while step.publishes and any(self._settle(each) for each in sorted(self._waiting - {index})):
+            pass
 
     def finish(self) -> None:
         """Execute the remaining steps in any order."""
         while choices := self.choices:
             self.grant(next(iter(choices)))
 
-    def _settle(self, index: int) -> None:
+    def abort(self) -> None:
+        """Make the actors roll back their transactions and end."""
+        for actor in self.actors:
+            actor.abort()
+
+    def _settle(self, index: int) -> bool:
+        """Wait until the last step of an actor has ended, and return True, or waits for a lock, and return False."""
         actor, step = next(taken for taken in reversed(self.taken) if taken[0].index == index)
         others = [each for each in self.actors if each is not actor]
-        if not step.locks:
-            assert actor.has_arrived(_TIMEOUT_SECONDS), "the step did not end"
-        elif self._waits.settle(actor, step, others):
-            self._waiting.discard(index)
-        else:
+        if not step.locks and not step.shares:
+            assert actor.has_arrived(_TIMEOUT_SECONDS), f"{actor.name} waits, although it locks nothing: {step.text}"
+        elif not self._waits.settle(actor, step, others):
             self._waiting.add(index)
+            return False
+        self._waiting.discard(index)
+        return True
 
     def _break_deadlock(self) -> None:
         """If all actors that have not ended wait for each other, cancel the statement of the last one.
@@ -72,10 +83,11 @@ class Execution:
         PostgreSQL would cancel one of them as well, but which one depends on the speed of the machine.
         """
         if self._waiting and all(index in self._waiting or not actor.step for index, actor in enumerate(self.actors)):
-            canceled = max(self._waiting)
-            self._waits.cancel(self.actors[canceled])
-            assert self.actors[canceled].has_arrived(_TIMEOUT_SECONDS), "the statement was not canceled"
-            self._waiting.discard(canceled)
+            index = max(self._waiting)
+            self._waits.cancel(self.actors[index])
+            assert self.actors[index].has_arrived(_TIMEOUT_SECONDS), "the statement was not canceled"
+            self._waiting.discard(index)
+            self.canceled.add(index)
 
 
 @dataclass
@@ -108,10 +120,14 @@ def explore(start: Callable[[], Execution], *, reduced: bool = True) -> Iterator
     path: list[_Node] = []
     while True:
         execution = start()
-        for node in path:
-            assert execution.choices == node.choices, "the same schedule led to other steps than before"
-            execution.grant(node.taken)
-        is_new = _extend(path, execution, reduced=reduced)
+        with _aborting(execution):
+            for node in path:
+                choices = execution.choices
+                assert choices == node.choices, (
+                    f"{execution.schedule} led to other steps than before: {choices} instead of {node.choices}"
+                )
+                execution.grant(node.taken)
+            is_new = _extend(path, execution, reduced=reduced)
         _want_reversed_races(path)
         if is_new:
             yield execution
@@ -133,19 +149,32 @@ def serial(start: Callable[[], Execution], count: int) -> Iterator[Execution]:
     """Yield an execution for each order of whole operations."""
     for order in permutations(range(count)):
         execution = start()
-        for index in order:
-            while index in execution.choices:
-                execution.grant(index)
+        with _aborting(execution):
+            for index in order:
+                while index in execution.choices:
+                    execution.grant(index)
         yield execution
 
 
 def replay(execution: Execution, schedule: str) -> Execution:
     """Execute the steps in the order of a schedule, such as `AABBA`, and then the remaining ones."""
     indexes = {actor.name: actor.index for actor in execution.actors}
-    for name in schedule:
-        execution.grant(indexes[name])
-    execution.finish()
+    with _aborting(execution):
+        for number, name in enumerate(schedule):
+            assert indexes.get(name) in execution.choices, f"{name} cannot continue after {schedule[:number]!r}"
+            execution.grant(indexes[name])
+        execution.finish()
     return execution
+
+
+@contextmanager
+def _aborting(execution: Execution) -> Iterator[None]:
+    """Abort the actors if the block fails, so that they keep no locks."""
+    try:
+        yield
+    except BaseException:
+        execution.abort()
+        raise
 
 
 def _extend(path: list[_Node], execution: Execution, *, reduced: bool) -> bool:

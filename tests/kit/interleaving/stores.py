@@ -25,19 +25,20 @@ class Stores:
     def put(self, key: str, chunks: Iterable[bytes]) -> None:
         """Store an object."""
         content = b"".join(chunks)
-        _reach_change("put", key)
+        _reach(Step(f"put {key}", locks=_object(key)))
         self._objects[key] = content
 
     def open(self, key: str) -> BinaryIO:
         """Return a reader for an object."""
-        _reach(Step(f"open {key}", reads=frozenset({Rows("objects", key)})))
+        _reach(Step(f"open {key}", locks=_object(key)))
         if key not in self._objects:
             raise ObjectMissing(key)
         return BytesIO(self._objects[key])
 
     def delete(self, key: str) -> None:
         """Delete an object."""
-        _reach_change("delete", key)
+        # The order of two deletions has no effect.
+        _reach(Step(f"delete {key}", shares=_object(key)))
         self._objects.pop(key, None)
 
     def check(self) -> None:
@@ -45,7 +46,7 @@ class Stores:
 
     def send(self, message: Message) -> None:
         """Record a message."""
-        _reach_change("send", message.message_id)
+        _reach(Step(f"send {message.message_id}"))
         self._messages.append(message)
 
     def save(self) -> None:
@@ -63,9 +64,8 @@ class Stores:
         return sorted(objects) + sorted(("messages", repr(message)) for message in self._messages)
 
 
-def _reach_change(verb: str, key: str) -> None:
-    changed = frozenset({Rows("objects", key)})
-    _reach(Step(f"{verb} {key}", locks=changed, publishes=changed))
+def _object(key: str) -> frozenset[Rows]:
+    return frozenset({Rows("objects", key)})
 
 
 def _reach(step: Step) -> None:

@@ -47,7 +47,7 @@ def purge_file(file: FileLocation, status: FileStatus) -> None:
     with transaction():
         if not repository.begin_purge(file.id, status):
             return
-    for name in {"original", *thumbnails.SIZES, *file.thumbnail_sizes}:
+    for name in sorted({"original", *thumbnails.SIZES, *file.thumbnail_sizes}):
         current_storage().delete(f"{file.storage_key}/{name}")
     with transaction():
         repository.delete_row(file.id)
