@@ -67,6 +67,7 @@ class Explorer:
 
         With a schedule, such as `AABBA`, executes them only in this order.
         """
+        self._snapshot.compact()
         with self._controlled():
             start = partial(self._start, names)
             in_series = self._outcomes(names, serial(start, len(names)))
