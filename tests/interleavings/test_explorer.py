@@ -1,6 +1,7 @@
 """The explorer itself: what it reports, what it allows, and which steps it treats as dependent."""
 
 import re
+import threading
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
@@ -11,6 +12,7 @@ from sqlalchemy import text
 from project.errors import Conflict
 from project.infrastructure.database import current_connection, transaction
 from tests.interleavings.seeded_defects import DEFECTS, seeded
+from tests.kit.interleaving.actors import Actor
 from tests.kit.interleaving.explorer import Explorer
 from tests.kit.interleaving.operations import Operation, World, operations
 from tests.kit.interleaving.steps import Step, statement
@@ -47,6 +49,13 @@ def test_failure_shows_the_steps_and_how_to_repeat_them(exploring: Explorer) -> 
     assert "Compared with the serial order AAABB" in message
     assert "B (update_me) returned UserRow(" in message
     assert "+ users {" in message
+
+
+def test_failed_execution_leaves_no_locks_and_no_threads(exploring: Explorer) -> None:
+    with pytest.raises(AssertionError, match="X cannot continue after 'A'"):
+        exploring.explore("log_out", "log_out", schedule="AX")
+    assert not [thread for thread in threading.enumerate() if isinstance(thread, Actor)]
+    exploring.ensure_serial("log_out", "log_out")
 
 
 def test_operation_that_gives_way_to_end_a_deadlock_is_allowed(exploring: Explorer, register: Register) -> None:

@@ -65,7 +65,6 @@ class Actor(threading.Thread):
         """Make the actor roll back its transaction and end."""
         self._is_aborted = True
         self._granted.set()
-        self.join(_TIMEOUT_SECONDS)
 
     def has_arrived(self, seconds: float = 0) -> bool:
         """Whether the actor is at a gate or has ended. Waits for at most `seconds`."""

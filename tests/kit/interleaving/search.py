@@ -64,9 +64,11 @@ class Execution:
         """Make the actors roll back their transactions and end."""
         for actor in self.actors:
             actor.abort()
+        for actor in self.actors:
+            actor.join(_TIMEOUT_SECONDS)
 
     def _settle(self, index: int) -> bool:
-        """Wait until the last step of an actor has ended, and return True, or waits for a lock, and return False."""
+        """Wait until the last step of an actor ends, and return True, or until it waits, and return False."""
         actor, step = next(taken for taken in reversed(self.taken) if taken[0].index == index)
         others = [each for each in self.actors if each is not actor]
         if not step.locks and not step.shares:
