@@ -24,7 +24,8 @@ def exploring(
     """An explorer of a separate application."""
     url = postgres_server.create_database(postgres_template)
     folder = tmp_path_factory.mktemp("interleavings")
-    settings = Settings(app_env="development", data_dir=folder, database_url=url)
+    # The access tokens of the world must not expire during a long test run.
+    settings = Settings(app_env="development", data_dir=folder, database_url=url, access_token_ttl_seconds=86400)
     with application(settings) as app, explorer(app) as exploring:
         yield exploring
     postgres_server.drop(url)
