@@ -1,29 +1,20 @@
 """Flows: each prepares an operation to interrupt, checks that its effect is complete or absent, and repeats it."""
 
 from abc import abstractmethod
-from io import BytesIO
 from itertools import count
 from typing import Any, ClassVar
 from uuid import UUID
 
-from PIL import Image
 from sqlalchemy import func, select
 
 from project.infrastructure import signing
 from project.infrastructure.database import read
 from tests.interruptions.process_runner import ProcessRunner
 from tests.kit.clients.api import Api
+from tests.kit.fixtures.pictures import picture
 
 _numbers = count(1)
-
-
-def _picture() -> bytes:
-    content = BytesIO()
-    Image.new("RGB", (40, 30), "teal").save(content, "PNG")
-    return content.getvalue()
-
-
-PICTURE = _picture()
+PICTURE = picture(40, 30)
 
 
 class Flow:

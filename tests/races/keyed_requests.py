@@ -2,10 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from io import BytesIO
 from uuid import UUID
 
-from PIL import Image
 from werkzeug.wrappers import Response
 
 from project.blueprints.auth.models import User
@@ -13,6 +11,7 @@ from project.blueprints.files.models import File
 from project.blueprints.invitations.models import Invitation
 from project.blueprints.organizations.models import Membership, Organization
 from tests.kit.clients.api import PASSWORD, form
+from tests.kit.fixtures.pictures import picture
 from tests.races.service import Service, unique
 
 
@@ -22,12 +21,6 @@ class KeyedRequest:
 
     send: Callable[[str], Response]
     effects: Callable[[], tuple[int, ...]]
-
-
-def _picture() -> bytes:
-    content = BytesIO()
-    Image.new("RGB", (8, 8), "teal").save(content, "PNG")
-    return content.getvalue()
 
 
 def idempotency_headers(key: str) -> dict[str, str]:
@@ -70,7 +63,7 @@ def registration(service: Service) -> KeyedRequest:
 
 def upload(service: Service) -> KeyedRequest:
     owner, filename = service.api.as_new_user(f"{unique('owner')}@example.com"), f"{unique('duplicate')}.png"
-    body, content_type = form(_picture(), filename)
+    body, content_type = form(picture(), filename)
     jobs_before = service.count_jobs("files.make_thumbnails")
 
     def effects() -> tuple[int, ...]:

@@ -2,16 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from io import BytesIO
 from uuid import UUID
-
-from PIL import Image
 
 from project.blueprints.files import service
 from tests.conformance.contract import ADMINS, LOGGED_IN, MEMBERS, OWNERS, Contract, Listing
 from tests.conformance.operation import Operation
 from tests.conformance.world import Case, World
 from tests.kit.clients.api import success
+from tests.kit.fixtures.pictures import picture
 
 
 def thumbnail(world: World, _operation: Operation) -> Case:
@@ -26,9 +24,7 @@ def organization_file(world: World, operation: Operation) -> Case:
 
 def _upload_picture(world: World, **fields: str) -> str:
     """Upload a picture, make its thumbnails, and return its id."""
-    content = BytesIO()
-    Image.new("RGB", (8, 8), "teal").save(content, "PNG")
-    file_id = str(success(world.owner.upload(content.getvalue(), "picture.png", **fields))["id"])
+    file_id = str(success(world.owner.upload(picture(), "picture.png", **fields))["id"])
     with world.app.app_context():
         service.make_thumbnails(UUID(file_id))
     return file_id

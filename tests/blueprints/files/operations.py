@@ -2,11 +2,8 @@
 
 from dataclasses import replace
 from hashlib import sha256
-from io import BytesIO
 from typing import Any
 from uuid import UUID
-
-from PIL import Image
 
 from project.blueprints.files import repository, service
 from project.blueprints.files.models import FileLocation
@@ -16,15 +13,14 @@ from project.errors import NotFound
 from project.infrastructure.database import transaction
 from project.infrastructure.storage import ObjectMissing, current_storage
 from tests.kit.clients.api import form, success
+from tests.kit.fixtures.pictures import picture
 from tests.kit.interleaving.operations import World, operation, prepared, send_with_key
 
 _VERSIONS = {2}  # an upload inserts a row, and updates it
 
 
 def _upload_picture(world: World) -> UUID:
-    content = BytesIO()
-    Image.new("RGB", (8, 8), "teal").save(content, "PNG")
-    return UUID(success(world.owner.upload(content.getvalue(), "picture.png"))["id"])
+    return UUID(success(world.owner.upload(picture(), "picture.png"))["id"])
 
 
 @prepared
