@@ -84,10 +84,12 @@ def overlap(some: frozenset[Rows], others: frozenset[Rows]) -> bool:
 def statement(sql: str, parameters: Mapping[str, Any], *, in_transaction: bool) -> Step:
     """Return the step that executes `sql`. Outside a transaction, it publishes what it writes."""
     text = " ".join(sql.split())
+    if not _KNOWN.match(text):  # another kind of statement, such as `LOCK TABLE` or `SAVEPOINT`
+        return Step(text, locks=_everything(), publishes=_everything())
     sql = _PARAMETER.sub(r":\1", text).replace('"', "")
     # psycopg wraps some values in objects that cannot be compared.
     values = {name: getattr(value, "obj", value) for name, value in parameters.items()}
-    effects = _Effects(sql, values) if _KNOWN.match(sql) else _Everything()
+    effects = _Effects(sql, values)
     locks, shares = frozenset(effects.locks), frozenset(effects.shares)
     return Step(text, frozenset(effects.reads), locks, shares, frozenset() if in_transaction else locks | shares)
 
@@ -96,8 +98,9 @@ class _Effects:
     """What a statement reads, locks and shares. If in doubt, a whole table."""
 
     def __init__(self, sql: str, values: Mapping[str, Any]) -> None:
-        self._sql = sql
         self._values = values
+        self._upsert = _UPSERT.search(sql)
+        self._condition = _outer_condition(sql)
         inserted, updated, deleted = _INSERTED.findall(sql), _UPDATED.findall(sql), _DELETED.findall(sql)
         self._mentioned = Counter(name for name in _MENTIONED.findall(sql) if name in _tables())
         written = Counter([*inserted, *(name for name, _changes in updated), *deleted])
@@ -116,8 +119,8 @@ class _Effects:
             self._delete(name)
 
     def _insert(self, name: str, *, is_only: bool) -> None:
-        upsert = _UPSERT.search(self._sql)
-        is_known = is_only and (not upsert or upsert[1] == _key(name)) and self._values.get(_key(name)) is not None
+        is_own_key = not self._upsert or self._upsert[1] == _key(name)
+        is_known = is_only and is_own_key and self._values.get(_key(name)) is not None
         key = str(self._values[_key(name)]) if is_known else None
         self.locks |= {Rows(name, key), Rows(_children(name), key)}
         for unique in _unique(name):
@@ -148,25 +151,18 @@ class _Effects:
 
     def _touched(self, name: str) -> Rows:
         """Return the only row of a table that the statement can touch, or the whole table if there may be several."""
-        sql = self._sql
-        while (outer := _GROUP.sub("", sql)) != sql:
-            sql = outer
-        condition = _CONDITION.search(sql)
-        same_key = re.search(rf"\b{name}\.{_key(name)} = :(\w+)(?=::| |$)", condition[1]) if condition else None
-        if condition is None or same_key is None or " OR " in condition[1] or self._mentioned[name] > 1:
+        same_key = re.search(rf"\b{name}\.{_key(name)} = :(\w+)(?=::| |$)", self._condition)
+        if same_key is None or " OR " in self._condition or self._mentioned[name] > 1:
             return Rows(name)
         return Rows(name, str(self._values[same_key[1]]))
 
 
-class _Everything:
-    """The effects of a statement of another kind, such as `LOCK TABLE` or `SAVEPOINT`."""
-
-    reads: frozenset[Rows] = frozenset()
-    shares: frozenset[Rows] = frozenset()
-
-    @property
-    def locks(self) -> set[Rows]:
-        return {Rows(each) for name in _tables() for each in (name, _children(name))}
+def _outer_condition(sql: str) -> str:
+    """Return the condition of a statement, without anything in parentheses."""
+    while (outer := _GROUP.sub("", sql)) != sql:
+        sql = outer
+    condition = _CONDITION.search(sql)
+    return condition[1] if condition else ""
 
 
 @dataclass(frozen=True)
@@ -210,6 +206,10 @@ def _cascaded(name: str, known: frozenset[str] = frozenset()) -> set[str]:
     }
     new = children - known
     return new.union(*(_cascaded(child, known | new) for child in new))
+
+
+def _everything() -> frozenset[Rows]:
+    return frozenset(Rows(each) for name in _tables() for each in (name, _children(name)))
 
 
 def _children(name: str) -> str:
