@@ -18,7 +18,7 @@ from tests.races.service import Service, unique
 RIVALS = 20
 ROUNDS = 100
 
-pytestmark = [pytest.mark.full, pytest.mark.timeout(1800)]
+pytestmark = pytest.mark.timeout(1800)
 
 
 def if_match(get: Callable[[], Any]) -> dict[str, str]:
@@ -39,17 +39,20 @@ def concurrent_patches(user: Api, path: str, member: str) -> Round:
     assert after.headers["ETag"] == responses[winner].headers["ETag"] != headers["If-Match"]
 
 
+@pytest.mark.full
 def test_only_one_of_twenty_concurrent_account_changes_succeeds(service: Service) -> None:
     user = service.api.as_new_user(f"{unique('user')}@example.com")
     race(RIVALS, ROUNDS, partial(concurrent_patches, user, "/auth/me", "display_name"))
 
 
+@pytest.mark.full
 def test_only_one_of_twenty_concurrent_file_renames_succeeds(service: Service) -> None:
     user = service.api.as_new_user(f"{unique('user')}@example.com")
     path = f"/files/{success(user.upload())['id']}"
     race(RIVALS, ROUNDS, partial(concurrent_patches, user, path, "filename"))
 
 
+@pytest.mark.full
 def test_only_one_of_twenty_concurrent_file_deletions_succeeds(service: Service) -> None:
     user = service.api.as_new_user(f"{unique('user')}@example.com")
 
@@ -64,6 +67,7 @@ def test_only_one_of_twenty_concurrent_file_deletions_succeeds(service: Service)
     race(RIVALS, ROUNDS, run)
 
 
+@pytest.mark.full
 def test_concurrent_rename_and_deletion_of_a_file_cannot_both_succeed(service: Service) -> None:
     user = service.api.as_new_user(f"{unique('user')}@example.com")
 
