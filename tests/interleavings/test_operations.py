@@ -19,7 +19,7 @@ _READ_ONLY = {"GET", "HEAD", "OPTIONS"}
 
 
 def names_of_routes(app: Flask) -> Iterator[str]:
-    """Yield the operation that each route needs which changes data, and a second one if it accepts a key."""
+    """Yield the name of the operation for each route that changes data, and another name if the route accepts a key."""
     for rule in app.url_map.iter_rules():
         name = rule.endpoint.rpartition(".")[2]
         if isinstance(rule, ContractRule) and rule.methods - _READ_ONLY:

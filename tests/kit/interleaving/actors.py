@@ -23,7 +23,7 @@ _this = threading.local()
 
 
 class Aborted(BaseException):
-    """The actor must end, because its execution has failed. It must not become the result of the operation."""
+    """Ends an actor whose execution has failed. It is no `Exception`, so that no operation handles it."""
 
 
 class Actor(threading.Thread):
