@@ -1,6 +1,5 @@
 """Compares every order of the steps of some operations with their serial orders."""
 
-import gc
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -99,13 +98,8 @@ class Explorer:
 
     @contextmanager
     def _controlled(self) -> Iterator[None]:
-        # Garbage collection would account for a fifth of the run time.
-        gc.disable()
-        try:
-            with gates(self._app), determinism(self._started_at, self._used):
-                yield
-        finally:
-            gc.enable()
+        with gates(self._app), determinism(self._started_at, self._used):
+            yield
 
     @cache  # noqa: B019 - there is one explorer per process
     def _alone(self, name: str) -> Execution:
