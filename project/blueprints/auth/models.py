@@ -15,7 +15,7 @@ UserRole = Literal["user", "admin"]
 UserStatus = Literal["active", "disabled"]
 
 
-class User(Timestamped, Versioned, Base):
+class User(Versioned, Base):
     """An account. `email` is stored as entered; `email_key` is its unique, normalized form."""
 
     __tablename__ = "users"

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Dialect, ForeignKey, Index, Text, TypeDecorator, Uuid, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from project.infrastructure.database.models import Base, Timestamped, Versioned
+from project.infrastructure.database.models import Base, Versioned
 
 FileStatus = Literal["pending", "stored", "trashed", "purging"]
 ThumbnailStatus = Literal["pending", "ready", "failed", "unsupported"]
@@ -38,7 +38,7 @@ class SizeNames(TypeDecorator[tuple[str, ...]]):
         return tuple(value.split(",")) if value else ()
 
 
-class File(Timestamped, Versioned, Base):
+class File(Versioned, Base):
     """A file. Its status is `pending` during the upload, then `stored`, `trashed`, and `purging` during deletion."""
 
     __tablename__ = "files"

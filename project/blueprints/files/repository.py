@@ -43,8 +43,6 @@ _PERSONAL = _FILES.where(File.organization_id.is_(None))
 _SHARED = _FILES.where(File.organization_id.is_not(None))
 # The statuses are rendered as literals: with bind parameters, a generic plan could not use the partial indexes.
 _SHARED_TRASH = _SHARED.where(File.status == literal("trashed", literal_execute=True))
-# The progress of a background job does not count as a change to the file.
-_UNCHANGED = {"version": File.version, "updated_at": File.updated_at}
 _IS_RENDERED = and_(
     File.status == literal("stored", literal_execute=True), File.thumbnails == literal("ready", literal_execute=True)
 )
@@ -129,19 +127,22 @@ def mark_thumbnails_ready(file_id: UUID, sizes: Collection[str]) -> bool:
     Returns False if the file has been or is being purged.
     """
     kept = update(File).where(File.id == file_id, File.status.in_(["stored", "trashed"]))
-    ready = kept.values(thumbnails="ready", thumbnail_sizes=sizes, **_UNCHANGED)
+    ready = kept.values(thumbnails="ready", thumbnail_sizes=sizes, **File.unchanged())
     return current_connection().execute(ready.returning(File.id)).first() is not None
 
 
 def mark_thumbnails_failed(file_id: UUID) -> None:
     """Record that a file's thumbnails could not be created. Does not change the file's version."""
-    current_connection().execute(update(File).where(File.id == file_id).values(thumbnails="failed", **_UNCHANGED))
+    current_connection().execute(update(File).where(File.id == file_id).values(thumbnails="failed", **File.unchanged()))
 
 
 def reset_incomplete_thumbnails(sizes: Collection[str], limit: int) -> list[UUID]:
-    """Set the thumbnails of up to `limit` stored images that lack any of `sizes` to `pending`, and return their ids."""
+    """Set the thumbnails of up to `limit` stored images that lack any of `sizes` to `pending`, and return their ids.
+
+    Does not change the files' versions.
+    """
     incomplete = select(File.id).where(_IS_RENDERED, _lacks_any(sizes)).limit(limit)
-    reset = update(File).where(File.id.in_(lock_batch(incomplete))).values(thumbnails="pending", **_UNCHANGED)
+    reset = update(File).where(File.id.in_(lock_batch(incomplete))).values(thumbnails="pending", **File.unchanged())
     return list(current_connection().scalars(reset.returning(File.id)))
 
 

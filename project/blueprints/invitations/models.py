@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, Index, Uuid, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from project.infrastructure.database.models import Base, Timestamped, Versioned
+from project.infrastructure.database.models import Base, Versioned
 
 # Copied from the organizations blueprint, because models must not import modules of another blueprint.
 Role = Literal["member", "admin", "owner"]
@@ -16,7 +16,7 @@ Status = Literal["pending", "accepted", "expired"]
 Delivery = Literal["queued", "sent", "failed"]
 
 
-class Invitation(Timestamped, Versioned, Base):
+class Invitation(Versioned, Base):
     """An invitation. Its status is `pending`, then `accepted` or `expired`.
 
     An email address has at most one pending invitation per organization. `status` may lag behind `expires_at`: see

@@ -123,8 +123,7 @@ def accept(invitation_id: UUID, token_version: int) -> bool:
 def set_delivery(invitation_id: UUID, token_version: int, delivery: Delivery) -> None:
     """Set the delivery status of the email with this token version. Does not change `version` or `updated_at`."""
     statement = update(Invitation).where(Invitation.id == invitation_id, Invitation.token_version == token_version)
-    unchanged = {"version": Invitation.version, "updated_at": Invitation.updated_at}
-    current_connection().execute(statement.values(delivery=delivery, **unchanged))
+    current_connection().execute(statement.values(delivery=delivery, **Invitation.unchanged()))
 
 
 def _is_overdue(at: datetime) -> ColumnElement[bool]:

@@ -13,7 +13,7 @@ from project.infrastructure.database.models import Base, Timestamped, Versioned
 Role = Literal["member", "admin", "owner"]
 
 
-class Organization(Timestamped, Versioned, Base):
+class Organization(Versioned, Base):
     """A group of users who share files."""
 
     __tablename__ = "organizations"

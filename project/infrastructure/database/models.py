@@ -69,10 +69,18 @@ class Base(DeclarativeBase):
     }
 
 
-class Versioned:
+class Timestamped:
+    """Adds a time-ordered `id`, `created_at` and `updated_at`."""
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
+
+
+class Versioned(Timestamped):
     """Adds a `version` column for optimistic locking.
 
-    Each `UPDATE` increments it. An `UPDATE` that changes no column that clients can edit must set `version` to itself.
+    Each `UPDATE` increments it. An `UPDATE` that changes no member of the resource must set the values `unchanged()`.
     """
 
     version: Mapped[int] = mapped_column(default=1, server_default="1", onupdate=text("version + 1"))
@@ -82,10 +90,7 @@ class Versioned:
         """Return the condition that the row has one of `versions`; always true if `versions` is None."""
         return true() if versions is None else cls.version.in_(versions)
 
-
-class Timestamped:
-    """Adds a time-ordered `id`, `created_at` and `updated_at`."""
-
-    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
-    created_at: Mapped[datetime] = mapped_column(default=now)
-    updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
+    @classmethod
+    def unchanged(cls) -> dict[str, Any]:
+        """Return the values with which an `UPDATE` keeps `version` and `updated_at`."""
+        return {"version": cls.version, "updated_at": cls.updated_at}
