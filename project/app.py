@@ -71,7 +71,7 @@ def _init_http(app: Flask, settings: Settings) -> None:
     locations.init_app(app)
     problems.init_app(app)
     signing_keys.init_app(app, settings)
-    access_tokens.init_app(app, settings)
+    access_tokens.init_app(app)
     identity.init_app(app, identity.AccessHooks(load_principal, ensure_member))
     rate_limits.init_app(app, settings)
     app.before_request(json_body.check_accept_and_query)

@@ -26,6 +26,16 @@ class Review:
 
 REVIEWS = [
     Review(
+        "project/http/auth/access_tokens.py",
+        "flask-jwt-extended",
+        "4.7.4",
+        {
+            "flask_jwt_extended:create_access_token": "0d9762d923b7",
+            "flask_jwt_extended:JWTManager._encode_jwt_from_config": "bbbe098f9e3f",
+            "flask_jwt_extended:JWTManager._set_error_handler_callbacks": "0b076435b786",
+        },
+    ),
+    Review(
         "project/server/worker.py",
         "gunicorn",
         "27.0.1",

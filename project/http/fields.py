@@ -223,7 +223,8 @@ class Timestamp(fields.DateTime):
     """A timestamp in a response: RFC 3339, in UTC with `Z`."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(dump_only=True, metadata={"example": "2026-01-31T12:00:00.000000Z"}, **options)
+        metadata = {"example": "2026-01-31T12:00:00.000000Z", **options.pop("metadata", {})}
+        super().__init__(dump_only=True, metadata=metadata, **options)
 
     def _serialize(self, value: datetime | None, attr: str | None, obj: Any, **options: Any) -> str | None:
         if value is None:

@@ -66,6 +66,7 @@ DEFECTS: list[tuple[str, str, Defect]] = [
     ("rename_file", "rename_file", select_first(files, "update_file")),
     ("retry_job", "retry_job", select_first(jobs, "retry_job")),
     ("update_me", "update_me", select_first(users, "update_user")),
+    ("use_access_token", "end_session", select_first(users, "record_use")),
 ]
 # If two requests end the same session, the end that is stored is always that of one of them.
 OUT_OF_REACH = ("log_out", "log_out", select_first(users, "end_session"))

@@ -17,6 +17,7 @@ _TRIPLES = [
     ("expire_invitations", "mark_delivery_failed", "mark_delivery_failed"),
     ("log_out", "refresh", "refresh"),
     ("purge_job", "retry_job", "retry_job"),
+    ("refresh_after_lost_response", "refresh_after_lost_response", "use_access_token"),
     ("register", "register", "register"),
 ]
 _MAX_STEPS = 7

@@ -45,7 +45,13 @@ def test_every_route_that_changes_data_is_an_operation(shared_app: Flask) -> Non
 def test_every_operation_has_an_effect_on_its_own(exploring: Explorer) -> None:
     without_effect = {name for name in operations() if not exploring.has_effect(name)}
     # These have an effect only after or during another operation.
-    assert without_effect == {"invite_guest_again", "invite_newcomer_again", "purge_files", "purge_jobs"}
+    assert without_effect == {
+        "invite_guest_again",
+        "invite_newcomer_again",
+        "purge_files",
+        "purge_jobs",
+        "refresh_after_lost_response",
+    }
 
 
 def test_every_task_is_an_operation() -> None:

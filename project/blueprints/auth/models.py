@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, Uuid
+from sqlalchemy import ForeignKey, Index, Uuid, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from project.infrastructure.clock import now
@@ -13,6 +13,8 @@ from project.infrastructure.database.models import Base, Timestamped, Versioned
 
 UserRole = Literal["user", "admin"]
 UserStatus = Literal["active", "disabled"]
+
+_NOT_ENDED = text("ended_at IS NULL")
 
 
 class User(Versioned, Base):
@@ -30,14 +32,21 @@ class User(Versioned, Base):
 
 
 class Session(Timestamped, Base):
-    """One login. Its current refresh token is derived from `id` and `generation`, and is never stored."""
+    """One login. Its current refresh token is derived from `id` and `generation`, and is never stored.
+
+    `used_generation` is the newest generation whose access token has been used.
+    """
 
     __tablename__ = "sessions"
-    __table_args__ = (Index(None, "user_id"),)
+    __table_args__ = (
+        Index(None, "user_id"),
+        Index("ix_sessions_not_ended", "user_id", "id", sqlite_where=_NOT_ENDED, postgresql_where=_NOT_ENDED),
+    )
 
     user_id: Mapped[UUID] = mapped_column(Uuid, ForeignKey("users.id", ondelete="CASCADE"))
     generation: Mapped[int] = mapped_column(default=1)
-    rotated_at: Mapped[datetime] = mapped_column(default=now)
+    used_generation: Mapped[int] = mapped_column(default=0, server_default="0")
+    rotated_at: Mapped[datetime]
     authenticated_at: Mapped[datetime] = mapped_column(default=now)
     methods: Mapped[list[str]]
     idle_until: Mapped[datetime]
@@ -77,9 +86,23 @@ class SessionRow:
     id: UUID
     user_id: UUID
     generation: int
+    used_generation: int
     rotated_at: datetime
     idle_until: datetime
     expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OwnSessionRow:
+    """A live session, as its user sees it. It is refreshed at least as often as an access token expires."""
+
+    id: UUID
+    created_at: datetime
+    rotated_at: datetime
+    idle_until: datetime
+    expires_at: datetime
+    user_agent: str
+    ip_address: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +110,7 @@ class PrincipalRow:
     """The caller of a request: a live session and its active user."""
 
     session_id: UUID
+    used_generation: int
     user: ProfileRow
 
     @property

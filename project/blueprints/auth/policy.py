@@ -16,10 +16,12 @@ def email_key(email: str) -> str:
 
 
 def may_reuse_refresh_token(
-    presented: int, *, generation: int, rotated_at: datetime, at: datetime, grace: timedelta
+    presented: int, *, generation: int, used_generation: int, rotated_at: datetime, at: datetime, grace: timedelta
 ) -> bool:
     """Return whether a replaced token is still accepted, in case the client did not receive the new one.
 
-    Only the previous generation is accepted, and only for `grace` after the rotation.
+    Only the previous generation is accepted: for `grace` after the rotation, and later until an access token of the
+    current generation is used, which shows that its response has arrived.
     """
-    return presented == generation - 1 and -_CLOCK_SKEW <= at - rotated_at <= grace
+    is_parent = presented == generation - 1
+    return is_parent and (used_generation < generation or -_CLOCK_SKEW <= at - rotated_at <= grace)

@@ -1,6 +1,7 @@
 """Registration, login, token refresh, logout and the caller's profile."""
 
 from typing import Any
+from uuid import UUID
 
 from flask import request
 
@@ -16,6 +17,7 @@ from project.blueprints.auth.schemas import (
     LoginRequest,
     RefreshRequest,
     RegistrationRequest,
+    SessionPage,
     TokenPairResponse,
     UserResponse,
     UserUpdate,
@@ -23,6 +25,8 @@ from project.blueprints.auth.schemas import (
 from project.http.auth.access_tokens import token_pair
 from project.http.auth.identity import current_principal, current_user_id
 from project.http.openapi import Blueprint
+from project.http.requests.pagination import page_request, page_response
+from project.http.requests.schemas import PageQuery
 from project.http.responses.etags import expected_versions
 from project.http.routing.access import public, user
 from project.http.routing.limits import LOGINS, REGISTRATIONS
@@ -78,9 +82,32 @@ def refresh(body: dict[str, Any]) -> Any:
 @blueprint.response(204)
 def log_out() -> Any:
     """End the current session immediately."""
-    session_id = current_principal().session_id
-    if session_id is not None:
-        service.log_out(session_id)
+    principal = current_principal()
+    if principal.session_id is not None:
+        service.log_out(principal.session_id, user_id=principal.user_id)
+
+
+@blueprint.post("/logout-all", access=user, exempt={"idempotency": "already idempotent"})
+@blueprint.response(204)
+def log_out_everywhere() -> Any:
+    """End all of your sessions immediately, including the current one."""
+    service.end_all_sessions(current_user_id())
+
+
+@blueprint.get("/sessions", access=user)
+@blueprint.arguments(PageQuery, location="query")
+@blueprint.response(200, SessionPage)
+def list_sessions(query: dict[str, Any]) -> Any:
+    """List your sessions."""
+    current_id = current_principal().session_id
+    return page_response(service.list_sessions(current_user_id(), page_request(query), current_id=current_id))
+
+
+@blueprint.delete("/sessions/<uuid:session_id>", access=user, exempt={"if-match": "sessions have no versions"})
+@blueprint.response(204)
+def end_session(session_id: UUID) -> Any:
+    """End one of your sessions immediately."""
+    service.end_session(session_id, user_id=current_user_id())
 
 
 @blueprint.get("/me", access=user)
@@ -99,4 +126,5 @@ def update_me(changes: dict[str, Any]) -> Any:
 
 
 def _client() -> service.Client:
-    return service.Client(request.headers.get("User-Agent", "")[:255], request.remote_addr or "")
+    user_agent = "".join(filter(str.isprintable, request.headers.get("User-Agent", "")))
+    return service.Client(user_agent[:255], request.remote_addr or "")

@@ -1,7 +1,10 @@
 """Request and response schemas for authentication."""
 
+from marshmallow.fields import String
+from marshmallow.validate import Length
+
 from project.http.fields import Choice, Email, Flag, Id, JsonInteger, Password, Text, Timestamp, Token
-from project.http.requests.schemas import Body, Update
+from project.http.requests.schemas import Body, Update, page_of
 
 _MAX_LIFETIME_SECONDS = 10 * 366 * 86400
 
@@ -45,3 +48,16 @@ class TokenPairResponse(Body):
         0, _MAX_LIFETIME_SECONDS, required=True, metadata={"description": "Lifetime in seconds."}
     )
     session_id = Id(required=True)
+
+
+class SessionResponse(Body):
+    id = Id(required=True)
+    created_at = Timestamp(required=True)
+    last_used_at = Timestamp(required=True, metadata={"description": "Time of the login or of the last token refresh."})
+    expires_at = Timestamp(required=True)
+    user_agent = String(required=True, validate=Length(max=255), metadata={"example": "Mozilla/5.0"})
+    ip_address = String(required=True, validate=Length(max=255), metadata={"example": "203.0.113.7"})
+    current = Flag(required=True, metadata={"description": "Whether this is the session of the request."})
+
+
+SessionPage = page_of(SessionResponse)

@@ -2,25 +2,26 @@
 
 import time
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, Protocol
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from flask import Flask
 from flask_jwt_extended import JWTManager, create_access_token
 
-from project.config import Settings, current_settings
+from project.config import current_settings
 from project.errors import Unauthenticated
 from project.http.auth import signing_keys
 from project.http.auth.signing_keys import SigningKeys
 
 LEEWAY_SECONDS = 30
-_REQUIRED = ["exp", "iat", "nbf", "jti", "sub", "sid", "aud", "iss", "type"]
-_TEXTS = ("jti", "sub", "sid", "aud", "iss")
+_TEXTS = ("jti", "sub", "client_id", "sid", "aud", "iss")
 _NUMBERS = ("exp", "iat", "nbf")
+# RFC 9068 requires the id of an OAuth client. All clients are the product's own, and are not registered.
+_CLIENT_ID = "first-party"
 
 
 class TokenInvalid(Unauthenticated):
@@ -49,6 +50,8 @@ class Grant(Protocol):
     @property
     def session_id(self) -> UUID: ...
     @property
+    def generation(self) -> int: ...
+    @property
     def refresh_token(self) -> str: ...
     @property
     def expires_at(self) -> datetime: ...
@@ -59,37 +62,49 @@ class AccessToken:
     """The claims of a verified token."""
 
     session_id: UUID
+    generation: int
     subject: str
     valid_from: float
     expires_at: float
 
 
-# flask-jwt-extended (4.7.4 in requirements.txt) is used only to create tokens: it would accept tokens without `exp` or
-# `type`, and ignore the `typ` header. Its manager also registers error handlers for PyJWT's exceptions on the
-# application. They would turn any such exception into a 401 response, even one about another service's token. No option
-# disables this, so override the internal method.
+# flask-jwt-extended (4.7.4 in requirements.txt) is used only to create tokens: it would accept tokens without `exp`,
+# and ignore the `typ` header. Its manager also registers error handlers for PyJWT's exceptions on the application. They
+# would turn any such exception into a 401 response, even one about another service's token. It adds the claims `fresh`,
+# `type` and `csrf`, which RFC 9068 does not define. No option disables this, so override the internal methods.
 class _TokenIssuer(JWTManager):
     def _set_error_handler_callbacks(self, app: Flask) -> None:
         """Register no error handlers."""
 
+    def _encode_jwt_from_config(self, identity: Any, token_type: str, claims: Any = None, *_: Any, **__: Any) -> str:
+        """Return an access token with the claims of RFC 9068 and those in `claims`."""
+        settings, keys, at = current_settings(), signing_keys.current(), int(time.time())
+        payload = {
+            "iss": settings.public_url,
+            "aud": settings.public_url,
+            "sub": identity,
+            "client_id": _CLIENT_ID,
+            "iat": at,
+            "nbf": at,
+            "exp": at + settings.access_token_ttl_seconds,
+            "jti": str(uuid4()),
+            **claims,
+        }
+        headers = {"kid": keys.signing_kid, "typ": "at+jwt"}
+        return jwt.encode(payload, keys.private[keys.signing_kid], algorithm="EdDSA", headers=headers)
 
-def init_app(app: Flask, settings: Settings) -> None:
-    """Configure the issuer, audience, lifetime and signing key of access tokens."""
-    app.config.update(
-        JWT_ALGORITHM="EdDSA",
-        JWT_ENCODE_ISSUER=settings.public_url,
-        JWT_ENCODE_AUDIENCE=settings.public_url,
-        JWT_ACCESS_TOKEN_EXPIRES=timedelta(seconds=settings.access_token_ttl_seconds),
-    )
-    manager = _TokenIssuer(app)
-    manager.encode_key_loader(lambda _identity: signing_keys.current().private[signing_keys.current().signing_kid])
-    manager.additional_headers_loader(lambda _identity: {"kid": signing_keys.current().signing_kid, "typ": "at+jwt"})
+
+def init_app(app: Flask) -> None:
+    """Make `app` issue access tokens."""
+    app.config["JWT_ALGORITHM"] = "EdDSA"
+    _TokenIssuer(app)
 
 
 def token_pair(grant: Grant) -> dict[str, Any]:
     """Return the response to a login or refresh: an access token and a refresh token."""
+    claims = {"sid": str(grant.session_id), "gen": grant.generation}
     return {
-        "access_token": create_access_token(str(grant.user_id), additional_claims={"sid": str(grant.session_id)}),
+        "access_token": create_access_token(str(grant.user_id), additional_claims=claims),
         "token_type": "Bearer",
         "expires_in": current_settings().access_token_ttl_seconds,
         "refresh_token": grant.refresh_token,
@@ -131,10 +146,16 @@ def _decode(text: str, keys: SigningKeys, issuer: str, max_lifetime_seconds: int
         audience=issuer,
         issuer=issuer,
         leeway=LEEWAY_SECONDS,
-        options={"require": _REQUIRED, "strict_aud": True},
+        options={"require": [*_TEXTS, *_NUMBERS, "gen"], "strict_aud": True},
     )
     _ensure_well_formed(claims, max_lifetime_seconds)
-    return AccessToken(UUID(claims["sid"]), claims["sub"], max(claims["iat"], claims["nbf"]), claims["exp"])
+    return AccessToken(
+        session_id=UUID(claims["sid"]),
+        generation=claims["gen"],
+        subject=claims["sub"],
+        valid_from=max(claims["iat"], claims["nbf"]),
+        expires_at=claims["exp"],
+    )
 
 
 def _public_key(header: str, keys: SigningKeys) -> Ed25519PublicKey:
@@ -153,7 +174,7 @@ def _ensure_well_formed(claims: dict[str, Any], max_lifetime_seconds: int) -> No
     """
     texts = all(isinstance(claims[name], str) for name in _TEXTS)
     numbers = all(type(claims[name]) in (int, float) for name in _NUMBERS)
-    if not texts or not numbers or claims["type"] != "access":
+    if not texts or not numbers or type(claims["gen"]) is not int or claims["client_id"] != _CLIENT_ID:
         raise TokenInvalid
     if claims["exp"] - claims["iat"] > max_lifetime_seconds:
         raise TokenInvalid

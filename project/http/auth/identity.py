@@ -68,11 +68,12 @@ class Principal(Protocol):
 class AccessHooks:
     """Blueprint functions that this module calls. create_app() passes them in, since `http` must not import blueprints.
 
-    `load_principal` returns a session's principal, or `None` if the session has ended. `ensure_member` returns a user's
-    role in an organization. It raises an error if the user is not a member or lacks the required role.
+    `load_principal` returns the principal of the session with this id, or `None` if it has ended. It also gets the
+    generation of the access token. `ensure_member` returns a user's role in an organization. It raises an error if the
+    user is not a member or lacks the required role.
     """
 
-    load_principal: Callable[[UUID], Principal | None]
+    load_principal: Callable[[UUID, int], Principal | None]
     ensure_member: Callable[..., str]
 
 
@@ -149,7 +150,7 @@ def _ensure_role(hooks: AccessHooks, access: Access, principal: Principal) -> No
 
 def _identify(hooks: AccessHooks) -> Principal:
     token = access_tokens.verify(_presented_token())
-    principal = hooks.load_principal(token.session_id)
+    principal = hooks.load_principal(token.session_id, token.generation)
     if principal is None:
         raise TokenRevoked
     if str(principal.user_id) != token.subject:

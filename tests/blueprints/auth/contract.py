@@ -1,6 +1,6 @@
 """The contract of the auth blueprint."""
 
-from tests.conformance.contract import EVERYONE, LOGGED_IN, Contract
+from tests.conformance.contract import EVERYONE, LOGGED_IN, OWNERS, Contract, Listing
 from tests.conformance.operation import Operation
 from tests.conformance.world import Case, World
 from tests.kit.clients.api import PASSWORD
@@ -18,6 +18,20 @@ def log_out(world: World, _operation: Operation) -> Case:
     return Case(world.owner.with_new_session())
 
 
+def log_out_everywhere(world: World, _operation: Operation) -> Case:
+    return Case(world.anonymous.as_new_user())
+
+
+def list_sessions(world: World, _operation: Operation) -> Case:
+    world.owner.with_new_session()
+    return Case(world.owner)
+
+
+def end_session(world: World, _operation: Operation) -> Case:
+    session_id = world.owner.with_new_session().tokens["session_id"]
+    return Case(world.owner, path={"session_id": session_id})
+
+
 _USERS = """
 INSERT INTO users (id, email, email_key, email_verified, display_name, password_hash, role, status,
                    created_at, updated_at)
@@ -26,15 +40,39 @@ SELECT row_id('users', n), n || '@example.org', n || '@example.org', true, 'User
 FROM generate_series(1, {size}) AS n
 """
 
+# A fifth of the caller's sessions have ended.
+_SESSIONS = """
+INSERT INTO sessions (id, user_id, generation, rotated_at, authenticated_at, methods, idle_until, expires_at, ended_at,
+                      user_agent, ip_address, created_at, updated_at)
+SELECT row_id('sessions', n), user_id, 1, now(), now(), '[]', now() + interval '1 day', now() + interval '1 day',
+    CASE WHEN n % 5 = 0 THEN now() END, '', '', now(), now()
+FROM (SELECT n, {caller} AS user_id FROM generate_series(1, {size} * 5 / 4) AS n
+      UNION ALL
+      SELECT {size} * 4 + n, row_id('users', 1) FROM generate_series(1, {others}) AS n) AS numbers
+"""
+
 contract = Contract(
     access={
         "POST /api/v1/auth/login": EVERYONE,
         "POST /api/v1/auth/logout": LOGGED_IN,
+        "POST /api/v1/auth/logout-all": LOGGED_IN,
+        "GET /api/v1/auth/sessions": LOGGED_IN,
+        "DELETE /api/v1/auth/sessions/{session_id}": OWNERS,
         "GET /api/v1/auth/me": LOGGED_IN,
         "PATCH /api/v1/auth/me": LOGGED_IN,
         "POST /api/v1/auth/refresh": EVERYONE,
         "POST /api/v1/auth/register": EVERYONE,
     },
-    recipes={"log_in": log_in, "refresh": refresh, "log_out": log_out},
-    bulk_rows=[_USERS],
+    recipes={
+        "log_in": log_in,
+        "refresh": refresh,
+        "log_out": log_out,
+        "log_out_everywhere": log_out_everywhere,
+        "list_sessions": list_sessions,
+        "end_session": end_session,
+    },
+    listings=[
+        Listing("list_sessions", "sessions WHERE user_id = :caller AND ended_at IS NULL AND expires_at > now()"),
+    ],
+    bulk_rows=[_USERS, _SESSIONS],
 )

@@ -5,8 +5,9 @@ from uuid import UUID
 
 from project.blueprints.auth import service
 from project.blueprints.auth.service import Client
-from tests.kit.clients.api import PASSWORD
-from tests.kit.interleaving.operations import World, operation, send_with_key
+from tests.kit.clients.api import PASSWORD, success
+from tests.kit.interleaving.determinism import later
+from tests.kit.interleaving.operations import World, operation, prepared, send_with_key
 
 
 @operation
@@ -33,7 +34,41 @@ def refresh(world: World) -> Any:
 
 @operation
 def log_out(world: World) -> Any:
-    return service.log_out(UUID(world.guest.tokens["session_id"]))
+    return service.log_out(UUID(world.guest.tokens["session_id"]), user_id=world.guest_id)
+
+
+@operation
+def end_session(world: World) -> Any:
+    return service.end_session(session_id(world), user_id=world.guest_id)
+
+
+@operation
+def log_out_everywhere(world: World) -> Any:
+    return service.end_all_sessions(world.guest_id)
+
+
+@operation
+def refresh_after_lost_response(world: World) -> Any:
+    with later(minutes=1):
+        return service.refresh(refreshed(world)["refresh_token"])
+
+
+@operation
+def use_access_token(world: World) -> Any:
+    return service.load_principal(session_id(world), 2) is not None
+
+
+@prepared
+def refreshed(world: World) -> dict[str, Any]:
+    """The first tokens of another session of the guest, whose second tokens have been issued, but not used."""
+    tokens = world.guest.with_new_session().tokens
+    success(world.anonymous.post("/auth/refresh", {"refresh_token": tokens["refresh_token"]}))
+    return tokens
+
+
+def session_id(world: World) -> UUID:
+    """Return the id of the other session."""
+    return UUID(refreshed(world)["session_id"])
 
 
 @operation

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import update
 
 from project.blueprints.auth import repository, service
-from project.blueprints.auth.errors import InvalidCredentials, RefreshTokenReused
+from project.blueprints.auth.errors import InvalidCredentials, RefreshTokenInvalid, RefreshTokenReused
 from project.blueprints.auth.models import Session, User, UserRow
 from project.errors import PreconditionFailed
 from project.infrastructure.clock import now
@@ -74,12 +74,12 @@ def test_verifying_a_user_changes_no_other_user(ada_row: UserRow) -> None:
 
 
 def test_logging_out_ends_no_other_session(grant: service.Grant) -> None:
-    assert changed_ids(Session, lambda: service.log_out(grant.session_id)) == {grant.session_id}
+    assert changed_ids(Session, lambda: service.log_out(grant.session_id, user_id=grant.user_id)) == {grant.session_id}
 
 
 def test_ended_session_keeps_the_time_at_which_it_ended(grant: service.Grant) -> None:
-    service.log_out(grant.session_id)
-    assert changed_ids(Session, lambda: service.log_out(grant.session_id)) == set()
+    service.log_out(grant.session_id, user_id=grant.user_id)
+    assert changed_ids(Session, lambda: service.log_out(grant.session_id, user_id=grant.user_id)) == set()
 
 
 def test_refreshing_changes_no_other_session(grant: service.Grant) -> None:
@@ -119,14 +119,42 @@ def test_session_is_live_only_until_it_ends_or_expires(
 
 
 def test_principal_of_a_session_is_its_user(ada_row: UserRow, grant: service.Grant) -> None:
-    principal = service.load_principal(grant.session_id)
+    principal = service.load_principal(grant.session_id, 1)
     assert principal is not None
     assert (principal.session_id, principal.user_id) == (grant.session_id, ada_row.id)
 
 
 def test_session_of_a_disabled_user_has_no_principal(ada_row: UserRow, grant: service.Grant) -> None:
     set_user(ada_row, status="disabled")
-    assert service.load_principal(grant.session_id) is None
+    assert service.load_principal(grant.session_id, 1) is None
+
+
+@pytest.mark.parametrize("presented", ["current", "previous"])
+def test_session_of_a_disabled_user_cannot_be_refreshed(ada_row: UserRow, grant: service.Grant, presented: str) -> None:
+    if presented == "previous":
+        service.refresh(grant.refresh_token)
+    set_user(ada_row, status="disabled")
+    with pytest.raises(RefreshTokenInvalid):
+        service.refresh(grant.refresh_token)
+
+
+def test_disabled_user_does_not_affect_sessions_of_other_users(ada_row: UserRow, grant: service.Grant) -> None:
+    set_user(add_user(), status="disabled")
+    assert service.refresh(grant.refresh_token).session_id == grant.session_id
+
+
+def test_use_of_a_generation_is_recorded_once_and_only_for_its_session(grant: service.Grant) -> None:
+    assert changed_ids(Session, lambda: service.load_principal(grant.session_id, 1)) == {grant.session_id}
+    assert changed_ids(Session, lambda: service.load_principal(grant.session_id, 1)) == set()
+
+
+def test_use_of_an_older_generation_is_not_recorded(grant: service.Grant) -> None:
+    def record(generation: int) -> None:
+        with transaction():
+            repository.record_use(grant.session_id, generation)
+
+    record(2)
+    assert changed_ids(Session, lambda: record(1)) == set()
 
 
 def test_users_are_found_by_id_and_by_email(ada_row: UserRow) -> None:

@@ -32,6 +32,11 @@ def rotate(api: Api, token: str) -> str:
     return str(success(refresh(api, token))["refresh_token"])
 
 
+def get_me(api: Api, pair: dict[str, Any]) -> Any:
+    """Send a request with the access token of a token pair."""
+    return api.get("/auth/me", headers={"Authorization": f"Bearer {pair['access_token']}"})
+
+
 @pytest.fixture
 def ada(api: Api) -> Api:
     return api.as_new_user()
@@ -57,8 +62,7 @@ def set_session(app: Flask) -> SetSession:
 
 def test_refresh_returns_working_tokens(ada: Api, first_token: str) -> None:
     pair = success(refresh(ada, first_token))
-    response = ada.get("/auth/me", headers={"Authorization": f"Bearer {pair['access_token']}"})
-    assert success(response)["id"] == ada.user["id"]
+    assert success(get_me(ada, pair))["id"] == ada.user["id"]
     assert rotate(ada, pair["refresh_token"]) not in (first_token, pair["refresh_token"])
 
 
@@ -82,11 +86,38 @@ def test_replaced_token_is_accepted_within_grace_period(
 def test_reusing_replaced_token_outside_grace_period_ends_session(
     ada: Api, first_token: str, set_session: SetSession, seconds: int
 ) -> None:
-    second_token = rotate(ada, first_token)
+    second = success(refresh(ada, first_token))
+    get_me(ada, second)
     set_session(rotated_at=seconds)
     problem(refresh(ada, first_token), 401, "refresh-token-reused")
-    problem(refresh(ada, second_token), 401, "refresh-token-invalid")
+    problem(refresh(ada, second["refresh_token"]), 401, "refresh-token-invalid")
     problem(ada.get("/auth/me"), 401, "token-revoked")
+
+
+@pytest.mark.parametrize("seconds", [-11, -3600, 60])
+def test_replaced_token_is_accepted_while_nothing_of_its_successor_has_been_used(
+    ada: Api, first_token: str, set_session: SetSession, seconds: int
+) -> None:
+    second_token = rotate(ada, first_token)
+    set_session(rotated_at=seconds)
+    success(ada.get("/auth/me"))  # with an access token of the first generation
+    assert [rotate(ada, first_token) for _ in range(2)] == [second_token] * 2
+
+
+def test_use_of_the_successor_ends_the_right_to_retry(ada: Api, first_token: str, set_session: SetSession) -> None:
+    rotate(ada, first_token)
+    set_session(rotated_at=-11)
+    get_me(ada, success(refresh(ada, first_token)))
+    problem(refresh(ada, first_token), 401, "refresh-token-reused")
+
+
+def test_rejected_request_with_successor_does_not_count_as_its_use(
+    ada: Api, first_token: str, set_session: SetSession
+) -> None:
+    pair = success(refresh(ada, first_token))
+    set_session(rotated_at=-11)
+    problem(get_me(ada, {"access_token": pair["access_token"] + "x"}), 401, "token-invalid")
+    assert rotate(ada, first_token) == pair["refresh_token"]
 
 
 def test_reusing_older_token_ends_session_even_within_grace_period(ada: Api, first_token: str) -> None:
@@ -199,6 +230,24 @@ def test_token_is_valid_only_while_its_secret_key_is_configured(app: Flask, ada:
 def test_replaced_token_is_accepted_during_grace_period_and_one_second_of_clock_skew(
     seconds: float, is_accepted: bool
 ) -> None:
-    at, grace = now(), timedelta(seconds=10)
-    rotated_at = at - timedelta(seconds=seconds)
-    assert may_reuse_refresh_token(1, generation=2, rotated_at=rotated_at, at=at, grace=grace) is is_accepted
+    assert may_reuse(1, generation=2, used_generation=2, seconds=seconds) is is_accepted
+
+
+@pytest.mark.parametrize(("presented", "used_generation", "is_accepted"), [(1, 1, True), (1, 2, False), (0, 0, False)])
+def test_only_the_previous_token_is_accepted_until_its_successor_is_used(
+    presented: int, used_generation: int, is_accepted: bool
+) -> None:
+    assert may_reuse(presented, generation=2, used_generation=used_generation, seconds=3600) is is_accepted
+
+
+def may_reuse(presented: int, *, generation: int, used_generation: int, seconds: float) -> bool:
+    """Call the policy for a session that was rotated `seconds` ago, with a grace period of 10 s."""
+    at = now()
+    return may_reuse_refresh_token(
+        presented,
+        generation=generation,
+        used_generation=used_generation,
+        rotated_at=at - timedelta(seconds=seconds),
+        at=at,
+        grace=timedelta(seconds=10),
+    )

@@ -7,12 +7,14 @@ from project.blueprints.jobs import service
 from tests.kit.clients.api import Api
 from tests.kit.fixtures.administrators import create_administrator
 from tests.kit.fixtures.jobs import dead_job
-from tests.kit.interleaving.operations import World, operation, prepared, send_with_key
+from tests.kit.interleaving.operations import World, operation, prepared, record_use_of_token, send_with_key
 
 
 @prepared
 def administrator(world: World) -> Api:
-    return create_administrator(world.app, world.anonymous)
+    found = create_administrator(world.app, world.anonymous)
+    record_use_of_token(found)
+    return found
 
 
 @prepared

@@ -18,7 +18,7 @@ from werkzeug.test import TestResponse
 from project.http.auth.signing_keys import SigningKeys
 from tests.kit.clients.api import Api, problem, success
 
-CLAIMS = ["exp", "iat", "nbf", "jti", "sub", "sid", "aud", "iss", "type"]
+CLAIMS = ["exp", "iat", "nbf", "jti", "sub", "client_id", "sid", "gen", "aud", "iss"]
 ALPHABET = f"{ascii_uppercase}{ascii_lowercase}{digits}-_.~"
 MISSING = ...
 DAY = 86_400
@@ -64,6 +64,10 @@ def forge(shared_app: Flask, ada: Api) -> Forge:
 
 def test_unchanged_token_is_accepted(ada: Api, forge: Forge) -> None:
     assert success(get_me(ada, forge()))["id"] == ada.user["id"]
+
+
+def test_token_has_exactly_the_claims_of_the_profile(forge: Forge) -> None:
+    assert sorted(forge.claims) == sorted(CLAIMS)
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "bEaReR"])
@@ -168,7 +172,10 @@ def test_token_with_arbitrary_string_as_claim_is_invalid(ada: Api, forge: Forge,
         {"aud": "http://localhost:8000/"},
         {"iss": "https://other.example"},
         {"iss": ["http://localhost:8000"]},
-        {"type": "refresh"},
+        {"gen": "1"},
+        {"gen": 1.0},
+        {"gen": True},
+        {"client_id": 1},
         {"sub": "01a20472-de38-71e6-9445-d8d74c06d560"},
         {"sid": "../../etc/passwd"},
         {"sid": "' OR 1=1 --"},

@@ -12,7 +12,7 @@ from flask import Flask
 from werkzeug.test import Client
 
 from project.errors import Error
-from tests.kit.clients.api import Api
+from tests.kit.clients.api import Api, success
 
 _TESTS = Path(__file__).parents[2]
 _HEADERS = {"X-Request-ID": "a-request", "traceparent": f"00-{'1' * 32}-{'2' * 16}-01"}
@@ -102,6 +102,11 @@ def send_with_key(caller: Api, path: str, body: Any = None, key: str = "a-key", 
     return response.get_data(as_text=True), "Idempotency-Replayed" in response.headers
 
 
+def record_use_of_token(caller: Api) -> None:
+    """Make the application record the first use of an access token now. It would be a step of each operation."""
+    success(caller.get("/auth/me"))
+
+
 @cache
 def operations() -> dict[str, Operation]:
     """Return the operations of all blueprints and of the worker, by name."""
@@ -118,6 +123,7 @@ def create_world(app: Flask) -> World:
     owner, guest = api.as_new_user("owner@example.com"), api.as_new_user("guest@example.com")
     organization_id = owner.organization()["id"]
     invitation = owner.invitation(organization_id, "guest@example.com")
+    record_use_of_token(guest)
     world = World(app, api, owner, guest, UUID(organization_id), UUID(invitation["id"]))
     for prepare in _preparations:
         prepare(world)

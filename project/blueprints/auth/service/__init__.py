@@ -1,0 +1,49 @@
+"""Accounts and sessions: the public interface of the blueprint."""
+
+from project.blueprints.auth.models import UserRow
+from project.blueprints.auth.policy import email_key
+from project.blueprints.auth.service.accounts import (
+    find_user_by_email,
+    get_user,
+    get_users_by_id,
+    list_active_ids,
+    mark_verified,
+    register,
+    update_profile,
+)
+from project.blueprints.auth.service.sessions import (
+    Client,
+    Grant,
+    SessionView,
+    end_all_sessions,
+    end_session,
+    list_sessions,
+    load_principal,
+    log_in,
+    log_out,
+    open_session,
+    refresh,
+)
+
+__all__ = [
+    "Client",
+    "Grant",
+    "SessionView",
+    "UserRow",
+    "email_key",
+    "end_all_sessions",
+    "end_session",
+    "find_user_by_email",
+    "get_user",
+    "get_users_by_id",
+    "list_active_ids",
+    "list_sessions",
+    "load_principal",
+    "log_in",
+    "log_out",
+    "mark_verified",
+    "open_session",
+    "refresh",
+    "register",
+    "update_profile",
+]
