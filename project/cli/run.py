@@ -46,16 +46,9 @@ def main() -> int:
     settings = Settings.load()
     _ensure_free(settings.port)
     try:
-        if failure := _migrate():
-            return failure
-    except KeyboardInterrupt:
+        return _migrate() or _run(settings)
+    except KeyboardInterrupt:  # honcho has not started any process yet; its `loop()` handles the signal itself
         return 0
-    manager = _Manager(Printer(sys.stdout))
-    for name, command in _processes().items():
-        manager.add_process(name, "exec " + shlex.join(_command(command)))
-    threading.Thread(target=_announce, args=[settings], daemon=True).start()
-    manager.loop()
-    return 0 if manager.returncode in _NORMAL_EXITS else manager.returncode
 
 
 def _ensure_free(port: int) -> None:
@@ -75,6 +68,15 @@ def _migrate() -> int:
     # In a separate session, Ctrl-C does not reach the process: while it imports modules, it would print a traceback.
     command = _command("flask --app wsgi db upgrade")
     return subprocess.run(command, start_new_session=True).returncode  # noqa: S603 - a constant command
+
+
+def _run(settings: Settings) -> int:
+    manager = _Manager(Printer(sys.stdout))
+    for name, command in _processes().items():
+        manager.add_process(name, "exec " + shlex.join(_command(command)))
+    threading.Thread(target=_announce, args=[settings], daemon=True).start()
+    manager.loop()
+    return 0 if manager.returncode in _NORMAL_EXITS else int(manager.returncode)
 
 
 def _processes() -> dict[str, str]:
