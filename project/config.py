@@ -153,8 +153,18 @@ class Settings(BaseSettings):
         ge=0,
         description="How long a refresh token stays valid after it is replaced, in case the refresh response was lost.",
     )
+    # The defaults are those of the OWASP Password Storage Cheat Sheet.
+    password_hash_time_cost: int = Field(2, ge=1, description="Number of Argon2id passes over the memory.")
+    password_hash_memory_kib: int = Field(
+        19456,
+        ge=8,
+        description="Memory for hashing a password with Argon2id, in KiB. Each process hashes one password at a time. "
+        "If a parameter changes, each hash is upgraded at the next login.",
+    )
+    password_hash_parallelism: int = Field(1, ge=1, le=64, description="Number of Argon2id lanes.")
     logins_per_minute: PerMinute = Field(100, description="Login attempts per minute and client IP.")
     registrations_per_minute: PerMinute = Field(20, description="Registration attempts per minute and client IP.")
+    password_changes_per_minute: PerMinute = Field(10, description="Attempts to change a password per minute and user.")
     invitations_per_minute: PerMinute = Field(30, description="Invitations per minute and user.")
     invitation_ttl_seconds: Seconds = Field(7 * _DAY, description="Lifetime of an invitation.")
     max_json_bytes: Bytes = Field(1_000_000, description="Maximum size of a JSON body.")

@@ -8,12 +8,10 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from argon2 import PasswordHasher
 from flask import Flask
 from flask_migrate import Migrate, upgrade
 
 from project.app import create_app
-from project.blueprints.auth import passwords
 from project.config import Settings
 from project.infrastructure.database import db
 from tests.kit.clients.api import Api
@@ -46,14 +44,9 @@ def _no_settings_from_environment() -> Iterator[None]:
                 patch.delenv(alias, raising=False)
         # The tests would exceed the rate limits for their IP address. The rate limit tests enable the limits again.
         patch.setenv("RATE_LIMIT_ENABLED", "false")
-        yield
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _fast_password_hashes() -> Iterator[None]:
-    """Hash passwords with minimal parameters in this process, since nearly every test creates users."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        # Nearly every test creates users.
+        patch.setenv("PASSWORD_HASH_TIME_COST", "1")
+        patch.setenv("PASSWORD_HASH_MEMORY_KIB", "8")
         yield
 
 

@@ -6,9 +6,23 @@ from contextvars import ContextVar
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Delete, Engine, Row, UniqueConstraint, Update, and_, event, insert, or_, select
+from sqlalchemy import (
+    Connection,
+    Delete,
+    Engine,
+    Row,
+    UniqueConstraint,
+    Update,
+    and_,
+    bindparam,
+    event,
+    insert,
+    or_,
+    select,
+)
 
 from project.blueprints.auth import repository as users
+from project.blueprints.auth.models import Session, User
 from project.blueprints.files import repository as files
 from project.blueprints.invitations import repository as invitations
 from project.blueprints.invitations import service as invitation_service
@@ -51,13 +65,22 @@ def check_membership_first(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(invitation_service, "_ensure_not_a_member", lambda *_arguments: None)
 
 
+def open_session_of_any_user(patch: pytest.MonkeyPatch) -> None:
+    """Seed a defect: a login checks the password and the status of the user only before it inserts the session."""
+    any_user = select(*users._UNCHANGED_USER.selected_columns).where(User.id == bindparam("user_id"))
+    add_session = insert(Session).from_select(["user_id", *users._GIVEN], any_user).returning(*users._SESSION)
+    patch.setattr(users, "_ADD_SESSION", add_session)
+
+
 # The defective operation, the operation that reveals the defect, and the defect.
 DEFECTS: list[tuple[str, str, Defect]] = [
     ("accept_invitation", "expire_invitations", select_first(invitations, "accept")),
+    ("change_password", "change_password", select_first(users, "change_password")),
     ("claim", "claim", select_first(jobs, "claim")),
     ("create_organization", "create_organization", look_up_first(organizations)),
     ("delete_file", "delete_file", select_first(files, "trash_file")),
     ("finish", "claim", select_first(jobs, "finish")),
+    ("log_in", "change_password", open_session_of_any_user),
     ("invite_guest_again", "accept_invitation", check_membership_first),
     ("purge_job", "retry_job", select_first(jobs, "delete_job")),
     ("refresh", "refresh", select_first(users, "rotate_session")),

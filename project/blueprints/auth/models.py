@@ -18,7 +18,10 @@ _NOT_ENDED = text("ended_at IS NULL")
 
 
 class User(Versioned, Base):
-    """An account. `email` is stored as entered; `email_key` is its unique, normalized form."""
+    """An account. `email` is stored as entered; `email_key` is its unique, normalized form.
+
+    `password_version` counts the passwords. An upgrade of the hash does not change it.
+    """
 
     __tablename__ = "users"
 
@@ -27,6 +30,7 @@ class User(Versioned, Base):
     email_verified: Mapped[bool] = mapped_column(default=False)
     display_name: Mapped[str]
     password_hash: Mapped[str]
+    password_version: Mapped[int] = mapped_column(default=1, server_default="1")
     role: Mapped[str] = mapped_column(default="user")
     status: Mapped[str] = mapped_column(default="active")
 
@@ -77,6 +81,7 @@ class UserRow(ProfileRow):
 
     email_key: str
     password_hash: str = field(repr=False)
+    password_version: int
 
 
 @dataclass(frozen=True, slots=True)

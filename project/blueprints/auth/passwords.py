@@ -1,7 +1,7 @@
 """Password strength (NIST SP 800-63B), hashing and verification (OWASP Password Storage Cheat Sheet)."""
 
 import unicodedata
-from functools import cache
+from functools import lru_cache
 from itertools import chain
 from threading import Lock
 
@@ -10,12 +10,13 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from zxcvbn import zxcvbn
 from zxcvbn.matching import L33T_TABLE
 
+from project.config import current_settings
+
 MIN_LENGTH, MAX_LENGTH = 12, 128
 _CHECKED_CHARACTERS = 72
 _MIN_SCORE = 3
 _SUBSTITUTES = frozenset(chain.from_iterable(L33T_TABLE.values()))
 _MAX_SUBSTITUTES = 8
-_hasher = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
 # Each process hashes one password at a time. A flood of logins takes 19 MiB, not 19 MiB per thread of the server, which
 # the allocator would keep.
 _hashing = Lock()
@@ -52,7 +53,7 @@ def _bounded_input(password: str) -> str:
 def hash_password(password: str) -> str:
     """Return the Argon2id hash of `password`, encoded with its parameters."""
     with _hashing:
-        return _hasher.hash(password)
+        return _hasher().hash(password)
 
 
 def matches(password_hash: str | None, password: str) -> bool:
@@ -60,14 +61,32 @@ def matches(password_hash: str | None, password: str) -> bool:
 
     Without a hash, verifies against a dummy hash, so that timing does not reveal whether an account exists.
     """
-    encoded = password_hash or _dummy_hash()
+    hasher = _hasher()
+    encoded = password_hash or _dummy_hash(hasher)
     try:
         with _hashing:
-            return _hasher.verify(encoded, password) and password_hash is not None
+            return hasher.verify(encoded, password) and password_hash is not None
     except (VerificationError, InvalidHashError):
         return False
 
 
-@cache
-def _dummy_hash() -> str:
-    return _hasher.hash("dummy password")
+def is_outdated(password_hash: str) -> bool:
+    """Return whether a hash was made with other parameters than those in the settings."""
+    return _hasher().check_needs_rehash(password_hash)
+
+
+def _hasher() -> PasswordHasher:
+    settings = current_settings()
+    return _make_hasher(
+        settings.password_hash_time_cost, settings.password_hash_memory_kib, settings.password_hash_parallelism
+    )
+
+
+@lru_cache
+def _make_hasher(time_cost: int, memory_kib: int, parallelism: int) -> PasswordHasher:
+    return PasswordHasher(time_cost=time_cost, memory_cost=memory_kib, parallelism=parallelism)
+
+
+@lru_cache
+def _dummy_hash(hasher: PasswordHasher) -> str:
+    return hasher.hash("dummy password")

@@ -52,7 +52,11 @@ _RECORD_USE = (
 _GIVEN = ("id", "created_at", "rotated_at", "methods", "idle_until", "expires_at", "user_agent", "ip_address")
 _UNCHANGED_USER = (
     select(User.id, *(bindparam(name, type_=_SESSIONS.c[name].type) for name in _GIVEN))
-    .where(User.id == bindparam("user_id"), User.password_hash == bindparam("password_hash"), User.status == "active")
+    .where(
+        User.id == bindparam("user_id"),
+        User.password_version == bindparam("password_version"),
+        User.status == "active",
+    )
     .with_for_update(read=True)
 )
 _ADD_SESSION = insert(_SESSIONS).from_select(["user_id", *_GIVEN], _UNCHANGED_USER).returning(*_SESSION)
@@ -123,6 +127,19 @@ def update_user(user_id: UUID, *, versions: Collection[int] | None, **changes: o
     return map_row(current_connection().execute(changed.returning(*_USER)).one_or_none(), UserRow)
 
 
+def change_password(user: UserRow, password_hash: str) -> bool:
+    """Set the password of a user. Returns False if it has changed since `user` was read."""
+    values = {"password_hash": password_hash, "password_version": User.password_version + 1, **User.unchanged()}
+    changed = update(User).where(User.id == user.id, User.password_version == user.password_version).values(values)
+    return current_connection().execute(changed.returning(User.id)).first() is not None
+
+
+def upgrade_hash(user: UserRow, password_hash: str) -> None:
+    """Replace the hash of the same password, unless it has changed since `user` was read."""
+    upgraded = update(User).where(User.id == user.id, User.password_hash == user.password_hash)
+    current_connection().execute(upgraded.values(password_hash=password_hash, **User.unchanged()))
+
+
 def mark_verified(user_id: UUID) -> UserRow:
     """Mark the email address of a user as verified, and return the user."""
     verified = update(User).where(User.id == user_id).values(email_verified=True).returning(*_USER)
@@ -148,7 +165,7 @@ def add_session(
         "created_at": at,
         "rotated_at": at,
         "user_id": user.id,
-        "password_hash": user.password_hash,
+        "password_version": user.password_version,
         "methods": methods,
         "idle_until": idle_until,
         "expires_at": expires_at,

@@ -15,6 +15,7 @@ from project.blueprints.auth.errors import (
 )
 from project.blueprints.auth.schemas import (
     LoginRequest,
+    PasswordChangeRequest,
     RefreshRequest,
     RegistrationRequest,
     SessionPage,
@@ -29,10 +30,13 @@ from project.http.requests.pagination import page_request, page_response
 from project.http.requests.schemas import PageQuery
 from project.http.responses.etags import expected_versions
 from project.http.routing.access import public, user
-from project.http.routing.limits import LOGINS, REGISTRATIONS
+from project.http.routing.limits import LOGINS, REGISTRATIONS, Limit
 
 blueprint = Blueprint("auth", __name__, url_prefix="/auth", description="Accounts and sessions")
 
+_PASSWORD_CHANGES = Limit(
+    "password", lambda settings: settings.password_changes_per_minute, caller=lambda: str(current_user_id())
+)
 _CONTAINS_TOKENS = "response contains tokens and is never stored"
 
 
@@ -92,6 +96,18 @@ def log_out() -> Any:
 def log_out_everywhere() -> Any:
     """End all of your sessions immediately, including the current one."""
     service.end_all_sessions(current_user_id())
+
+
+@blueprint.post("/password", access=user, limits=(_PASSWORD_CHANGES,), on_retry="validation-failed")
+@blueprint.arguments(PasswordChangeRequest)
+@blueprint.response(204)
+def change_password(body: dict[str, Any]) -> Any:
+    """Change your password, and end all of your other sessions immediately.
+
+    A wrong `current_password` is reported as `validation-failed`.
+    """
+    principal = current_principal()
+    service.change_password(principal.user_id, session_id=principal.session_id, **body)
 
 
 @blueprint.get("/sessions", access=user)

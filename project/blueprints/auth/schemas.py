@@ -24,6 +24,11 @@ class LoginRequest(Body):
     password = Password(required=True)
 
 
+class PasswordChangeRequest(Body):
+    current_password = Password(required=True)
+    new_password = Password(required=True)
+
+
 class RefreshRequest(Body):
     refresh_token = Token(required=True)
 

@@ -1,9 +1,11 @@
 """The contract of the auth blueprint."""
 
+from uuid import uuid4
+
 from tests.conformance.contract import EVERYONE, LOGGED_IN, OWNERS, Contract, Listing
 from tests.conformance.operation import Operation
 from tests.conformance.world import Case, World
-from tests.kit.clients.api import PASSWORD
+from tests.kit.clients.api import NEW_PASSWORD, PASSWORD
 
 
 def log_in(world: World, _operation: Operation) -> Case:
@@ -30,6 +32,11 @@ def list_sessions(world: World, _operation: Operation) -> Case:
 def end_session(world: World, _operation: Operation) -> Case:
     session_id = world.owner.with_new_session().tokens["session_id"]
     return Case(world.owner, path={"session_id": session_id})
+
+
+def change_password(world: World, _operation: Operation) -> Case:
+    body = {"current_password": PASSWORD, "new_password": f"{NEW_PASSWORD} {uuid4()}"}
+    return Case(world.anonymous.as_new_user(), body=body)
 
 
 _USERS = """
@@ -60,6 +67,7 @@ contract = Contract(
         "DELETE /api/v1/auth/sessions/{session_id}": OWNERS,
         "GET /api/v1/auth/me": LOGGED_IN,
         "PATCH /api/v1/auth/me": LOGGED_IN,
+        "POST /api/v1/auth/password": LOGGED_IN,
         "POST /api/v1/auth/refresh": EVERYONE,
         "POST /api/v1/auth/register": EVERYONE,
     },
@@ -70,6 +78,7 @@ contract = Contract(
         "log_out_everywhere": log_out_everywhere,
         "list_sessions": list_sessions,
         "end_session": end_session,
+        "change_password": change_password,
     },
     listings=[
         Listing("list_sessions", "sessions WHERE user_id = :caller AND ended_at IS NULL AND expires_at > now()"),

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from project.blueprints.auth import service
 from project.blueprints.auth.service import Client
-from tests.kit.clients.api import PASSWORD, success
+from tests.kit.clients.api import NEW_PASSWORD, PASSWORD, success
 from tests.kit.interleaving.determinism import later
 from tests.kit.interleaving.operations import World, operation, prepared, send_with_key
 
@@ -25,6 +25,21 @@ def register_with_key(world: World) -> Any:
 def log_in(_world: World) -> Any:
     client = Client(user_agent="", ip_address="127.0.0.1")
     return service.log_in(email="guest@example.com", password=PASSWORD, client=client)
+
+
+@operation
+def change_password(world: World) -> Any:
+    session_id = UUID(world.guest.tokens["session_id"])
+    return service.change_password(
+        world.guest_id, session_id=session_id, current_password=PASSWORD, new_password=NEW_PASSWORD
+    )
+
+
+@operation
+def change_password_with_key(world: World) -> Any:
+    body = {"current_password": PASSWORD, "new_password": NEW_PASSWORD}
+    # The guest's session may end after the access token has been checked. Such a request is completed.
+    return send_with_key(world.owner, "/auth/password", body)
 
 
 @operation

@@ -24,7 +24,8 @@ def test_common_word_with_character_substitutions_is_weak() -> None:
 
 
 def test_process_hashes_one_password_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passwords, "_hasher", _ExclusiveHasher())
+    hasher = _ExclusiveHasher()
+    monkeypatch.setattr(passwords, "_hasher", lambda: hasher)
     with ThreadPoolExecutor(4) as threads:
         assert list(threads.map(passwords.hash_password, "abcd")) == list("abcd")
         assert all(threads.map(passwords.matches, "abcd", "abcd"))

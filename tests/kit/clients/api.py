@@ -10,6 +10,7 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.test import TestResponse, encode_multipart
 
 PASSWORD = "seven unlikely herons"
+NEW_PASSWORD = "eleven patient otters"
 _numbers = count(1)
 
 

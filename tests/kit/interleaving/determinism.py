@@ -3,7 +3,7 @@
 import random
 import secrets
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime, timedelta
@@ -44,7 +44,8 @@ def determinism(start: datetime, used: Counter[int]) -> Iterator[None]:
         patch.setattr(secrets, "token_hex", lambda size: f"{number():0{2 * size}x}")
         patch.setattr(claims, "uuid4", lambda: UUID(int=number()))
         patch.setattr(random, "uniform", max)
-        patch.setattr(passwords, "_hasher", _Hasher(passwords._hasher))
+        hasher = _Hasher(passwords._hasher)
+        patch.setattr(passwords, "_hasher", lambda: hasher)
         # Estimating the strength of a password takes longer than all statements.
         patch.setattr(passwords, "weakness", lambda *_args, **_options: None)
         yield
@@ -67,13 +68,16 @@ def _number_of_actor() -> int:
 
 
 class _Hasher:
-    """Does not hash new passwords, and verifies hashes that were made before."""
+    """Does not hash new passwords, and verifies hashes that were made before. The latter are outdated."""
 
-    def __init__(self, hasher: Any) -> None:
+    def __init__(self, hasher: Callable[[], Any]) -> None:
         self._hasher = hasher
 
     def hash(self, password: str) -> str:
         return password
 
     def verify(self, password_hash: str, password: str) -> bool:
-        return password_hash == password or bool(self._hasher.verify(password_hash, password))
+        return password_hash == password or bool(self._hasher().verify(password_hash, password))
+
+    def check_needs_rehash(self, password_hash: str) -> bool:
+        return password_hash.startswith("$argon2id$")

@@ -11,6 +11,7 @@ from project.blueprints.auth.service.accounts import (
     register,
     update_profile,
 )
+from project.blueprints.auth.service.password_changes import change_password
 from project.blueprints.auth.service.sessions import (
     Client,
     Grant,
@@ -30,6 +31,7 @@ __all__ = [
     "Grant",
     "SessionView",
     "UserRow",
+    "change_password",
     "email_key",
     "end_all_sessions",
     "end_session",

@@ -3,10 +3,11 @@
 from collections.abc import Collection, Iterable
 from uuid import UUID
 
-from project.blueprints.auth import passwords, policy, repository
+from project.blueprints.auth import policy, repository
 from project.blueprints.auth.errors import EmailTaken
 from project.blueprints.auth.models import UserRow
-from project.errors import ValidationFailed, version_mismatch
+from project.blueprints.auth.service.password_changes import hash_new_password
+from project.errors import version_mismatch
 from project.infrastructure.database import transaction
 
 
@@ -16,11 +17,8 @@ def register(*, email: str, password: str, display_name: str | None, email_verif
     The display name defaults to the local part of the email address.
     Raises EmailTaken, and ValidationFailed if the password is too weak.
     """
-    password = passwords.normalize(password)
-    local_part = email.partition("@")[0]
-    display_name = display_name or local_part
-    _ensure_strong(password, known=[email, local_part, display_name])
-    password_hash = passwords.hash_password(password)
+    display_name = display_name or email.partition("@")[0]
+    password_hash = hash_new_password(password, email=email, display_name=display_name, pointer="/password")
     with transaction():
         user = repository.add_user(
             email=email,
@@ -70,9 +68,3 @@ def mark_verified(user_id: UUID) -> UserRow:
     """Record that the user controls the email address of the account, and return the user."""
     with transaction():
         return repository.mark_verified(user_id)
-
-
-def _ensure_strong(password: str, *, known: list[str]) -> None:
-    weakness = passwords.weakness(password, known=known)
-    if weakness:
-        raise ValidationFailed(errors=[{"pointer": "/password", "location": "body", "detail": weakness}])

@@ -55,14 +55,23 @@ class SessionView:
 
 
 def log_in(*, email: str, password: str, client: Client) -> Grant:
-    """Authenticate with a password and open a session. Raises InvalidCredentials, AccountDisabled."""
+    """Authenticate with a password and open a session. Raises InvalidCredentials, AccountDisabled.
+
+    Upgrades the hash of the password if it was made with other parameters than those in the settings.
+    """
     user = repository.find_user_by_email(policy.email_key(email))
+    password = passwords.normalize(password)
     password_hash = None if user is None else user.password_hash
-    if not passwords.matches(password_hash, passwords.normalize(password)) or user is None:
+    if not passwords.matches(password_hash, password) or user is None:
         raise InvalidCredentials
     if user.status != "active":
         raise AccountDisabled
-    return open_session(user, methods=["password"], client=client)
+    grant = open_session(user, methods=["password"], client=client)
+    if passwords.is_outdated(user.password_hash):
+        new_hash = passwords.hash_password(password)
+        with transaction():
+            repository.upgrade_hash(user, new_hash)
+    return grant
 
 
 def open_session(user: UserRow, *, methods: list[str], client: Client) -> Grant:

@@ -1,0 +1,42 @@
+"""Choosing and changing passwords."""
+
+from uuid import UUID
+
+from project.blueprints.auth import passwords, repository
+from project.errors import ValidationFailed
+from project.infrastructure.database import transaction
+
+
+def hash_new_password(password: str, *, email: str, display_name: str, pointer: str) -> str:
+    """Return the hash of a new password. Raises ValidationFailed at `pointer` if the password is too weak."""
+    password = passwords.normalize(password)
+    weakness = passwords.weakness(password, known=[email, email.partition("@")[0], display_name])
+    if weakness:
+        raise _invalid(pointer, weakness)
+    return passwords.hash_password(password)
+
+
+def change_password(user_id: UUID, *, session_id: UUID | None, current_password: str, new_password: str) -> None:
+    """Change the password of a user, and end all sessions but the one with the id `session_id`.
+
+    Raises ValidationFailed if the current password is wrong or the new one is too weak.
+    """
+    user = repository.get_user(user_id)
+    if not passwords.matches(user.password_hash, passwords.normalize(current_password)):
+        raise _wrong_password()
+    new_hash = hash_new_password(
+        new_password, email=user.email, display_name=user.display_name, pointer="/new_password"
+    )
+    with transaction():
+        # Update the user first, so that no concurrent login with the old password leaves a session behind.
+        if not repository.change_password(user, new_hash):
+            raise _wrong_password()
+        repository.end_sessions(user_id, except_id=session_id)
+
+
+def _wrong_password() -> ValidationFailed:
+    return _invalid("/current_password", "Not your current password.")
+
+
+def _invalid(pointer: str, detail: str) -> ValidationFailed:
+    return ValidationFailed(errors=[{"pointer": pointer, "location": "body", "detail": detail}])
