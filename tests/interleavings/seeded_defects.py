@@ -66,7 +66,7 @@ def check_membership_first(patch: pytest.MonkeyPatch) -> None:
 
 
 def open_session_of_any_user(patch: pytest.MonkeyPatch) -> None:
-    """Seed a defect: a login checks the password and the status of the user only before it inserts the session."""
+    """Seed a defect: a login does not check the user again when it inserts the session."""
     any_user = select(*users._UNCHANGED_USER.selected_columns).where(User.id == bindparam("user_id"))
     add_session = insert(Session).from_select(["user_id", *users._GIVEN], any_user).returning(*users._SESSION)
     patch.setattr(users, "_ADD_SESSION", add_session)
@@ -80,8 +80,8 @@ DEFECTS: list[tuple[str, str, Defect]] = [
     ("create_organization", "create_organization", look_up_first(organizations)),
     ("delete_file", "delete_file", select_first(files, "trash_file")),
     ("finish", "claim", select_first(jobs, "finish")),
-    ("log_in", "change_password", open_session_of_any_user),
     ("invite_guest_again", "accept_invitation", check_membership_first),
+    ("log_in", "change_password", open_session_of_any_user),
     ("purge_job", "retry_job", select_first(jobs, "delete_job")),
     ("refresh", "refresh", select_first(users, "rotate_session")),
     ("register", "register", look_up_first(users)),

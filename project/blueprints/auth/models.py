@@ -99,7 +99,7 @@ class SessionRow:
 
 @dataclass(frozen=True, slots=True)
 class OwnSessionRow:
-    """A live session, as its user sees it. It is refreshed at least as often as an access token expires."""
+    """The columns of a session that its user sees."""
 
     id: UUID
     created_at: datetime

@@ -96,7 +96,6 @@ class _TokenIssuer(JWTManager):
 
 def init_app(app: Flask) -> None:
     """Make `app` issue access tokens."""
-    app.config["JWT_ALGORITHM"] = "EdDSA"
     _TokenIssuer(app)
 
 
