@@ -151,7 +151,8 @@ class Settings(BaseSettings):
     refresh_grace_period_seconds: int = Field(
         10,
         ge=0,
-        description="How long a refresh token stays valid after it is replaced, in case the refresh response was lost.",
+        description="How long a replaced refresh token stays valid even if its successor is used, for example in "
+        "another browser tab.",
     )
     # The defaults are those of the OWASP Password Storage Cheat Sheet.
     password_hash_time_cost: int = Field(2, ge=1, description="Number of Argon2id passes over the memory.")
