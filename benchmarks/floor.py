@@ -79,7 +79,8 @@ user_agent, ip_address, created_at, updated_at) VALUES (%s, %s, 1, %s, %s, '["pa
 """
 _ROTATE = """
 UPDATE sessions SET generation = generation + 1, rotated_at = %s, idle_until = %s
-WHERE id = %s AND generation = %s AND ended_at IS NULL AND expires_at > %s AND idle_until > %s RETURNING user_id
+WHERE id = %s AND generation = %s AND ended_at IS NULL AND expires_at > %s AND idle_until > %s
+AND EXISTS (SELECT FROM users WHERE users.id = user_id AND users.status = 'active') RETURNING user_id
 """
 _ADD_FILE = f"""
 INSERT INTO files (id, owner_id, storage_key, status, filename, content_type, size, sha256, thumbnails,
@@ -298,7 +299,7 @@ def _time(moment: datetime) -> str:
 def _tokens(user_id: UUID, session_id: UUID, generation: int) -> Response:
     at, refresh_token = int(time.time()), f"{session_id.hex}.{generation}"
     claims = {"sub": str(user_id), "sid": str(session_id), "aud": _URL, "iss": _URL, "iat": at, "nbf": at}
-    claims |= {"exp": at + 600, "jti": str(uuid4()), "type": "access", "fresh": False, "csrf": str(uuid4())}
+    claims |= {"exp": at + 600, "jti": str(uuid4()), "client_id": "first-party", "gen": generation}
     body = {
         "access_token": jwt.encode(claims, _PRIVATE_KEY, "EdDSA", headers={"typ": "at+jwt", "kid": "k" * 43}),
         "token_type": "Bearer",
