@@ -153,7 +153,6 @@ def send_invitation(invitation_id: UUID) -> None:
         token=signing.issue(_PURPOSE, invitation.id, invitation.token_version),
         organization_name=organizations.get_name(invitation.organization_id),
         inviter_name=auth.get_user(invitation.invited_by_id).display_name,
-        frontend_url=current_settings().frontend_url,
     )
     current_mailer().send(message)
     with transaction():

@@ -78,5 +78,14 @@ def show_mailbox() -> Response:
     return response
 
 
+@blueprint.get("/dev/mail/<message_id>", access=development, json=False)
+def show_mail(message_id: str) -> Response:
+    """Return the HTML version of an email, without scripts, as mail programs show it."""
+    response = make_response(service.get_html(current_settings().mail_url, message_id))
+    response.content_security_policy.default_src = "'none'"
+    response.content_security_policy.style_src = "'unsafe-inline'"
+    return response
+
+
 def _prefers_json() -> bool:
     return request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json"

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from project.errors import NotFound
 from project.infrastructure.mail import ReceivedMessage, read_mailbox
 
 _MAX_MESSAGES = 100
@@ -20,6 +21,14 @@ def list_mail(mail_url: str) -> list[dict[str, str | None]]:
     if mail_server(mail_url):
         return []
     return [_view(message) for message in read_mailbox(Path(unquote(urlsplit(mail_url).path)), limit=_MAX_MESSAGES)]
+
+
+def get_html(mail_url: str, message_id: str) -> str:
+    """Return the HTML version of one of these messages. Raises NotFound."""
+    for message in list_mail(mail_url):
+        if message["id"] == message_id and message["html"]:
+            return message["html"]
+    raise NotFound
 
 
 def _view(message: ReceivedMessage) -> dict[str, str | None]:

@@ -68,7 +68,9 @@ def test_delivery_status_is_set_to_failed_after_last_attempt(
 
 
 @ON_SQLITE
-def test_markup_in_organization_name_is_sent_as_plain_text(app: Flask, ada: Api) -> None:
+def test_markup_in_organization_name_is_escaped_in_html(app: Flask, ada: Api) -> None:
     ada.invitation(ada.organization("<a href='//evil'>x</a>")["id"], GUEST)
     (message,) = send_all(app)
-    assert not message.html
+    assert "<a href='//evil'>x</a>" in message.text
+    assert "<a href='//evil'>" not in message.html
+    assert "&lt;a href=&#39;//evil&#39;&gt;x&lt;/a&gt;" in message.html

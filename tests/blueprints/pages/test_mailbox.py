@@ -54,9 +54,25 @@ def test_html_in_email_is_escaped(client: FlaskClient, tmp_path: Path) -> None:
     evil = '<script>alert(1)</script><a href="javascript:alert(2)">x</a>'
     _send(tmp_path, subject=evil, text=evil, html=evil)
     page = client.get("/dev/mail").text
-    assert page.count("&lt;script&gt;") == 3
+    assert page.count("&lt;script&gt;") == 2
     assert "<script>" not in page
     assert not [url for url in Page(page).urls() if url.startswith("javascript:")]
+
+
+def test_html_version_is_shown_without_scripts(client: FlaskClient, tmp_path: Path) -> None:
+    _send(tmp_path, 1, html="<p>First</p>")
+    _send(tmp_path, 2, html="<p>Second</p>")
+    [url] = [url for url in Page(client.get("/dev/mail").text).urls() if url.startswith("/dev/mail/test_1@")]
+    response = client.get(url)
+    assert response.text.strip() == "<p>First</p>"
+    assert response.headers["Content-Security-Policy"] == "default-src 'none'; style-src 'unsafe-inline'"
+
+
+def test_html_version_of_plain_or_unknown_email_is_not_found(client: FlaskClient, tmp_path: Path) -> None:
+    _send(tmp_path)
+    [plain] = client.get("/dev/mail", headers={"Accept": "application/json"}).json["items"]
+    problem(client.get(f"/dev/mail/{plain['id']}"), 404, "not-found")
+    problem(client.get("/dev/mail/unknown"), 404, "not-found")
 
 
 def test_mailbox_is_available_as_json(client: FlaskClient, tmp_path: Path) -> None:
