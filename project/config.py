@@ -163,9 +163,29 @@ class Settings(BaseSettings):
         "If a parameter changes, each hash is upgraded at the next login.",
     )
     password_hash_parallelism: int = Field(1, ge=1, le=64, description="Number of Argon2id lanes.")
+    registration_mode: Literal["open", "confirm", "closed"] = Field(
+        "open",
+        description="`open`: anyone may register. `confirm`: responses do not reveal whether an address has an "
+        "account, and users must confirm their address before they can log in. `closed`: only invited users may "
+        "register.",
+    )
+    email_verification_ttl_seconds: Seconds = Field(
+        _DAY, description="How long the link that confirms an email address is valid."
+    )
+    password_reset_ttl_seconds: Seconds = Field(_HOUR, description="How long the link that resets a password is valid.")
+    account_emails_per_hour: int = Field(
+        5,
+        ge=1,
+        description="Emails per hour to one address that can be requested without logging in, or by resending them.",
+    )
     logins_per_minute: PerMinute = Field(100, description="Login attempts per minute and client IP.")
     registrations_per_minute: PerMinute = Field(20, description="Registration attempts per minute and client IP.")
-    password_changes_per_minute: PerMinute = Field(10, description="Attempts to change a password per minute and user.")
+    account_changes_per_minute: PerMinute = Field(
+        10, description="Attempts to change the password or the email address, per minute and user."
+    )
+    emailed_tokens_per_minute: PerMinute = Field(
+        20, description="Requests for password resets, and uses of tokens from emails, per minute and client IP."
+    )
     invitations_per_minute: PerMinute = Field(30, description="Invitations per minute and user.")
     invitation_ttl_seconds: Seconds = Field(7 * _DAY, description="Lifetime of an invitation.")
     max_json_bytes: Bytes = Field(1_000_000, description="Maximum size of a JSON body.")

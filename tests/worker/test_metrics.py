@@ -44,7 +44,7 @@ class MailServer:
     has_blocked_client: bool = False
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802
-        replies = {"done": "250 OK", "failed": "451 Later", "dead": "554 Never"}
+        replies = {"owner": "250 OK", "done": "250 OK", "failed": "451 Later", "dead": "554 Never"}
         name = envelope.rcpt_tos[0].partition("@")[0]
         while name not in replies:
             self.has_blocked_client = True
@@ -103,15 +103,15 @@ def scene(settings: Settings) -> Iterator[Scene]:
     controller.start()
     environment = {"METRICS_PORT": str(settings.metrics_port), "MAIL_URL": f"smtp://127.0.0.1:{mail_port}?tls=none"}
     with application(settings, broker=CeleryBroker(settings)) as app:
-        owner = Api(app.test_client()).as_new_user()
+        owner = Api(app.test_client()).as_new_user("owner@example.com")
         yield Scene(settings, programs(settings, **environment), owner, owner.organization()["id"], server)
     controller.stop()
 
 
 def attempts(scene: Scene) -> dict[str, float]:
-    return {
-        labels[2]: value for labels, value in scene.scrape().items() if labels[0] == "groundwork_job_attempts_total"
-    }
+    """Return the numbers of attempts to send an invitation, by outcome."""
+    counter = ("groundwork_job_attempts_total", SEND_INVITATION)
+    return {labels[2]: value for labels, value in scene.scrape().items() if labels[:2] == counter}
 
 
 @on_postgresql

@@ -1,6 +1,6 @@
 """Errors raised by the auth blueprint."""
 
-from project.errors import Conflict, Forbidden, Unauthenticated
+from project.errors import Conflict, Forbidden, Gone, Unauthenticated
 
 
 class EmailTaken(Conflict):
@@ -25,6 +25,22 @@ class AccountDisabled(Forbidden):
     code = "account-disabled"
     title = "Account disabled"
     remedy = "Ask an administrator to enable the account."
+
+
+class EmailNotVerified(Forbidden):
+    """The password is correct, but the email address of the account has not been confirmed yet."""
+
+    code = "email-not-verified"
+    title = "Email address not verified"
+    remedy = "Open the link in the email that was sent after the registration, or reset the password to get a new link."
+
+
+class TokenSpent(Gone):
+    """The token from the email has been used or replaced by a newer one, or it has expired."""
+
+    code = "token-spent"
+    title = "Token no longer valid"
+    remedy = "Use the link in the latest email, or request a new one."
 
 
 class RefreshTokenInvalid(Unauthenticated):

@@ -20,7 +20,8 @@ _NOT_ENDED = text("ended_at IS NULL")
 class User(Versioned, Base):
     """An account. `email` is stored as entered; `email_key` is its unique, normalized form.
 
-    `password_version` counts the passwords. An upgrade of the hash does not change it.
+    `password_version` counts the passwords. An upgrade of the hash does not change it. `pending_email` becomes the
+    address as soon as its owner confirms it. Only the latest version of an emailed token is valid.
     """
 
     __tablename__ = "users"
@@ -31,6 +32,12 @@ class User(Versioned, Base):
     display_name: Mapped[str]
     password_hash: Mapped[str]
     password_version: Mapped[int] = mapped_column(default=1, server_default="1")
+    pending_email: Mapped[str | None]
+    pending_email_key: Mapped[str | None]
+    email_token_version: Mapped[int] = mapped_column(default=0, server_default="0")
+    email_token_issued_at: Mapped[datetime | None]
+    reset_token_version: Mapped[int] = mapped_column(default=0, server_default="0")
+    reset_token_issued_at: Mapped[datetime | None]
     role: Mapped[str] = mapped_column(default="user")
     status: Mapped[str] = mapped_column(default="active")
 
@@ -82,6 +89,11 @@ class UserRow(ProfileRow):
     email_key: str
     password_hash: str = field(repr=False)
     password_version: int
+    pending_email: str | None
+    email_token_version: int
+    email_token_issued_at: datetime | None
+    reset_token_version: int
+    reset_token_issued_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

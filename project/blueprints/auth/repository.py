@@ -2,11 +2,13 @@
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
-from typing import cast
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Table, Update, and_, bindparam, exists, insert, select, update
+from sqlalchemy import Table, Update, and_, bindparam, exists, func, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
 
+from project.blueprints.auth.errors import EmailTaken
 from project.blueprints.auth.models import (
     OwnSessionRow,
     PrincipalRow,
@@ -82,10 +84,15 @@ def find_principal(session_id: UUID) -> PrincipalRow | None:
 
 def get_user(user_id: UUID) -> UserRow:
     """Return a user. Raises NotFound."""
-    user = fetch_one(_FIND_USER, {"user_id": user_id}, UserRow)
+    user = find_user(user_id)
     if user is None:
         raise NotFound
     return user
+
+
+def find_user(user_id: UUID) -> UserRow | None:
+    """Return a user, or `None`."""
+    return fetch_one(_FIND_USER, {"user_id": user_id}, UserRow)
 
 
 def find_user_by_email(email_key: str) -> UserRow | None:
@@ -109,7 +116,7 @@ def list_users(user_ids: Iterable[UUID]) -> list[UserRow]:
 def add_user(
     *, email: str, email_key: str, email_verified: bool, display_name: str, password_hash: str
 ) -> UserRow | None:
-    """Insert a user and return it, or `None` if the email address is taken."""
+    """Insert a user, whose first email token is issued now, and return it. Returns `None` if the address is taken."""
     values = {
         "id": new_id(),
         "email": email,
@@ -117,19 +124,22 @@ def add_user(
         "email_verified": email_verified,
         "display_name": display_name,
         "password_hash": password_hash,
+        "email_token_version": 1,
+        "email_token_issued_at": now(),
     }
     return map_row(insert_if_absent(User, values, returning=_USER), UserRow)
 
 
 def update_user(user_id: UUID, *, versions: Collection[int] | None, **changes: object) -> UserRow | None:
     """Set the columns in `changes` and return the user, or `None` if the user's version is not in `versions`."""
-    changed = update(User).where(User.id == user_id, User.is_at(versions)).values(**changes)
-    return map_row(current_connection().execute(changed.returning(*_USER)).one_or_none(), UserRow)
+    return _update_user(update(User).where(User.id == user_id, User.is_at(versions)).values(**changes))
 
 
 def change_password(user: UserRow, password_hash: str) -> bool:
-    """Set the password of a user. Returns False if it has changed since `user` was read."""
-    values = {"password_hash": password_hash, "password_version": User.password_version + 1, **User.unchanged()}
+    """Set the password of a user, and invalidate the reset token. Returns False if the password has changed since
+    `user` was read.
+    """
+    values = {**_new_password(password_hash), **User.unchanged()}
     changed = update(User).where(User.id == user.id, User.password_version == user.password_version).values(values)
     return current_connection().execute(changed.returning(User.id)).first() is not None
 
@@ -144,6 +154,136 @@ def mark_verified(user_id: UUID) -> UserRow:
     """Mark the email address of a user as verified, and return the user."""
     verified = update(User).where(User.id == user_id).values(email_verified=True).returning(*_USER)
     return UserRow(*current_connection().execute(verified).one())
+
+
+def issue_email_token(user_id: UUID) -> UserRow | None:
+    """Issue a new token for the address that an active user has yet to confirm, and return the user.
+
+    Returns `None` if there is no such address.
+    """
+    unconfirmed = update(User).where(
+        User.id == user_id,
+        User.status == "active",
+        or_(User.email_verified.is_(False), User.pending_email.is_not(None)),
+    )
+    return _update_user(unconfirmed.values(**_next_email_token(now()), **User.unchanged()))
+
+
+def set_pending_email(user: UserRow, *, email: str, email_key: str) -> UserRow | None:
+    """Set the address that `user` has yet to confirm, issue a token for it, and return the user.
+
+    Returns `None` if the password has changed since `user` was read.
+    """
+    changed = update(User).where(User.id == user.id, User.password_version == user.password_version)
+    values = {"pending_email": email, "pending_email_key": email_key, **_next_email_token(now()), **User.unchanged()}
+    return _update_user(changed.values(values))
+
+
+def confirm_email(user: UserRow) -> UserRow | None:
+    """Mark the address that the email token was sent to as the verified address of an active user. Returns the user.
+
+    Returns `None` if the token has changed since `user` was read. Raises EmailTaken if another account has the address.
+    """
+    confirmed = _with_email_token_of(user).values(
+        email=func.coalesce(User.pending_email, User.email),
+        email_key=func.coalesce(User.pending_email_key, User.email_key),
+        email_verified=True,
+        reset_token_version=User.reset_token_version + 1,  # it was sent to the previous address
+        **_without_email_token(),
+    )
+    try:
+        return _update_user(confirmed)
+    except IntegrityError as error:
+        raise EmailTaken from error
+
+
+def claim_with_email_token(user: UserRow, password_hash: str) -> UserRow | None:
+    """Give an account to the owner of its address, who sets a new password, and return the user.
+
+    Returns `None` if the email token has changed since `user` was read, or confirms the change to another address.
+    """
+    own_address = _with_email_token_of(user).where(User.pending_email.is_(None))
+    return _update_user(own_address.values(_proved_owner(password_hash)))
+
+
+def claim_with_reset_token(user: UserRow, password_hash: str) -> UserRow | None:
+    """Set the password of an active user, whose address is thereby verified, and return the user.
+
+    Returns `None` if the reset token has changed since `user` was read.
+    """
+    unchanged = update(User).where(
+        User.id == user.id, User.status == "active", User.reset_token_version == user.reset_token_version
+    )
+    return _update_user(unchanged.values(_proved_owner(password_hash)))
+
+
+def claim_unverified(email_key: str, password_hash: str, *, display_name: str) -> UserRow | None:
+    """Give an active account, whose address nobody has verified, to the owner of the address, and return the user.
+
+    Returns `None` if there is no such account.
+    """
+    unverified = update(User).where(
+        User.email_key == email_key, User.email_verified.is_(False), User.status == "active"
+    )
+    return _update_user(unverified.values(display_name=display_name, **_proved_owner(password_hash)))
+
+
+def issue_reset_token(email_key: str, requested_at: datetime) -> UserRow | None:
+    """Issue a reset token to the active user with this address, and return the user.
+
+    Returns `None` if there is no such user, or if a token was already issued for this request or a later one.
+    """
+    return _update_user(_with_next_reset_token(email_key, requested_at))
+
+
+def issue_reset_token_to_unverified(email_key: str, requested_at: datetime) -> UserRow | None:
+    """Issue a reset token as `issue_reset_token` does, to a user whose address nobody has verified.
+
+    The token that confirms the address becomes invalid.
+    """
+    issued = _with_next_reset_token(email_key, requested_at).where(User.email_verified.is_(False))
+    return _update_user(issued.values(email_token_version=User.email_token_version + 1))
+
+
+def _update_user(statement: Update) -> UserRow | None:
+    return map_row(current_connection().execute(statement.returning(*_USER)).one_or_none(), UserRow)
+
+
+def _with_email_token_of(user: UserRow) -> Update:
+    return update(User).where(
+        User.id == user.id, User.status == "active", User.email_token_version == user.email_token_version
+    )
+
+
+def _with_next_reset_token(email_key: str, requested_at: datetime) -> Update:
+    requested = update(User).where(
+        User.email_key == email_key,
+        User.status == "active",
+        or_(User.reset_token_issued_at.is_(None), User.reset_token_issued_at < requested_at),
+    )
+    values = {"reset_token_version": User.reset_token_version + 1, "reset_token_issued_at": requested_at}
+    return requested.values(**values, **User.unchanged())
+
+
+def _next_email_token(at: datetime) -> dict[str, Any]:
+    return {"email_token_version": User.email_token_version + 1, "email_token_issued_at": at}
+
+
+def _without_email_token() -> dict[str, Any]:
+    return {"email_token_version": User.email_token_version + 1, "pending_email": None, "pending_email_key": None}
+
+
+def _new_password(password_hash: str) -> dict[str, Any]:
+    return {
+        "password_hash": password_hash,
+        "password_version": User.password_version + 1,
+        "reset_token_version": User.reset_token_version + 1,
+    }
+
+
+def _proved_owner(password_hash: str) -> dict[str, Any]:
+    """Return the values that leave the account to the owner of its address: nothing issued earlier remains valid."""
+    return {"email_verified": True, **_new_password(password_hash), **_without_email_token()}
 
 
 def add_session(

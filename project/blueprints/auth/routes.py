@@ -1,4 +1,4 @@
-"""Registration, login, token refresh, logout and the caller's profile."""
+"""Registration, login, sessions, passwords, email addresses and the caller's profile."""
 
 from typing import Any
 from uuid import UUID
@@ -8,21 +8,29 @@ from flask import request
 from project.blueprints.auth import service
 from project.blueprints.auth.errors import (
     AccountDisabled,
+    EmailNotVerified,
     EmailTaken,
     InvalidCredentials,
     RefreshTokenInvalid,
     RefreshTokenReused,
+    TokenSpent,
 )
 from project.blueprints.auth.schemas import (
+    EmailChangeRequest,
+    EmailConfirmationRequest,
     LoginRequest,
     PasswordChangeRequest,
+    PasswordResetConfirmationRequest,
+    PasswordResetRequest,
     RefreshRequest,
+    RegistrationPendingResponse,
     RegistrationRequest,
     SessionPage,
     TokenPairResponse,
     UserResponse,
     UserUpdate,
 )
+from project.errors import NotFound, PermissionDenied
 from project.http.auth.access_tokens import token_pair
 from project.http.auth.identity import current_principal, current_user_id
 from project.http.openapi import Blueprint
@@ -31,12 +39,14 @@ from project.http.requests.schemas import PageQuery
 from project.http.responses.etags import expected_versions
 from project.http.routing.access import public, user
 from project.http.routing.limits import LOGINS, REGISTRATIONS, Limit
+from project.http.routing.rule import CREATES_ANOTHER
 
 blueprint = Blueprint("auth", __name__, url_prefix="/auth", description="Accounts and sessions")
 
-_PASSWORD_CHANGES = Limit(
-    "password", lambda settings: settings.password_changes_per_minute, caller=lambda: str(current_user_id())
+_ACCOUNT_CHANGES = Limit(
+    "account", lambda settings: settings.account_changes_per_minute, caller=lambda: str(current_user_id())
 )
+_EMAILED_TOKENS = Limit("emailed-token", lambda settings: settings.emailed_tokens_per_minute)
 _CONTAINS_TOKENS = "response contains tokens and is never stored"
 
 
@@ -47,12 +57,18 @@ _CONTAINS_TOKENS = "response contains tokens and is never stored"
     exempt={"access": "callers have no account yet"},
     on_retry="email-taken",
 )
-@blueprint.raises(EmailTaken)
+@blueprint.raises(EmailTaken, PermissionDenied)
 @blueprint.arguments(RegistrationRequest)
 @blueprint.response(201, UserResponse)
+@blueprint.alt_response(202, schema=RegistrationPendingResponse)
 def register(registration: dict[str, Any]) -> Any:
-    """Register an account."""
-    return service.register(**registration)
+    """Register an account.
+
+    An email asks for the confirmation of the address. In registration mode `confirm`, the response is 202, whether or
+    not the address has an account, and the address must be confirmed before the first login. In mode `closed`, only
+    invited users can register.
+    """
+    return service.register(**registration) or ({"email": registration["email"]}, 202)
 
 
 @blueprint.post(
@@ -61,7 +77,7 @@ def register(registration: dict[str, Any]) -> Any:
     limits=(LOGINS,),
     exempt={"access": "issues the first token", "idempotency": _CONTAINS_TOKENS},
 )
-@blueprint.raises(InvalidCredentials, AccountDisabled)
+@blueprint.raises(InvalidCredentials, AccountDisabled, EmailNotVerified)
 @blueprint.arguments(LoginRequest)
 @blueprint.response(200, TokenPairResponse)
 def log_in(credentials: dict[str, Any]) -> Any:
@@ -98,7 +114,7 @@ def log_out_everywhere() -> Any:
     service.end_all_sessions(current_user_id())
 
 
-@blueprint.post("/password", access=user, limits=(_PASSWORD_CHANGES,), on_retry="validation-failed")
+@blueprint.post("/password", access=user, limits=(_ACCOUNT_CHANGES,), on_retry="validation-failed")
 @blueprint.arguments(PasswordChangeRequest)
 @blueprint.response(204)
 def change_password(body: dict[str, Any]) -> Any:
@@ -108,6 +124,82 @@ def change_password(body: dict[str, Any]) -> Any:
     """
     principal = current_principal()
     service.change_password(principal.user_id, session_id=principal.session_id, **body)
+
+
+@blueprint.post(
+    "/password-reset",
+    access=public,
+    limits=(_EMAILED_TOKENS,),
+    exempt={"access": "callers cannot log in"},
+    on_retry=CREATES_ANOTHER,
+)
+@blueprint.arguments(PasswordResetRequest)
+@blueprint.response(202)
+def request_password_reset(body: dict[str, Any]) -> Any:
+    """Request an email with a link to choose a new password.
+
+    The response does not reveal whether the address has an account.
+    """
+    service.request_password_reset(**body)
+
+
+@blueprint.post(
+    "/password-reset/confirm",
+    access=public,
+    limits=(_EMAILED_TOKENS,),
+    exempt={"access": "authenticated by the token from the email"},
+    on_retry="token-spent",
+)
+@blueprint.raises(NotFound, TokenSpent)
+@blueprint.arguments(PasswordResetConfirmationRequest)
+@blueprint.response(204)
+def reset_password(body: dict[str, Any]) -> Any:
+    """Choose a new password with the token from the email.
+
+    All sessions end immediately, and the email address is confirmed.
+    """
+    service.reset_password(**body)
+
+
+@blueprint.post("/email", access=user, limits=(_ACCOUNT_CHANGES,), on_retry=CREATES_ANOTHER)
+@blueprint.arguments(EmailChangeRequest)
+@blueprint.response(202)
+def change_email(body: dict[str, Any]) -> Any:
+    """Change your email address.
+
+    The address changes as soon as it is confirmed with the link in the email that is sent to it. A notice is sent to
+    the present address. A wrong `password` is reported as `validation-failed`.
+    """
+    service.change_email(current_user_id(), **body)
+
+
+@blueprint.post("/email-verification", access=user, limits=(_ACCOUNT_CHANGES,), on_retry=CREATES_ANOTHER)
+@blueprint.response(202)
+def request_email_verification() -> Any:
+    """Request another email with a link to confirm your email address.
+
+    The link replaces the previous one. No email is sent if there is nothing to confirm.
+    """
+    service.request_email_verification(current_user_id())
+
+
+@blueprint.post(
+    "/email-verification/confirm",
+    access=public,
+    limits=(_EMAILED_TOKENS,),
+    exempt={"access": "authenticated by the token from the email"},
+    on_retry="token-spent",
+)
+@blueprint.raises(NotFound, TokenSpent, EmailTaken)
+@blueprint.arguments(EmailConfirmationRequest)
+@blueprint.response(204)
+def confirm_email(body: dict[str, Any]) -> Any:
+    """Confirm an email address with the token from the email.
+
+    With a `new_password`, the account becomes that of the owner of the address, even if somebody else has registered
+    it: the previous password, all sessions and all other tokens become invalid.
+    """
+    service.confirm_email(**body)
 
 
 @blueprint.get("/sessions", access=user)

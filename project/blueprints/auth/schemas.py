@@ -29,6 +29,33 @@ class PasswordChangeRequest(Body):
     new_password = Password(required=True)
 
 
+class EmailChangeRequest(Body):
+    email = Email(required=True)
+    password = Password(required=True)
+
+
+class EmailConfirmationRequest(Body):
+    token = Token(required=True)
+    new_password = Password(
+        load_default=None,
+        allow_none=False,
+        metadata={
+            "description": "Set it if someone else has registered this address: the account becomes yours.",
+            "format": "password",
+            "example": "seven unlikely herons",
+        },
+    )
+
+
+class PasswordResetRequest(Body):
+    email = Email(required=True)
+
+
+class PasswordResetConfirmationRequest(Body):
+    token = Token(required=True)
+    new_password = Password(required=True)
+
+
 class RefreshRequest(Body):
     refresh_token = Token(required=True)
 
@@ -42,6 +69,10 @@ class UserResponse(Body):
     status = Choice(["active", "disabled"], required=True)
     created_at = Timestamp(required=True)
     updated_at = Timestamp(required=True)
+
+
+class RegistrationPendingResponse(Body):
+    email = Email(required=True)
 
 
 class TokenPairResponse(Body):

@@ -93,7 +93,7 @@ def accept_invitation(body: dict[str, Any]) -> Any:
     exempt={"access": "callers have no account yet"},
     on_retry="email-taken",
 )
-@blueprint.raises(*_ENDED, EmailTaken)
+@blueprint.raises(*_ENDED, EmailTaken, AlreadyAMember)
 @blueprint.arguments(InvitedRegistrationRequest)
 @blueprint.response(201, UserResponse)
 def register_invited(body: dict[str, Any]) -> Any:

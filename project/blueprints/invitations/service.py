@@ -129,13 +129,16 @@ def accept_invitation(token: str, *, user_id: UUID) -> organizations.Member:
 def register_invited(token: str, *, password: str, display_name: str) -> auth.UserRow:
     """Create an account for the invited address, accept the invitation, and return the user.
 
-    Raises EmailTaken, ValidationFailed if the password is too weak, and the same errors as `look_up_invitation`.
+    The token proves who owns the address, so an unverified account with this address becomes theirs.
+    Raises EmailTaken if a verified account has the address, AlreadyAMember, ValidationFailed if the password is too
+    weak, and the same errors as `look_up_invitation`.
     """
     invitation = _find_by_token(token)
-    if auth.find_user_by_email(invitation.email) is not None:
+    user = auth.find_user_by_email(invitation.email)
+    if user is not None and user.email_verified:
         raise EmailTaken
     with transaction():
-        user = auth.register(email=invitation.email, password=password, display_name=display_name, email_verified=True)
+        user = auth.register_verified(email=invitation.email, password=password, display_name=display_name)
         _join(invitation, user)
     return user
 

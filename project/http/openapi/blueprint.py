@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import flask
@@ -35,8 +36,13 @@ class Blueprint(_Blueprint):
     ARGUMENTS_PARSER = StrictParser()
 
     def response(self, status: int, schema: Any = None, **options: Any) -> Callable[[View], View]:
-        """Serialize the view's result with `schema`. Adds an `ETag` if the result is a versioned resource."""
+        """Serialize the view's result with `schema`. Adds an `ETag` if the result is a versioned resource.
+
+        Without a schema, the body is empty.
+        """
         decorate = super().response(status, schema, **options)
+        if schema is None:
+            return lambda view: _without_body(decorate(view))
         return lambda view: etags.add_etag(decorate(etags.remember_version(view)))
 
     def raises(self, *kinds: type[Error]) -> Callable[[View], View]:
@@ -60,6 +66,17 @@ class Blueprint(_Blueprint):
         options["takes_query"] = any(argument["in"] == "query" for argument in arguments)
         options["deprecation"] = getattr(view_func, "deprecation", None)
         super().add_url_rule(rule, endpoint, view_func, provide_automatic_options, **options)
+
+
+def _without_body(view: View) -> View:
+    @wraps(view)
+    def wrapper(*args: Any, **kwargs: Any) -> flask.Response:
+        response: flask.Response = view(*args, **kwargs)
+        response.set_data(b"")  # flask-smorest 0.47 serializes None to `null`
+        del response.headers["Content-Type"]
+        return response
+
+    return wrapper  # type: ignore[return-value]
 
 
 def _with_attribute(name: str, value: Any) -> Callable[[View], View]:

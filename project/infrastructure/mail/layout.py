@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from urllib.parse import urlencode
 
 from jinja2 import Environment, PackageLoader, select_autoescape
 
@@ -20,12 +21,12 @@ class Link:
     url: str
 
 
-def page_link(label: str, page: str, *, token: str) -> Link:
+def page_link(label: str, page: str, **fragment: str) -> Link:
     """Return a link to a page of the front end.
 
-    The token is in the fragment, which browsers do not send, so that no server logs it.
+    Browsers do not send the fragment, so that no server logs the token that it contains.
     """
-    return Link(label, f"{current_settings().frontend_url}/{page}#token={token}")
+    return Link(label, f"{current_settings().frontend_url}/{page}{'#' if fragment else ''}{urlencode(fragment)}")
 
 
 def compose_message(

@@ -1,7 +1,10 @@
 """The contract of the auth blueprint."""
 
-from uuid import uuid4
+from uuid import UUID, uuid4
 
+from project.blueprints.auth import service
+from project.infrastructure import signing
+from project.infrastructure.clock import now
 from tests.conformance.contract import EVERYONE, LOGGED_IN, OWNERS, Contract, Listing
 from tests.conformance.operation import Operation
 from tests.conformance.world import Case, World
@@ -39,6 +42,24 @@ def change_password(world: World, _operation: Operation) -> Case:
     return Case(world.anonymous.as_new_user(), body=body)
 
 
+def reset_password(world: World, _operation: Operation) -> Case:
+    user = world.anonymous.register()
+    with world.app.app_context():
+        service.start_password_reset(user["email"], requested_at=now())
+        token = signing.issue("password-reset", UUID(user["id"]), 1)
+    return Case(world.anonymous, body={"token": token, "new_password": NEW_PASSWORD})
+
+
+def change_email(world: World, _operation: Operation) -> Case:
+    return Case(world.anonymous.as_new_user(), body={"email": f"{uuid4()}@example.com", "password": PASSWORD})
+
+
+def confirm_email(world: World, _operation: Operation) -> Case:
+    user = world.anonymous.register()
+    with world.app.app_context():
+        return Case(world.anonymous, body={"token": signing.issue("email-verification", UUID(user["id"]), 1)})
+
+
 _USERS = """
 INSERT INTO users (id, email, email_key, email_verified, display_name, password_hash, role, status,
                    created_at, updated_at)
@@ -67,7 +88,12 @@ contract = Contract(
         "DELETE /api/v1/auth/sessions/{session_id}": OWNERS,
         "GET /api/v1/auth/me": LOGGED_IN,
         "PATCH /api/v1/auth/me": LOGGED_IN,
+        "POST /api/v1/auth/email": LOGGED_IN,
+        "POST /api/v1/auth/email-verification": LOGGED_IN,
+        "POST /api/v1/auth/email-verification/confirm": EVERYONE,
         "POST /api/v1/auth/password": LOGGED_IN,
+        "POST /api/v1/auth/password-reset": EVERYONE,
+        "POST /api/v1/auth/password-reset/confirm": EVERYONE,
         "POST /api/v1/auth/refresh": EVERYONE,
         "POST /api/v1/auth/register": EVERYONE,
     },
@@ -79,6 +105,9 @@ contract = Contract(
         "list_sessions": list_sessions,
         "end_session": end_session,
         "change_password": change_password,
+        "reset_password": reset_password,
+        "change_email": change_email,
+        "confirm_email": confirm_email,
     },
     listings=[
         Listing("list_sessions", "sessions WHERE user_id = :caller AND ended_at IS NULL AND expires_at > now()"),

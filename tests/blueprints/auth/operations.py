@@ -5,6 +5,8 @@ from uuid import UUID
 
 from project.blueprints.auth import service
 from project.blueprints.auth.service import Client
+from project.infrastructure import signing
+from project.infrastructure.clock import now
 from tests.kit.clients.api import NEW_PASSWORD, PASSWORD, success
 from tests.kit.interleaving.determinism import later
 from tests.kit.interleaving.operations import World, operation, prepared, send_with_key
@@ -12,7 +14,7 @@ from tests.kit.interleaving.operations import World, operation, prepared, send_w
 
 @operation
 def register(_world: World) -> Any:
-    return service.register(email="newcomer@example.com", password=PASSWORD, display_name="Newcomer").email
+    return service.register(email="newcomer@example.com", password=PASSWORD, display_name="Newcomer") is not None
 
 
 @operation
@@ -89,3 +91,116 @@ def session_id(world: World) -> UUID:
 @operation
 def update_me(world: World) -> Any:
     return service.update_profile(world.guest_id, versions={1}, display_name="Guest")
+
+
+@prepared
+def reset_token(world: World) -> str:
+    """A token to reset the guest's password."""
+    with world.app.app_context():
+        service.start_password_reset("guest@example.com", requested_at=now())
+    return signing.issue("password-reset", world.guest_id, 1)
+
+
+@prepared
+def new_address_token(world: World) -> str:
+    """A token that confirms the owner's new address."""
+    success(world.owner.post("/auth/email", {"email": "owner@example.org", "password": PASSWORD}))
+    return signing.issue("email-verification", world.owner_id, 2)
+
+
+def email_token(world: World) -> str:
+    """Return the token that confirms the guest's address."""
+    return signing.issue("email-verification", world.guest_id, 1)
+
+
+@operation
+def request_password_reset(_world: World) -> Any:
+    return service.request_password_reset("guest@example.com")
+
+
+@operation
+def request_password_reset_with_key(world: World) -> Any:
+    return send_with_key(world.anonymous, "/auth/password-reset", {"email": "guest@example.com"})
+
+
+@operation
+def start_password_reset(_world: World) -> Any:
+    with later(minutes=1):
+        return service.start_password_reset("guest@example.com", requested_at=now())
+
+
+@operation
+def send_password_reset(world: World) -> Any:
+    return service.send_password_reset(world.guest_id, 1)
+
+
+@operation
+def reset_password(world: World) -> Any:
+    return service.reset_password(reset_token(world), NEW_PASSWORD)
+
+
+@operation
+def reset_password_with_key(world: World) -> Any:
+    body = {"token": reset_token(world), "new_password": NEW_PASSWORD}
+    return send_with_key(world.anonymous, "/auth/password-reset/confirm", body)
+
+
+@operation
+def change_email(world: World) -> Any:
+    return service.change_email(world.guest_id, email="guest@example.org", password=PASSWORD)
+
+
+@operation
+def change_email_with_key(world: World) -> Any:
+    return send_with_key(world.owner, "/auth/email", {"email": "owner@example.net", "password": PASSWORD})
+
+
+@operation
+def request_email_verification(world: World) -> Any:
+    return service.request_email_verification(world.guest_id)
+
+
+@operation
+def request_email_verification_with_key(world: World) -> Any:
+    return send_with_key(world.owner, "/auth/email-verification")
+
+
+@operation
+def send_verification(world: World) -> Any:
+    return service.send_verification(world.guest_id, 1)
+
+
+@operation
+def confirm_email(world: World) -> Any:
+    return service.confirm_email(email_token(world))
+
+
+@operation
+def confirm_email_with_key(world: World) -> Any:
+    return send_with_key(world.anonymous, "/auth/email-verification/confirm", {"token": email_token(world)})
+
+
+@operation
+def confirm_email_with_new_password(world: World) -> Any:
+    return service.confirm_email(email_token(world), new_password=NEW_PASSWORD)
+
+
+@operation
+def confirm_new_address(world: World) -> Any:
+    return service.confirm_email(new_address_token(world))
+
+
+@operation
+def register_new_address(_world: World) -> Any:
+    return service.register(email="owner@example.org", password=PASSWORD, display_name="Newcomer") is not None
+
+
+@operation
+def repeat_registration(_world: World) -> Any:
+    with later(minutes=1):
+        return service.repeat_registration("guest@example.com", requested_at=now())
+
+
+@operation
+def send_notice(world: World) -> Any:
+    return service.send_notice("password-changed", user_id=world.guest_id, to="guest@example.com", at=now())

@@ -73,7 +73,7 @@ def test_passwords_are_compared_in_nfc(api: Api, ada: Api) -> None:
 
 @ON_SQLITE
 def test_attempts_to_change_a_password_are_limited_per_user(settings: Settings) -> None:
-    limits = {"rate_limit_enabled": True, "password_changes_per_minute": 2}
+    limits = {"rate_limit_enabled": True, "account_changes_per_minute": 2}
     with application(settings.model_copy(update=limits)) as app:
         api = Api(app.test_client())
         ada, grace = api.as_new_user(), api.as_new_user()

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 from flask import Flask
-from sqlalchemy import delete, select
+from sqlalchemy import delete
 
 from project.app import create_app
 from project.blueprints.files.models import File
@@ -17,10 +17,10 @@ from project.blueprints.files.service import UploadOptions, receive_upload, stor
 from project.blueprints.organizations.models import Membership
 from project.config import InvalidSettings, Settings
 from project.errors import NotFound
-from project.infrastructure.database import db, read, transaction
-from project.infrastructure.jobs import Job
+from project.infrastructure.database import db, transaction
 from tests.blueprints.files.raw_forms import field_part, file_part, part, send
 from tests.kit.clients.api import Api, problem, success
+from tests.kit.fixtures.jobs import list_jobs
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 PNG = (Path(__file__).parents[2] / "data" / "photos" / "chelsea.png").read_bytes()
@@ -62,16 +62,15 @@ def test_form_fields_are_accepted_in_any_order(ada: Api, order: tuple[int, ...])
 def test_image_upload_queues_thumbnail_job(app: Flask, ada: Api) -> None:
     file = success(ada.upload(PNG, "cat.png"))
     assert file["thumbnails"] == {"status": "pending", "sizes": []}
-    with app.app_context(), read() as connection:
-        jobs = [(job.name, job.arguments) for job in connection.execute(select(Job.__table__))]
-    assert jobs == [("files.make_thumbnails", {"file_id": file["id"]})]
+    with app.app_context():
+        assert [job.arguments for job in list_jobs("files.make_thumbnails")] == [{"file_id": file["id"]}]
 
 
 @ON_SQLITE
 def test_text_upload_queues_no_thumbnail_job(app: Flask, ada: Api) -> None:
     assert success(ada.upload())["thumbnails"] == {"status": "unsupported", "sizes": []}
-    with app.app_context(), read() as connection:
-        assert connection.execute(select(Job.__table__)).all() == []
+    with app.app_context():
+        assert list_jobs("files.make_thumbnails") == []
 
 
 @ON_SQLITE

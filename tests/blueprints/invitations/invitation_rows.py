@@ -6,14 +6,22 @@ from typing import Any
 from flask import Flask
 from sqlalchemy import select, update
 
+from project.blueprints.invitations.jobs import SEND_INVITATION
 from project.blueprints.invitations.models import Invitation
 from project.infrastructure.database import read, transaction
+from tests.kit.fixtures.jobs import list_jobs
 
 
 def list_rows(app: Flask, model: Any) -> list[Any]:
     """Return the rows of a table, oldest first."""
     with app.app_context(), read() as connection:
         return list(connection.execute(select(model.__table__).order_by(model.id)))
+
+
+def list_emailed_ids(app: Flask) -> list[str]:
+    """Return the ids of the invitations for which an email job was enqueued."""
+    with app.app_context():
+        return [job.arguments["invitation_id"] for job in list_jobs(SEND_INVITATION)]
 
 
 def update_invitations(app: Flask, **values: Any) -> None:

@@ -1,6 +1,7 @@
 """Invitation tokens: looking up an invitation, accepting it, and registering as an invited user."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -15,7 +16,8 @@ from project.blueprints.organizations.models import Membership
 from project.infrastructure import signing
 from project.infrastructure.database import current_connection
 from tests.blueprints.invitations.invitation_rows import expire_all, list_rows, update_invitations
-from tests.kit.clients.api import PASSWORD, Api, pointers, problem, success
+from tests.kit.clients.api import NEW_PASSWORD, PASSWORD, Api, pointers, problem, success
+from tests.kit.fixtures.users import verify_email
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 GUEST = "guest@example.com"
@@ -114,9 +116,21 @@ def test_registering_creates_account_and_membership(api: Api, token: str, organi
     assert [(item["id"], item["role"]) for item in response.json["items"]] == [(organization_id, "admin")]
 
 
-def test_registering_with_email_of_existing_account_is_rejected(app: Flask, guest: Api, token: str) -> None:
+def test_registering_with_email_of_verified_account_is_rejected(app: Flask, guest: Api, token: str) -> None:
+    verify_email(app, guest)
     problem(register(guest, token), 409, "email-taken")
     assert [row.status for row in list_rows(app, Invitation)] == ["pending"]
+
+
+def test_registering_takes_over_an_account_that_someone_else_has_registered(
+    app: Flask, api: Api, guest: Api, token: str, organization_id: str
+) -> None:
+    user = success(register(api, token, password=NEW_PASSWORD))
+    assert (user["id"], user["email_verified"], user["display_name"]) == (guest.user["id"], True, "Guest")
+    problem(guest.get("/auth/me"), 401, "token-revoked")
+    problem(api.post("/auth/login", {"email": GUEST, "password": PASSWORD}), 401, "invalid-credentials")
+    session = success(api.post("/auth/login", {"email": GUEST, "password": NEW_PASSWORD}))
+    assert success(replace(api, tokens=session).get(f"/organizations/{organization_id}"))["role"] == "admin"
 
 
 def test_rejected_registration_creates_neither_account_nor_membership(app: Flask, api: Api, token: str) -> None:

@@ -31,7 +31,6 @@ def app(settings: Settings) -> Iterator[Flask]:
 
 
 def test_request_with_metrics_token_returns_metrics(api: Api) -> None:
-    api.as_new_user().organization()
     response = api.client.get("/metrics", headers=BEARER)
     assert (response.status_code, response.headers["Content-Type"]) == (200, CONTENT_TYPE_LATEST)
     assert parse_metrics(response.text)["groundwork_oldest_job_age_seconds",] == 0

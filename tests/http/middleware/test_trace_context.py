@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from project.blueprints.invitations.jobs import SEND_INVITATION
 from project.config import Settings
 from project.http.routing.access import public
 from project.infrastructure import logging
@@ -80,4 +81,4 @@ def test_job_has_the_trace_id_of_the_request_that_enqueued_it(api: Api, settings
     body = {"email": "grace@example.com", "role": "member"}
     ada.post(path, body, headers={"traceparent": f"00-{REST}"})
     with separate_app_context(settings):
-        assert [job.trace_id for job in list_jobs()] == [TRACE_ID]
+        assert [job.trace_id for job in list_jobs(SEND_INVITATION)] == [TRACE_ID]

@@ -8,10 +8,23 @@ from project.blueprints.auth.service.accounts import (
     get_users_by_id,
     list_active_ids,
     mark_verified,
-    register,
     update_profile,
 )
+from project.blueprints.auth.service.email_addresses import (
+    change_email,
+    confirm_email,
+    request_email_verification,
+    send_verification,
+)
+from project.blueprints.auth.service.notices import send_notice
 from project.blueprints.auth.service.password_changes import change_password
+from project.blueprints.auth.service.password_resets import (
+    request_password_reset,
+    reset_password,
+    send_password_reset,
+    start_password_reset,
+)
+from project.blueprints.auth.service.registration import register, register_verified, repeat_registration
 from project.blueprints.auth.service.sessions import (
     Client,
     Grant,
@@ -31,7 +44,9 @@ __all__ = [
     "Grant",
     "SessionView",
     "UserRow",
+    "change_email",
     "change_password",
+    "confirm_email",
     "email_key",
     "end_all_sessions",
     "end_session",
@@ -47,5 +62,14 @@ __all__ = [
     "open_session",
     "refresh",
     "register",
+    "register_verified",
+    "repeat_registration",
+    "request_email_verification",
+    "request_password_reset",
+    "reset_password",
+    "send_notice",
+    "send_password_reset",
+    "send_verification",
+    "start_password_reset",
     "update_profile",
 ]

@@ -1,35 +1,12 @@
-"""Registration, profiles, and lookups of accounts."""
+"""Profiles, and lookups of accounts."""
 
 from collections.abc import Collection, Iterable
 from uuid import UUID
 
 from project.blueprints.auth import policy, repository
-from project.blueprints.auth.errors import EmailTaken
 from project.blueprints.auth.models import UserRow
-from project.blueprints.auth.service.password_changes import hash_new_password
 from project.errors import version_mismatch
 from project.infrastructure.database import transaction
-
-
-def register(*, email: str, password: str, display_name: str | None, email_verified: bool = False) -> UserRow:
-    """Create an account and return the user.
-
-    The display name defaults to the local part of the email address.
-    Raises EmailTaken, and ValidationFailed if the password is too weak.
-    """
-    display_name = display_name or email.partition("@")[0]
-    password_hash = hash_new_password(password, email=email, display_name=display_name, pointer="/password")
-    with transaction():
-        user = repository.add_user(
-            email=email,
-            email_key=policy.email_key(email),
-            email_verified=email_verified,
-            display_name=display_name,
-            password_hash=password_hash,
-        )
-        if user is None:
-            raise EmailTaken
-    return user
 
 
 def get_user(user_id: UUID) -> UserRow:

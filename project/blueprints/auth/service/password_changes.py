@@ -3,6 +3,8 @@
 from uuid import UUID
 
 from project.blueprints.auth import passwords, repository
+from project.blueprints.auth.models import UserRow
+from project.blueprints.auth.service.notices import enqueue_notice
 from project.errors import ValidationFailed
 from project.infrastructure.database import transaction
 
@@ -16,6 +18,11 @@ def hash_new_password(password: str, *, email: str, display_name: str, pointer: 
     return passwords.hash_password(password)
 
 
+def hash_password_of(user: UserRow, new_password: str) -> str:
+    """Return the hash of the `new_password` of a user. Raises ValidationFailed at `/new_password` if it is too weak."""
+    return hash_new_password(new_password, email=user.email, display_name=user.display_name, pointer="/new_password")
+
+
 def change_password(user_id: UUID, *, session_id: UUID | None, current_password: str, new_password: str) -> None:
     """Change the password of a user, and end all sessions but the one with the id `session_id`.
 
@@ -23,19 +30,19 @@ def change_password(user_id: UUID, *, session_id: UUID | None, current_password:
     """
     user = repository.get_user(user_id)
     if not passwords.matches(user.password_hash, passwords.normalize(current_password)):
-        raise _wrong_password()
-    new_hash = hash_new_password(
-        new_password, email=user.email, display_name=user.display_name, pointer="/new_password"
-    )
+        raise wrong_password("/current_password")
+    new_hash = hash_password_of(user, new_password)
     with transaction():
         # Update the user first, so that no concurrent login with the old password leaves a session behind.
         if not repository.change_password(user, new_hash):
-            raise _wrong_password()
+            raise wrong_password("/current_password")
         repository.end_sessions(user_id, except_id=session_id)
+        enqueue_notice("password-changed", user_id=user_id, to=user.email)
 
 
-def _wrong_password() -> ValidationFailed:
-    return _invalid("/current_password", "Not your current password.")
+def wrong_password(pointer: str) -> ValidationFailed:
+    """Return the error for a wrong password of the caller, at `pointer` in the body."""
+    return _invalid(pointer, "Not your current password.")
 
 
 def _invalid(pointer: str, detail: str) -> ValidationFailed:

@@ -7,6 +7,7 @@ from uuid import UUID
 from project.blueprints.auth import passwords, policy, repository
 from project.blueprints.auth.errors import (
     AccountDisabled,
+    EmailNotVerified,
     InvalidCredentials,
     RefreshTokenInvalid,
     RefreshTokenReused,
@@ -55,7 +56,7 @@ class SessionView:
 
 
 def log_in(*, email: str, password: str, client: Client) -> Grant:
-    """Authenticate with a password and open a session. Raises InvalidCredentials, AccountDisabled.
+    """Authenticate with a password and open a session. Raises InvalidCredentials, AccountDisabled, EmailNotVerified.
 
     Upgrades the hash of the password if it was made with other parameters than those in the settings.
     """
@@ -66,6 +67,8 @@ def log_in(*, email: str, password: str, client: Client) -> Grant:
         raise InvalidCredentials
     if user.status != "active":
         raise AccountDisabled
+    if not user.email_verified and current_settings().registration_mode == "confirm":
+        raise EmailNotVerified
     grant = open_session(user, methods=["password"], client=client)
     if passwords.is_outdated(user.password_hash):
         new_hash = passwords.hash_password(password)
