@@ -21,7 +21,11 @@ _DAY_SECONDS = 86400
 @blueprint.context_processor
 def describe_service() -> dict[str, Any]:
     settings = current_settings()
-    return {"public_url": settings.public_url, "is_development": settings.is_development}
+    return {
+        "public_url": settings.public_url,
+        "frontend_url": settings.frontend_url,
+        "is_development": settings.is_development,
+    }
 
 
 @blueprint.get("/", access=public, json=False)
@@ -65,6 +69,16 @@ def show_problem(code: str) -> str:
 def show_invitation() -> str:
     """Render the page that invitation emails link to. The token is in the URL fragment, which browsers never send."""
     return render_template("invitation.html")
+
+
+@blueprint.get("/verify-email", access=public, json=False)
+def show_email_verification() -> str:
+    return render_template("verify_email.html")
+
+
+@blueprint.get("/reset-password", access=public, json=False)
+def show_password_reset() -> str:
+    return render_template("reset_password.html")
 
 
 @blueprint.get("/dev/mail", access=development, json=False)

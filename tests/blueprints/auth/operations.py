@@ -98,14 +98,15 @@ def reset_token(world: World) -> str:
     """A token to reset the guest's password."""
     with world.app.app_context():
         service.start_password_reset("guest@example.com", requested_at=now())
-    return signing.issue("password-reset", world.guest_id, 1)
+        return signing.issue("password-reset", world.guest_id, 1)
 
 
 @prepared
 def new_address_token(world: World) -> str:
     """A token that confirms the owner's new address."""
     success(world.owner.post("/auth/email", {"email": "owner@example.org", "password": PASSWORD}))
-    return signing.issue("email-verification", world.owner_id, 2)
+    with world.app.app_context():
+        return signing.issue("email-verification", world.owner_id, 2)
 
 
 def email_token(world: World) -> str:

@@ -11,9 +11,9 @@ from project.blueprints.invitations.models import Invitation
 from project.infrastructure import signing
 from project.infrastructure.clock import now
 from project.infrastructure.database import transaction
-from tests.kit.clients.api import PASSWORD
+from tests.kit.clients.api import PASSWORD, Api
 from tests.kit.interleaving.determinism import later
-from tests.kit.interleaving.operations import World, operation, prepared, send_with_key
+from tests.kit.interleaving.operations import World, operation, prepared, record_use_of_token, send_with_key
 
 _NEWCOMER = {"password": PASSWORD, "display_name": "Newcomer"}
 
@@ -27,6 +27,14 @@ def newcomers_invitation_id(world: World) -> UUID:
             update(Invitation).where(Invitation.id == invitation_id).values(expires_at=now() + timedelta(days=90))
         )
     return invitation_id
+
+
+@prepared
+def colleague(world: World) -> tuple[Api, UUID]:
+    """Another user and the id of the invitation to them. No other operation ends their session."""
+    user = world.anonymous.as_new_user("colleague@example.com")
+    record_use_of_token(user)
+    return user, UUID(world.owner.invitation(str(world.organization_id), "colleague@example.com")["id"])
 
 
 def _token(invitation_id: UUID) -> str:
@@ -66,7 +74,9 @@ def accept_invitation(world: World) -> Any:
 
 @operation
 def accept_invitation_with_key(world: World) -> Any:
-    return send_with_key(world.guest, "/invitations/accept", {"token": _token(world.invitation_id)})
+    user, invitation_id = colleague(world)
+    # A session may end after the access token has been checked. Such a request is completed.
+    return send_with_key(user, "/invitations/accept", {"token": _token(invitation_id)})
 
 
 @operation

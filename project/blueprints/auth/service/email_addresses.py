@@ -45,8 +45,8 @@ def change_email(user_id: UUID, *, email: str, password: str) -> None:
         if changed is None:
             raise wrong_password("/password")
         enqueue_verification(changed)
-        if user.email_verified:
-            enqueue_notice("email-change-requested", user_id=user.id, to=user.email)
+        if changed.email_verified:
+            enqueue_notice("email-change-requested", user_id=user_id, to=changed.email)
 
 
 def confirm_email(token: str, *, new_password: str | None = None) -> None:

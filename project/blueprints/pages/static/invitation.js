@@ -1,51 +1,43 @@
-// Accepts an invitation. The token is in the fragment of the emailed link, which browsers never send to a server.
-// It is immediately removed from the address bar and kept only in memory. External values are set as text, not HTML.
+// Accepts an invitation.
 
-import { ProblemError, logInAndAccept, lookUp, register } from "./invitation_service.js";
+import { ProblemError, post } from "./api.js";
+import { announce, byId, clearErrors, fromLink, onSubmit, show, showMessage, showProblem } from "./card.js";
 
 const NO_TOKEN = {
   title: "Open the link in your email",
   detail: "This page needs the complete invitation link from your email.",
   hint: "If you reloaded the page, open the link again. For your security, the link is not stored in the browser.",
 };
-
-const byId = (id) => document.getElementById(id);
-const forms = [byId("register"), byId("log-in")];
-const joinWith = {
-  "register": (form) => register(token, { displayName: form.display_name.value.trim(), password: form.password.value }),
-  "log-in": (form) => logInAndAccept(token, { email: offer.email, password: form.password.value }),
+const INVALID_LINK = {
+  title: "Invalid invitation link",
+  detail: "This link does not belong to an invitation. It may be incomplete.",
+  hint: "Open the link directly from your email, or ask for a new invitation.",
 };
-const token = takeToken();
+// Problems that make this invitation unusable, each with a hint for the user.
+const FINAL = {
+  "already-a-member": "There is nothing left to do.",
+  "invitation-already-accepted": "If you accepted it, you are already a member and there is nothing left to do.",
+  "invitation-expired": "Ask the person who invited you for a new invitation.",
+  "invitation-replaced": "Open the link in the latest email.",
+};
+
+const forms = [byId("register"), byId("log-in")];
+const token = fromLink("token");
 let offer = null;
 
-function takeToken() {
-  const linkToken = new URLSearchParams(window.location.hash.slice(1)).get("token");
-  window.history.replaceState(null, "", window.location.pathname);
-  return linkToken;
-}
-
-function show(id, texts) {
-  for (const section of document.querySelectorAll("main > section")) section.hidden = section.id !== id;
-  fill(byId(id), texts);
-  const heading = byId(id).querySelector("h1");
-  document.title = `${heading.textContent} · Groundwork`;
-  heading.focus();
-}
-
-function fill(element, texts) {
-  for (const [name, text] of Object.entries(texts)) {
-    for (const target of element.querySelectorAll(`[data-text="${name}"]`)) target.textContent = text ?? "";
-    for (const input of element.querySelectorAll(`[data-value="${name}"]`)) input.value = text ?? "";
+async function begin() {
+  announce("Loading your invitation…");
+  try {
+    offer = await post("/invitations/lookup", { token });
+    showOffer();
+  } catch (error) {
+    if (!(error instanceof ProblemError)) throw error;
+    // A token that is too long or too short fails validation. To the user, it is just an invalid link.
+    if (error.problem.code === "validation-failed") showMessage(INVALID_LINK);
+    else if (!showFinal(error.problem)) showMessage(error.problem, { label: "Try again", run: begin });
+  } finally {
+    announce("");
   }
-}
-
-function announce(text) {
-  byId("progress").textContent = text;
-}
-
-function showMessage({ title, detail, hint }, { mayRetry = false } = {}) {
-  byId("retry").hidden = !mayRetry;
-  show("message", { title, detail, hint });
 }
 
 function showOffer() {
@@ -65,88 +57,56 @@ function showForm(id) {
   clearErrors();
 }
 
-function clearErrors() {
-  byId("problem").hidden = true;
-  for (const input of document.querySelectorAll("[aria-invalid]")) input.removeAttribute("aria-invalid");
-  for (const error of document.querySelectorAll(".error")) error.textContent = "";
+async function register(form) {
+  const body = { token, password: form.password.value, display_name: form.display_name.value.trim() };
+  await post("/invitations/register", body);
+  showDone();
 }
 
-function showProblem(form, { title, detail, errors = [] }) {
-  const otherErrors = errors.filter((error) => !showAtField(form, error)).map((error) => error.detail);
-  const invalid = form.querySelector("[aria-invalid]");
-  if (!invalid || otherErrors.length) {
-    fill(byId("problem"), { title, detail: [detail, ...otherErrors].join(" ") });
-    byId("problem").hidden = false;
+async function logInAndAccept(form) {
+  const session = await post("/auth/login", { email: offer.email, password: form.password.value });
+  try {
+    await post("/invitations/accept", { token }, session.access_token);
+  } finally {
+    // The session was needed only for this request and must not outlive the page.
+    await post("/auth/logout", undefined, session.access_token).catch(() => null);
   }
-  (invalid ?? form.password).focus();
+  showDone();
 }
 
-function showAtField(form, { pointer, detail }) {
-  const input = form.elements.namedItem(pointer.slice(1));
-  if (!input) return false;
-  input.setAttribute("aria-invalid", "true");
-  input.closest(".field").querySelector(".error").textContent = detail;
+function showDone() {
+  show("done", { organization: offer.organization_name, role: offer.role, email: offer.email });
+}
+
+function onProblem(problem) {
+  if (showFinal(problem)) return true;
+  if (problem.code !== "email-taken") return false;
+  // The account was created in the meantime, perhaps by an earlier attempt whose response was lost.
+  showForm("log-in");
+  showProblem(byId("log-in"), problem);
   return true;
 }
 
-function emptyFields(form) {
-  const empty = [...form.elements].filter((input) => input.required && !input.value.trim());
-  return empty.map((input) => ({ pointer: `/${input.name}`, detail: "This field is required." }));
+function showFinal(problem) {
+  if (problem.code === "not-found") showMessage(INVALID_LINK);
+  else if (problem.code in FINAL) showMessage({ ...problem, hint: FINAL[problem.code] });
+  else return false;
+  return true;
 }
 
-async function submit(event) {
-  event.preventDefault();
-  const form = event.currentTarget;
-  if (form.ariaBusy === "true") return;
-  clearErrors();
-  const errors = emptyFields(form);
-  if (errors.length) showProblem(form, { errors });
-  else await join(form);
-}
-
-async function join(form) {
-  form.ariaBusy = "true";
-  announce("Joining…");
+async function resetPassword() {
+  announce("Sending…");
   try {
-    await joinWith[form.id](form);
-    form.reset();
-    show("done", { organization: offer.organization_name, role: offer.role, email: offer.email });
-  } catch (error) {
-    handleError(form, error);
-  } finally {
-    form.ariaBusy = "false";
-    announce("");
-  }
-}
-
-function handleError(form, error) {
-  if (!(error instanceof ProblemError)) throw error;
-  if (error.problem.isFinal) return showMessage(error.problem);
-  if (error.problem.code !== "email-taken") return showProblem(form, error.problem);
-  // The account was created in the meantime, perhaps by an earlier attempt whose response was lost.
-  showForm("log-in");
-  return showProblem(byId("log-in"), error.problem);
-}
-
-async function begin() {
-  announce("Loading your invitation…");
-  try {
-    offer = await lookUp(token);
-    showOffer();
+    await post("/auth/password-reset", { email: offer.email });
+    const detail = `We sent an email to ${offer.email} with a link to choose a new password.`;
+    const hint = "After that, come back to this page, or open the invitation link again.";
+    showMessage({ title: "Check your email", detail, hint }, { label: "Back to the invitation", run: showOffer });
   } catch (error) {
     if (!(error instanceof ProblemError)) throw error;
-    showMessage(error.problem, { mayRetry: !error.problem.isFinal });
+    showProblem(byId("log-in"), error.problem);
   } finally {
     announce("");
   }
-}
-
-function togglePassword({ currentTarget: button }) {
-  const input = byId(button.getAttribute("aria-controls"));
-  const shown = input.type === "text";
-  input.type = shown ? "password" : "text";
-  button.textContent = shown ? "Show" : "Hide";
-  button.setAttribute("aria-label", `${button.textContent} password`);
 }
 
 function switchForm({ currentTarget: button }) {
@@ -154,12 +114,10 @@ function switchForm({ currentTarget: button }) {
   byId(button.dataset.show).querySelector("[name]").focus();
 }
 
-for (const form of forms) form.addEventListener("submit", submit);
-for (const button of document.querySelectorAll(".secret button")) button.addEventListener("click", togglePassword);
+onSubmit(byId("register"), { progress: "Joining…", send: register, onProblem });
+onSubmit(byId("log-in"), { progress: "Joining…", send: logInAndAccept, onProblem });
 for (const button of document.querySelectorAll("[data-show]")) button.addEventListener("click", switchForm);
-byId("retry").addEventListener("click", begin);
-// Opening another link in this tab changes only the fragment, which does not reload the page.
-window.addEventListener("hashchange", () => window.location.reload());
+byId("forgot").addEventListener("click", resetPassword);
 
 if (token) begin();
 else showMessage(NO_TOKEN);

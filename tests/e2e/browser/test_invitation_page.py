@@ -1,57 +1,15 @@
 """The invitation page and the docs page work in a real browser without console errors."""
 
-import os
-import re
-import shutil
-import signal
-import sys
-import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from itertools import count
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
 
 import pytest
-import urllib3
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
-from tests.kit.servers.ports import free_port
-from tests.kit.servers.process import running, wait_until
+from tests.e2e.browser.conftest import PASSWORD, Service
 
 pytestmark = pytest.mark.full
 
-ROOT = Path(__file__).parents[2]
-PASSWORD = "seven unlikely herons"
 ORGANIZATION = "Engines <img src=x onerror=alert(1)> & Co"
-CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
-CHROMIUM_FLAGS = ["--no-sandbox", "--disable-quic", "--disable-background-networking", "--disable-component-update"]
-_LINK = re.compile(r"http\S+/invitation#token=\S+")
-_numbers = count(1)
-
-
-@dataclass(frozen=True)
-class Service:
-    """A client for the running service, logged in if it has a `token`."""
-
-    url: str
-    token: str = ""
-
-    def call(self, method: str, path: str, body: Any = None) -> Any:
-        """Send a request and return the body of the response, which must be a success."""
-        headers = {"Accept": "application/json"}
-        if self.token:
-            headers["Authorization"] = f"Bearer {self.token}"
-        response = urllib3.request(method, self.url + path, json=body, headers=headers, timeout=10)
-        assert response.status < 300, response.data
-        return response.json()
-
-    def registered(self, name: str) -> tuple["Service", str]:
-        """Register a new account and log in. Returns the client and the email address."""
-        email = f"user{next(_numbers)}@example.com"
-        account = {"email": email, "password": PASSWORD}
-        self.call("POST", "/api/v1/auth/register", {**account, "display_name": name})
-        return Service(self.url, self.call("POST", "/api/v1/auth/login", account)["access_token"]), email
 
 
 @dataclass(frozen=True)
@@ -65,14 +23,7 @@ class Host:
         """Invite an email address and return the link from the email."""
         path = f"/api/v1/organizations/{self.organization_id}/invitations"
         self.service.call("POST", path, {"email": email, "role": role})
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline:
-            messages = self.service.call("GET", "/dev/mail")["items"]
-            text = "".join(message["text"] for message in messages if message["to"] == email)
-            if link := _LINK.search(text):
-                return link[0]
-            time.sleep(0.1)
-        raise AssertionError(f"no email with a link arrived for {email} within 20 s")
+        return self.service.link(email, "invitation")
 
     def role_of(self, email: str) -> str | None:
         """Return the role of a member, or `None` for a non-member."""
@@ -80,65 +31,11 @@ class Host:
         return {member["email"]: member["role"] for member in members}.get(email)
 
 
-@dataclass
-class ConsoleErrors:
-    """Errors and warnings in the browser console, except those about 4xx responses, which tests cause on purpose."""
-
-    found: list[str] = field(default_factory=list)
-
-    def listen(self, page: Page) -> None:
-        page.on("console", self._record)
-        page.on("pageerror", lambda error: self.found.append(str(error)))
-
-    def _record(self, message: ConsoleMessage) -> None:
-        expected = message.text.startswith("Failed to load resource: the server responded with a status of 4")
-        if message.type in ("error", "warning") and not expected:
-            self.found.append(message.text)
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """A client for an instance started like `./bin/run`. The instance must exit with status 0 on SIGINT."""
-    folder = tmp_path_factory.mktemp("service")
-    port, log = free_port(), folder / "log"
-    environment = {
-        "PATH": os.environ["PATH"],
-        "APP_ENV": "development",
-        "PORT": str(port),
-        "DATA_DIR": str(folder / "data"),
-    }
-    command = [sys.executable, "-m", "project.cli.run"]
-    with running(command, log=log, stop=signal.SIGINT, cwd=ROOT, env=environment) as process:
-        service = Service(f"http://localhost:{port}")
-        wait_until(lambda: service.call("GET", "/health/ready"), process, log=log, seconds=60)
-        yield service
-    assert process.returncode == 0, log.read_text()[-2000:]
-
-
 @pytest.fixture(scope="module")
 def host(service: Service) -> Host:
     owner, _email = service.registered("Grace Hopper")
     organization = owner.call("POST", "/api/v1/organizations", {"name": ORGANIZATION})
     return Host(owner, organization["id"])
-
-
-@pytest.fixture(scope="module")
-def browser(service: Service) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """A browser tab. The test fails if errors or warnings appear in its console."""
-    errors = ConsoleErrors()
-    with browser.new_context() as context:
-        page = context.new_page()
-        errors.listen(page)
-        yield page
-    assert errors.found == []
 
 
 def test_new_user_joins_organization_by_registering(host: Host, page: Page) -> None:
