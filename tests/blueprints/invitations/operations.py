@@ -20,13 +20,8 @@ _NEWCOMER = {"password": PASSWORD, "display_name": "Newcomer"}
 
 @prepared
 def newcomers_invitation_id(world: World) -> UUID:
-    """An invitation that `expire_invitations` does not find."""
-    invitation_id = UUID(world.owner.invitation(str(world.organization_id), "newcomer@example.com")["id"])
-    with world.app.app_context(), transaction() as connection:
-        connection.execute(
-            update(Invitation).where(Invitation.id == invitation_id).values(expires_at=now() + timedelta(days=90))
-        )
-    return invitation_id
+    """The id of an invitation to someone who has no account."""
+    return _long_lived_invitation(world, "newcomer@example.com")
 
 
 @prepared
@@ -34,7 +29,17 @@ def colleague(world: World) -> tuple[Api, UUID]:
     """Another user and the id of the invitation to them. No other operation ends their session."""
     user = world.anonymous.as_new_user("colleague@example.com")
     record_use_of_token(user)
-    return user, UUID(world.owner.invitation(str(world.organization_id), "colleague@example.com")["id"])
+    return user, _long_lived_invitation(world, "colleague@example.com")
+
+
+def _long_lived_invitation(world: World, email: str) -> UUID:
+    """Create an invitation that `expire_invitations` does not find, and return its id."""
+    invitation_id = UUID(world.owner.invitation(str(world.organization_id), email)["id"])
+    with world.app.app_context(), transaction() as connection:
+        connection.execute(
+            update(Invitation).where(Invitation.id == invitation_id).values(expires_at=now() + timedelta(days=90))
+        )
+    return invitation_id
 
 
 def _token(invitation_id: UUID) -> str:
