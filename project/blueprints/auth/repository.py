@@ -218,7 +218,7 @@ def claim_with_reset_token(user: UserRow, password_hash: str) -> UserRow | None:
 
 
 def claim_unverified(email_key: str, password_hash: str, *, display_name: str) -> UserRow | None:
-    """Give an active account, whose address nobody has verified, to the owner of the address, and return the user.
+    """Give an active account, whose address is not verified, to the owner of the address, and return the user.
 
     Returns `None` if there is no such account.
     """
@@ -237,7 +237,7 @@ def issue_reset_token(email_key: str, requested_at: datetime) -> UserRow | None:
 
 
 def issue_reset_token_to_unverified(email_key: str, requested_at: datetime) -> UserRow | None:
-    """Issue a reset token as `issue_reset_token` does, to a user whose address nobody has verified.
+    """Issue a reset token as `issue_reset_token` does, to a user whose address is not verified.
 
     The token that confirms the address becomes invalid.
     """

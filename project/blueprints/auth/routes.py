@@ -196,7 +196,7 @@ def request_email_verification() -> Any:
 def confirm_email(body: dict[str, Any]) -> Any:
     """Confirm an email address with the token from the email.
 
-    With a `new_password`, the account becomes that of the owner of the address, even if somebody else has registered
+    With a `new_password`, the account becomes that of the owner of the address, even if another person has registered
     it: the previous password, all sessions and all other tokens become invalid.
     """
     service.confirm_email(**body)

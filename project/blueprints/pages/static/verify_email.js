@@ -54,7 +54,7 @@ onSubmit(byId("claiming"), { progress: "Confirming…", send: claim, onProblem }
 for (const button of document.querySelectorAll("[data-show]")) {
   button.addEventListener("click", () => show(button.dataset.show));
 }
-byId("stranger").hidden = isChange;
+byId("not-registered").hidden = isChange;
 
 if (token) show("confirm");
 else showMessage(NO_TOKEN);
