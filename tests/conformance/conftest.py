@@ -65,7 +65,7 @@ def _application(folder: Path, url: str) -> Flask:
         data_dir=folder,
         database_url=url,
         rate_limit_enabled=True,
-        **{name: _UNREACHABLE_LIMIT for name in Settings.model_fields if name.endswith("_per_minute")},
+        **{name: _UNREACHABLE_LIMIT for name in Settings.model_fields if "_per_" in name},
     )
     return create_app(settings)
 

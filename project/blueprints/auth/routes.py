@@ -34,8 +34,12 @@ from project.http.routing.limits import LOGINS, REGISTRATIONS, Limit
 
 blueprint = Blueprint("auth", __name__, url_prefix="/auth", description="Accounts and sessions")
 
+_REFRESHES = Limit("refresh", lambda settings: settings.refreshes_per_minute)
 _PASSWORD_CHANGES = Limit(
-    "password", lambda settings: settings.password_changes_per_minute, caller=lambda: str(current_user_id())
+    "password",
+    lambda settings: settings.password_attempts_per_15_minutes,
+    caller=lambda: str(current_user_id()),
+    window_seconds=15 * 60,
 )
 _CONTAINS_TOKENS = "response contains tokens and is never stored"
 
@@ -72,6 +76,7 @@ def log_in(credentials: dict[str, Any]) -> Any:
 @blueprint.post(
     "/refresh",
     access=public,
+    limits=(_REFRESHES,),
     exempt={"access": "authenticated by the refresh token", "idempotency": _CONTAINS_TOKENS},
 )
 @blueprint.raises(RefreshTokenInvalid, RefreshTokenReused)
