@@ -274,7 +274,7 @@ def test_rate_limit_store_contains_no_client_ip_or_email_address(start: Start, s
     log_in(start(rate_limit_url=store.url), "192.0.2.99")
     with redis.Redis.from_url(store.url) as client:
         entries = [(key, client.get(key)) for key in client.scan_iter()]
-    assert len(entries) == 2  # of the client and its network
+    assert len(entries) == 3  # of the client, its network and the account
     assert not [text for text in ("192.0.2", "c0000263", "example.com") if text in str(entries)]
 
 
