@@ -204,7 +204,7 @@ def test_ipv6_addresses_in_the_same_64_network_share_a_limit(start: Start, other
     ("addresses", "outside"),
     [
         ([f"192.0.2.{number}" for number in range(110)], "192.0.3.1"),
-        ([f"2001:db8:0:{number:x}::1" for number in range(110)], "2001:db8:1::1"),
+        ([f"2001:db8:0:{number:x}00::1" for number in range(110)], "2001:db8:1::1"),
     ],
 )
 def test_addresses_of_one_network_share_a_wider_limit(start: Start, addresses: list[str], outside: str) -> None:
