@@ -118,6 +118,12 @@ class Settings(BaseSettings):
         "Falls back to `REDIS_URL`.",
     )
     rate_limit_enabled: bool = Field(True, description="Whether rate limits are enforced.")
+    rate_limit_network_factor: int = Field(
+        5,
+        ge=1,
+        description="A client's network (IPv4 /24, IPv6 /48) may send this many times the requests that each of the "
+        "limits per client IP allows.",
+    )
     web_concurrency: int = Field(2, ge=1, le=64, description="Number of web processes.")
     web_threads: int = Field(
         4, ge=1, le=64, description="Threads per web process, and size of its database connection pool."
@@ -180,11 +186,17 @@ class Settings(BaseSettings):
     )
     logins_per_minute: PerMinute = Field(100, description="Login attempts per minute and client IP.")
     registrations_per_minute: PerMinute = Field(20, description="Registration attempts per minute and client IP.")
-    account_changes_per_minute: PerMinute = Field(
-        10, description="Attempts to change the password or the email address, per minute and user."
-    )
     emailed_tokens_per_minute: PerMinute = Field(
         20, description="Requests for password resets, and uses of tokens from emails, per minute and client IP."
+    )
+    # Every ten minutes, each active client behind the IP address of a large office refreshes its tokens.
+    refreshes_per_minute: PerMinute = Field(1000, description="Token refreshes per minute and client IP.")
+    # OWASP ASVS 4.0.3, 2.2.1: at most 100 failed attempts per hour and account.
+    password_attempts_per_15_minutes: int = Field(
+        10,
+        ge=1,
+        description="Failed logins per 15 minutes and account. Also attempts to change the password or the "
+        "email address per 15 minutes and user.",
     )
     invitations_per_minute: PerMinute = Field(30, description="Invitations per minute and user.")
     invitation_ttl_seconds: Seconds = Field(7 * _DAY, description="Lifetime of an invitation.")

@@ -126,7 +126,7 @@ class ValidationFailed(Unprocessable):
 
 
 class RateLimited(TooMany):
-    """This account or IP address has sent too many requests."""
+    """Too many requests were sent for this account, or from this IP address or network."""
 
     code = "rate-limited"
     title = "Too many requests"

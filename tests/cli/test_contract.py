@@ -53,7 +53,7 @@ def test_api_document_does_not_depend_on_settings(document: dict[str, Any], tmp_
     other_values = {
         name: field.default * 2
         for name, field in Settings.model_fields.items()
-        if name.endswith(("_seconds", "_bytes", "_pixels", "_per_minute", "_per_hour", "_attempts"))
+        if name.endswith(("_seconds", "_bytes", "_pixels", "_minute", "_minutes", "_hour", "_attempts"))
     }
     settings = Settings(
         app_env="development", data_dir=tmp_path, port=9000, allowed_content_types=("text/plain",), **other_values

@@ -1,5 +1,6 @@
 """A blueprint with faults that developers and coding agents commonly introduce, and five correct routes."""
 
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -10,6 +11,7 @@ from flask import Response, abort, jsonify, make_response
 from marshmallow import fields
 
 from project.blueprints.auth import service as auth
+from project.blueprints.auth.errors import InvalidCredentials
 from project.blueprints.auth.schemas import UserResponse
 from project.blueprints.invitations.jobs import SEND_INVITATION
 from project.blueprints.organizations import service as organizations
@@ -21,6 +23,7 @@ from project.http.openapi import Blueprint
 from project.http.requests.pagination import page_response
 from project.http.requests.schemas import Body, PageQuery, page_of
 from project.http.routing.access import every_user, member, public, user
+from project.http.routing.limits import LOGINS
 from project.http.routing.rule import CREATES_ANOTHER
 from project.infrastructure import jobs
 from project.infrastructure.database import transaction
@@ -196,10 +199,26 @@ def accept_any_length(body: dict[str, Any]) -> Any:
 @blueprint.response(201, NoteResponse)
 def send_unlimited_mail(body: dict[str, Any]) -> Any:
     """Send email without a rate limit."""
-    note_id = uuid4()
-    with transaction():
-        jobs.enqueue(SEND_INVITATION, invitation_id=note_id)
-    return {"id": note_id, **body}
+    return _send_mail(body)
+
+
+@blueprint.post("/mail-by-ip", access=user, on_retry=CREATES_ANOTHER, limits=(LOGINS,))
+@blueprint.arguments(NoteRequest)
+@blueprint.response(201, NoteResponse)
+def limit_mail_per_client(body: dict[str, Any]) -> Any:
+    """Send email with a limit per client IP only."""
+    return _send_mail(body)
+
+
+@blueprint.post("/guess", access=user, exempt={"idempotency": "changes nothing"})
+@blueprint.arguments(NoteRequest)
+@blueprint.response(200, NoteResponse)
+def guess_without_limit(body: dict[str, Any]) -> Any:
+    """Compare a password without a rate limit."""
+    client = auth.Client(user_agent="", ip_address="")
+    with suppress(InvalidCredentials):
+        auth.log_in(email="unknown@example.com", password=body["name"], client=client)
+    return {"id": uuid4(), **body}
 
 
 @blueprint.get("/write", access=user, exempt={"etag": "not versioned"})
@@ -223,6 +242,13 @@ def _add_note(body: dict[str, Any]) -> SimpleNamespace:
     note = SimpleNamespace(id=uuid4(), version=1, owner_id=current_user_id(), **body)
     _notes[note.id] = note
     return note
+
+
+def _send_mail(body: dict[str, Any]) -> dict[str, Any]:
+    note_id = uuid4()
+    with transaction():
+        jobs.enqueue(SEND_INVITATION, invitation_id=note_id)
+    return {"id": note_id, **body}
 
 
 def _note(note_id: UUID) -> SimpleNamespace:

@@ -19,6 +19,8 @@ FAULTS = {
     ("filters_select_only_matching_items", "ignore_filter"),
     ("text_numbers_and_lists_are_bounded", "accept_any_length"),
     ("routes_that_hash_passwords_or_send_email_declare_limits", "send_unlimited_mail"),
+    ("routes_that_hash_passwords_or_send_email_declare_limits", "guess_without_limit"),
+    ("routes_that_send_email_are_limited_per_user", "limit_mail_per_client"),
     ("reads_do_not_write", "read_and_write"),
     ("updates_with_a_stale_etag_are_rejected", "update_any_version"),
 }

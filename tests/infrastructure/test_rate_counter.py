@@ -7,6 +7,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,13 @@ import redis
 
 from project.config import Settings
 from project.infrastructure import logging, rate_counter
-from project.infrastructure.rate_counter import RateCounter
+from project.infrastructure.rate_counter import Quota, RateCounter
 from tests.kit.clients.remote import run_concurrently
 from tests.kit.servers import services
 from tests.kit.servers.services import Redis
 
 Log = tuple[Callable[[str], RateCounter], Callable[[], str]]
-MINUTE = 60
+LOGIN = Quota("login", "ada", number=1000, window_seconds=60)
 
 
 @pytest.fixture
@@ -64,38 +65,79 @@ def events(log: str) -> list[str]:
 
 
 def count_logins(counter: RateCounter, times: int) -> list[int]:
-    return [counter.count("login:ada", MINUTE).number for _ in range(times)]
+    return [count(counter, LOGIN) for _ in range(times)]
 
 
-def test_keys_are_counted_separately(counter: RateCounter) -> None:
-    counts = [counter.count(key, MINUTE).number for key in ("each:a", "each:a", "each:b", "each:a")]
-    assert counts == [1, 2, 1, 3]
+def count(counter: RateCounter, quota: Quota) -> int:
+    [usage] = counter.count([quota])
+    return usage.number
+
+
+def test_names_and_subjects_are_counted_separately(counter: RateCounter) -> None:
+    quotas = [replace(LOGIN, name=name, subject=subject) for name, subject in ("ac", "ac", "ad", "bc", "ac")]
+    assert [count(counter, quota) for quota in quotas] == [1, 2, 1, 1, 3]
 
 
 def test_first_call_starts_window_and_count_restarts_after_window_ends(counter: RateCounter) -> None:
-    first = counter.count("window", 1)
-    assert 0 < first.seconds_left <= 1
-    assert counter.count("window", 1).number == 2
+    quota = replace(LOGIN, subject="window", window_seconds=1)
+    [first] = counter.count([quota])
+    assert 0 < first.milliseconds_left <= 1000
+    assert count(counter, quota) == 2
     time.sleep(1.1)
-    assert counter.count("window", 1).number == 1
+    assert count(counter, quota) == 1
+
+
+def test_quota_is_exceeded_by_the_first_use_beyond_it(counter: RateCounter) -> None:
+    usages = [counter.count([replace(LOGIN, subject="exceeded", number=2)])[0] for _ in range(4)]
+    assert [(usage.remaining, usage.is_exceeded) for usage in usages] == [(1, False), (0, False), (0, True), (0, True)]
+
+
+def test_quotas_after_an_exceeded_one_are_not_counted(counter: RateCounter) -> None:
+    first, narrow, wide = (
+        Quota("in-order", subject, number, window_seconds=60)
+        for subject, number in (("first", 9), ("narrow", 2), ("wide", 9))
+    )
+    numbers = [[usage.number for usage in counter.count([first, narrow, wide])] for _ in range(4)]
+    assert numbers == [[1, 1, 1], [2, 2, 2], [3, 3], [4, 4]]
+    assert count(counter, wide) == 3
+
+
+def test_reset_restarts_the_count_of_one_quota(counter: RateCounter) -> None:
+    quota, other = (replace(LOGIN, subject=subject) for subject in ("reset", "not-reset"))
+    counter.count([quota, other])
+    counter.reset(quota)
+    assert [usage.number for usage in counter.count([quota, other])] == [1, 2]
 
 
 def test_concurrent_calls_are_all_counted(counter: RateCounter) -> None:
-    counts = run_concurrently([lambda: counter.count("at-once", MINUTE)] * 16)
-    assert counter.count("at-once", MINUTE).number == len(counts) + 1
+    quota = replace(LOGIN, subject="at-once")
+    counts = run_concurrently([lambda: count(counter, quota)] * 16)
+    assert sorted(counts) == list(range(1, 17))
 
 
 def test_counters_with_same_store_share_their_counts(redis_url: str) -> None:
-    counts = [RateCounter(redis_url).count("together", MINUTE).number for _ in range(3)]
-    assert counts == [1, 2, 3]
+    quota = replace(LOGIN, subject="together")
+    assert [count(RateCounter(redis_url), quota) for _ in range(3)] == [1, 2, 3]
+
+
+def test_all_quotas_are_counted_in_one_round_trip(store: Redis) -> None:
+    counter = RateCounter(store.url)
+    counter.count([LOGIN])
+    with redis.Redis.from_url(store.url) as client, client.monitor() as monitor:
+        counter.count([LOGIN, replace(LOGIN, subject="grace")])
+        counter.reset(LOGIN)
+        commands = []
+        while not commands or commands[-1]["command"].split()[0] != "DEL":
+            commands.append(monitor.next_command())
+    assert [each["command"].split()[0] for each in commands if each["client_type"] != "lua"] == ["EVALSHA", "DEL"]
 
 
 def test_counts_in_store_expire_with_their_window(store: Redis) -> None:
-    RateCounter(store.url).count("login:ada", MINUTE)
+    RateCounter(store.url).count([LOGIN])
     with redis.Redis.from_url(store.url) as client:
         ttls = [client.ttl(key) for key in client.scan_iter()]
     assert ttls
-    assert all(0 < seconds <= MINUTE for seconds in ttls)
+    assert all(0 < seconds <= LOGIN.window_seconds for seconds in ttls)
 
 
 def test_creating_counter_does_not_connect_to_store(log: Log) -> None:
@@ -138,6 +180,22 @@ def test_unavailable_store_is_retried_and_recovery_is_logged_once(store: Redis, 
     assert events(read_log()) == ["rate_counter.store_unavailable", "rate_counter.store_available"]
 
 
+def test_reset_while_store_is_unavailable_resets_the_count_in_memory(store: Redis) -> None:
+    counter = RateCounter(store.url)
+    os.kill(store.pid, signal.SIGKILL)
+    assert count_logins(counter, 3) == [1, 2, 3]
+    counter.reset(LOGIN)
+    assert count_logins(counter, 1) == [1]
+
+
+def test_script_is_loaded_again_if_the_store_has_lost_it(store: Redis) -> None:
+    counter = RateCounter(store.url)
+    count_logins(counter, 2)
+    with redis.Redis.from_url(store.url) as client:
+        client.script_flush()
+    assert count_logins(counter, 1) == [3]
+
+
 def test_only_one_thread_waits_while_store_is_retried(store: Redis, retry_soon: None) -> None:
     counter = RateCounter(store.url)
     os.kill(store.pid, signal.SIGSTOP)
@@ -150,7 +208,7 @@ def test_only_one_thread_waits_while_store_is_retried(store: Redis, retry_soon: 
 
 def test_store_password_is_not_logged(log: Log) -> None:
     create, read_log = log
-    create("redis://:hush@127.0.0.1:1/0").count("login:ada", MINUTE)
+    create("redis://:hush@127.0.0.1:1/0").count([LOGIN])
     output = read_log()
     assert events(output) == ["rate_counter.store_unavailable"]
     assert "hush" not in output

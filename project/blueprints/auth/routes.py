@@ -43,8 +43,18 @@ from project.http.routing.rule import CREATES_ANOTHER
 
 blueprint = Blueprint("auth", __name__, url_prefix="/auth", description="Accounts and sessions")
 
-_ACCOUNT_CHANGES = Limit(
-    "account", lambda settings: settings.account_changes_per_minute, caller=lambda: str(current_user_id())
+_REFRESHES = Limit("refresh", lambda settings: settings.refreshes_per_minute)
+_PASSWORD_CHECKS = Limit(
+    "password",
+    lambda settings: settings.password_attempts_per_15_minutes,
+    caller=lambda: str(current_user_id()),
+    window_seconds=15 * 60,
+)
+_VERIFICATIONS = Limit(
+    "verification",
+    lambda settings: settings.account_emails_per_hour,
+    caller=lambda: str(current_user_id()),
+    window_seconds=3600,
 )
 _EMAILED_TOKENS = Limit("emailed-token", lambda settings: settings.emailed_tokens_per_minute)
 _CONTAINS_TOKENS = "response contains tokens and is never stored"
@@ -88,6 +98,7 @@ def log_in(credentials: dict[str, Any]) -> Any:
 @blueprint.post(
     "/refresh",
     access=public,
+    limits=(_REFRESHES,),
     exempt={"access": "authenticated by the refresh token", "idempotency": _CONTAINS_TOKENS},
 )
 @blueprint.raises(RefreshTokenInvalid, RefreshTokenReused)
@@ -114,7 +125,7 @@ def log_out_everywhere() -> Any:
     service.end_all_sessions(current_user_id())
 
 
-@blueprint.post("/password", access=user, limits=(_ACCOUNT_CHANGES,), on_retry="validation-failed")
+@blueprint.post("/password", access=user, limits=(_PASSWORD_CHECKS,), on_retry="validation-failed")
 @blueprint.arguments(PasswordChangeRequest)
 @blueprint.response(204)
 def change_password(body: dict[str, Any]) -> Any:
@@ -161,7 +172,7 @@ def reset_password(body: dict[str, Any]) -> Any:
     service.reset_password(**body)
 
 
-@blueprint.post("/email", access=user, limits=(_ACCOUNT_CHANGES,), on_retry=CREATES_ANOTHER)
+@blueprint.post("/email", access=user, limits=(_PASSWORD_CHECKS,), on_retry=CREATES_ANOTHER)
 @blueprint.arguments(EmailChangeRequest)
 @blueprint.response(202)
 def change_email(body: dict[str, Any]) -> Any:
@@ -173,7 +184,7 @@ def change_email(body: dict[str, Any]) -> Any:
     service.change_email(current_user_id(), **body)
 
 
-@blueprint.post("/email-verification", access=user, limits=(_ACCOUNT_CHANGES,), on_retry=CREATES_ANOTHER)
+@blueprint.post("/email-verification", access=user, limits=(_VERIFICATIONS,), on_retry=CREATES_ANOTHER)
 @blueprint.response(202)
 def request_email_verification() -> Any:
     """Request another email with a link to confirm your email address.

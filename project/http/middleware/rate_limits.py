@@ -1,42 +1,11 @@
 """Enforces the rate limits that routes declare, and adds their state to the responses of these routes."""
 
-from dataclasses import dataclass
-from math import ceil
-
 from flask import Flask, Response, g, request
 
-from project.config import Settings, current_settings
+from project.config import Settings
 from project.errors import RateLimited
-from project.http.routing.limits import Limit
 from project.http.routing.rule import current_rule
-from project.infrastructure.rate_counter import WindowCount, current_rate_counter
-
-_WINDOW_SECONDS = 60
-
-
-@dataclass(frozen=True)
-class _Budget:
-    """A caller's usage of a rate limit in the current window."""
-
-    name: str
-    quota: int
-    used: WindowCount
-
-    @property
-    def is_exceeded(self) -> bool:
-        return self.used.number > self.quota
-
-    @property
-    def seconds_left(self) -> int:
-        return max(1, ceil(self.used.seconds_left))
-
-    @property
-    def policy(self) -> str:
-        return f'"{self.name}";q={self.quota};w={_WINDOW_SECONDS}'
-
-    @property
-    def state(self) -> str:
-        return f'"{self.name}";r={max(0, self.quota - self.used.number)};t={self.seconds_left}'
+from project.infrastructure.rate_counter import Usage, current_rate_counter
 
 
 def init_app(app: Flask, settings: Settings) -> None:
@@ -48,22 +17,25 @@ def init_app(app: Flask, settings: Settings) -> None:
 
 def _enforce() -> None:
     rule = current_rule()
-    if rule is None or request.method == "OPTIONS":
+    if rule is None or not rule.limits or request.method == "OPTIONS":
         return
-    g.budgets = [_count(limit) for limit in rule.limits]
-    exceeded = [budget.seconds_left for budget in g.budgets if budget.is_exceeded]
-    if exceeded:
-        raise RateLimited(retry_after=max(exceeded))
-
-
-def _count(limit: Limit) -> _Budget:
-    used = current_rate_counter().count(f"{limit.name}:{limit.caller()}", _WINDOW_SECONDS)
-    return _Budget(limit.name, limit.per_minute(current_settings()), used)
+    g.usages = current_rate_counter().count([quota for limit in rule.limits for quota in limit.quotas()])
+    last = g.usages[-1]
+    if last.is_exceeded:
+        raise RateLimited(retry_after=last.seconds_left)
 
 
 def _add_headers(response: Response) -> Response:
     """Add the headers of draft-ietf-httpapi-ratelimit-headers."""
-    if budgets := g.get("budgets"):
-        response.headers["RateLimit-Policy"] = ", ".join(budget.policy for budget in budgets)
-        response.headers["RateLimit"] = ", ".join(budget.state for budget in budgets)
+    if usages := g.get("usages"):
+        response.headers["RateLimit-Policy"] = ", ".join(map(_policy, usages))
+        response.headers["RateLimit"] = ", ".join(map(_state, usages))
     return response
+
+
+def _policy(usage: Usage) -> str:
+    return f'"{usage.quota.name}";q={usage.quota.number};w={usage.quota.window_seconds}'
+
+
+def _state(usage: Usage) -> str:
+    return f'"{usage.quota.name}";r={usage.remaining};t={usage.seconds_left}'

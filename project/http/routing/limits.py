@@ -7,36 +7,51 @@ from ipaddress import IPv6Address, ip_address
 
 from flask import request
 
-from project.config import Settings
-from project.infrastructure import signing
-
-
-def client_ip_hash() -> str:
-    """Return a hash of the client's IP address, so that a shared rate-limit store holds no addresses."""
-    return signing.mac("rate-limit", _network(request.remote_addr or "").encode()).hex()[:32]
+from project.config import Settings, current_settings
+from project.infrastructure.rate_counter import Quota, pseudonym
 
 
 @dataclass(frozen=True)
 class Limit:
-    """The maximum number of requests per minute from one caller. Routes that declare the same limit share it."""
+    """The maximum number of requests from one caller in a window. Routes that declare the same limit share it.
+
+    Without `caller`, it applies to each client IP and, multiplied by RATE_LIMIT_NETWORK_FACTOR, to its network.
+    """
 
     name: str
-    per_minute: Callable[[Settings], int]
-    caller: Callable[[], str] = client_ip_hash
+    number: Callable[[Settings], int]
+    caller: Callable[[], str] | None = None
+    window_seconds: int = 60
+
+    def quotas(self) -> list[Quota]:
+        """Return the quotas of the caller of the current request, the narrowest first."""
+        settings = current_settings()
+        number = self.number(settings)
+        if self.caller is not None:
+            return [self._quota(self.name, self.caller(), number)]
+        client, network = _client_and_network(request.remote_addr or "")
+        wider = self._quota(f"{self.name}-network", network, number * settings.rate_limit_network_factor)
+        return [self._quota(self.name, client, number), wider]
+
+    def _quota(self, name: str, subject: str, number: int) -> Quota:
+        return Quota(name, pseudonym(subject), number, self.window_seconds)
 
 
 LOGINS = Limit("login", lambda settings: settings.logins_per_minute)
 REGISTRATIONS = Limit("register", lambda settings: settings.registrations_per_minute)
 
 
-def _network(address: str) -> str:
-    """Return the address without the port that some proxies append. An IPv6 address is reduced to its /64 prefix.
+def _client_and_network(address: str) -> tuple[str, str]:
+    """Return the prefixes that identify a client and its network: IPv4 /32 and /24, IPv6 /64 and /48.
 
-    All invalid addresses share one limit.
+    Ignores the port that some proxies append. All invalid addresses share one client and one network.
     """
     found = re.fullmatch(r"\[(?P<v6>.*)\](:\d+)?|(?P<v4>[\d.]+)(:\d+)?|(?P<bare>.*)", address)
     try:
         ip = ip_address(next(filter(None, found.groupdict().values()), "") if found else "")
     except ValueError:
-        return "unknown"
-    return str(ip.ipv4_mapped or ip.packed[:8].hex()) if isinstance(ip, IPv6Address) else str(ip)
+        return "unknown", "unknown"
+    if isinstance(ip, IPv6Address) and ip.ipv4_mapped is None:
+        return ip.packed[:8].hex(), ip.packed[:6].hex()
+    packed = ip.packed[-4:]
+    return packed.hex(), packed[:3].hex()

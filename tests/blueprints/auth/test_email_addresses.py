@@ -124,7 +124,7 @@ def test_nothing_is_resent_once_the_address_is_verified(app: Flask, ada: Api, to
 
 
 @ON_SQLITE
-def test_resending_is_limited_per_address(settings: Settings) -> None:
+def test_resending_is_limited(settings: Settings) -> None:
     limits = {"rate_limit_enabled": True, "account_emails_per_hour": 2}
     with application(settings.model_copy(update=limits)) as app:
         ada = Api(app.test_client()).as_new_user(ADA)

@@ -73,11 +73,13 @@ def test_passwords_are_compared_in_nfc(api: Api, ada: Api) -> None:
 
 @ON_SQLITE
 def test_attempts_to_change_a_password_are_limited_per_user(settings: Settings) -> None:
-    limits = {"rate_limit_enabled": True, "account_changes_per_minute": 2}
+    limits = {"rate_limit_enabled": True, "password_attempts_per_15_minutes": 2}
     with application(settings.model_copy(update=limits)) as app:
         api = Api(app.test_client())
         ada, grace = api.as_new_user(), api.as_new_user()
-        assert [change(ada, current="wrong").status_code for _ in range(3)] == [422, 422, 429]
+        responses = [change(ada, current="wrong") for _ in range(3)]
+        assert [response.status_code for response in responses] == [422, 422, 429]
+        assert 840 < int(responses[-1].headers["Retry-After"]) <= 900
         assert change(grace).status_code == 204
 
 

@@ -26,6 +26,11 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 Start = Callable[..., Api]
 UNKNOWN_USER = {"email": "unknown@example.com", "password": PASSWORD}
+# After the first login.
+LOGIN_HEADERS = (
+    '"login";q=100;w=60, "login-network";q=500;w=60',
+    '"login";r=99, "login-network";r=499',
+)
 FAILING_REQUESTS: dict[int, dict[str, Any]] = {
     400: {"data": b"{", "content_type": "application/json"},
     401: {},
@@ -64,7 +69,7 @@ def log_in(api: Api, client_ip: str = "192.0.2.1", **options: Any) -> TestRespon
 def limit_headers(response: TestResponse) -> tuple[str | None, str | None]:
     """Return the `RateLimit-Policy` and `RateLimit` headers, the latter without the seconds until the reset."""
     state = response.headers.get("RateLimit")
-    return response.headers.get("RateLimit-Policy"), state and re.sub(r";t=([1-9]|[1-5]\d|60)$", "", state)
+    return response.headers.get("RateLimit-Policy"), state and re.sub(r";t=([1-9]|[1-5]\d|60)(?=,|$)", "", state)
 
 
 def statuses(responses: list[TestResponse]) -> list[int]:
@@ -75,15 +80,17 @@ def test_remaining_requests_are_reported_down_to_zero(start: Start) -> None:
     api = start(logins_per_minute=2)
     responses = [log_in(api) for _ in range(4)]
     assert statuses(responses) == [401, 401, 429, 429]
-    assert [limit_headers(response)[1] for response in responses] == [f'"login";r={left}' for left in (1, 0, 0, 0)]
-    assert {limit_headers(response)[0] for response in responses} == {'"login";q=2;w=60'}
+    states = [limit_headers(response)[1] for response in responses]
+    assert states == [*(f'"login";r={left}, "login-network";r={left + 8}' for left in (1, 0)), *['"login";r=0'] * 2]
+    policies = [limit_headers(response)[0] for response in responses]
+    assert policies == ['"login";q=2;w=60, "login-network";q=10;w=60'] * 2 + ['"login";q=2;w=60'] * 2
 
 
 def test_rate_limited_response_has_retry_after_header(start: Start) -> None:
     api = start(logins_per_minute=1)
     response = [log_in(api) for _ in range(2)][1]
     problem(response, 429, "rate-limited")
-    left = re.search(r";t=(\d+)$", response.headers["RateLimit"])
+    left = re.fullmatch(r'"login";r=0;t=(\d+)', response.headers["RateLimit"])
     assert left is not None
     assert response.headers["Retry-After"] == left[1]
     assert 1 <= int(left[1]) <= 60
@@ -95,8 +102,8 @@ def test_successful_response_has_rate_limit_headers(start: Start) -> None:
     responses.append(api.post("/auth/login", {"email": "ada@example.com", "password": PASSWORD}))
     assert statuses(responses) == [201, 200]
     assert [limit_headers(response) for response in responses] == [
-        ('"register";q=20;w=60', '"register";r=19'),
-        ('"login";q=100;w=60', '"login";r=99'),
+        ('"register";q=20;w=60, "register-network";q=100;w=60', '"register";r=19, "register-network";r=99'),
+        LOGIN_HEADERS,
     ]
 
 
@@ -104,7 +111,7 @@ def test_successful_response_has_rate_limit_headers(start: Start) -> None:
 def test_failed_request_counts_toward_limit_and_gets_rate_limit_headers(start: Start, status: int) -> None:
     response = log_in(start(), **FAILING_REQUESTS[status])
     assert response.status_code == status
-    assert limit_headers(response) == ('"login";q=100;w=60', '"login";r=99')
+    assert limit_headers(response) == LOGIN_HEADERS
 
 
 @pytest.mark.parametrize("status", FAILING_REQUESTS)
@@ -140,12 +147,15 @@ def test_invitations_are_limited_per_user(start: Start) -> None:
 
 def test_all_limits_of_a_route_are_reported_and_enforced(start: Start) -> None:
     api = start()
-    limits = (Limit("wide", lambda _settings: 5), Limit("narrow", lambda _settings: 1))
+    limits = (
+        Limit("wide", lambda _settings: 5, caller=lambda: "all"),
+        Limit("narrow", lambda _settings: 1, caller=lambda: "all", window_seconds=900),
+    )
     api.client.application.add_url_rule("/limited", view_func=lambda: "", access=public, limits=limits)
     responses = [api.client.get("/limited") for _ in range(2)]
     assert statuses(responses) == [200, 429]
-    assert responses[0].headers["RateLimit-Policy"] == '"wide";q=5;w=60, "narrow";q=1;w=60'
-    assert re.fullmatch(r'"wide";r=4;t=60, "narrow";r=0;t=60', responses[0].headers["RateLimit"])
+    assert responses[0].headers["RateLimit-Policy"] == '"wide";q=5;w=60, "narrow";q=1;w=900'
+    assert re.fullmatch(r'"wide";r=4;t=60, "narrow";r=0;t=900', responses[0].headers["RateLimit"])
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", "/auth/me"), ("OPTIONS", "/auth/login"), ("GET", "/auth/login")])
@@ -191,6 +201,42 @@ def test_ipv6_addresses_in_the_same_64_network_share_a_limit(start: Start, other
 
 
 @pytest.mark.parametrize(
+    ("addresses", "outside"),
+    [
+        ([f"192.0.2.{number}" for number in range(110)], "192.0.3.1"),
+        ([f"2001:db8:0:{number:x}00::1" for number in range(110)], "2001:db8:1::1"),
+    ],
+)
+def test_addresses_of_one_network_share_a_wider_limit(start: Start, addresses: list[str], outside: str) -> None:
+    api = start(logins_per_minute=20)
+    responses = [log_in(api, address, json={}) for address in (*addresses, outside)]
+    assert statuses(responses) == [422] * 100 + [429] * 10 + [422]
+    problem(responses[-2], 429, "rate-limited")
+    assert limit_headers(responses[-2])[1] == '"login";r=19, "login-network";r=0'
+
+
+def test_client_that_exceeds_its_limit_does_not_use_up_that_of_its_network(start: Start) -> None:
+    api = start(logins_per_minute=1, rate_limit_network_factor=2)
+    assert statuses([log_in(api) for _ in range(5)]) == [401] + [429] * 4
+    assert statuses([log_in(api, address) for address in ("192.0.2.2", "192.0.2.3")]) == [401, 429]
+
+
+@pytest.mark.parametrize(
+    ("setting", "path"),
+    [
+        ("logins_per_minute", "/auth/login"),
+        ("registrations_per_minute", "/auth/register"),
+        ("refreshes_per_minute", "/auth/refresh"),
+    ],
+)
+def test_public_route_is_limited_per_client_ip_and_network(start: Start, setting: str, path: str) -> None:
+    api = start(**{setting: 1}, rate_limit_network_factor=2)
+    addresses = ("192.0.2.1", "192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.3.1")
+    responses = [api.post(path, {}, environ_base={"REMOTE_ADDR": address}) for address in addresses]
+    assert statuses(responses) == [422, 429, 422, 429, 422]
+
+
+@pytest.mark.parametrize(
     ("proxies", "forwarded", "expected"),
     [
         (0, ("203.0.113.{}", "X-Forwarded-For"), 429),
@@ -224,12 +270,12 @@ def test_concurrent_requests_to_two_web_processes_do_not_exceed_the_limit(settin
     assert sorted(statuses(responses)) == [401] * 5 + [429] * 7
 
 
-def test_rate_limit_store_contains_no_client_ip(start: Start, store: Redis) -> None:
+def test_rate_limit_store_contains_no_client_ip_or_email_address(start: Start, store: Redis) -> None:
     log_in(start(rate_limit_url=store.url), "192.0.2.99")
     with redis.Redis.from_url(store.url) as client:
         entries = [(key, client.get(key)) for key in client.scan_iter()]
-    assert len(entries) == 1
-    assert "192.0.2" not in str(entries)
+    assert len(entries) == 3  # of the client, its network and the account
+    assert not [text for text in ("192.0.2", "c0000263", "example.com") if text in str(entries)]
 
 
 def test_unresponsive_store_delays_login_by_less_than_half_a_second(start: Start, store: Redis) -> None:

@@ -9,7 +9,7 @@ from project.blueprints.auth.jobs import SEND_RESET, START_RESET
 from project.blueprints.auth.mail import password_reset_message
 from project.blueprints.auth.models import UserRow
 from project.blueprints.auth.service.emailed_tokens import RESET_TOKEN
-from project.blueprints.auth.service.notices import enqueue_notice, may_email
+from project.blueprints.auth.service.notices import enqueue_notice, use_email_quota
 from project.blueprints.auth.service.password_changes import hash_password_of
 from project.infrastructure import jobs
 from project.infrastructure.clock import now
@@ -23,9 +23,10 @@ def request_password_reset(email: str) -> None:
     Does the same work for any address, even if too many emails have been requested: a job does the rest.
     """
     email_key = policy.email_key(email)
-    if may_email(email_key):
-        with transaction():
-            jobs.enqueue(START_RESET, email_key=email_key, requested_at=now().isoformat())
+    if use_email_quota(email_key):
+        return
+    with transaction():
+        jobs.enqueue(START_RESET, email_key=email_key, requested_at=now().isoformat())
 
 
 def start_password_reset(email_key: str, *, requested_at: datetime) -> None:

@@ -7,7 +7,7 @@ from project.blueprints.auth.errors import EmailTaken
 from project.blueprints.auth.jobs import REPEAT_REGISTRATION
 from project.blueprints.auth.models import UserRow
 from project.blueprints.auth.service.email_addresses import enqueue_verification
-from project.blueprints.auth.service.notices import enqueue_notice, may_email
+from project.blueprints.auth.service.notices import enqueue_notice, use_email_quota
 from project.blueprints.auth.service.password_changes import hash_new_password
 from project.blueprints.auth.service.password_resets import enqueue_reset
 from project.config import current_settings
@@ -30,7 +30,7 @@ def register(*, email: str, password: str, display_name: str | None) -> UserRow 
     display_name = display_name or email.partition("@")[0]
     password_hash = _hash(password, email, display_name)
     is_open = mode == "open"
-    may_send = is_open or may_email(policy.email_key(email))
+    may_send = is_open or not use_email_quota(policy.email_key(email))
     with transaction():
         user = _add(email, password_hash, display_name, email_verified=False)
         if user is None and is_open:

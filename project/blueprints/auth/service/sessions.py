@@ -13,6 +13,7 @@ from project.blueprints.auth.errors import (
     RefreshTokenReused,
 )
 from project.blueprints.auth.models import OwnSessionRow, PrincipalRow, SessionRow, UserRow
+from project.blueprints.auth.service import login_attempts
 from project.config import current_settings
 from project.errors import NotFound
 from project.infrastructure import signing
@@ -56,14 +57,15 @@ class SessionView:
 
 
 def log_in(*, email: str, password: str, client: Client) -> Grant:
-    """Authenticate with a password and open a session. Raises InvalidCredentials, AccountDisabled, EmailNotVerified.
+    """Authenticate with a password and open a session.
+
+    Raises InvalidCredentials, AccountDisabled, EmailNotVerified, RateLimited.
 
     Upgrades the hash of the password if it was made with other parameters than those in the settings.
     """
-    user = repository.find_user_by_email(policy.email_key(email))
-    password = passwords.normalize(password)
-    password_hash = None if user is None else user.password_hash
-    if not passwords.matches(password_hash, password) or user is None:
+    email_key, password = policy.email_key(email), passwords.normalize(password)
+    user = repository.find_user_by_email(email_key)
+    if not login_attempts.is_password_of(user, password, email_key=email_key) or user is None:
         raise InvalidCredentials
     if user.status != "active":
         raise AccountDisabled
