@@ -154,6 +154,13 @@ class Settings(BaseSettings):
         30 * _DAY, description="A session ends if it is not refreshed for this long."
     )
     session_max_age_seconds: Seconds = Field(180 * _DAY, description="Maximum lifetime of a session.")
+    session_retention_seconds: Seconds = Field(
+        30 * _DAY, description="How long ended and expired sessions are kept, with their IP addresses."
+    )
+    unused_account_retention_seconds: Seconds = Field(
+        30 * _DAY,
+        description="How long an unverified account that was never logged in to is kept.",
+    )
     refresh_grace_period_seconds: int = Field(
         10,
         ge=0,

@@ -5,6 +5,8 @@ from uuid import UUID
 
 from project.blueprints.auth import service
 from project.blueprints.auth.jobs import (
+    PURGE_SESSIONS,
+    PURGE_UNUSED_ACCOUNTS,
     REPEAT_REGISTRATION,
     SEND_NOTICE,
     SEND_RESET,
@@ -39,3 +41,13 @@ def send_password_reset(user_id: str, token_version: int) -> None:
 @job(SEND_NOTICE, permanent=(MailRejected, ValueError))
 def send_notice(notice: Notice, user_id: str, to: str, at: str) -> None:
     service.send_notice(notice, user_id=UUID(user_id), to=to, at=datetime.fromisoformat(at))
+
+
+@job(PURGE_SESSIONS)
+def purge_sessions() -> None:
+    service.purge_sessions()
+
+
+@job(PURGE_UNUSED_ACCOUNTS)
+def purge_unused_accounts() -> None:
+    service.purge_unused_accounts()

@@ -38,6 +38,7 @@ class User(Versioned, Base):
     email_token_issued_at: Mapped[datetime | None]
     reset_token_version: Mapped[int] = mapped_column(default=0, server_default="0")
     reset_token_issued_at: Mapped[datetime | None]
+    first_login_at: Mapped[datetime | None]
     role: Mapped[str] = mapped_column(default="user")
     status: Mapped[str] = mapped_column(default="active")
 
@@ -94,6 +95,7 @@ class UserRow(ProfileRow):
     email_token_issued_at: datetime | None
     reset_token_version: int
     reset_token_issued_at: datetime | None
+    first_login_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

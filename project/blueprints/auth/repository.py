@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Table, Update, and_, bindparam, exists, func, insert, or_, select, update
+from sqlalchemy import Select, Table, Update, and_, bindparam, delete, exists, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from project.blueprints.auth.errors import EmailTaken
@@ -20,7 +20,15 @@ from project.blueprints.auth.models import (
 )
 from project.errors import NotFound
 from project.infrastructure.clock import now
-from project.infrastructure.database import columns_of, current_connection, fetch_one, insert_if_absent, map_row, read
+from project.infrastructure.database import (
+    columns_of,
+    current_connection,
+    fetch_one,
+    insert_if_absent,
+    lock_batch,
+    map_row,
+    read,
+)
 from project.infrastructure.database.models import UtcDateTime, new_id
 from project.infrastructure.database.pagination import Page, PageRequest, select_page
 
@@ -315,6 +323,12 @@ def add_session(
     return map_row(current_connection().execute(_ADD_SESSION, values).one_or_none(), SessionRow)
 
 
+def record_first_login(user_id: UUID) -> None:
+    """Record that a user logs in, unless it has been recorded."""
+    first = update(User).where(User.id == user_id, User.first_login_at.is_(None))
+    current_connection().execute(first.values(first_login_at=now(), **User.unchanged()))
+
+
 def rotate_session(session_id: UUID, generation: int, *, idle_until: datetime) -> SessionRow | None:
     """Advance a live session from `generation` to the next one.
 
@@ -354,6 +368,30 @@ def end_session(session_id: UUID, *, user_id: UUID) -> bool:
 def end_sessions(user_id: UUID, *, except_id: UUID | None = None) -> None:
     """End all sessions of a user, apart from the one with the id `except_id`."""
     current_connection().execute(_end_sessions().where(Session.user_id == user_id, Session.id != except_id))
+
+
+def purge_sessions(before: datetime, limit: int) -> int:
+    """Delete up to `limit` sessions that ended or expired before this time. Returns their number."""
+    is_over = or_(Session.ended_at < before, Session.expires_at < before, Session.idle_until < before)
+    # The ids of sessions are in the order of creation, so this reads only sessions that are old enough.
+    batch = select(Session.id).where(Session.created_at < before, is_over).order_by(Session.id).limit(limit)
+    return _purge(Session, batch)
+
+
+def purge_unused_users(before: datetime, limit: int) -> int:
+    """Delete up to `limit` unverified users who registered before this time and never logged in."""
+    batch = (
+        select(User.id)
+        .where(User.created_at < before, User.email_verified.is_(False), User.first_login_at.is_(None))
+        .order_by(User.id)
+        .limit(limit)
+    )
+    return _purge(User, batch)
+
+
+def _purge(model: type[Session | User], batch: Select[UUID]) -> int:
+    statement = delete(model).where(model.id.in_(lock_batch(batch, skip_locked=False))).returning(model.id)
+    return len(current_connection().execute(statement).all())
 
 
 def _end_sessions() -> Update:

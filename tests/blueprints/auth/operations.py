@@ -205,3 +205,27 @@ def repeat_registration(_world: World) -> Any:
 @operation
 def send_notice(world: World) -> Any:
     return service.send_notice("password-changed", user_id=world.guest_id, to="guest@example.com", at=now())
+
+
+@prepared
+def unused_account(world: World) -> None:
+    """An account that was never logged in to."""
+    world.anonymous.register("unused@example.com")
+
+
+@operation
+def purge_sessions(_world: World) -> Any:
+    with later(days=250):
+        return service.purge_sessions()
+
+
+@operation
+def purge_unused_accounts(_world: World) -> Any:
+    with later(days=40):
+        return service.purge_unused_accounts()
+
+
+@operation
+def log_in_to_unused_account(_world: World) -> Any:
+    client = Client(user_agent="", ip_address="127.0.0.1")
+    return service.log_in(email="unused@example.com", password=PASSWORD, client=client).generation

@@ -25,6 +25,7 @@ from project.blueprints.auth.service.password_resets import (
     start_password_reset,
 )
 from project.blueprints.auth.service.registration import register, register_verified, repeat_registration
+from project.blueprints.auth.service.retention import purge_sessions, purge_unused_accounts
 from project.blueprints.auth.service.sessions import (
     Client,
     Grant,
@@ -60,6 +61,8 @@ __all__ = [
     "log_out",
     "mark_verified",
     "open_session",
+    "purge_sessions",
+    "purge_unused_accounts",
     "refresh",
     "register",
     "register_verified",

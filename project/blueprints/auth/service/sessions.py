@@ -88,6 +88,8 @@ def open_session(user: UserRow, *, methods: list[str], client: Client) -> Grant:
     """
     settings, at = current_settings(), now()
     with transaction():
+        if user.first_login_at is None:
+            repository.record_first_login(user.id)
         session = repository.add_session(
             user,
             methods=methods,
