@@ -218,6 +218,12 @@ def test_escaped_newlines_in_jwt_key_are_accepted(load: Load) -> None:
     assert [pem(key) for key in load(PRODUCTION, JWT_KEYS=KEY.replace("\n", "\\n")).jwt_keys] == [KEY]
 
 
+@pytest.mark.parametrize("quote", ["'", '"'])
+def test_quotes_around_jwt_keys_are_removed(load: Load, quote: str) -> None:
+    value = quote + KEY.strip().replace("\n", "\\n") + quote
+    assert [pem(key) for key in load(PRODUCTION, JWT_KEYS=value).jwt_keys] == [KEY]
+
+
 def test_list_settings_are_comma_separated(load: Load) -> None:
     settings = load(DEVELOPMENT, ALLOWED_CONTENT_TYPES="image/png, text/plain")
     assert settings.allowed_content_types == ("image/png", "text/plain")
