@@ -110,6 +110,10 @@ class Settings(BaseSettings):
         (),
         description="Origins allowed to call the API from a browser, such as `https://app.example.com`.",
     )
+    refresh_cookie_enabled: bool = Field(
+        False,
+        description="Whether pages from PUBLIC_URL and CORS_ORIGINS may keep their refresh tokens in a cookie.",
+    )
     rate_limit_url: str = Field(
         "memory://",
         repr=False,

@@ -95,3 +95,10 @@ def host_of(netloc: str) -> str:
 def host_of_url(url: str) -> str:
     """Return the host of a URL in lower case."""
     return host_of(urlsplit(url).netloc)
+
+
+def origin_of_url(url: str) -> str:
+    """Return the origin of a URL as browsers write it."""
+    parts = urlsplit(url)
+    origin = f"{parts.scheme}://{parts.netloc}".lower()
+    return origin.rpartition(":")[0] if _names_default_port(url) else origin

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from project.config import InvalidSettings, Settings
 from project.infrastructure.development_secrets import with_development_secrets
+from project.setting_types import origin_of_url
 
 Load = Callable[..., Settings]
 SECRET = "s" * 32
@@ -286,3 +287,16 @@ def test_processes_started_concurrently_use_the_same_secrets(tmp_path: Path) -> 
 def _secrets(folder: Path) -> tuple[object, ...]:
     settings = with_development_secrets(Settings(app_env="development", data_dir=folder))
     return settings.secret_key, *(pem(key) for key in settings.jwt_keys)
+
+
+@pytest.mark.parametrize(
+    ("url", "origin"),
+    [
+        ("https://api.example.com", "https://api.example.com"),
+        ("https://API.example.com:443/base", "https://api.example.com"),
+        ("http://localhost:8000", "http://localhost:8000"),
+        ("https://[::1]:8443", "https://[::1]:8443"),
+    ],
+)
+def test_origin_of_url_is_written_as_browsers_write_it(url: str, origin: str) -> None:
+    assert origin_of_url(url) == origin

@@ -44,15 +44,18 @@ class UserResponse(Body):
     updated_at = Timestamp(required=True)
 
 
-class TokenPairResponse(Body):
+class AccessTokenResponse(Body):
     access_token = Token(required=True)
     token_type = Choice(["Bearer"], required=True)
     expires_in = JsonInteger(0, _MAX_LIFETIME_SECONDS, required=True, metadata={"description": "Lifetime in seconds."})
-    refresh_token = Token(required=True)
     refresh_expires_in = JsonInteger(
         0, _MAX_LIFETIME_SECONDS, required=True, metadata={"description": "Lifetime in seconds."}
     )
     session_id = Id(required=True)
+
+
+class TokenPairResponse(AccessTokenResponse):
+    refresh_token = Token(required=True)
 
 
 class SessionResponse(Body):
