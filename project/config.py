@@ -92,7 +92,8 @@ class Settings(BaseSettings):
     jwt_keys: PemKeys = Field(
         (),
         repr=False,
-        description="Ed25519 private keys in PEM format, concatenated. All keys verify access tokens.",
+        description="Ed25519 private keys in PEM format, concatenated. All keys verify access tokens. "
+        "`flask keys` rotates them.",
     )
     jwt_signing_key: str = Field(
         "", description="`kid` of the key that signs access tokens. Defaults to the first key."
