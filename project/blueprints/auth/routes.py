@@ -128,10 +128,10 @@ def log_out() -> Any:
 
     If the request contains the refresh cookie, the cookie is deleted.
     """
-    refresh_cookies.delete_token()
     principal = current_principal()
     if principal.session_id is not None:
         service.log_out(principal.session_id, user_id=principal.user_id)
+    refresh_cookies.delete_token()
 
 
 @blueprint.post("/logout-all", access=user, exempt={"idempotency": "already idempotent"})
@@ -141,8 +141,8 @@ def log_out_everywhere() -> Any:
 
     If the request contains the refresh cookie, the cookie is deleted.
     """
-    refresh_cookies.delete_token()
     service.end_all_sessions(current_user_id())
+    refresh_cookies.delete_token()
 
 
 @blueprint.post("/password", access=user, limits=(_PASSWORD_CHANGES,), on_retry="validation-failed")

@@ -162,6 +162,13 @@ def test_logout_deletes_the_cookie(ada: Api, path: str) -> None:
     assert cookie(ada) is None
 
 
+@pytest.mark.parametrize(("path", "function"), [("/auth/logout", "log_out"), ("/auth/logout-all", "end_all_sessions")])
+def test_failed_logout_keeps_the_cookie(ada: Api, monkeypatch: pytest.MonkeyPatch, path: str, function: str) -> None:
+    monkeypatch.setattr(f"project.blueprints.auth.service.{function}", lambda *_args, **_options: 1 / 0)
+    assert ada.post(path).status_code == 500
+    assert cookie(ada) is not None
+
+
 def test_logout_without_the_cookie_sets_none(api: Api) -> None:
     assert "Set-Cookie" not in api.as_new_user().post("/auth/logout").headers
 
