@@ -92,7 +92,8 @@ class Settings(BaseSettings):
     jwt_keys: PemKeys = Field(
         (),
         repr=False,
-        description="Ed25519 private keys in PEM format, concatenated. All keys verify access tokens.",
+        description="Ed25519 private keys in PEM format, concatenated. All keys verify access tokens. "
+        "`flask keys` rotates them.",
     )
     jwt_signing_key: str = Field(
         "", description="`kid` of the key that signs access tokens. Defaults to the first key."
@@ -109,6 +110,10 @@ class Settings(BaseSettings):
     cors_origins: Origins = Field(
         (),
         description="Origins allowed to call the API from a browser, such as `https://app.example.com`.",
+    )
+    refresh_cookie_enabled: bool = Field(
+        False,
+        description="Whether pages from PUBLIC_URL and CORS_ORIGINS may keep their refresh tokens in a cookie.",
     )
     rate_limit_url: str = Field(
         "memory://",

@@ -1,12 +1,17 @@
 """Types of settings, which parse and validate the values of environment variables."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Annotated
 from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import NoDecode
 
@@ -42,10 +47,14 @@ def _names_default_port(url: str) -> bool:
 
 
 def _pem_keys(value: object) -> object:
-    """Return the Ed25519 private keys in concatenated PEM blocks. Newlines may be escaped as `\\n`."""
+    """Return the Ed25519 private keys in concatenated PEM blocks. Newlines may be escaped as `\\n`.
+
+    Quotes around the value are removed: some platforms do not remove those of a pasted line, such as `JWT_KEYS='…'`.
+    """
     if not isinstance(value, str):
         return value
-    blocks = [block + _PEM_END for block in value.replace("\\n", "\n").split(_PEM_END) if block.strip()]
+    text = value.replace("\\n", "\n").strip().strip("'\"")
+    blocks = [block + _PEM_END for block in text.split(_PEM_END) if block.strip()]
     return tuple(_ed25519(block.strip().encode()) for block in blocks)
 
 
@@ -73,6 +82,11 @@ Bytes = Annotated[int, Field(ge=1)]
 PerMinute = Annotated[int, Field(ge=1)]
 
 
+def pem_text(keys: Iterable[Ed25519PrivateKey]) -> str:
+    """Return private keys as concatenated PEM blocks."""
+    return "".join(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode() for key in keys)
+
+
 def host_of(netloc: str) -> str:
     """Return the host of `host:port` in lower case. IPv6 addresses keep their brackets."""
     return re.sub(r":[0-9]*$", "", netloc).lower()
@@ -81,3 +95,10 @@ def host_of(netloc: str) -> str:
 def host_of_url(url: str) -> str:
     """Return the host of a URL in lower case."""
     return host_of(urlsplit(url).netloc)
+
+
+def origin_of_url(url: str) -> str:
+    """Return the origin of a URL as browsers write it."""
+    parts = urlsplit(url)
+    origin = f"{parts.scheme}://{parts.netloc}".lower()
+    return origin.rpartition(":")[0] if _names_default_port(url) else origin

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from project.config import InvalidSettings, Settings
 from project.infrastructure.development_secrets import with_development_secrets
+from project.setting_types import origin_of_url
 
 Load = Callable[..., Settings]
 SECRET = "s" * 32
@@ -221,6 +222,12 @@ def test_escaped_newlines_in_jwt_key_are_accepted(load: Load) -> None:
     assert [pem(key) for key in load(PRODUCTION, JWT_KEYS=KEY.replace("\n", "\\n")).jwt_keys] == [KEY]
 
 
+@pytest.mark.parametrize("quote", ["'", '"'])
+def test_quotes_around_jwt_keys_are_removed(load: Load, quote: str) -> None:
+    value = quote + KEY.strip().replace("\n", "\\n") + quote
+    assert [pem(key) for key in load(PRODUCTION, JWT_KEYS=value).jwt_keys] == [KEY]
+
+
 def test_list_settings_are_comma_separated(load: Load) -> None:
     settings = load(DEVELOPMENT, ALLOWED_CONTENT_TYPES="image/png, text/plain")
     assert settings.allowed_content_types == ("image/png", "text/plain")
@@ -283,3 +290,16 @@ def test_processes_started_concurrently_use_the_same_secrets(tmp_path: Path) -> 
 def _secrets(folder: Path) -> tuple[object, ...]:
     settings = with_development_secrets(Settings(app_env="development", data_dir=folder))
     return settings.secret_key, *(pem(key) for key in settings.jwt_keys)
+
+
+@pytest.mark.parametrize(
+    ("url", "origin"),
+    [
+        ("https://api.example.com", "https://api.example.com"),
+        ("https://API.example.com:443/base", "https://api.example.com"),
+        ("http://localhost:8000", "http://localhost:8000"),
+        ("https://[::1]:8443", "https://[::1]:8443"),
+    ],
+)
+def test_origin_of_url_is_written_as_browsers_write_it(url: str, origin: str) -> None:
+    assert origin_of_url(url) == origin

@@ -11,10 +11,11 @@ def init_app(app: Flask) -> None:
     # its imports have finished, so they must be fast.
     from project.cli.config import config
     from project.cli.jobs import jobs
+    from project.cli.keys import keys
     from project.cli.openapi import openapi
     from project.cli.routes import route_table
 
-    for command in (config, jobs, openapi, route_table):
+    for command in (config, jobs, keys, openapi, route_table):
         app.cli.add_command(command)
 
     if os.environ.get("FLASK_RUN_FROM_CLI"):  # set by `flask`: web processes and workers do not need Alembic

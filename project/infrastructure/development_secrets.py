@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from project.config import Settings
+from project.setting_types import pem_text
 
 
 def with_development_secrets(settings: Settings) -> Settings:
@@ -45,5 +45,4 @@ def _link(draft: Path, path: Path) -> None:
 
 
 def _new_key() -> str:
-    key = Ed25519PrivateKey.generate()
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    return pem_text([Ed25519PrivateKey.generate()])

@@ -59,12 +59,13 @@ def world_with_faults(create_world: Callable[[], World]) -> World:
 
 
 def _application(folder: Path, url: str) -> Flask:
-    """Return an application that sends rate limit headers but never reaches a limit."""
+    """Return an application that sends rate limit headers but never reaches a limit, and that sets refresh cookies."""
     settings = Settings(
         app_env="development",
         data_dir=folder,
         database_url=url,
         rate_limit_enabled=True,
+        refresh_cookie_enabled=True,
         **{name: _UNREACHABLE_LIMIT for name in Settings.model_fields if "_per_" in name},
     )
     return create_app(settings)

@@ -19,12 +19,13 @@ from tests.kit.fixtures.administrators import create_administrator
 
 @dataclass(frozen=True)
 class Case:
-    """A request that should succeed: the caller, the path values and the body."""
+    """A request that should succeed: the caller, the path values, the body and additional headers."""
 
     actor: Api
     path: dict[str, str] = field(default_factory=dict)
     body: dict[str, Any] | None = None
     form: tuple[bytes, str] | None = None
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 class World:
@@ -90,7 +91,7 @@ class World:
 
     def send(self, operation: Operation, case: Case, **options: Any) -> TestResponse:
         """Send the request and return the response. `options` override parts of the request."""
-        headers = dict(options.pop("headers", {}))
+        headers = {**case.headers, **options.pop("headers", {})}
         if case.actor.tokens:
             headers.setdefault("Authorization", f"Bearer {case.actor.tokens['access_token']}")
         if case.form is not None and "data" not in options:
@@ -98,7 +99,8 @@ class World:
         elif case.body is not None and not {"data", "json"} & set(options):
             options["json"] = case.body
         path = options.pop("path", operation.path).format(**case.path)
-        client = self.app.test_client()
+        # A client that manages cookies would replace the header.
+        client = self.app.test_client(use_cookies=False)
         return client.open(path, method=operation.method, headers=headers, buffered=True, **options)
 
     def succeed(self, operation: Operation, case: Case | None = None, **options: Any) -> TestResponse:

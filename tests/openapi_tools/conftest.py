@@ -49,5 +49,6 @@ def server_settings(sqlite_template: Path, tmp_path_factory: pytest.TempPathFact
 @pytest.fixture(scope="session")
 def server(server_settings: Settings) -> Iterator[str]:
     """The URL of a running server."""
-    with programs(server_settings).web() as url:
+    cookies = {"REFRESH_COOKIE_ENABLED": "true", "CORS_ORIGINS": "https://app.example.com"}
+    with programs(server_settings, **cookies).web() as url:
         yield url

@@ -1,6 +1,10 @@
 """schemathesis sends valid and invalid requests to a real server and checks each response against the document.
 
-To run 20,000 cases by hand, which takes about seven minutes, start `RATE_LIMIT_ENABLED=false ./bin/run` and then:
+To run 20,000 cases by hand, which takes about seven minutes, run:
+
+    REFRESH_COOKIE_ENABLED=true CORS_ORIGINS=https://app.example.com RATE_LIMIT_ENABLED=false ./bin/run
+
+and, in another terminal:
 
     API=http://localhost:8000/api/v1
     curl $API/auth/register -H "Content-Type: application/json" \\

@@ -16,6 +16,7 @@ from project.blueprints.auth.errors import (
     TokenSpent,
 )
 from project.blueprints.auth.schemas import (
+    AccessTokenResponse,
     EmailChangeRequest,
     EmailConfirmationRequest,
     LoginRequest,
@@ -31,8 +32,10 @@ from project.blueprints.auth.schemas import (
     UserUpdate,
 )
 from project.errors import NotFound, PermissionDenied
+from project.http.auth import refresh_cookies
 from project.http.auth.access_tokens import token_pair
 from project.http.auth.identity import current_principal, current_user_id
+from project.http.auth.refresh_cookies import RefreshCookieHeaders, RefreshCookieNotAllowed
 from project.http.openapi import Blueprint
 from project.http.requests.pagination import page_request, page_response
 from project.http.requests.schemas import PageQuery
@@ -109,20 +112,65 @@ def refresh(body: dict[str, Any]) -> Any:
     return token_pair(service.refresh(**body))
 
 
+@blueprint.post(
+    "/cookie/login",
+    access=public,
+    limits=(LOGINS,),
+    exempt={"access": "issues the first token", "idempotency": _CONTAINS_TOKENS},
+)
+@blueprint.raises(InvalidCredentials, AccountDisabled, EmailNotVerified, RefreshCookieNotAllowed)
+@blueprint.arguments(RefreshCookieHeaders, location="headers")
+@blueprint.arguments(LoginRequest)
+@blueprint.response(200, AccessTokenResponse, headers={"Set-Cookie": "Set-Cookie"})
+def log_in_with_cookie(_headers: dict[str, Any], credentials: dict[str, Any]) -> Any:
+    """Log in from a web page, which keeps the refresh token in a cookie.
+
+    Only for pages on allowed origins, if refresh cookies are enabled. The cookie replaces that of an earlier login.
+    """
+    refresh_cookies.ensure_allowed()
+    return _with_cookie(service.log_in(**credentials, client=_client()))
+
+
+@blueprint.post(
+    "/cookie/refresh",
+    access=public,
+    limits=(_REFRESHES,),
+    exempt={"access": "authenticated by the refresh token", "idempotency": _CONTAINS_TOKENS},
+)
+@blueprint.raises(RefreshTokenInvalid, RefreshTokenReused, RefreshCookieNotAllowed)
+@blueprint.arguments(RefreshCookieHeaders, location="headers")
+@blueprint.response(200, AccessTokenResponse, headers={"Set-Cookie": "Set-Cookie"})
+def refresh_with_cookie(_headers: dict[str, Any]) -> Any:
+    """Exchange the refresh token in the cookie for a new access token and cookie.
+
+    The token is read from the cookie `__Host-refresh_token`. If it is rejected, the cookie is deleted.
+    """
+    refresh_cookies.ensure_allowed()
+    return _with_cookie(service.refresh(refresh_cookies.presented_token()))
+
+
 @blueprint.post("/logout", access=user, exempt={"idempotency": "already idempotent"})
 @blueprint.response(204)
 def log_out() -> Any:
-    """End the current session immediately."""
+    """End the current session immediately.
+
+    If the request contains the refresh cookie, the cookie is deleted.
+    """
     principal = current_principal()
     if principal.session_id is not None:
         service.log_out(principal.session_id, user_id=principal.user_id)
+    refresh_cookies.delete_token()
 
 
 @blueprint.post("/logout-all", access=user, exempt={"idempotency": "already idempotent"})
 @blueprint.response(204)
 def log_out_everywhere() -> Any:
-    """End all of your sessions immediately, including the current one."""
+    """End all of your sessions immediately, including the current one.
+
+    If the request contains the refresh cookie, the cookie is deleted.
+    """
     service.end_all_sessions(current_user_id())
+    refresh_cookies.delete_token()
 
 
 @blueprint.post("/password", access=user, limits=(_PASSWORD_CHECKS,), on_retry="validation-failed")
@@ -242,6 +290,12 @@ def get_me() -> Any:
 def update_me(changes: dict[str, Any]) -> Any:
     """Update your profile."""
     return service.update_profile(current_user_id(), versions=expected_versions(), **changes)
+
+
+def _with_cookie(grant: service.Grant) -> dict[str, Any]:
+    pair = token_pair(grant)
+    refresh_cookies.set_token(pair["refresh_token"], max_age_seconds=pair["refresh_expires_in"])
+    return pair
 
 
 def _client() -> service.Client:

@@ -75,15 +75,18 @@ class RegistrationPendingResponse(Body):
     email = Email(required=True)
 
 
-class TokenPairResponse(Body):
+class AccessTokenResponse(Body):
     access_token = Token(required=True)
     token_type = Choice(["Bearer"], required=True)
     expires_in = JsonInteger(0, _MAX_LIFETIME_SECONDS, required=True, metadata={"description": "Lifetime in seconds."})
-    refresh_token = Token(required=True)
     refresh_expires_in = JsonInteger(
         0, _MAX_LIFETIME_SECONDS, required=True, metadata={"description": "Lifetime in seconds."}
     )
     session_id = Id(required=True)
+
+
+class TokenPairResponse(AccessTokenResponse):
+    refresh_token = Token(required=True)
 
 
 class SessionResponse(Body):

@@ -13,7 +13,6 @@ from project.http.routing.access import public
 
 blueprint = Blueprint("system", __name__, description="Health, keys and this document")
 
-_KEY_CACHE = "public, max-age=300"
 _RETRY_SECONDS = 5
 _NOT_VERSIONED = {"etag": "not versioned"}
 
@@ -41,12 +40,17 @@ def check_readiness() -> Any:
 @blueprint.get(
     "/.well-known/jwks.json",
     access=public,
-    exempt={"access": "public keys", "pagination": "only a few keys", **_NOT_VERSIONED},
+    exempt={"access": "public keys", "pagination": "only a few keys"},
 )
 @blueprint.response(200, KeySetResponse)
 def get_keys() -> Any:
-    """List the public keys that verify access tokens (RFC 7517)."""
-    return signing_keys.current().jwks(), 200, {"Cache-Control": _KEY_CACHE}
+    """List the public keys that verify access tokens (RFC 7517).
+
+    The list may be cached for five minutes.
+    """
+    # The keys change only with the settings, so their digest in the `ETag` suffices.
+    keys = {**signing_keys.current().jwks(), "version": 0}
+    return keys, 200, {"Cache-Control": f"public, max-age={signing_keys.JWKS_MAX_AGE_SECONDS}"}
 
 
 @blueprint.get(

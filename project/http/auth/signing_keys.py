@@ -11,6 +11,9 @@ from jwt.algorithms import OKPAlgorithm
 
 from project.config import InvalidSettings, Settings
 
+# Other services may cache the public keys for this long.
+JWKS_MAX_AGE_SECONDS = 300
+
 
 class SigningKeys:
     """The keys for access tokens. One key signs tokens; all keys verify them."""

@@ -62,6 +62,7 @@ HEADERS: dict[str, Any] = {
         "example": "sha-256=:n4bQgYhMfWWaL+qgxVrQFQ==:",
     },
     "Retry-After": {"description": "Seconds to wait before retrying.", "example": "2"},
+    "Set-Cookie": {"description": "Sets the refresh token, in the cookie `__Host-refresh_token`."},
     "Sunset": {"description": "When the route will be removed (RFC 8594).", "example": "Fri, 31 Dec 2027 00:00:00 GMT"},
     "WWW-Authenticate": {"description": "How to authenticate (RFC 6750).", "example": "Bearer"},
     "X-Request-ID": {"description": "Id of the request, as it appears in the logs.", "example": _REQUEST_ID},

@@ -22,7 +22,11 @@ class StrictParser(FlaskParser):
     By default, webargs accepts all of these, and ignores or guesses values.
     """
 
-    DEFAULT_UNKNOWN_BY_LOCATION = {"json": marshmallow.RAISE, "query": marshmallow.RAISE}  # noqa: RUF012
+    DEFAULT_UNKNOWN_BY_LOCATION = {  # noqa: RUF012
+        "json": marshmallow.RAISE,
+        "query": marshmallow.RAISE,
+        "headers": marshmallow.EXCLUDE,
+    }
 
     def load_json(self, req: flask.Request, schema: marshmallow.Schema) -> Any:
         return json_object(req)

@@ -15,7 +15,7 @@ _PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, HEAD, POST, PUT, PATCH, DELETE",
     "Access-Control-Allow-Headers": (
         "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, If-Range, Range, X-Request-ID, "
-        "traceparent"
+        "X-Requested-With, traceparent"
     ),
     "Access-Control-Max-Age": "7200",
 }
@@ -24,7 +24,7 @@ _PREFLIGHT = {
 def init_app(app: Flask, settings: Settings) -> None:
     """Let pages from the origins in CORS_ORIGINS read the responses of `app`.
 
-    `Access-Control-Allow-Credentials` is not needed: tokens are sent in `Authorization`, and there are no cookies.
+    Only refresh cookies need `Access-Control-Allow-Credentials`: access tokens are sent in `Authorization`.
     """
     allowed_origins = frozenset(settings.cors_origins)
     if not allowed_origins:
@@ -44,4 +44,6 @@ def init_app(app: Flask, settings: Settings) -> None:
         if origin in allowed_origins and not (rule and rule.access.kind == "scraper"):
             response.headers["Access-Control-Allow-Origin"] = origin
             response.headers["Access-Control-Expose-Headers"] = _EXPOSED
+            if settings.refresh_cookie_enabled:
+                response.headers["Access-Control-Allow-Credentials"] = "true"
         return response

@@ -119,6 +119,8 @@ _BY_STATUS: dict[int, type[errors.Error]] = {
     422: errors.ValidationFailed,
     503: errors.ServiceUnavailable,
 }
+# Where webargs' names of locations differ from those of the contract.
+_LOCATIONS = {"json": "body", "headers": "header"}
 
 
 def init_app(app: Flask) -> None:
@@ -197,7 +199,7 @@ def _as_error(exception: HTTPException) -> errors.Error:
 
 def _pointers(messages: Mapping[str, Any]) -> Iterable[dict[str, str]]:
     for location, tree in messages.items():
-        yield from _walk(tree, "", "body" if location == "json" else location)
+        yield from _walk(tree, "", _LOCATIONS.get(location, location))
 
 
 def _walk(tree: Any, pointer: str, location: str) -> Iterable[dict[str, str]]:

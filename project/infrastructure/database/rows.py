@@ -38,6 +38,7 @@ def fetch_one(statement: Executable, values: Mapping[str, Any], row_type: Callab
 def lock_batch(batch: Select[Any], *, skip_locked: bool = True) -> Select[Any]:
     """Return a subquery for `IN` that locks the rows of a query with a `LIMIT`, and skips rows locked elsewhere.
 
-    Without `skip_locked`, the query waits for these rows. It is a CTE, because PostgreSQL may run a plain subquery more than once, locking more rows each time.
+    Without `skip_locked`, the query waits for these rows. It is a CTE, because PostgreSQL may run a plain subquery more
+    than once, locking more rows each time.
     """
     return select(*batch.with_for_update(skip_locked=skip_locked).cte("batch").columns)

@@ -1,14 +1,18 @@
 """The contract of the auth blueprint."""
 
+from dataclasses import replace
 from uuid import UUID, uuid4
 
 from project.blueprints.auth import service
+from project.http.auth.refresh_cookies import NAME
 from project.infrastructure import signing
 from project.infrastructure.clock import now
 from tests.conformance.contract import EVERYONE, LOGGED_IN, OWNERS, Contract, Listing
 from tests.conformance.operation import Operation
 from tests.conformance.world import Case, World
 from tests.kit.clients.api import NEW_PASSWORD, PASSWORD
+
+FROM_PAGE = {"Origin": "http://localhost:8000", "X-Requested-With": "XMLHttpRequest"}
 
 
 def log_in(world: World, _operation: Operation) -> Case:
@@ -17,6 +21,15 @@ def log_in(world: World, _operation: Operation) -> Case:
 
 def refresh(world: World, _operation: Operation) -> Case:
     return Case(world.anonymous, body={"refresh_token": world.owner.with_new_session().tokens["refresh_token"]})
+
+
+def log_in_with_cookie(world: World, operation: Operation) -> Case:
+    return replace(log_in(world, operation), headers=FROM_PAGE)
+
+
+def refresh_with_cookie(world: World, _operation: Operation) -> Case:
+    token = world.owner.with_new_session().tokens["refresh_token"]
+    return Case(world.anonymous, headers={**FROM_PAGE, "Cookie": f"{NAME}={token}"})
 
 
 def log_out(world: World, _operation: Operation) -> Case:
@@ -81,6 +94,8 @@ FROM (SELECT n, {caller} AS user_id FROM generate_series(1, {size} * 5 / 4) AS n
 
 contract = Contract(
     access={
+        "POST /api/v1/auth/cookie/login": EVERYONE,
+        "POST /api/v1/auth/cookie/refresh": EVERYONE,
         "POST /api/v1/auth/login": EVERYONE,
         "POST /api/v1/auth/logout": LOGGED_IN,
         "POST /api/v1/auth/logout-all": LOGGED_IN,
@@ -100,6 +115,8 @@ contract = Contract(
     recipes={
         "log_in": log_in,
         "refresh": refresh,
+        "log_in_with_cookie": log_in_with_cookie,
+        "refresh_with_cookie": refresh_with_cookie,
         "log_out": log_out,
         "log_out_everywhere": log_out_everywhere,
         "list_sessions": list_sessions,

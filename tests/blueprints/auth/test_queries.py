@@ -158,8 +158,10 @@ def test_use_of_an_older_generation_is_not_recorded(grant: service.Grant) -> Non
 
 
 def test_users_are_found_by_id_and_by_email(ada_row: UserRow) -> None:
-    assert service.get_user(ada_row.id) == service.find_user_by_email(ada_row.email.upper()) == ada_row
-    assert service.get_users_by_id([ada_row.id, new_id()]) == {ada_row.id: ada_row}
+    found = service.get_user(ada_row.id)
+    assert (found.id, found.email) == (ada_row.id, ada_row.email)
+    assert service.find_user_by_email(ada_row.email.upper()) == found
+    assert service.get_users_by_id([ada_row.id, new_id()]) == {ada_row.id: found}
 
 
 def test_active_users_are_listed_in_order_after_the_given_id(ada_row: UserRow) -> None:

@@ -54,7 +54,19 @@ def test_published_keys_verify_a_real_token(ada: Api) -> None:
 def test_only_public_key_parameters_are_published(ada: Api) -> None:
     response = ada.client.get("/.well-known/jwks.json")
     assert [set(key) for key in response.json["keys"]] == [{"kty", "crv", "x", "kid", "use", "alg"}]
-    assert response.headers["Cache-Control"] == "public, max-age=300"
+
+
+def test_published_keys_may_be_cached_for_five_minutes_and_revalidated(api: Api) -> None:
+    response = api.client.get("/.well-known/jwks.json")
+    unchanged = api.client.get("/.well-known/jwks.json", headers={"If-None-Match": response.headers["ETag"]})
+    assert (response.status_code, unchanged.status_code) == (200, 304)
+    assert {each.headers["Cache-Control"] for each in (response, unchanged)} == {"public, max-age=300"}
+
+
+@ON_SQLITE
+def test_etag_of_published_keys_changes_with_the_keys(serve: Serve) -> None:
+    tags = {serve(*keys).client.get("/.well-known/jwks.json").headers["ETag"] for keys in ([OLD], [OLD, NEW])}
+    assert len(tags) == 2
 
 
 @ON_SQLITE

@@ -39,7 +39,7 @@ REQUESTS: dict[int, tuple[str, str, dict[str, Any]]] = {
 EXPOSED_HEADERS = {"ETag", "Link", "Location", "X-Request-ID", "Retry-After", "Idempotency-Replayed", "RateLimit"}
 EXPOSED_HEADERS |= {"RateLimit-Policy", "Content-Disposition", "Repr-Digest", "Content-Range", "Deprecation", "Sunset"}
 ALLOWED_HEADERS = {"Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "If-Range", "Range"}
-ALLOWED_HEADERS |= {"X-Request-ID", "traceparent"}
+ALLOWED_HEADERS |= {"X-Request-ID", "X-Requested-With", "traceparent"}
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +48,13 @@ def app(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
     with shared_application(sqlite_template, tmp_path_factory, cors_origins=origins) as app:
         app.add_url_rule("/fails", view_func=lambda: 1 / 0, access=public)
         yield app
+
+
+@pytest.fixture(scope="module")
+def api_with_cookies(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    settings = {"cors_origins": LISTED_ORIGIN, "refresh_cookie_enabled": True}
+    with shared_application(sqlite_template, tmp_path_factory, **settings) as app:
+        yield Api(app.test_client())
 
 
 def request_with_origin(api: Api, origin: str | None, status: int = 200) -> Any:
@@ -133,9 +140,21 @@ def test_options_request_that_is_not_a_preflight_returns_the_allowed_methods(
     assert split_header(response.headers["Allow"]) == methods
 
 
-def test_credentials_are_never_allowed(api: Api) -> None:
-    responses = [request_with_origin(api, LISTED_ORIGIN), preflight(api, LISTED_ORIGIN, "/api/v1/auth/login")]
-    assert not [response for response in responses if "Access-Control-Allow-Credentials" in response.headers]
+def test_credentials_are_not_allowed_without_refresh_cookies(api: Api) -> None:
+    assert credentials_allowed(api, LISTED_ORIGIN) == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("origin", "allowed"), [(LISTED_ORIGIN, "true"), *[(origin, None) for origin in FOREIGN_ORIGINS]]
+)
+def test_credentials_are_allowed_only_to_listed_origins(api_with_cookies: Api, origin: str, allowed: str) -> None:
+    assert credentials_allowed(api_with_cookies, origin) == [allowed, allowed]
+
+
+def credentials_allowed(api: Api, origin: str) -> list[str | None]:
+    """Return the value of the header in the response to a request, and to a preflight request."""
+    responses = [request_with_origin(api, origin), preflight(api, origin, "/api/v1/auth/cookie/login")]
+    return [response.headers.get("Access-Control-Allow-Credentials") for response in responses]
 
 
 def test_no_origin_is_allowed_by_default(shared_api: Api) -> None:

@@ -65,6 +65,13 @@ class Deployment:
                 seconds=_START_SECONDS,
             )
 
+    def restart(self, *names: str) -> None:
+        """Restart processes one after the other, as a rolling deployment does. Each first finishes its requests."""
+        for name in names:
+            self.processes[name].terminate()
+            self.processes[name].wait(_START_SECONDS)
+            self.start(name)
+
     def kill(self, name: str) -> None:
         """Kill a process and its children with SIGKILL."""
         os.killpg(self.processes[name].pid, signal.SIGKILL)
