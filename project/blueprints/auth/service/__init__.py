@@ -1,6 +1,6 @@
 """Accounts and sessions: the public interface of the blueprint."""
 
-from project.blueprints.auth.models import UserRow
+from project.blueprints.auth.models import ProfileRow, UserRow
 from project.blueprints.auth.policy import email_key
 from project.blueprints.auth.service.accounts import (
     find_user_by_email,
@@ -10,6 +10,12 @@ from project.blueprints.auth.service.accounts import (
     mark_verified,
     register,
     update_profile,
+)
+from project.blueprints.auth.service.administration import (
+    create_admin,
+    end_user_sessions,
+    list_profiles,
+    update_access,
 )
 from project.blueprints.auth.service.password_changes import change_password
 from project.blueprints.auth.service.sessions import (
@@ -29,16 +35,20 @@ from project.blueprints.auth.service.sessions import (
 __all__ = [
     "Client",
     "Grant",
+    "ProfileRow",
     "SessionView",
     "UserRow",
     "change_password",
+    "create_admin",
     "email_key",
     "end_all_sessions",
     "end_session",
+    "end_user_sessions",
     "find_user_by_email",
     "get_user",
     "get_users_by_id",
     "list_active_ids",
+    "list_profiles",
     "list_sessions",
     "load_principal",
     "log_in",
@@ -47,5 +57,6 @@ __all__ = [
     "open_session",
     "refresh",
     "register",
+    "update_access",
     "update_profile",
 ]

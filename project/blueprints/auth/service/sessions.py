@@ -64,8 +64,6 @@ def log_in(*, email: str, password: str, client: Client) -> Grant:
     password_hash = None if user is None else user.password_hash
     if not passwords.matches(password_hash, password) or user is None:
         raise InvalidCredentials
-    if user.status != "active":
-        raise AccountDisabled
     grant = open_session(user, methods=["password"], client=client)
     if passwords.is_outdated(user.password_hash):
         new_hash = passwords.hash_password(password)
@@ -77,9 +75,9 @@ def log_in(*, email: str, password: str, client: Client) -> Grant:
 def open_session(user: UserRow, *, methods: list[str], client: Client) -> Grant:
     """Open a session for an authenticated user. Every login method must use this function.
 
-    Locks the user's row and rejects the login if the password or the status has changed since `user` was read. An
-    operation that ends all of a user's sessions must therefore update that row first, so that a concurrent login
-    cannot leave a new session behind. Raises InvalidCredentials.
+    Locks the user's row and rejects the login if the account is disabled, or if the password has changed since `user`
+    was read. An operation that ends all of a user's sessions must therefore update that row first, so that a concurrent
+    login cannot leave a new session behind. Raises InvalidCredentials, AccountDisabled.
     """
     settings, at = current_settings(), now()
     with transaction():
@@ -92,7 +90,7 @@ def open_session(user: UserRow, *, methods: list[str], client: Client) -> Grant:
             ip_address=client.ip_address,
         )
         if session is None:
-            raise InvalidCredentials
+            raise AccountDisabled if repository.has_password(user) else InvalidCredentials
     return _grant(session)
 
 
