@@ -13,8 +13,9 @@ def init_app(app: Flask) -> None:
     from project.cli.jobs import jobs
     from project.cli.openapi import openapi
     from project.cli.routes import route_table
+    from project.cli.users import users
 
-    for command in (config, jobs, openapi, route_table):
+    for command in (config, jobs, openapi, route_table, users):
         app.cli.add_command(command)
 
     if os.environ.get("FLASK_RUN_FROM_CLI"):  # set by `flask`: web processes and workers do not need Alembic
