@@ -43,6 +43,8 @@ def create_admin(email: str, display_name: str | None, promote: bool) -> None:
 
     The password is asked for without echo or, if standard input is not a terminal, read from its first line.
     """
+    if promote and display_name:
+        raise click.UsageError("Pass either --display-name or --promote.")
     if promote:
         admin = service.update_access(_get(email).id, versions=None, role="admin", status="active")
         click.echo(f"{admin.email} is now an admin (id {admin.id}).")

@@ -80,6 +80,7 @@ def test_promote_creates_no_account(run: Run) -> None:
     [
         (["--email", "ada"], PASSWORD, "Not a valid email address."),
         (["--email", ADA, "--display-name", "A\x07da"], PASSWORD, "control characters"),
+        (["--email", ADA, "--display-name", "Ada", "--promote"], "", "either --display-name or --promote"),
         (["--email", ADA], "", "Standard input is empty."),
         (["--email", ADA], b"\xff", "Must be valid Unicode."),
     ],
