@@ -1,8 +1,6 @@
 """Administration: listing users, changing their roles and statuses, ending their sessions, creating admins."""
 
 from collections.abc import Collection
-from dataclasses import replace
-from typing import Any
 from uuid import UUID
 
 from project.blueprints.auth import policy, repository
@@ -23,7 +21,7 @@ def list_profiles(
     return repository.list_profiles(page, {name: value for name, value in filters.items() if value is not None})
 
 
-def update_access(user_id: UUID, *, versions: Collection[int] | None, **changes: Any) -> UserRow:
+def update_access(user_id: UUID, *, versions: Collection[int] | None, **changes: object) -> UserRow:
     """Set the `role`, the `status` or both of a user, and return the user. Disabling ends all of the user's sessions.
 
     Raises NotFound, PreconditionFailed if the user's version is not in `versions`, and LastAdmin if no active admin
@@ -32,10 +30,10 @@ def update_access(user_id: UUID, *, versions: Collection[int] | None, **changes:
     with transaction():
         # Every change of an admin locks first the user, then the count of admins, so that no two of them deadlock.
         before = repository.lock_user(user_id)
-        _count_admins(before, replace(before, **changes))
         user = repository.update_user(user_id, versions=versions, **changes)
         if user is None:
             raise version_mismatch(versions)
+        _count_admins(before, user)
         if user.status == "disabled":
             repository.end_sessions(user_id)
     return user
