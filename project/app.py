@@ -14,6 +14,7 @@ from project.blueprints.organizations import routes as organizations
 from project.blueprints.organizations.service import ensure_member
 from project.blueprints.pages import routes as pages
 from project.blueprints.system import routes as system
+from project.blueprints.users import routes as users
 from project.config import Settings
 from project.http import openapi
 from project.http.application import Application
@@ -29,6 +30,7 @@ from project.server import body_stream
 API_PREFIX = "/api/v1"
 BLUEPRINTS = (
     auth.blueprint,
+    users.blueprint,
     organizations.blueprint,
     invitations.blueprint,
     files.blueprint,

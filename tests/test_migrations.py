@@ -66,17 +66,24 @@ def names_of_jobs() -> list[str]:
         return list(connection.scalars(text("SELECT name FROM jobs ORDER BY name")))
 
 
+def add_user(role: str = "user", status: str = "active") -> str:
+    """Insert a user with raw SQL, as an earlier release would have, and return the id."""
+    user = uuid4().hex
+    columns = "id, email, email_key, email_verified, display_name, password_hash, role, status, created_at, updated_at"
+    values = f"'{user}', '{user}', '{user}', true, '', '', '{role}', '{status}'"
+    with db.engine.begin() as connection:
+        connection.execute(text(f"INSERT INTO users ({columns}) VALUES ({values}{', CURRENT_TIMESTAMP' * 2})"))
+    return user
+
+
 def add_file(thumbnails: str) -> None:
     """Insert a user and a file of that user with raw SQL, as an earlier release would have."""
-    user, file = uuid4().hex, uuid4().hex
+    user, file = add_user(), uuid4().hex
+    columns = "id, owner_id, storage_key, status, filename, content_type, size, sha256, thumbnails"
+    values = f"'{file}', '{user}', '{file}', 'stored', '', '', 1, '', '{thumbnails}'"
     with db.engine.begin() as connection:
-        for table, values in {
-            "users": f"id, email, email_key, email_verified, display_name, password_hash, role, status, created_at,"
-            f" updated_at) VALUES ('{user}', '{user}', '{user}', true, '', '', 'user', 'active'",
-            "files": f"id, owner_id, storage_key, status, filename, content_type, size, sha256, thumbnails, created_at,"
-            f" updated_at) VALUES ('{file}', '{user}', '{file}', 'stored', '', '', 1, '', '{thumbnails}'",
-        }.items():
-            connection.execute(text(f"INSERT INTO {table} ({values}, CURRENT_TIMESTAMP, CURRENT_TIMESTAMP)"))
+        times = "created_at, updated_at) VALUES"
+        connection.execute(text(f"INSERT INTO files ({columns}, {times} ({values}{', CURRENT_TIMESTAMP' * 2})"))
 
 
 def thumbnail_sizes() -> dict[str, str]:
@@ -124,6 +131,17 @@ def test_existing_images_have_both_thumbnail_sizes_after_upgrade() -> None:
         upgrade()
         assert thumbnail_sizes() == {"ready": "large,small", "pending": "", "failed": "", "unsupported": ""}
         downgrade(revision="d7b0e4a8f215")
+
+
+@pytest.mark.usefixtures("app")
+def test_existing_active_admins_are_counted_by_upgrade() -> None:
+    upgrade(revision="4c8a1f7e2d60")
+    for role, status in {("admin", "active"), ("admin", "disabled"), ("user", "active")}:
+        add_user(role, status)
+    add_user("admin", "active")
+    upgrade()
+    with db.engine.connect() as connection:
+        assert connection.execute(text("SELECT id, active_admins FROM admin_count")).all() == [(1, 2)]
 
 
 @pytest.mark.usefixtures("app")

@@ -14,8 +14,9 @@ def init_app(app: Flask) -> None:
     from project.cli.keys import keys
     from project.cli.openapi import openapi
     from project.cli.routes import route_table
+    from project.cli.users import users
 
-    for command in (config, jobs, keys, openapi, route_table):
+    for command in (config, jobs, keys, openapi, route_table, users):
         app.cli.add_command(command)
 
     if os.environ.get("FLASK_RUN_FROM_CLI"):  # set by `flask`: web processes and workers do not need Alembic

@@ -8,11 +8,11 @@ from typing import Any
 from uuid import UUID
 
 import click
-from flask.cli import AppGroup
 
 from project.blueprints.jobs import service
 from project.blueprints.jobs.errors import JobNotDead
-from project.errors import Error, NotFound
+from project.cli.group import Group
+from project.errors import NotFound
 from project.infrastructure import jobs as job_queue
 from project.infrastructure.clock import now
 from project.infrastructure.database.pagination import PageRequest
@@ -20,19 +20,6 @@ from project.infrastructure.database.pagination import PageRequest
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"([0-9]{1,9})([smhd]?)", re.ASCII)
 _NAME_WIDTH, _MAX_ERROR_LENGTH = 30, 100
-
-
-class Group(AppGroup):
-    """A command group that reports this project's errors on one line and exits with status 1."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run the command. Raises ClickException in place of this project's errors."""
-        try:
-            return super().invoke(ctx)
-        except Error as error:
-            # If a dependency is unavailable, or the database has no tables, only the cause shows what to fix.
-            cause = str(error.__cause__ or "").partition("\n")[0]
-            raise click.ClickException(f"{error.detail} Cause: {cause}" if cause else error.detail) from error
 
 
 class Ago(click.ParamType[datetime]):

@@ -42,7 +42,8 @@ class Listing:
 
     `rows` is the SQL after `FROM` that selects the listed rows. It may refer to the ids `:caller`, `:member` and
     `:organization`, and the values of `filters` to `{caller}`, `{member}` and `{organization}`. The query may read
-    `extra_rows` that it does not list, and may sort the rows if `may_sort` is set.
+    `extra_rows` that it does not list, and may sort the rows if `may_sort` is set. If the filters
+    select a single row, set `has_one_row`.
     """
 
     operation: str
@@ -51,6 +52,7 @@ class Listing:
     user: str = "caller"
     extra_rows: int = 0
     may_sort: bool = False
+    has_one_row: bool = False
 
     def __str__(self) -> str:
         return "-".join([self.operation, *(["own"] if self.user == "member" else []), *self.filters.values()])

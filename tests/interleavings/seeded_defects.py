@@ -72,6 +72,11 @@ def open_session_of_any_user(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(users, "_ADD_SESSION", add_session)
 
 
+def do_not_lock_users(patch: pytest.MonkeyPatch) -> None:
+    """Seed a defect: an admin is not locked while it is counted."""
+    patch.setattr(users, "lock_user", users.get_user)
+
+
 # The defective operation, the operation that reveals the defect, and the defect.
 DEFECTS: list[tuple[str, str, Defect]] = [
     ("accept_invitation", "expire_invitations", select_first(invitations, "accept")),
@@ -79,6 +84,8 @@ DEFECTS: list[tuple[str, str, Defect]] = [
     ("claim", "claim", select_first(jobs, "claim")),
     ("create_organization", "create_organization", look_up_first(organizations)),
     ("delete_file", "delete_file", select_first(files, "trash_file")),
+    ("demote_admin", "demote_other_admin", select_first(users, "decrement_admins")),
+    ("disable_admin", "demote_admin", do_not_lock_users),
     ("finish", "claim", select_first(jobs, "finish")),
     ("invite_guest_again", "accept_invitation", check_membership_first),
     ("log_in", "change_password", open_session_of_any_user),

@@ -37,6 +37,7 @@ EQUIVALENTS = {
     f"{_FILES}/repository.py _SHARED: drop File.organization_id.is_not(None)": "every query adds an organization id",
     f"{_FILES}/repository.py _SHARED_TRASH: True → False": _ONLY_PLANS,
     "project/blueprints/invitations/repository.py _is_overdue: True → False": _ONLY_PLANS,
+    "project/blueprints/auth/repository.py _LOCK_USER: True → False": "a stronger lock has the same effect",
     "project/blueprints/auth/repository.py _UNCHANGED_USER: True → False": "a stronger lock has the same effect",
     f"{_FILES}/policy.py safe_filename: 4 → 5": "only bounds the time that normalization takes",
     f"{_FILES}/service/uploads.py store_upload: True → False": "a stored upload is not purged in either case",

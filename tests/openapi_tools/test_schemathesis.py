@@ -9,7 +9,7 @@ and, in another terminal:
     API=http://localhost:8000/api/v1
     curl $API/auth/register -H "Content-Type: application/json" \\
         -d '{"email": "tester@example.com", "password": "seven unlikely herons", "display_name": "Tester"}'
-    echo "UPDATE users SET role = 'admin'" | sqlite3 var/app.db
+    ./bin/flask users create-admin --email tester@example.com --promote
     .venv/bin/st --config-file tests/openapi_tools/schemathesis.toml run $API/openapi.json --checks all \\
         --max-examples 1300
 

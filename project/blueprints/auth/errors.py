@@ -11,6 +11,14 @@ class EmailTaken(Conflict):
     remedy = "Log in to that account, or register a different email address."
 
 
+class LastAdmin(Conflict):
+    """This user is the last active admin, and can be neither demoted nor disabled."""
+
+    code = "last-admin"
+    title = "Last admin"
+    remedy = "Give another active user the `admin` role first."
+
+
 class InvalidCredentials(Unauthenticated):
     """The email address or the password is wrong."""
 

@@ -1,4 +1,4 @@
-"""The `users` and `sessions` tables, and the row types that queries return."""
+"""The `users`, `sessions` and `admin_count` tables, and the row types that queries return."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -25,6 +25,11 @@ class User(Versioned, Base):
     """
 
     __tablename__ = "users"
+    __table_args__ = (
+        Index(None, "role", "id"),
+        Index(None, "status", "id"),
+        Index(None, "role", "status", "id"),
+    )
 
     email: Mapped[str]
     email_key: Mapped[str] = mapped_column(unique=True)
@@ -66,6 +71,18 @@ class Session(Timestamped, Base):
     ended_at: Mapped[datetime | None]
     user_agent: Mapped[str]
     ip_address: Mapped[str]
+
+
+class AdminCount(Base):
+    """The number of active admins, in the only row of this table.
+
+    A condition on several rows, such as `count(*) > 1`, would not hold under concurrency; one on a single row does.
+    """
+
+    __tablename__ = "admin_count"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    active_admins: Mapped[int]
 
 
 @dataclass(frozen=True, slots=True)

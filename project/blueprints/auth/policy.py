@@ -1,7 +1,9 @@
-"""Comparison of email addresses, and the grace period for replaced refresh tokens."""
+"""Comparison of email addresses, active admins, and the grace period for replaced refresh tokens."""
 
 import unicodedata
 from datetime import datetime, timedelta
+
+from project.blueprints.auth.models import ProfileRow
 
 # Another instance may have rotated the token, and its clock may be slightly ahead.
 _CLOCK_SKEW = timedelta(seconds=1)
@@ -13,6 +15,11 @@ def email_key(email: str) -> str:
     NFC keeps full-width letters distinct from ASCII letters.
     """
     return unicodedata.normalize("NFC", email).lower()
+
+
+def is_active_admin(user: ProfileRow) -> bool:
+    """Return whether a user may use the routes for admins."""
+    return user.role == "admin" and user.status == "active"
 
 
 def may_reuse_refresh_token(

@@ -1,15 +1,30 @@
-"""Queries on the `users` and `sessions` tables."""
+"""Queries on the `users`, `sessions` and `admin_count` tables."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Select, Table, Update, and_, bindparam, delete, exists, func, insert, or_, select, update
+from sqlalchemy import (
+    Executable,
+    Select,
+    Table,
+    Update,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 
 from project.blueprints.auth.errors import EmailTaken
 from project.blueprints.auth.models import (
+    AdminCount,
     OwnSessionRow,
     PrincipalRow,
     ProfileRow,
@@ -78,7 +93,9 @@ _ROTATE_SESSION = (
 )
 _OWN_SESSIONS = select(*columns_of(OwnSessionRow, Session)).where(Session.ended_at.is_(None))
 _FIND_USER = select(*_USER).where(User.id == bindparam("user_id"))
+_LOCK_USER = _FIND_USER.with_for_update(key_share=True)
 _FIND_USER_BY_EMAIL = select(*_USER).where(User.email_key == bindparam("email_key"))
+_PROFILES = select(*columns_of(ProfileRow, User))
 
 
 def find_principal(session_id: UUID) -> PrincipalRow | None:
@@ -92,10 +109,12 @@ def find_principal(session_id: UUID) -> PrincipalRow | None:
 
 def get_user(user_id: UUID) -> UserRow:
     """Return a user. Raises NotFound."""
-    user = find_user(user_id)
-    if user is None:
-        raise NotFound
-    return user
+    return _get_user(_FIND_USER, user_id)
+
+
+def lock_user(user_id: UUID) -> UserRow:
+    """Lock a user's row against changes until the transaction ends, and return the user. Raises NotFound."""
+    return _get_user(_LOCK_USER, user_id)
 
 
 def find_user(user_id: UUID) -> UserRow | None:
@@ -113,6 +132,12 @@ def list_active_ids(after: UUID | None, limit: int) -> list[UUID]:
     active = select(User.id).where(User.status == "active").order_by(User.id).limit(limit)
     with read() as connection:
         return list(connection.scalars(active if after is None else active.where(User.id > after)))
+
+
+def list_profiles(page: PageRequest, filters: Mapping[str, str]) -> Page[ProfileRow]:
+    """Return a page of all users, or of those whose columns have the values in `filters`."""
+    within: dict[Any, str] = {getattr(User, name): value for name, value in filters.items()}
+    return select_page(_PROFILES, User.id, page, within, ProfileRow)
 
 
 def list_users(user_ids: Iterable[UUID]) -> list[UserRow]:
@@ -141,6 +166,19 @@ def add_user(
 def update_user(user_id: UUID, *, versions: Collection[int] | None, **changes: object) -> UserRow | None:
     """Set the columns in `changes` and return the user, or `None` if the user's version is not in `versions`."""
     return _update_user(update(User).where(User.id == user_id, User.is_at(versions)).values(**changes))
+
+
+def increment_admins() -> None:
+    """Count another active admin."""
+    increased = update(AdminCount).values(active_admins=AdminCount.active_admins + 1)
+    current_connection().execute(increased.returning(AdminCount.id)).one()
+
+
+def decrement_admins() -> bool:
+    """Count one active admin less. Returns False if only one is left."""
+    decreased = update(AdminCount).where(AdminCount.active_admins > 1)
+    changed = decreased.values(active_admins=AdminCount.active_admins - 1).returning(AdminCount.id)
+    return current_connection().execute(changed).first() is not None
 
 
 def change_password(user: UserRow, password_hash: str) -> bool:
@@ -303,7 +341,7 @@ def add_session(
     user_agent: str,
     ip_address: str,
 ) -> SessionRow | None:
-    """Insert a session of `user` and return it, or `None` if the password or the status has changed.
+    """Insert a session of `user` and return it, or `None` if the password has changed or the user is not active.
 
     Locks the user's row against changes until the transaction ends (`FOR SHARE`).
     """
@@ -347,6 +385,13 @@ def record_use(session_id: UUID, generation: int) -> bool:
     return current_connection().execute(_RECORD_USE, values).first() is not None
 
 
+def has_password(user: UserRow) -> bool:
+    """Return whether the password of a user is the one that the user had when `user` was read."""
+    unchanged = select(User.id).where(User.id == user.id, User.password_version == user.password_version)
+    with read() as connection:
+        return connection.execute(unchanged).first() is not None
+
+
 def find_live_session(session_id: UUID) -> SessionRow | None:
     """Return a session that has neither ended nor expired, and whose user is active, or `None`."""
     return fetch_one(_FIND_LIVE_SESSION, {"session_id": session_id, "at": now()}, SessionRow)
@@ -379,13 +424,9 @@ def purge_sessions(before: datetime, limit: int) -> int:
 
 
 def purge_unused_users(before: datetime, limit: int) -> int:
-    """Delete up to `limit` unverified users who registered before this time and never logged in."""
-    batch = (
-        select(User.id)
-        .where(User.created_at < before, User.email_verified.is_(False), User.first_login_at.is_(None))
-        .order_by(User.id)
-        .limit(limit)
-    )
+    """Delete up to `limit` unverified users, but no admins, who registered before this time and never logged in."""
+    is_unused = and_(User.email_verified.is_(False), User.first_login_at.is_(None), User.role == "user")
+    batch = select(User.id).where(User.created_at < before, is_unused).order_by(User.id).limit(limit)
     return _purge(User, batch)
 
 
@@ -396,3 +437,10 @@ def _purge(model: type[Session | User], batch: Select[UUID]) -> int:
 
 def _end_sessions() -> Update:
     return update(Session).where(Session.ended_at.is_(None)).values(ended_at=now())
+
+
+def _get_user(statement: Executable, user_id: UUID) -> UserRow:
+    user = fetch_one(statement, {"user_id": user_id}, UserRow)
+    if user is None:
+        raise NotFound
+    return user

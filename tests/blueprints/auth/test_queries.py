@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import update
 
 from project.blueprints.auth import repository, service
-from project.blueprints.auth.errors import InvalidCredentials, RefreshTokenInvalid, RefreshTokenReused
+from project.blueprints.auth.errors import AccountDisabled, InvalidCredentials, RefreshTokenInvalid, RefreshTokenReused
 from project.blueprints.auth.models import Session, User, UserRow
 from project.errors import PreconditionFailed
 from project.infrastructure.clock import now
@@ -47,10 +47,19 @@ def _others(ada_row: UserRow, grant: service.Grant) -> None:
     log_in(ada_row)
 
 
-@pytest.mark.parametrize("values", [{"password_version": 2}, {"status": "disabled"}])
-def test_login_is_rejected_if_account_changes_after_it_was_read(ada_row: UserRow, values: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    ("values", "error"),
+    [
+        ({"password_version": 2}, InvalidCredentials),
+        ({"status": "disabled"}, AccountDisabled),
+        ({"password_version": 2, "status": "disabled"}, InvalidCredentials),
+    ],
+)
+def test_login_is_rejected_if_account_changes_after_it_was_read(
+    ada_row: UserRow, values: dict[str, str], error: type[Exception]
+) -> None:
     set_user(ada_row, **values)
-    with pytest.raises(InvalidCredentials):
+    with pytest.raises(error):
         log_in(ada_row)
 
 

@@ -15,6 +15,7 @@ from project.blueprints.auth.service import retention
 from project.infrastructure.clock import now
 from project.infrastructure.database import read, transaction
 from tests.kit.clients.api import Api, success
+from tests.kit.fixtures.administrators import promote
 from tests.kit.fixtures.users import verify_email
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -70,11 +71,13 @@ def test_all_batches_of_sessions_are_purged(
 
 
 def test_only_old_unverified_accounts_that_were_never_used_are_purged(app: Flask, api: Api, ada: Api) -> None:
-    unused, recent, verified = (api.register() for _ in range(3))
+    unused, recent, verified, admin = (api.register() for _ in range(4))
     verify_email(app, Api(api.client, user=verified))
-    for user in (unused, verified, ada.user):
+    with app.app_context():
+        promote(UUID(admin["id"]))
+    for user in (unused, verified, admin, ada.user):
         change(app, User, UUID(user["id"]), created_at=now() - MONTH - timedelta(minutes=1))
     change(app, User, UUID(recent["id"]), created_at=now() - MONTH + timedelta(minutes=1))
-    kept = {UUID(user["id"]) for user in (recent, verified, ada.user)}
+    kept = {UUID(user["id"]) for user in (recent, verified, admin, ada.user)}
     assert remaining(app, User, service.purge_unused_accounts) == kept
     assert success(api.post("/auth/register", {"email": unused["email"], "password": "seven unlikely herons"}))

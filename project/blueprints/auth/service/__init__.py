@@ -1,6 +1,6 @@
 """Accounts and sessions: the public interface of the blueprint."""
 
-from project.blueprints.auth.models import UserRow
+from project.blueprints.auth.models import ProfileRow, UserRow
 from project.blueprints.auth.policy import email_key
 from project.blueprints.auth.service.accounts import (
     find_user_by_email,
@@ -9,6 +9,12 @@ from project.blueprints.auth.service.accounts import (
     list_active_ids,
     mark_verified,
     update_profile,
+)
+from project.blueprints.auth.service.administration import (
+    create_admin,
+    end_user_sessions,
+    list_profiles,
+    update_access,
 )
 from project.blueprints.auth.service.email_addresses import (
     change_email,
@@ -43,18 +49,22 @@ from project.blueprints.auth.service.sessions import (
 __all__ = [
     "Client",
     "Grant",
+    "ProfileRow",
     "SessionView",
     "UserRow",
     "change_email",
     "change_password",
     "confirm_email",
+    "create_admin",
     "email_key",
     "end_all_sessions",
     "end_session",
+    "end_user_sessions",
     "find_user_by_email",
     "get_user",
     "get_users_by_id",
     "list_active_ids",
+    "list_profiles",
     "list_sessions",
     "load_principal",
     "log_in",
@@ -74,5 +84,6 @@ __all__ = [
     "send_password_reset",
     "send_verification",
     "start_password_reset",
+    "update_access",
     "update_profile",
 ]

@@ -27,7 +27,7 @@ def register(*, email: str, password: str, display_name: str | None) -> UserRow 
     mode = current_settings().registration_mode
     if mode == "closed":
         raise PermissionDenied("Only invited users can register.")
-    display_name = display_name or email.partition("@")[0]
+    display_name = display_name or _default_name(email)
     password_hash = _hash(password, email, display_name)
     is_open = mode == "open"
     may_send = is_open or not use_email_quota(policy.email_key(email))
@@ -40,12 +40,14 @@ def register(*, email: str, password: str, display_name: str | None) -> UserRow 
     return user if is_open else None
 
 
-def register_verified(*, email: str, password: str, display_name: str) -> UserRow:
+def register_verified(*, email: str, password: str, display_name: str | None) -> UserRow:
     """Create an account for the proven owner of an address, or give an unverified one to them. Returns the user.
 
+    The display name defaults to the local part of the address.
     The previous password, all sessions and all tokens of an unverified account become invalid.
     Raises EmailTaken if a verified account has the address, and ValidationFailed if the password is too weak.
     """
+    display_name = display_name or _default_name(email)
     password_hash = _hash(password, email, display_name)
     with transaction():
         added = _add(email, password_hash, display_name, email_verified=True)
@@ -79,6 +81,10 @@ def _enqueue_email(added: UserRow | None, email_key: str) -> None:
         enqueue_verification(added)
     else:
         jobs.enqueue(REPEAT_REGISTRATION, email_key=email_key, requested_at=now().isoformat())
+
+
+def _default_name(email: str) -> str:
+    return email.partition("@")[0]
 
 
 def _hash(password: str, email: str, display_name: str) -> str:

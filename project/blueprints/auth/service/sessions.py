@@ -67,8 +67,6 @@ def log_in(*, email: str, password: str, client: Client) -> Grant:
     user = repository.find_user_by_email(email_key)
     if not login_attempts.is_password_of(user, password, email_key=email_key) or user is None:
         raise InvalidCredentials
-    if user.status != "active":
-        raise AccountDisabled
     if not user.email_verified and current_settings().registration_mode == "confirm":
         raise EmailNotVerified
     grant = open_session(user, methods=["password"], client=client)
@@ -82,9 +80,9 @@ def log_in(*, email: str, password: str, client: Client) -> Grant:
 def open_session(user: UserRow, *, methods: list[str], client: Client) -> Grant:
     """Open a session for an authenticated user. Every login method must use this function.
 
-    Locks the user's row and rejects the login if the password or the status has changed since `user` was read. An
-    operation that ends all of a user's sessions must therefore update that row first, so that a concurrent login
-    cannot leave a new session behind. Raises InvalidCredentials.
+    Locks the user's row and rejects the login if the account is disabled, or if the password has changed since `user`
+    was read. An operation that ends all of a user's sessions must therefore update that row first, so that a concurrent
+    login cannot leave a new session behind. Raises InvalidCredentials, AccountDisabled.
     """
     settings, at = current_settings(), now()
     with transaction():
@@ -99,7 +97,7 @@ def open_session(user: UserRow, *, methods: list[str], client: Client) -> Grant:
             ip_address=client.ip_address,
         )
         if session is None:
-            raise InvalidCredentials
+            raise AccountDisabled if repository.has_password(user) else InvalidCredentials
     return _grant(session)
 
 

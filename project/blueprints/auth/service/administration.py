@@ -1,0 +1,65 @@
+"""Administration: listing users, changing their roles and statuses, ending their sessions, creating admins."""
+
+from collections.abc import Collection
+from uuid import UUID
+
+from project.blueprints.auth import policy, repository
+from project.blueprints.auth.errors import LastAdmin
+from project.blueprints.auth.models import ProfileRow, UserRole, UserRow, UserStatus
+from project.blueprints.auth.service.registration import register_verified
+from project.errors import version_mismatch
+from project.infrastructure.database import transaction
+from project.infrastructure.database.pagination import Page, PageRequest
+
+
+def list_profiles(
+    page: PageRequest, *, email: str | None, role: UserRole | None, status: UserStatus | None
+) -> Page[ProfileRow]:
+    """Return a page of the users with this email address, role and status. `None` selects all."""
+    key = None if email is None else policy.email_key(email)
+    filters = {"email_key": key, "role": role, "status": status}
+    return repository.list_profiles(page, {name: value for name, value in filters.items() if value is not None})
+
+
+def update_access(user_id: UUID, *, versions: Collection[int] | None, **changes: object) -> UserRow:
+    """Set the `role`, the `status` or both of a user, and return the user. Disabling ends all of the user's sessions.
+
+    Raises NotFound, PreconditionFailed if the user's version is not in `versions`, and LastAdmin if no active admin
+    would be left.
+    """
+    with transaction():
+        # Every change of an admin locks first the user, then the count of admins, so that no two of them deadlock.
+        before = repository.lock_user(user_id)
+        user = repository.update_user(user_id, versions=versions, **changes)
+        if user is None:
+            raise version_mismatch(versions)
+        _count_admins(before, user)
+        if user.status == "disabled":
+            repository.end_sessions(user_id)
+    return user
+
+
+def end_user_sessions(user_id: UUID) -> None:
+    """End all sessions of a user. Their tokens stop working immediately. Raises NotFound."""
+    with transaction():
+        repository.get_user(user_id)
+        repository.end_sessions(user_id)
+
+
+def create_admin(*, email: str, password: str, display_name: str | None) -> UserRow:
+    """Create an account with the `admin` role, whose email address counts as verified, and return the user.
+
+    Raises EmailTaken, and ValidationFailed if the password is too weak.
+    """
+    with transaction():
+        user = register_verified(email=email, password=password, display_name=display_name)
+        return update_access(user.id, versions=None, role="admin")
+
+
+def _count_admins(before: UserRow, after: UserRow) -> None:
+    """Adjust the number of active admins to the change of a locked user. Raises LastAdmin if none would be left."""
+    was_admin, is_admin = policy.is_active_admin(before), policy.is_active_admin(after)
+    if is_admin and not was_admin:
+        repository.increment_admins()
+    if was_admin and not is_admin and not repository.decrement_admins():
+        raise LastAdmin
