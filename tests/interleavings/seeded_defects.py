@@ -21,8 +21,9 @@ from sqlalchemy import (
     select,
 )
 
-from project.blueprints.auth import repository as users
+from project.blueprints.auth import repository as auth
 from project.blueprints.auth.models import Session, User
+from project.blueprints.auth.repository import sessions, users
 from project.blueprints.files import repository as files
 from project.blueprints.invitations import repository as invitations
 from project.blueprints.invitations import service as invitation_service
@@ -67,39 +68,39 @@ def check_membership_first(patch: pytest.MonkeyPatch) -> None:
 
 def open_session_of_any_user(patch: pytest.MonkeyPatch) -> None:
     """Seed a defect: a login does not check the user again when it inserts the session."""
-    any_user = select(*users._UNCHANGED_USER.selected_columns).where(User.id == bindparam("user_id"))
-    add_session = insert(Session).from_select(["user_id", *users._GIVEN], any_user).returning(*users._SESSION)
-    patch.setattr(users, "_ADD_SESSION", add_session)
+    any_user = select(*sessions._UNCHANGED_USER.selected_columns).where(User.id == bindparam("user_id"))
+    add_session = insert(Session).from_select(["user_id", *sessions._GIVEN], any_user).returning(*sessions._SESSION)
+    patch.setattr(sessions, "_ADD_SESSION", add_session)
 
 
 def do_not_lock_users(patch: pytest.MonkeyPatch) -> None:
     """Seed a defect: an admin is not locked while it is counted."""
-    patch.setattr(users, "lock_user", users.get_user)
+    patch.setattr(auth, "lock_user", auth.get_user)
 
 
 # The defective operation, the operation that reveals the defect, and the defect.
 DEFECTS: list[tuple[str, str, Defect]] = [
     ("accept_invitation", "expire_invitations", select_first(invitations, "accept")),
-    ("change_password", "change_password", select_first(users, "change_password")),
+    ("change_password", "change_password", select_first(auth, "change_password")),
     ("claim", "claim", select_first(jobs, "claim")),
     ("create_organization", "create_organization", look_up_first(organizations)),
     ("delete_file", "delete_file", select_first(files, "trash_file")),
-    ("demote_admin", "demote_other_admin", select_first(users, "decrement_admins")),
+    ("demote_admin", "demote_other_admin", select_first(auth, "decrement_admins")),
     ("disable_admin", "demote_admin", do_not_lock_users),
     ("finish", "claim", select_first(jobs, "finish")),
     ("invite_guest_again", "accept_invitation", check_membership_first),
     ("log_in", "change_password", open_session_of_any_user),
     ("purge_job", "retry_job", select_first(jobs, "delete_job")),
-    ("refresh", "refresh", select_first(users, "rotate_session")),
+    ("refresh", "refresh", select_first(auth, "rotate_session")),
     ("register", "register", look_up_first(users)),
     ("release", "claim", select_first(jobs, "release")),
     ("rename_file", "rename_file", select_first(files, "update_file")),
     ("retry_job", "retry_job", select_first(jobs, "retry_job")),
-    ("update_me", "update_me", select_first(users, "update_user")),
-    ("use_access_token", "end_session", select_first(users, "record_use")),
+    ("update_me", "update_me", select_first(auth, "update_user")),
+    ("use_access_token", "end_session", select_first(auth, "record_use")),
 ]
 # If two requests end the same session, the end that is stored is always that of one of them.
-OUT_OF_REACH = ("log_out", "log_out", select_first(users, "end_session"))
+OUT_OF_REACH = ("log_out", "log_out", select_first(auth, "end_session"))
 
 
 @contextmanager

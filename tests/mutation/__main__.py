@@ -12,7 +12,9 @@ from tests.mutation.session import ROOT, MutationPlugin
 
 MIN_PERCENT = 92
 QUERIES = ["project/infrastructure/jobs/*.py", "project/infrastructure/idempotency_records.py"]
-LOGIC = [f"project/blueprints/*/{name}.py" for name in ("policy", "repository", "service*", "service/*")]
+LOGIC = [
+    f"project/blueprints/*/{name}.py" for name in ("policy", "repository", "repository/*", "service*", "service/*")
+]
 # Tests that start no servers, processes or threads.
 TESTS = [
     *("tests/blueprints", "--ignore=tests/blueprints/test_listing_cost.py", "tests/worker/tasks"),

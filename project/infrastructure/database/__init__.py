@@ -1,6 +1,6 @@
 """The database: transactions, reads, table base classes and pagination."""
 
-from project.infrastructure.database.rows import columns_of, fetch_one, lock_batch, map_row
+from project.infrastructure.database.rows import columns_of, delete_batch, fetch_one, lock_batch, map_row
 from project.infrastructure.database.transactions import (
     InnerTransactionFailed,
     after_commit,
@@ -23,6 +23,7 @@ __all__ = [
     "columns_of",
     "current_connection",
     "db",
+    "delete_batch",
     "ensure_reachable",
     "execute_autocommit",
     "fetch_one",

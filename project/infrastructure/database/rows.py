@@ -3,11 +3,12 @@
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any, TypeVar
+from uuid import UUID
 
-from sqlalchemy import ColumnElement, Executable, Row, Select, select
+from sqlalchemy import ColumnElement, Executable, Row, Select, delete, select
 
-from project.infrastructure.database.models import Base
-from project.infrastructure.database.transactions import read
+from project.infrastructure.database.models import Base, Timestamped
+from project.infrastructure.database.transactions import current_connection, read
 
 _Row = TypeVar("_Row")
 
@@ -35,10 +36,16 @@ def fetch_one(statement: Executable, values: Mapping[str, Any], row_type: Callab
         return map_row(connection.execute(statement, values).one_or_none(), row_type)
 
 
-def lock_batch(batch: Select[Any], *, skip_locked: bool = True) -> Select[Any]:
-    """Return a subquery for `IN` that locks the rows of a query with a `LIMIT`, and skips rows locked elsewhere.
+def delete_batch(model: type[Timestamped], batch: Select[UUID]) -> int:
+    """Delete the rows whose ids a query with a `LIMIT` returns, waiting for locked rows. Returns their number."""
+    ids = lock_batch(batch, skip_locked=False)
+    return len(current_connection().execute(delete(model).where(model.id.in_(ids)).returning(model.id)).all())
 
-    Without `skip_locked`, the query waits for these rows. It is a CTE, because PostgreSQL may run a plain subquery more
-    than once, locking more rows each time.
+
+def lock_batch(batch: Select[Any], *, skip_locked: bool = True) -> Select[Any]:
+    """Return a subquery for `IN` that locks the rows of a query with a `LIMIT`.
+
+    It skips rows that are locked elsewhere, or waits for them. It is a CTE, because PostgreSQL may run a plain subquery
+    more than once, locking more rows each time.
     """
     return select(*batch.with_for_update(skip_locked=skip_locked).cte("batch").columns)

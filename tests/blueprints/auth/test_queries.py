@@ -122,7 +122,7 @@ def test_session_is_live_only_until_it_ends_or_expires(
         assert find(grant.session_id) is not None
     at = now()
     set_session(grant, generation=1, **{ended: at})
-    monkeypatch.setattr(repository, "now", lambda: at)
+    monkeypatch.setattr(repository.sessions, "now", lambda: at)
     with transaction():
         assert find(grant.session_id) is None
 
