@@ -21,14 +21,9 @@ _TRIPLES = [
     ("register", "register", "register"),
 ]
 _MAX_STEPS = 7
-# A request that has been authorized is completed, even if its user is disabled in the meantime.
-_IN_FLIGHT = pytest.param(
-    ("accept_invitation_with_key", "disable_user"), marks=pytest.mark.xfail(strict=True, raises=AssertionError)
-)
-_SERIAL = [each for each in _PAIRS + _TRIPLES if each not in _IN_FLIGHT.values]
 
 
-@pytest.mark.parametrize("names", [*_SERIAL, _IN_FLIGHT], ids="-".join)
+@pytest.mark.parametrize("names", _PAIRS + _TRIPLES, ids="-".join)
 def test_operations_have_only_serial_outcomes(
     exploring: Explorer, names: Sequence[str], request: pytest.FixtureRequest
 ) -> None:

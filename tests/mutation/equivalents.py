@@ -1,5 +1,6 @@
 """Mutants that behave like the original code, or whose effect no test in this run can detect, with the reasons."""
 
+_AUTH = "project/blueprints/auth"
 _FILES = "project/blueprints/files"
 _RECORDS = "project/infrastructure/idempotency_records.py"
 _JOBS = "project/infrastructure/jobs"
@@ -37,8 +38,8 @@ EQUIVALENTS = {
     f"{_FILES}/repository.py _SHARED: drop File.organization_id.is_not(None)": "every query adds an organization id",
     f"{_FILES}/repository.py _SHARED_TRASH: True → False": _ONLY_PLANS,
     "project/blueprints/invitations/repository.py _is_overdue: True → False": _ONLY_PLANS,
-    "project/blueprints/auth/repository/users.py _LOCK_USER: True → False": "a stronger lock has the same effect",
-    "project/blueprints/auth/repository/sessions.py _UNCHANGED_USER: True → False": "a stronger lock has the same effect",
+    f"{_AUTH}/repository/users.py _LOCK_USER: True → False": "a stronger lock has the same effect",
+    f"{_AUTH}/repository/sessions.py _UNCHANGED_USER: True → False": "a stronger lock has the same effect",
     f"{_FILES}/policy.py safe_filename: 4 → 5": "only bounds the time that normalization takes",
     f"{_FILES}/service/uploads.py store_upload: True → False": "a stored upload is not purged in either case",
     **_close_to("files/service/thumbnails.py _MAX_ACTIVE_JOBS", 100),
