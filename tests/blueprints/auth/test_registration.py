@@ -44,10 +44,12 @@ def test_display_name_defaults_to_local_part_of_email(api: Api, members: dict[st
         ("ada@example.com", "ADA@Example.COM"),
         ("zo\u00eb@example.com", "zoe\u0308@example.com"),
         ("ZO\u00cb@example.com", "zoe\u0308@example.com"),
+        ("ada@b\u00fccher.example", "ada@xn--bcher-kva.example"),
+        ("ada@xn--bcher-kva.example", "ada@BU\u0308CHER\u3002example"),
     ],
     ids=ascii,
 )
-def test_taken_email_is_rejected_regardless_of_case_and_unicode_form(api: Api, first: str, second: str) -> None:
+def test_taken_email_is_rejected_in_every_spelling(api: Api, first: str, second: str) -> None:
     success(register(api, first))
     problem(register(api, second), 409, "email-taken")
 
@@ -57,7 +59,7 @@ def test_taken_email_is_rejected_regardless_of_case_and_unicode_form(api: Api, f
     [
         "\uff41da@example.com",
         "\u0430d\u0430@example.com",
-        "ada@\uff45xample.com",
+        "ada@\u0435xample.com",
         "ada+x@example.com",
         "a.da@example.com",
     ],
