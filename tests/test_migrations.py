@@ -1,11 +1,12 @@
 """Migrations match the models, can be downgraded and do not block writes, on both SQLite and PostgreSQL."""
 
 import ast
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -52,12 +53,21 @@ def differences() -> list[Any]:
         return list(compare_metadata(context, Base.metadata))
 
 
-def add_job(name: str, status: str, dedupe_key: str) -> None:
-    """Insert a job with raw SQL, as an earlier release would have."""
-    columns = "id, name, arguments, status, dedupe_key, attempts, due_at, publish_at, created_at, updated_at"
-    values = f"'{uuid4().hex}', '{name}', '{{}}', '{status}', '{dedupe_key}', 0"
+def insert(table: str, **values: object) -> str:
+    """Insert a row with raw SQL, as an earlier release would have, and return its id in hexadecimal."""
+    values = {"id": uuid4().hex, **values}
+    literals = ", ".join([*map(repr, values.values()), "CURRENT_TIMESTAMP", "CURRENT_TIMESTAMP"])
     with db.engine.begin() as connection:
-        connection.execute(text(f"INSERT INTO jobs ({columns}) VALUES ({values}{', CURRENT_TIMESTAMP' * 4})"))
+        connection.execute(
+            text(f"INSERT INTO {table} ({', '.join(values)}, created_at, updated_at) VALUES ({literals})")
+        )
+    return str(values["id"])
+
+
+def add_job(name: str, status: str, dedupe_key: str) -> None:
+    """Insert a job."""
+    times = {"due_at": "2026-01-01", "publish_at": "2026-01-01"}
+    insert("jobs", name=name, arguments="{}", status=status, dedupe_key=dedupe_key, attempts=0, **times)
 
 
 def names_of_jobs() -> list[str]:
@@ -66,31 +76,36 @@ def names_of_jobs() -> list[str]:
         return list(connection.scalars(text("SELECT name FROM jobs ORDER BY name")))
 
 
-def add_user(role: str = "user", status: str = "active") -> str:
-    """Insert a user with raw SQL, as an earlier release would have, and return the id."""
-    user = uuid4().hex
-    columns = "id, email, email_key, email_verified, display_name, password_hash, role, status, created_at, updated_at"
-    values = f"'{user}', '{user}', '{user}', true, '', '', '{role}', '{status}'"
-    with db.engine.begin() as connection:
-        connection.execute(text(f"INSERT INTO users ({columns}) VALUES ({values}{', CURRENT_TIMESTAMP' * 2})"))
-    return user
+def add_user(**values: str) -> str:
+    """Insert a user and return the id in hexadecimal."""
+    unused = {"display_name": "", "password_hash": "", "role": "user", "status": "active"}
+    email = uuid4().hex
+    return insert("users", **{"email": email, "email_key": email, "email_verified": True, **unused, **values})
 
 
 def add_file(thumbnails: str) -> None:
-    """Insert a user and a file of that user with raw SQL, as an earlier release would have."""
-    user, file = add_user(), uuid4().hex
-    columns = "id, owner_id, storage_key, status, filename, content_type, size, sha256, thumbnails"
-    values = f"'{file}', '{user}', '{file}', 'stored', '', '', 1, '', '{thumbnails}'"
-    with db.engine.begin() as connection:
-        times = "created_at, updated_at) VALUES"
-        connection.execute(text(f"INSERT INTO files ({columns}, {times} ({values}{', CURRENT_TIMESTAMP' * 2})"))
+    """Insert a user and a file of that user."""
+    key = uuid4().hex
+    unused = {"filename": "", "content_type": "", "size": 1, "sha256": "", "status": "stored"}
+    insert("files", owner_id=add_user(), storage_key=key, thumbnails=thumbnails, **unused)
 
 
 def thumbnail_sizes() -> dict[str, str]:
     """Return the thumbnail sizes of all files by the status of their thumbnails."""
+    return dict(rows_of("thumbnails, thumbnail_sizes", "files"))
+
+
+def add_invitation(role: str, inviter: str, organization: str, email: str, status: str, expires_at: str) -> None:
+    """Insert an invitation."""
+    ids = {"organization_id": organization, "invited_by_id": inviter}
+    times = {"issued_at": "2029-12-01", "expires_at": expires_at}
+    insert("invitations", **ids, email=email, email_key=email, role=role, status=status, delivery="sent", **times)
+
+
+def rows_of(columns: str, table: str) -> set[Any]:
+    """Return columns of all rows of a table."""
     with db.engine.connect() as connection:
-        rows = connection.execute(text("SELECT thumbnails, thumbnail_sizes FROM files"))
-        return {row.thumbnails: row.thumbnail_sizes for row in rows}
+        return {tuple(row) for row in connection.execute(text(f"SELECT {columns} FROM {table}"))}
 
 
 @pytest.mark.usefixtures("app")
@@ -133,12 +148,76 @@ def test_existing_images_have_both_thumbnail_sizes_after_upgrade() -> None:
         downgrade(revision="d7b0e4a8f215")
 
 
+OLD_KEY, NEW_KEY = "ada@b\u00fccher.example", "ada@xn--bcher-kva.example"
+
+
+@pytest.mark.usefixtures("app")
+def test_email_keys_of_users_are_rewritten_by_upgrade_and_restored_by_downgrade() -> None:
+    upgrade(revision="b51f08e4a9c2")
+    add_user(email="Ada@B\u00fccher.example", email_key=OLD_KEY)
+    add_user(
+        email="Grace@example.com",
+        email_key="grace@example.com",
+        pending_email="Grace@B\u00fccher.example",
+        pending_email_key="grace@b\u00fccher.example",
+    )
+    earlier = rows_of("email_key, pending_email_key", "users")
+    for _ in range(2):
+        upgrade()
+        assert rows_of("email_key, pending_email_key", "users") == {
+            (NEW_KEY, None),
+            ("grace@example.com", "grace@xn--bcher-kva.example"),
+        }
+        downgrade(revision="b51f08e4a9c2")
+        assert rows_of("email_key, pending_email_key", "users") == earlier
+
+
+@pytest.mark.usefixtures("app")
+@pytest.mark.parametrize("other_key", [NEW_KEY, "ada@b\u00fccher\u3002example"], ids=ascii)
+def test_upgrade_stops_and_changes_nothing_if_accounts_have_the_same_email_address(
+    caplog: pytest.LogCaptureFixture, other_key: str
+) -> None:
+    upgrade(revision="b51f08e4a9c2")
+    add_user(email="grace@b\u00fccher.example", email_key="grace@b\u00fccher.example")
+    ids = {add_user(email=other_key, email_key=other_key), add_user(email=OLD_KEY, email_key=OLD_KEY)}
+    earlier = rows_of("id, email_key", "users")
+    with pytest.raises(SystemExit):
+        upgrade()
+    [message] = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert "\n" not in message
+    assert {UUID(each).hex for each in re.findall(r"[0-9a-f-]{36}", message)} == ids
+    assert rows_of("id, email_key", "users") == earlier
+    assert rows_of("version_num", "alembic_version") == {("b51f08e4a9c2",)}
+
+
+@pytest.mark.usefixtures("app")
+def test_email_keys_of_invitations_are_rewritten_and_only_the_last_pending_one_is_kept() -> None:
+    upgrade(revision="b51f08e4a9c2")
+    ada = add_user(email="ada@example.com", email_key="ada@example.com")
+    first, second = (insert("organizations", name="", slug=slug) for slug in ("first", "second"))
+    add_invitation("accepted", ada, first, OLD_KEY, "accepted", "2030-01-09")
+    add_invitation("earlier", ada, first, NEW_KEY, "pending", "2030-01-01")
+    add_invitation("last", ada, first, OLD_KEY, "pending", "2030-01-02")
+    add_invitation("earlier in second", ada, second, OLD_KEY, "pending", "2030-01-01")
+    add_invitation("last in second", ada, second, NEW_KEY, "pending", "2030-01-03")
+    add_invitation("other address", ada, second, "grace@example.com", "pending", "2030-01-01")
+    upgrade()
+    assert rows_of("role, email_key, status, version", "invitations") == {
+        ("accepted", NEW_KEY, "accepted", 1),
+        ("earlier", NEW_KEY, "expired", 2),
+        ("last", NEW_KEY, "pending", 1),
+        ("earlier in second", NEW_KEY, "expired", 2),
+        ("last in second", NEW_KEY, "pending", 1),
+        ("other address", "grace@example.com", "pending", 1),
+    }
+
+
 @pytest.mark.usefixtures("app")
 def test_existing_active_admins_are_counted_by_upgrade() -> None:
     upgrade(revision="4c8a1f7e2d60")
     for role, status in {("admin", "active"), ("admin", "disabled"), ("user", "active")}:
-        add_user(role, status)
-    add_user("admin", "active")
+        add_user(role=role, status=status)
+    add_user(role="admin", status="active")
     upgrade()
     with db.engine.connect() as connection:
         assert connection.execute(text("SELECT id, active_admins FROM admin_count")).all() == [(1, 2)]

@@ -6,34 +6,44 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from email_validator import EmailNotValidError, validate_email
+from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 from marshmallow import ValidationError, fields, validate
 
 _BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c")
 _UNSAFE_CATEGORIES = ("Cc", "Cs", "Zl", "Zp")
 _INVISIBLE_CATEGORIES = ("Cf", "Mn", "Me", "Zs")
+# White space, of which U+3000 is the last, and format characters. Joiners, variation selectors and tags are not among
+# them, because text may end with them: the flag of England ends with six tags.
+_INVISIBLE_AT_ENDS = "".join(filter(str.isspace, map(chr, range(0x3001)))) + "".join(_BIDI)
+_INVISIBLE_AT_ENDS += "\u00ad\u180e\u200b\u2060\u2061\u2062\u2063\u2064\ufeff"
+_JOINERS = "\u200c\u200d"
 _MAX_EMAIL_LENGTH = 254
-_CONTROL = r"\u0000-\u001f\u007f-\u009f"
-_ONE_LINE = rf"^[^\s{_CONTROL}]([^{_CONTROL}]*[^\s{_CONTROL}])?$"
-_CONTROL_IN_LINES = r"\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f"
-_LINES = rf"^[^\s{_CONTROL}]([^{_CONTROL_IN_LINES}]*[^\s{_CONTROL}])?$"
+_EMAIL = "Addresses are compared regardless of case. An internationalized domain is equal to its `xn--` form."
 _TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?"
 _OFFSET = r"([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
 # Host, port, and the characters of RFC 3986 in the rest.
 _URL = r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?([/?#][!#-;=?-\[\]_a-z~]*)?"
 # NFC composes at most this many code points into one.
 _MAX_COMPOSED = 4
+# Accept mailboxes of private networks: `.local` (RFC 6762, appendix G) and `home.arpa` (RFC 8375). The list can only
+# reject all of `arpa`; the names in it that look like hosts are those for reverse lookups.
+SPECIAL_USE_DOMAIN_NAMES.remove("local")
+SPECIAL_USE_DOMAIN_NAMES.remove("arpa")
+SPECIAL_USE_DOMAIN_NAMES += ["in-addr.arpa", "ip6.arpa"]
 
 
 class Text(fields.String):
-    """One line of visible text of `minimum` to `maximum` characters, normalized to NFC, without surrounding spaces."""
+    """One line of visible text of `minimum` to `maximum` characters, normalized to NFC.
 
-    _pattern = _ONE_LINE
+    White space and invisible marks at both ends are removed: phone keyboards append spaces, and copied text may have
+    direction marks around it.
+    """
+
+    _invisible_at_ends = _INVISIBLE_AT_ENDS
     _allowed_controls = frozenset[str]()
 
     def __init__(self, maximum: int, *, minimum: int = 1, **options: Any) -> None:
-        metadata = {"pattern": self._pattern, **options.pop("metadata", {})}
-        super().__init__(validate=validate.Length(minimum, maximum), metadata=metadata, **options)
+        super().__init__(validate=validate.Length(minimum, maximum), **options)
         self._maximum = maximum
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> str:
@@ -44,12 +54,12 @@ class Text(fields.String):
         text = self._normalize(raw)
         if any(self._is_unsafe(char) for char in text):
             raise ValidationError("Must not contain control characters or bidirectional formatting characters.")
-        if text != text.strip() or all(unicodedata.category(char) in _INVISIBLE_CATEGORIES for char in text):
-            raise ValidationError("Must be visible text without leading or trailing spaces.")
+        if all(unicodedata.category(char) in _INVISIBLE_CATEGORIES for char in text):
+            raise ValidationError("Must be visible text.")
         return text
 
     def _normalize(self, raw: str) -> str:
-        return unicodedata.normalize("NFC", raw)
+        return unicodedata.normalize("NFC", raw).strip(self._invisible_at_ends)
 
     def _is_unsafe(self, char: str) -> bool:
         is_control = unicodedata.category(char) in _UNSAFE_CATEGORIES and char not in self._allowed_controls
@@ -59,7 +69,6 @@ class Text(fields.String):
 class Lines(Text):
     """Visible text that may contain line breaks and tabs. `\\r\\n` and `\\r` are replaced with `\\n`."""
 
-    _pattern = _LINES
     _allowed_controls = frozenset("\t\n")
 
     def _normalize(self, raw: str) -> str:
@@ -88,10 +97,12 @@ class Password(Secret):
 
 
 class Email(Text):
-    """An email address. Checks the syntax (RFC 5321, RFC 5322) without looking up the domain."""
+    """An email address. Checks the syntax (RFC 5321, RFC 5322, IDNA 2008) without looking up the domain."""
+
+    _invisible_at_ends = _INVISIBLE_AT_ENDS + _JOINERS
 
     def __init__(self, **options: Any) -> None:
-        options.setdefault("metadata", {"format": "email", "example": "ada@example.com"})
+        options.setdefault("metadata", {"format": "email", "example": "ada@example.com", "description": _EMAIL})
         super().__init__(_MAX_EMAIL_LENGTH, minimum=3, **options)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> str:

@@ -4,17 +4,22 @@ import unicodedata
 from datetime import datetime, timedelta
 
 from project.blueprints.auth.models import ProfileRow
+from project.infrastructure.email_domains import ascii_domain
 
 # Another instance may have rotated the token, and its clock may be slightly ahead.
 _CLOCK_SKEW = timedelta(seconds=1)
 
 
 def email_key(email: str) -> str:
-    """Return the normalized form used to compare email addresses: NFC, lowercase.
+    """Return the normalized form used to compare email addresses.
 
-    NFC keeps full-width letters distinct from ASCII letters.
+    The local part is in NFC and lowercase. NFKC and case folding would change the address: full-width letters, or ß and
+    ss, are distinct mailboxes. The domain is in its ASCII form.
     """
-    return unicodedata.normalize("NFC", email).lower()
+    local_part, _, domain = email.rpartition("@")
+    # Lowercasing can undo the composition: NFC of `İ` is one character, its lowercase form has two.
+    lowercase = unicodedata.normalize("NFC", unicodedata.normalize("NFC", local_part).lower())
+    return f"{lowercase}@{ascii_domain(domain)}"
 
 
 def is_active_admin(user: ProfileRow) -> bool:

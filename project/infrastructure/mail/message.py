@@ -10,6 +10,8 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from typing import Protocol
 
+from project.infrastructure.email_domains import ascii_domain
+
 _MESSAGE_ID = re.compile(r"<[!-;=?A-~]+@[!-;=?A-~]+>")
 _NOT_IN_HEADERS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 # A subject that fits on one line of 78 characters (RFC 5322, section 2.1.1), without leading or trailing spaces.
@@ -45,6 +47,12 @@ class Message:
     date: datetime
     html: str | None = None
 
+    @property
+    def recipient(self) -> str:
+        """`to` with an ASCII domain. Few servers support SMTPUTF8, and some that do cannot look up other domains."""
+        local_part, _, domain = self.to.rpartition("@")
+        return self.to if domain.isascii() else f"{local_part}@{ascii_domain(domain)}"
+
 
 class Mailer(Protocol):
     """Sends messages."""
@@ -67,11 +75,11 @@ def compose(message: Message, sender: Address) -> EmailMessage:
         raise ValueError("a Message-ID must be ASCII and have the form <left@right>")
     if _NOT_IN_HEADERS.search(message.subject):
         raise ValueError("a subject must be a single line without control characters or surrogates")
-    mail = EmailMessage(policy=_POLICY.clone(utf8=not message.to.isascii()))
+    mail = EmailMessage(policy=_POLICY.clone(utf8=not message.recipient.isascii()))
     mail["Message-ID"] = message.message_id
     mail["Date"] = message.date
     mail["From"] = sender
-    mail["To"] = parse_address(message.to)
+    mail["To"] = parse_address(message.recipient)
     # The header class of EmailMessage (Python 3.11) would decode encoded words in the subject, which may be part of a
     # user's name, and raises IndexError for some long subjects. `set_raw` bypasses it.
     # https://github.com/python/cpython/blob/3.11/Lib/email/headerregistry.py

@@ -83,7 +83,7 @@ class SmtpMailer:
         try:
             with closing(self._connect()) as server:
                 self._authenticate(server)
-                self._deliver(server, message.to, content)
+                self._deliver(server, message.recipient, content)
         except (OSError, ValueError) as error:
             # Not chained: the server's reply may contain the recipient's address, which must not be logged.
             raise _mail_error(error) from None

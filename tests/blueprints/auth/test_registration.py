@@ -44,10 +44,12 @@ def test_display_name_defaults_to_local_part_of_email(api: Api, members: dict[st
         ("ada@example.com", "ADA@Example.COM"),
         ("zo\u00eb@example.com", "zoe\u0308@example.com"),
         ("ZO\u00cb@example.com", "zoe\u0308@example.com"),
+        ("ada@b\u00fccher.example", "ada@xn--bcher-kva.example"),
+        ("ada@xn--bcher-kva.example", "ada@BU\u0308CHER\u3002example"),
     ],
     ids=ascii,
 )
-def test_taken_email_is_rejected_regardless_of_case_and_unicode_form(api: Api, first: str, second: str) -> None:
+def test_taken_email_is_rejected_in_every_spelling(api: Api, first: str, second: str) -> None:
     success(register(api, first))
     problem(register(api, second), 409, "email-taken")
 
@@ -57,7 +59,7 @@ def test_taken_email_is_rejected_regardless_of_case_and_unicode_form(api: Api, f
     [
         "\uff41da@example.com",
         "\u0430d\u0430@example.com",
-        "ada@\uff45xample.com",
+        "ada@\u0435xample.com",
         "ada+x@example.com",
         "a.da@example.com",
     ],
@@ -81,12 +83,9 @@ def test_lookalike_email_gets_a_separate_account(api: Api, other: str) -> None:
         "ada@example..com",
         "ada.@example.com",
         ".ada@example.com",
-        "ada@example.com ",
-        " ada@example.com",
         "ada @example.com",
         "ada@@example.com",
         "ada@example.com\nBcc: eve@example.com",
-        "ada@example.com\r\n",
         "ada\r@example.com",
         "ada@example.com, eve@example.com",
         "Ada <ada@example.com>",
@@ -97,6 +96,18 @@ def test_lookalike_email_gets_a_separate_account(api: Api, other: str) -> None:
         "a" * 400 + "@example.com",
         "ada@" + "a" * 64 + ".com",
         "ada@" + "a." * 130 + "com",
+        "ada@" + "\u00fc" * 60 + ".example",
+        "ada@\U0001f44d.ws",
+        "ada@xn--ls8h.la",
+        "ada@xn--a.com",
+        "ada@xn--99999999.com",
+        "ada@1.\u05d0\u05d1.com",
+        "ada@a\u05d0\u05d1.com",
+        "ada@ex\u00adample.com",
+        "ada@localhost",
+        "ada@mail.localhost",
+        "ada@1.in-addr.arpa",
+        "a..b@example.com",
     ],
     ids=lambda email: ascii(email[:30]),
 )
@@ -104,16 +115,33 @@ def test_invalid_email_is_rejected(shared_api: Api, email: str) -> None:
     assert pointers(problem(register(shared_api, email), 422, "validation-failed")) == {EMAIL_POINTER}
 
 
+@ON_SQLITE
+@pytest.mark.parametrize("email", ["ada@corp.local", "ada@home.arpa", "ada@mail.home.arpa", "ada@corp.internal"])
+def test_email_in_private_network_is_accepted(api: Api, email: str) -> None:
+    assert success(register(api, email))["email"] == email
+
+
+@ON_SQLITE
+def test_white_space_and_invisible_marks_around_email_and_name_are_removed(api: Api) -> None:
+    user = success(register(api, "\u202aada@example.com\u202c \r\n", display_name="\u200f Ada L.\u3000"))
+    assert (user["email"], user["display_name"]) == ("ada@example.com", "Ada L.")
+    assert log_in(api, "\ufeffada@example.com\u200d ").status_code == 200
+
+
+@ON_SQLITE
+def test_spaces_around_password_are_kept(api: Api) -> None:
+    success(register(api))
+    problem(log_in(api, password=f"{PASSWORD} "), 401, "invalid-credentials")
+
+
 @pytest.mark.parametrize(
     "name",
     [
         "",
         " ",
-        " Ada",
-        "Ada ",
         "A\nda",
         "A\u0000da",
-        "\u202eadA",
+        "ad\u202eA",
         "\u200b\u200d",
         "\u0301",
         "\ufeff",
@@ -129,7 +157,19 @@ def test_invalid_display_name_is_rejected(shared_api: Api, name: str) -> None:
 
 
 @ON_SQLITE
-@pytest.mark.parametrize("name", ["A" * 100, "Zoe\u0308", "李", "👩 Ada", "O'Brien <b>", "'); DROP TABLE users;--"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "A" * 100,
+        "Zoe\u0308",
+        "李",
+        "👩 Ada",
+        "🏴\U000e0067\U000e0062\U000e007f",
+        "♥\ufe0f",
+        "O'Brien <b>",
+        "'); DROP TABLE users;--",
+    ],
+)
 def test_display_name_is_normalized_to_nfc(api: Api, name: str) -> None:
     assert success(register(api, display_name=name))["display_name"] == name.replace("e\u0308", "\u00eb")
 

@@ -144,7 +144,7 @@ def test_unknown_role_is_rejected(ada: Api, path: str, role: Any) -> None:
 
 
 @ON_SQLITE
-@pytest.mark.parametrize("email", ["x", f"{GUEST}\nBcc: eve@example.com", f"{GUEST}\r\n", f"{GUEST}, x@example.com"])
+@pytest.mark.parametrize("email", ["x", f"{GUEST}\nBcc: eve@example.com", f"{GUEST}, x@example.com"])
 def test_invalid_email_is_rejected(app: Flask, ada: Api, path: str, email: str) -> None:
     body = problem(ada.post(path, {"email": email, "role": "member"}), 422, "validation-failed")
     assert pointers(body) == {("body", "/email")}

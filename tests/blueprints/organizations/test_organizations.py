@@ -79,7 +79,7 @@ def test_invalid_slug_is_rejected(grace: Api, slug: str) -> None:
     assert pointers(problem(response, 422, "validation-failed")) == {("body", "/slug")}
 
 
-@pytest.mark.parametrize("name", ["", "  ", " x", "x\n", "a\rb", "\u202ex", "\u200b", "x" * 101, "\u0000"])
+@pytest.mark.parametrize("name", ["", "  ", "a\nb", "a\rb", "a\u202eb", "\u200b", "x" * 101, "\u0000"])
 def test_invalid_name_is_rejected(grace: Api, name: str) -> None:
     response = grace.post("/organizations", {"name": name})
     assert pointers(problem(response, 422, "validation-failed")) == {("body", "/name")}

@@ -187,12 +187,26 @@ def test_mail_unavailable_is_raised_if_server_does_not_support_starttls(smtp_ser
     assert smtp_server.received == []
 
 
-def test_non_ascii_address_is_sent_if_server_supports_smtputf8(smtp_server: Smtp) -> None:
-    send(smtp_server, replace(MESSAGE, to="jürgen@bücher.example"))
-    assert smtp_server.envelopes[0].rcpt_tos == ["jürgen@bücher.example"]
-    assert "To: jürgen@bücher.example\r\n".encode() in smtp_server.received[0]
+def test_internationalized_domain_is_sent_as_ascii_to_server_without_smtputf8() -> None:
+    with services.smtp(enable_SMTPUTF8=False) as server:
+        send(server, replace(MESSAGE, to="Ada@B\u00fccher\u3002example"))
+    [envelope], [content] = server.envelopes, server.received
+    assert envelope.rcpt_tos == ["Ada@xn--bcher-kva.example"]
+    assert b"\r\nTo: Ada@xn--bcher-kva.example\r\n" in content
+    assert content.isascii()
 
 
-def test_non_ascii_address_is_rejected_if_server_does_not_support_smtputf8() -> None:
+def test_non_ascii_local_part_is_sent_if_server_supports_smtputf8(smtp_server: Smtp) -> None:
+    send(smtp_server, replace(MESSAGE, to="j\u00fcrgen@b\u00fccher.example"))
+    assert smtp_server.envelopes[0].rcpt_tos == ["j\u00fcrgen@xn--bcher-kva.example"]
+    assert "To: j\u00fcrgen@xn--bcher-kva.example\r\n".encode() in smtp_server.received[0]
+
+
+def test_non_ascii_local_part_is_rejected_if_server_does_not_support_smtputf8() -> None:
     with services.smtp(enable_SMTPUTF8=False) as server, pytest.raises(MailRejected):
-        send(server, replace(MESSAGE, to="jürgen@bücher.example"))
+        send(server, replace(MESSAGE, to="j\u00fcrgen@b\u00fccher.example"))
+
+
+def test_domain_that_idna_rejects_needs_smtputf8(smtp_server: Smtp) -> None:
+    send(smtp_server, replace(MESSAGE, to="ada@\U0001f44d.example"))
+    assert smtp_server.envelopes[0].rcpt_tos == ["ada@\U0001f44d.example"]

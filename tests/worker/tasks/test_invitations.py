@@ -18,6 +18,7 @@ from project.infrastructure.jobs import Job
 from tests.kit.clients.api import Api, success
 from tests.kit.fixtures.apps import separate_app_context
 from tests.kit.fixtures.jobs import age_job, claim_last_attempt, get_job, list_jobs
+from tests.kit.servers import services
 from tests.kit.servers.services import Smtp
 
 SEND_INVITATION = "invitations.send_invitation"
@@ -110,6 +111,15 @@ def test_invitation_that_is_no_longer_pending_is_not_sent(
             connection.execute(update(Invitation).values(end))
         assert get_job(run_newest_job(SEND_INVITATION)).status == "done"
     assert mailbox(settings) == {}
+
+
+def test_invitation_to_internationalized_domain_is_sent_by_server_without_smtputf8(
+    inviter: Inviter, settings: Settings, run_newest_job: RunJob
+) -> None:
+    inviter.invitation = inviter.owner.invitation(inviter.organization_id, "ada@b\u00fccher.example")
+    with services.smtp(enable_SMTPUTF8=False) as server, mail_sent_through(server, settings):
+        run_newest_job(SEND_INVITATION)
+    assert (len(server.received), inviter.delivery()) == (1, "sent")
 
 
 def test_job_is_marked_dead_immediately_if_address_is_rejected(
