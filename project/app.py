@@ -4,6 +4,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from project import cli
+from project.blueprints.account_deletion import routes as account_deletion
 from project.blueprints.auth import routes as auth
 from project.blueprints.auth.service import load_principal
 from project.blueprints.files import routes as files
@@ -34,6 +35,7 @@ BLUEPRINTS = (
     organizations.blueprint,
     invitations.blueprint,
     files.blueprint,
+    account_deletion.blueprint,
     jobs.blueprint,
 )
 

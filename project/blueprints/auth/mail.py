@@ -8,7 +8,7 @@ from project.blueprints.auth.models import UserRow
 from project.infrastructure.mail import Message
 from project.infrastructure.mail.layout import compose_message, format_time, page_link
 
-Notice = Literal["password-changed", "email-change-requested", "already-registered"]
+Notice = Literal["password-changed", "email-change-requested", "already-registered", "account-deleted"]
 
 _NOT_YOU = "If this was not you, choose a new password now: someone else may know your password."
 _NOTICES: dict[Notice, tuple[str, list[str]]] = {
@@ -21,6 +21,13 @@ _NOTICES: dict[Notice, tuple[str, list[str]]] = {
         [
             "A new email address was entered for your account. It replaces this one as soon as it is confirmed.",
             f"{_NOT_YOU} This also cancels the change.",
+        ],
+    ),
+    "account-deleted": (
+        "Your account was deleted",
+        [
+            "Your account was deleted with its sessions and memberships. Its personal files will be purged.",
+            "If this was not you, contact the operator of this service.",
         ],
     ),
     "already-registered": (
@@ -77,13 +84,14 @@ def password_reset_message(user: UserRow, *, token: str, valid_for: timedelta) -
 
 
 def notice_message(notice: Notice, *, user_id: UUID, to: str, at: datetime) -> Message:
-    """Return the email about an event at the time `at`, with a link to the page that resets a password."""
+    """Return the email about an event at the time `at`, with a link to the page that resets the password."""
     subject, paragraphs = _NOTICES[notice]
+    reset = [] if notice == "account-deleted" else [page_link("Choose a new password", "reset-password")]
     return compose_message(
         f"{notice}.{user_id}.{at.timestamp():.0f}",
         to=to,
         subject=subject,
-        body=[*paragraphs, page_link("Choose a new password", "reset-password")],
+        body=[*paragraphs, *reset],
         closing=f"This happened on {format_time(at)}.",
         date=at,
     )

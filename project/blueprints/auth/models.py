@@ -12,7 +12,7 @@ from project.infrastructure.clock import now
 from project.infrastructure.database.models import Base, Timestamped, Versioned
 
 UserRole = Literal["user", "admin"]
-UserStatus = Literal["active", "disabled"]
+UserStatus = Literal["active", "disabled", "deleted"]
 
 _NOT_ENDED = text("ended_at IS NULL")
 
@@ -21,7 +21,8 @@ class User(Versioned, Base):
     """An account. `email` is stored as entered; `email_key` is its unique, normalized form.
 
     `password_version` counts the passwords. An upgrade of the hash does not change it. `pending_email` becomes the
-    address as soon as its owner confirms it. Only the latest version of an emailed token is valid.
+    address as soon as its owner confirms it. Only the latest version of an emailed token is valid. The row of a deleted
+    account is kept without personal data, because other rows refer to it.
     """
 
     __tablename__ = "users"

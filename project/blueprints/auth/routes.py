@@ -41,22 +41,16 @@ from project.http.requests.pagination import page_request, page_response
 from project.http.requests.schemas import PageQuery
 from project.http.responses.etags import expected_versions
 from project.http.routing.access import public, user
-from project.http.routing.limits import LOGINS, REGISTRATIONS, Limit
+from project.http.routing.limits import LOGINS, PASSWORD_CHECKS, REGISTRATIONS, Limit, current_user
 from project.http.routing.rule import CREATES_ANOTHER
 
 blueprint = Blueprint("auth", __name__, url_prefix="/auth", description="Accounts and sessions")
 
 _REFRESHES = Limit("refresh", lambda settings: settings.refreshes_per_minute)
-_PASSWORD_CHECKS = Limit(
-    "password",
-    lambda settings: settings.password_attempts_per_15_minutes,
-    caller=lambda: str(current_user_id()),
-    window_seconds=15 * 60,
-)
 _VERIFICATIONS = Limit(
     "verification",
     lambda settings: settings.account_emails_per_hour,
-    caller=lambda: str(current_user_id()),
+    caller=current_user,
     window_seconds=3600,
 )
 _EMAILED_TOKENS = Limit("emailed-token", lambda settings: settings.emailed_tokens_per_minute)
@@ -173,7 +167,7 @@ def log_out_everywhere() -> Any:
     refresh_cookies.delete_token()
 
 
-@blueprint.post("/password", access=user, limits=(_PASSWORD_CHECKS,), on_retry="validation-failed")
+@blueprint.post("/password", access=user, limits=(PASSWORD_CHECKS,), on_retry="validation-failed")
 @blueprint.arguments(PasswordChangeRequest)
 @blueprint.response(204)
 def change_password(body: dict[str, Any]) -> Any:
@@ -220,7 +214,7 @@ def reset_password(body: dict[str, Any]) -> Any:
     service.reset_password(**body)
 
 
-@blueprint.post("/email", access=user, limits=(_PASSWORD_CHECKS,), on_retry=CREATES_ANOTHER)
+@blueprint.post("/email", access=user, limits=(PASSWORD_CHECKS,), on_retry=CREATES_ANOTHER)
 @blueprint.arguments(EmailChangeRequest)
 @blueprint.response(202)
 def change_email(body: dict[str, Any]) -> Any:

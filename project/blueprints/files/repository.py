@@ -121,6 +121,15 @@ def trash_file(file_id: UUID, versions: Collection[int] | None) -> bool:
     return current_connection().execute(trashed.returning(File.id)).first() is not None
 
 
+def trash_personal(owner_id: UUID, limit: int) -> int:
+    """Move up to `limit` stored personal files of a user to the trash. Returns their number."""
+    personal = select(File.id).where(File.owner_id == owner_id, File.organization_id.is_(None), File.status == "stored")
+    at = now()
+    trashed = update(File).where(File.id.in_(lock_batch(personal.limit(limit), skip_locked=False)))
+    values = {"status": "trashed", "trashed_at": at, "updated_at": at}
+    return len(current_connection().execute(trashed.values(values).returning(File.id)).all())
+
+
 def mark_thumbnails_ready(file_id: UUID, sizes: Collection[str]) -> bool:
     """Record that a file has thumbnails of `sizes`. Does not change the file's version.
 

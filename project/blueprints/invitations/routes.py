@@ -29,13 +29,13 @@ from project.http.auth.identity import current_organization_role, current_user_i
 from project.http.openapi import Blueprint
 from project.http.requests.pagination import page_request, page_response
 from project.http.routing.access import member, public, user
-from project.http.routing.limits import REGISTRATIONS, Limit
+from project.http.routing.limits import REGISTRATIONS, Limit, current_user
 
 blueprint = Blueprint("invitations", __name__, description="Invitations to organizations")
 
 _ENDED = (NotFound, InvitationReplaced, InvitationExpired, InvitationAlreadyAccepted)
 _OF_ORGANIZATION = "/organizations/<uuid:organization_id>/invitations"
-_INVITATIONS = Limit("invite", lambda settings: settings.invitations_per_minute, caller=lambda: str(current_user_id()))
+_INVITATIONS = Limit("invite", lambda settings: settings.invitations_per_minute, caller=current_user)
 
 
 @blueprint.post(_OF_ORGANIZATION, access=member("admin"), limits=(_INVITATIONS,), on_retry="invitation-pending")

@@ -120,10 +120,10 @@ def accept_invitation(token: str, *, user_id: UUID) -> organizations.Member:
     Raises InvitationEmailMismatch, AlreadyAMember, and the same errors as `look_up_invitation`.
     """
     invitation = _find_by_token(token)
-    user = auth.get_user(user_id)
-    policy.ensure_addressed_to(invitation, user.email_key)
     with transaction():
-        return _join(invitation, auth.mark_verified(user_id))
+        user = auth.mark_verified(user_id)
+        policy.ensure_addressed_to(invitation, user.email_key)
+        return _join(invitation, user)
 
 
 def register_invited(token: str, *, password: str, display_name: str) -> auth.UserRow:

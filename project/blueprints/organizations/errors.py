@@ -17,3 +17,11 @@ class AlreadyAMember(Conflict):
     code = "already-a-member"
     title = "Already a member"
     remedy = "No action is needed."
+
+
+class LastOwner(Conflict):
+    """You are the only owner of an organization."""
+
+    code = "last-owner"
+    title = "Last owner"
+    remedy = "Invite another owner to each organization that you own, then repeat the request."

@@ -1,12 +1,13 @@
 """Queries on the `organizations` and `memberships` tables."""
 
+from collections.abc import Collection
 from uuid import UUID
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, delete, select
 
 from project.blueprints.organizations.models import Membership, MembershipRow, Organization, OrganizationRow, Role
 from project.errors import NotFound
-from project.infrastructure.database import columns_of, fetch_one, insert_if_absent, map_row, read
+from project.infrastructure.database import columns_of, current_connection, fetch_one, insert_if_absent, map_row, read
 from project.infrastructure.database.models import new_id
 from project.infrastructure.database.pagination import Page, PageRequest, select_page
 
@@ -61,6 +62,31 @@ def list_members(organization_id: UUID, page: PageRequest) -> Page[MembershipRow
     """Return a page of an organization's memberships."""
     within = {Membership.organization_id: organization_id}
     return select_page(_MEMBERSHIPS, Membership.id, page, within, MembershipRow)
+
+
+def lock_owned(user_id: UUID) -> list[UUID]:
+    """Lock the organizations that a user owns until the transaction ends, and return their ids."""
+    owned = (
+        select(Organization.id)
+        .join(Membership, Membership.organization_id == Organization.id)
+        .where(Membership.user_id == user_id, Membership.role == "owner")
+        .order_by(Organization.id)
+        .with_for_update(key_share=True, of=Organization)
+    )
+    return list(current_connection().scalars(owned))
+
+
+def remove_memberships(user_id: UUID) -> None:
+    """Delete all memberships of a user."""
+    current_connection().execute(delete(Membership).where(Membership.user_id == user_id))
+
+
+def have_owners(organization_ids: Collection[UUID]) -> bool:
+    """Return whether each of these organizations has an owner."""
+    owned = select(Membership.organization_id).where(
+        Membership.organization_id.in_(organization_ids), Membership.role == "owner"
+    )
+    return set(current_connection().scalars(owned)) == set(organization_ids)
 
 
 def find_name(organization_id: UUID) -> str | None:

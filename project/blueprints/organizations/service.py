@@ -9,7 +9,7 @@ from slugify import slugify
 
 from project.blueprints.auth import service as auth
 from project.blueprints.organizations import policy, repository
-from project.blueprints.organizations.errors import AlreadyAMember, SlugTaken
+from project.blueprints.organizations.errors import AlreadyAMember, LastOwner, SlugTaken
 from project.blueprints.organizations.models import MembershipRow, OrganizationRow
 from project.blueprints.organizations.models import Role as Role  # exported to other blueprints
 from project.errors import NotFound
@@ -92,6 +92,16 @@ def add_member(organization_id: UUID, user: auth.UserRow, role: Role) -> Member:
         if membership is None:
             raise AlreadyAMember
     return _member(membership, user)
+
+
+def leave_all(user_id: UUID) -> None:
+    """Remove a user from all organizations. Raises LastOwner if the user is the only owner of one of them."""
+    with transaction():
+        # Lock the organizations first, so that two owners cannot leave concurrently.
+        owned = repository.lock_owned(user_id)
+        repository.remove_memberships(user_id)
+        if not repository.have_owners(owned):
+            raise LastOwner
 
 
 def _add(name: str, slug: str | None) -> OrganizationRow:

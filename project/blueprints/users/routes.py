@@ -28,7 +28,7 @@ def list_users(query: dict[str, Any]) -> Any:
 @blueprint.response(200, UserResponse)
 def get_user(user_id: UUID) -> Any:
     """Get a user."""
-    return service.get_user(user_id)
+    return service.get_profile(user_id)
 
 
 @blueprint.patch("/<uuid:user_id>", access=admin)

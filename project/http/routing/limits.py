@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 
-from flask import request
+from flask import g, request
 
 from project.config import Settings, current_settings
 from project.infrastructure.rate_counter import Quota, pseudonym
@@ -37,8 +37,17 @@ class Limit:
         return Quota(name, pseudonym(subject), number, self.window_seconds)
 
 
+def current_user() -> str:
+    """Return the id of the authenticated caller."""
+    return str(g.principal.user_id)
+
+
 LOGINS = Limit("login", lambda settings: settings.logins_per_minute)
 REGISTRATIONS = Limit("register", lambda settings: settings.registrations_per_minute)
+# For routes that check the password of the caller.
+PASSWORD_CHECKS = Limit(
+    "password", lambda settings: settings.password_attempts_per_15_minutes, caller=current_user, window_seconds=15 * 60
+)
 
 
 def _client_and_network(address: str) -> tuple[str, str]:

@@ -27,6 +27,7 @@ from project.blueprints.auth.repository.sessions import (
 from project.blueprints.auth.repository.users import (
     add_user,
     decrement_admins,
+    delete_user,
     find_user,
     find_user_by_email,
     get_user,
@@ -50,6 +51,7 @@ __all__ = [
     "claim_with_reset_token",
     "confirm_email",
     "decrement_admins",
+    "delete_user",
     "end_session",
     "end_sessions",
     "find_live_session",

@@ -38,7 +38,7 @@ USER = columns_of(UserRow, User)
 _FIND_USER = select(*USER).where(User.id == bindparam("user_id"))
 _LOCK_USER = _FIND_USER.with_for_update(key_share=True)
 _FIND_USER_BY_EMAIL = select(*USER).where(User.email_key == bindparam("email_key"))
-_PROFILES = select(*columns_of(ProfileRow, User))
+_PROFILES = select(*columns_of(ProfileRow, User)).where(User.status != "deleted")
 
 
 def get_user(user_id: UUID) -> UserRow:
@@ -69,7 +69,7 @@ def list_active_ids(after: UUID | None, limit: int) -> list[UUID]:
 
 
 def list_profiles(page: PageRequest, filters: Mapping[str, str]) -> Page[ProfileRow]:
-    """Return a page of all users, or of those whose columns have the values in `filters`."""
+    """Return a page of all users that are not deleted, or of those whose columns have the values in `filters`."""
     within: dict[Any, str] = {getattr(User, name): value for name, value in filters.items()}
     return select_page(_PROFILES, User.id, page, within, ProfileRow)
 
@@ -98,20 +98,48 @@ def add_user(
 
 
 def update_user(user_id: UUID, *, versions: Collection[int] | None, **changes: object) -> UserRow | None:
-    """Set the columns in `changes` and return the user, or `None` if the user's version is not in `versions`."""
-    return execute_update(update(User).where(User.id == user_id, User.is_at(versions)).values(**changes))
+    """Set the columns in `changes` and return the user.
+
+    Returns `None` if the user's version is not in `versions`, or if the user is deleted.
+    """
+    changed = update(User).where(User.id == user_id, User.is_at(versions), User.status != "deleted")
+    return execute_update(changed.values(**changes))
 
 
-def mark_verified(user_id: UUID) -> UserRow:
-    """Mark the email address of a user as verified, and return the user."""
-    verified = update(User).where(User.id == user_id).values(email_verified=True).returning(*USER)
-    return UserRow(*current_connection().execute(verified).one())
+def mark_verified(user_id: UUID) -> UserRow | None:
+    """Mark the email address of an active user as verified, and return the user, or `None` if there is none."""
+    return execute_update(update(User).where(User.id == user_id, User.status == "active").values(email_verified=True))
 
 
 def record_first_login(user_id: UUID) -> None:
     """Record that a user logs in, unless it has been recorded."""
     first = update(User).where(User.id == user_id, User.first_login_at.is_(None))
     current_connection().execute(first.values(first_login_at=now(), **User.unchanged()))
+
+
+def delete_user(user_id: UUID) -> UserRow:
+    """Remove the personal data from the row of a user, which frees the email address. Returns the row."""
+    # Not an email address, so that it cannot be registered.
+    unused_key = f"deleted:{user_id}"
+    deleted = (
+        update(User)
+        .where(User.id == user_id)
+        .values(
+            email=unused_key,
+            email_key=unused_key,
+            email_verified=False,
+            display_name="Deleted user",
+            password_hash="",
+            password_version=User.password_version + 1,
+            pending_email=None,
+            pending_email_key=None,
+            email_token_version=User.email_token_version + 1,
+            reset_token_version=User.reset_token_version + 1,
+            role="user",
+            status="deleted",
+        )
+    )
+    return UserRow(*current_connection().execute(deleted.returning(*USER)).one())
 
 
 def increment_admins() -> None:

@@ -12,7 +12,9 @@ from project.blueprints.auth.service.accounts import (
 )
 from project.blueprints.auth.service.administration import (
     create_admin,
+    delete_user,
     end_user_sessions,
+    get_profile,
     list_profiles,
     update_access,
 )
@@ -23,7 +25,7 @@ from project.blueprints.auth.service.email_addresses import (
     send_verification,
 )
 from project.blueprints.auth.service.notices import send_notice
-from project.blueprints.auth.service.password_changes import change_password
+from project.blueprints.auth.service.password_changes import change_password, verify_password
 from project.blueprints.auth.service.password_resets import (
     request_password_reset,
     reset_password,
@@ -56,11 +58,13 @@ __all__ = [
     "change_password",
     "confirm_email",
     "create_admin",
+    "delete_user",
     "email_key",
     "end_all_sessions",
     "end_session",
     "end_user_sessions",
     "find_user_by_email",
+    "get_profile",
     "get_user",
     "get_users_by_id",
     "list_active_ids",
@@ -86,4 +90,5 @@ __all__ = [
     "start_password_reset",
     "update_access",
     "update_profile",
+    "verify_password",
 ]

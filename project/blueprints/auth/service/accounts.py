@@ -5,7 +5,7 @@ from uuid import UUID
 
 from project.blueprints.auth import policy, repository
 from project.blueprints.auth.models import UserRow
-from project.errors import version_mismatch
+from project.errors import NotFound, version_mismatch
 from project.infrastructure.database import transaction
 
 
@@ -42,6 +42,12 @@ def get_users_by_id(user_ids: Iterable[UUID]) -> dict[UUID, UserRow]:
 
 
 def mark_verified(user_id: UUID) -> UserRow:
-    """Record that the user controls the email address of the account, and return the user."""
+    """Record that the user controls the email address of the account, and return the user.
+
+    Raises NotFound if the account is disabled or deleted.
+    """
     with transaction():
-        return repository.mark_verified(user_id)
+        user = repository.mark_verified(user_id)
+        if user is None:
+            raise NotFound
+    return user

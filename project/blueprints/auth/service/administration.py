@@ -1,4 +1,4 @@
-"""Administration: listing users, changing their roles and statuses, ending their sessions, creating admins."""
+"""Administration: listing users, changing roles and statuses, ending sessions, creating admins, deleting users."""
 
 from collections.abc import Collection
 from uuid import UUID
@@ -6,8 +6,10 @@ from uuid import UUID
 from project.blueprints.auth import policy, repository
 from project.blueprints.auth.errors import LastAdmin
 from project.blueprints.auth.models import ProfileRow, UserRole, UserRow, UserStatus
+from project.blueprints.auth.service.notices import enqueue_notice
+from project.blueprints.auth.service.password_changes import wrong_password
 from project.blueprints.auth.service.registration import register_verified
-from project.errors import version_mismatch
+from project.errors import NotFound, version_mismatch
 from project.infrastructure.database import transaction
 from project.infrastructure.database.pagination import Page, PageRequest
 
@@ -21,6 +23,11 @@ def list_profiles(
     return repository.list_profiles(page, {name: value for name, value in filters.items() if value is not None})
 
 
+def get_profile(user_id: UUID) -> UserRow:
+    """Return a user that is not deleted. Raises NotFound."""
+    return _undeleted(repository.get_user(user_id))
+
+
 def update_access(user_id: UUID, *, versions: Collection[int] | None, **changes: object) -> UserRow:
     """Set the `role`, the `status` or both of a user, and return the user. Disabling ends all of the user's sessions.
 
@@ -29,7 +36,7 @@ def update_access(user_id: UUID, *, versions: Collection[int] | None, **changes:
     """
     with transaction():
         # Every change of an admin locks first the user, then the count of admins, so that no two of them deadlock.
-        before = repository.lock_user(user_id)
+        before = _undeleted(repository.lock_user(user_id))
         user = repository.update_user(user_id, versions=versions, **changes)
         if user is None:
             raise version_mismatch(versions)
@@ -42,7 +49,7 @@ def update_access(user_id: UUID, *, versions: Collection[int] | None, **changes:
 def end_user_sessions(user_id: UUID) -> None:
     """End all sessions of a user. Their tokens stop working immediately. Raises NotFound."""
     with transaction():
-        repository.get_user(user_id)
+        _undeleted(repository.lock_user(user_id))
         repository.end_sessions(user_id)
 
 
@@ -54,6 +61,26 @@ def create_admin(*, email: str, password: str, display_name: str | None) -> User
     with transaction():
         user = register_verified(email=email, password=password, display_name=display_name)
         return update_access(user.id, versions=None, role="admin")
+
+
+def delete_user(user: UserRow) -> None:
+    """Delete a user, whose password has been verified, and end all of the user's sessions.
+
+    Raises LastAdmin, and ValidationFailed if the password has changed since `user` was read.
+    """
+    with transaction():
+        before = repository.lock_user(user.id)
+        if before.password_version != user.password_version:
+            raise wrong_password("/password")
+        _count_admins(before, repository.delete_user(user.id))
+        repository.end_sessions(user.id)
+        enqueue_notice("account-deleted", user_id=user.id, to=before.email)
+
+
+def _undeleted(user: UserRow) -> UserRow:
+    if user.status == "deleted":
+        raise NotFound
+    return user
 
 
 def _count_admins(before: UserRow, after: UserRow) -> None:

@@ -2,14 +2,14 @@
 
 from uuid import UUID
 
-from project.blueprints.auth import passwords, policy, repository
+from project.blueprints.auth import policy, repository
 from project.blueprints.auth.errors import TokenSpent
 from project.blueprints.auth.jobs import SEND_VERIFICATION
 from project.blueprints.auth.mail import verification_message
 from project.blueprints.auth.models import UserRow
 from project.blueprints.auth.service.emailed_tokens import EMAIL_TOKEN
 from project.blueprints.auth.service.notices import enqueue_notice, ensure_may_email
-from project.blueprints.auth.service.password_changes import hash_password_of, wrong_password
+from project.blueprints.auth.service.password_changes import hash_password_of, verify_password, wrong_password
 from project.infrastructure import jobs
 from project.infrastructure.database import transaction
 from project.infrastructure.mail import current_mailer
@@ -35,9 +35,7 @@ def change_email(user_id: UUID, *, email: str, password: str) -> None:
 
     Raises ValidationFailed if the password is wrong, RateLimited.
     """
-    user = repository.get_user(user_id)
-    if not passwords.matches(user.password_hash, passwords.normalize(password)):
-        raise wrong_password("/password")
+    user = verify_password(user_id, password, pointer="/password")
     email_key = policy.email_key(email)
     ensure_may_email(email_key)
     with transaction():

@@ -23,14 +23,20 @@ def hash_password_of(user: UserRow, new_password: str) -> str:
     return hash_new_password(new_password, email=user.email, display_name=user.display_name, pointer="/new_password")
 
 
+def verify_password(user_id: UUID, password: str, *, pointer: str) -> UserRow:
+    """Return the user if this is the password. Otherwise raises ValidationFailed, at `pointer` in the body."""
+    user = repository.get_user(user_id)
+    if not passwords.matches(user.password_hash, passwords.normalize(password)):
+        raise wrong_password(pointer)
+    return user
+
+
 def change_password(user_id: UUID, *, session_id: UUID | None, current_password: str, new_password: str) -> None:
     """Change the password of a user, and end all sessions but the one with the id `session_id`.
 
     Raises ValidationFailed if the current password is wrong or the new one is too weak.
     """
-    user = repository.get_user(user_id)
-    if not passwords.matches(user.password_hash, passwords.normalize(current_password)):
-        raise wrong_password("/current_password")
+    user = verify_password(user_id, current_password, pointer="/current_password")
     new_hash = hash_password_of(user, new_password)
     with transaction():
         # Update the user first, so that no concurrent login with the old password leaves a session behind.

@@ -3,7 +3,7 @@
 from project.blueprints.files.service.downloads import open_content, open_thumbnail
 from project.blueprints.files.service.metadata import get_file, list_files, update_file
 from project.blueprints.files.service.thumbnails import add_thumbnails, make_thumbnails, mark_thumbnails_failed
-from project.blueprints.files.service.trash import purge_files, trash_file
+from project.blueprints.files.service.trash import purge_files, trash_file, trash_personal_files
 from project.blueprints.files.service.uploads import UploadOptions, receive_upload, store_upload
 
 __all__ = [
@@ -19,5 +19,6 @@ __all__ = [
     "receive_upload",
     "store_upload",
     "trash_file",
+    "trash_personal_files",
     "update_file",
 ]

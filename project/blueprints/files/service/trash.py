@@ -30,6 +30,14 @@ def trash_file(file_id: UUID, user_id: UUID, *, versions: Collection[int] | None
             raise version_mismatch(versions)
 
 
+def trash_personal_files(owner_id: UUID) -> None:
+    """Move all personal files of a user to the trash, in batches."""
+    trashed = _BATCH_SIZE
+    while trashed == _BATCH_SIZE:
+        with transaction():
+            trashed = repository.trash_personal(owner_id, _BATCH_SIZE)
+
+
 def purge_files() -> None:
     """Purge abandoned uploads, trashed files past their retention period, and files whose purge was interrupted."""
     settings = current_settings()
