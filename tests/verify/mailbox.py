@@ -55,13 +55,12 @@ class FolderMailbox:
 
 
 def wait_for_token(mailbox: Mailbox, address: str, *, timeout_seconds: float) -> str:
-    """Wait for an email to `address` and return the token in its link. Raises Failed if none arrives in time."""
-    where = f"email to {address}"
-    text = wait_for(where, lambda: next(mailbox.texts(address), None), timeout_seconds=timeout_seconds)
-    link = _TOKEN.search(text)
-    if link is None:
-        raise Failed(where, "a link …/invitation#token=…", "an email without one")
-    return link[1]
+    """Wait for an invitation to `address` and return the token in its link. Raises Failed if none arrives in time."""
+
+    def find_link() -> re.Match[str] | None:
+        return next(filter(None, map(_TOKEN.search, mailbox.texts(address))), None)
+
+    return wait_for(f"invitation to {address}", find_link, timeout_seconds=timeout_seconds)[1]
 
 
 def wait_for(where: str, poll: Callable[[], T | None], *, timeout_seconds: float) -> T:

@@ -54,9 +54,16 @@ class Invitation:
         return messages[0] if messages else []
 
 
-def invite(system: System) -> Invitation:
+def new_inviter(system: System) -> Api:
+    """Register a user, and wait for the email that confirms the address."""
+    inviter = system.api.as_new_user()
+    eventually(lambda: any(inviter.user["email"].encode() in content for content in system.mail.received))
+    return inviter
+
+
+def invite(system: System, inviter: Api | None = None) -> Invitation:
     """Invite a new address and record the invitation in the ledger."""
-    owner = system.api.as_new_user()
+    owner = inviter or system.api.as_new_user()
     organization_id = success(system.ledger.organization(owner))["id"]
     return _invitation(system, owner, success(system.ledger.invitation(owner, organization_id)))
 

@@ -8,7 +8,7 @@ from time import monotonic
 
 import pytest
 
-from tests.faults.jobs.observations import Invitation, invite, invite_unrecorded
+from tests.faults.jobs.observations import Invitation, invite, invite_unrecorded, new_inviter
 from tests.kit.deployment.system import System
 from tests.kit.servers.process import eventually
 
@@ -32,8 +32,9 @@ def test_email_is_sent_once_the_mail_server_is_available_again(system: System) -
 
 
 def test_greylisted_email_is_retried_with_increasing_backoff(system: System) -> None:
+    inviter = new_inviter(system)
     system.mail.faults.greylisted = 3
-    invitation = invite(system)
+    invitation = invite(system, inviter)
     attempted_at = [monotonic()]
     for left in (2, 1, 0):
         eventually(lambda left=left: system.mail.faults.greylisted == left)  # type: ignore[misc]
@@ -47,8 +48,9 @@ def test_greylisted_email_is_retried_with_increasing_backoff(system: System) -> 
 
 
 def test_email_is_resent_unchanged_if_confirmation_from_server_is_lost(system: System) -> None:
+    inviter = new_inviter(system)
     system.mail.faults.dropped_connections = 2
-    invitation = invite(system)
+    invitation = invite(system, inviter)
     eventually(lambda: invitation.delivery == "sent")
     assert (len(invitation.copies), len(set(invitation.copies))) == (3, 1)
     system.ledger.ensure_nothing_lost()
