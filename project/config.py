@@ -212,6 +212,9 @@ class Settings(BaseSettings):
     )
     invitations_per_minute: PerMinute = Field(30, description="Invitations per minute and user.")
     invitation_ttl_seconds: Seconds = Field(7 * _DAY, description="Lifetime of an invitation.")
+    invitation_retention_seconds: Seconds = Field(
+        30 * _DAY, description="How long expired invitations are kept, with the invited email addresses."
+    )
     max_json_bytes: Bytes = Field(1_000_000, description="Maximum size of a JSON body.")
     max_file_bytes: Bytes = Field(1024**3, description="Maximum size of a file.")
     max_image_pixels: int = Field(

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from project.blueprints.invitations import service
-from project.blueprints.invitations.jobs import EXPIRE_INVITATIONS, SEND_INVITATION
+from project.blueprints.invitations.jobs import EXPIRE_INVITATIONS, PURGE_INVITATIONS, SEND_INVITATION
 from project.infrastructure.mail import MailRejected
 from worker.runner import job
 
@@ -20,3 +20,8 @@ def send_invitation(invitation_id: str) -> None:
 @job(EXPIRE_INVITATIONS)
 def expire_invitations() -> None:
     service.expire_invitations()
+
+
+@job(PURGE_INVITATIONS)
+def purge_invitations() -> None:
+    service.purge_invitations()

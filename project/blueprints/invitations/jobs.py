@@ -4,5 +4,6 @@ from datetime import timedelta
 
 SEND_INVITATION = "invitations.send_invitation"
 EXPIRE_INVITATIONS = "invitations.expire"
+PURGE_INVITATIONS = "invitations.purge"
 
-PERIODIC = {EXPIRE_INVITATIONS: timedelta(minutes=1)}
+PERIODIC = {EXPIRE_INVITATIONS: timedelta(minutes=1), PURGE_INVITATIONS: timedelta(hours=1)}

@@ -12,6 +12,7 @@ from project.infrastructure.clock import now
 from project.infrastructure.database import (
     columns_of,
     current_connection,
+    delete_batch,
     fetch_one,
     insert_if_absent,
     lock_batch,
@@ -64,6 +65,12 @@ def expire_batch(limit: int) -> int:
     batch = select(Invitation.id).where(_is_overdue(now())).limit(limit)
     expired = update(Invitation).where(Invitation.id.in_(lock_batch(batch))).values(status="expired")
     return len(current_connection().execute(expired.returning(Invitation.id)).all())
+
+
+def purge_expired(before: datetime, limit: int) -> int:
+    """Delete up to `limit` invitations that expired before this time. Returns their number."""
+    expired = select(Invitation.id).where(Invitation.status == "expired", Invitation.expires_at < before)
+    return delete_batch(Invitation, expired.order_by(Invitation.id).limit(limit))
 
 
 def find_pending_id(organization_id: UUID, email_key: str) -> UUID | None:

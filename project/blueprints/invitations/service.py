@@ -178,6 +178,17 @@ def expire_invitations() -> None:
             expired = repository.expire_batch(_BATCH_SIZE)
 
 
+def purge_invitations() -> None:
+    """Delete the invitations that expired INVITATION_RETENTION_SECONDS ago, with the addresses of people who did not
+    join.
+    """
+    before = now() - timedelta(seconds=current_settings().invitation_retention_seconds)
+    purged = _BATCH_SIZE
+    while purged == _BATCH_SIZE:
+        with transaction():
+            purged = repository.purge_expired(before, _BATCH_SIZE)
+
+
 def _find_by_token(token: str) -> InvitationRow:
     verified = signing.verify(_PURPOSE, token)
     invitation = verified and repository.find_invitation(verified[0])

@@ -32,13 +32,21 @@ def colleague(world: World) -> tuple[Api, UUID]:
     return user, _long_lived_invitation(world, "colleague@example.com")
 
 
+@prepared
+def expired_invitation(world: World) -> None:
+    """An invitation that `purge_invitations` finds."""
+    _invitation_with(world, "late@example.com", status="expired", expires_at=now())
+
+
 def _long_lived_invitation(world: World, email: str) -> UUID:
     """Create an invitation that `expire_invitations` does not find, and return its id."""
+    return _invitation_with(world, email, expires_at=now() + timedelta(days=90))
+
+
+def _invitation_with(world: World, email: str, **values: object) -> UUID:
     invitation_id = UUID(world.owner.invitation(str(world.organization_id), email)["id"])
     with world.app.app_context(), transaction() as connection:
-        connection.execute(
-            update(Invitation).where(Invitation.id == invitation_id).values(expires_at=now() + timedelta(days=90))
-        )
+        connection.execute(update(Invitation).where(Invitation.id == invitation_id).values(values))
     return invitation_id
 
 
@@ -109,3 +117,9 @@ def mark_delivery_failed(world: World) -> Any:
 def expire_invitations(_world: World) -> Any:
     with later(days=60):
         return service.expire_invitations()
+
+
+@operation
+def purge_invitations(_world: World) -> Any:
+    with later(days=40):
+        return service.purge_invitations()

@@ -1,12 +1,16 @@
 """Expired invitations are listed as expired immediately; the expiry job only records the status."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import update
 
 from project.blueprints.invitations import service
 from project.blueprints.invitations.models import Invitation
+from project.infrastructure.clock import now
+from project.infrastructure.database import transaction
 from tests.blueprints.invitations.invitation_rows import expire_all, list_rows
 from tests.kit.clients.api import Api, success
 
@@ -66,3 +70,23 @@ def test_no_items_are_skipped_or_repeated_if_expiry_job_runs_between_two_pages(a
     run_expiry_job(app)
     second = success(ada.get(f"{path}?status=expired&limit=2&cursor={first['next_cursor']}"))
     assert [item["email"] for item in first["items"] + second["items"]] == EXPIRED[::-1]
+
+
+@pytest.mark.parametrize("batch_size", [1, 1000])
+def test_expired_invitations_are_purged_after_a_month(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, batch_size: int
+) -> None:
+    monkeypatch.setattr(service, "_BATCH_SIZE", batch_size)
+    run_expiry_job(app)
+    age_invitations(app, EXPIRED[:2], timedelta(days=30, minutes=1))
+    age_invitations(app, EXPIRED[2:], timedelta(days=30, minutes=-1))
+    age_invitations(app, PENDING[:1], timedelta(days=60))
+    with app.app_context():
+        service.purge_invitations()
+    assert [row.email for row in list_rows(app, Invitation)] == [*EXPIRED[2:], *PENDING]
+
+
+def age_invitations(app: Flask, emails: list[str], age: timedelta) -> None:
+    """Let the invitations to these addresses have expired this long ago."""
+    with app.app_context(), transaction() as connection:
+        connection.execute(update(Invitation).where(Invitation.email.in_(emails)).values(expires_at=now() - age))
