@@ -16,6 +16,14 @@ from tests.kit.fixtures.apps import application, separate_app_context
 from tests.kit.servers.services import Postgres
 from tests.races.service import Service
 
+# Cheap hashes, since most rounds create users.
+_CONCURRENCY = {
+    "WEB_CONCURRENCY": "2",
+    "WEB_THREADS": "8",
+    "PASSWORD_HASH_TIME_COST": "1",
+    "PASSWORD_HASH_MEMORY_KIB": "8",
+}
+
 
 @pytest.fixture(scope="session")
 def settings(
@@ -30,14 +38,14 @@ def settings(
 @pytest.fixture(scope="session")
 def api(settings: Settings) -> Iterator[Api]:
     """A client that can send many requests concurrently."""
-    with programs(settings, WEB_CONCURRENCY="2", WEB_THREADS="8").web() as url:
+    with programs(settings, **_CONCURRENCY).web() as url:
         yield Api(Remote(url))  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="session")
 def sqlite_api(sqlite_settings: Settings) -> Iterator[Api]:
     """A client like `api`, for the server on SQLite."""
-    with programs(sqlite_settings, WEB_CONCURRENCY="2", WEB_THREADS="8").web() as url:
+    with programs(sqlite_settings, **_CONCURRENCY).web() as url:
         yield Api(Remote(url))  # type: ignore[arg-type]
 
 

@@ -61,18 +61,6 @@ def test_registering_concurrently_with_the_same_email_creates_one_account(api: A
     race(RACERS, ROUNDS, run)
 
 
-def test_concurrent_refreshes_return_the_same_new_token(api: Api) -> None:
-    tokens = [api.as_new_user(f"{unique('user')}@example.com").tokens["refresh_token"]]
-
-    def run() -> Round:
-        responses = yield partial(api.post, "/auth/refresh", {"refresh_token": tokens[-1]})
-        [successor] = {success(response)["refresh_token"] for response in responses}
-        tokens.append(successor)
-
-    race(RACERS, ROUNDS, run)
-    assert tokens[-1].split(".")[1] == str(ROUNDS + 1)
-
-
 def test_concurrent_requests_for_the_same_slug_create_one_organization(api: Api) -> None:
     owner = api.as_new_user(f"{unique('owner')}@example.com")
 

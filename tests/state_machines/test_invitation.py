@@ -11,7 +11,6 @@ from hypothesis import settings
 from hypothesis.stateful import Bundle, initialize, invariant, multiple, rule, run_state_machine_as_test
 from hypothesis.strategies import booleans, sampled_from
 from sqlalchemy import update
-from werkzeug.test import TestResponse
 
 from project.blueprints.invitations import service
 from project.blueprints.invitations.models import Invitation as Row
@@ -21,7 +20,7 @@ from project.infrastructure.clock import now
 from project.infrastructure.database import transaction
 from project.infrastructure.database.pagination import PageRequest
 from tests.kit.clients.api import PASSWORD, Api, success
-from tests.state_machines.state_machine import StateMachine
+from tests.state_machines.state_machine import StateMachine, problem_of
 
 GUESTS = ("grace", "newcomer")
 ALL = PageRequest(100, None)
@@ -162,11 +161,6 @@ class InvitationMachine(StateMachine):
     def token_of(self, invitation_id: str) -> str:
         with self.app.app_context():
             return signing.issue("invitation", UUID(invitation_id), 1)
-
-
-def problem_of(response: TestResponse) -> str | None:
-    """Return the problem code of a response, or `None` if it is a success."""
-    return None if response.status_code < 300 else response.get_json(force=True)["code"]
 
 
 def test_invitations_match_the_model(app: Flask, api: Api, profile: settings) -> None:

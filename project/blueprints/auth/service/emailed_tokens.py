@@ -32,9 +32,9 @@ class EmailedToken:
         return signing.issue(self.purpose, user.id, self.version(user))
 
     def find_user(self, user_id: UUID, version: int) -> UserRow | None:
-        """Return the user if this version of the token is valid, or `None`."""
+        """Return the user if the account is active and this version of the token is valid, or `None`."""
         user = repository.find_user(user_id)
-        if user is None or self.version(user) != version:
+        if user is None or user.status != "active" or self.version(user) != version:
             return None
         issued_at = self.issued_at(user)
         return user if issued_at and now() < issued_at + self.lifetime else None
