@@ -134,6 +134,18 @@ def test_resending_is_limited(settings: Settings) -> None:
         assert 0 < int(response.headers["Retry-After"]) <= 3600
 
 
+@ON_SQLITE
+def test_emails_to_one_new_address_are_limited(settings: Settings) -> None:
+    limits = {"rate_limit_enabled": True, "account_emails_per_hour": 2}
+    with application(settings.model_copy(update=limits)) as app:
+        api = Api(app.test_client())
+        ada, grace = api.as_new_user(), api.as_new_user()
+        assert [change(user).status_code for user in (ada, grace)] == [202, 202]
+        problem(ada.post("/auth/email-verification"), 429, "rate-limited")
+        problem(change(ada, NEW_ADDRESS.upper()), 429, "rate-limited")
+        assert change(ada, "another@example.com").status_code == 202
+
+
 def test_address_changes_when_it_is_confirmed(app: Flask, api: Api, ada: Api, change_token: str) -> None:
     assert success(ada.get("/auth/me"))["email"] == ADA
     assert confirm(api, change_token).status_code == 204
@@ -211,7 +223,9 @@ def test_pending_address_can_be_confirmed_with_a_resent_token(
     api: Api, ada: Api, change_token: str, token_for: TokenFor
 ) -> None:
     assert ada.post("/auth/email-verification").status_code == 202
-    assert confirm(api, token_for(NEW_ADDRESS)).status_code == 204
+    newest = token_for(NEW_ADDRESS)
+    problem(confirm(api, change_token), 410, "token-spent")
+    assert confirm(api, newest).status_code == 204
     assert success(ada.get("/auth/me"))["email"] == NEW_ADDRESS
 
 

@@ -19,12 +19,6 @@ from tests.kit.fixtures.users import add_user
 pytestmark = pytest.mark.usefixtures("in_shared_app")
 
 CLIENT = service.Client("a browser", "127.0.0.1")
-UseToken = Callable[[UserRow], UserRow | None]
-USES: list[UseToken] = [
-    repository.confirm_email,
-    lambda user: repository.claim_with_email_token(user, "hash"),
-    lambda user: repository.claim_with_reset_token(user, "hash"),
-]
 
 
 def log_in(user: UserRow) -> service.Grant:
@@ -86,25 +80,6 @@ def test_renaming_a_user_with_another_version_is_rejected(ada_row: UserRow) -> N
 def test_verifying_a_user_changes_no_other_user(ada_row: UserRow) -> None:
     assert changed_ids(User, lambda: service.mark_verified(ada_row.id)) == {ada_row.id}
     assert service.get_user(ada_row.id).email_verified is True
-
-
-@pytest.mark.parametrize("use_token", USES, ids=["confirm-address", "claim-account", "reset-password"])
-def test_token_from_an_email_changes_only_its_user(ada_row: UserRow, use_token: UseToken) -> None:
-    def act() -> None:
-        with transaction():
-            assert use_token(ada_row) is not None
-
-    assert changed_ids(User, act) == {ada_row.id}
-
-
-@pytest.mark.parametrize("use_token", USES, ids=["confirm-address", "claim-account", "reset-password"])
-@pytest.mark.parametrize("values", [{"status": "disabled"}, {"reset_token_version": 9, "email_token_version": 9}])
-def test_token_from_an_email_is_rejected_if_account_changes_after_it_was_read(
-    ada_row: UserRow, use_token: UseToken, values: dict[str, object]
-) -> None:
-    set_user(ada_row, **values)
-    with transaction():
-        assert use_token(ada_row) is None
 
 
 def test_logging_out_ends_no_other_session(grant: service.Grant) -> None:
