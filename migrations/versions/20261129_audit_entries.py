@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "e8d4b16a7c35"
-down_revision = "b51f08e4a9c2"
+down_revision = "e27d50c4a918"
 branch_labels = None
 depends_on = None
 

@@ -80,7 +80,6 @@ def delete_user(user: UserRow) -> None:
         _count_admins(before, repository.delete_user(user.id))
         repository.end_sessions(user.id)
         enqueue_notice("account-deleted", user_id=user.id, to=before.email)
-        audit.record("auth.delete_account", actor_id=user.id, target=("user", user.id))
 
 
 def _undeleted(user: UserRow) -> UserRow:
