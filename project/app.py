@@ -5,6 +5,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from project import cli
 from project.blueprints.account_deletion import routes as account_deletion
+from project.blueprints.audit import routes as audit
 from project.blueprints.auth import routes as auth
 from project.blueprints.auth.service import load_principal
 from project.blueprints.files import routes as files
@@ -20,7 +21,7 @@ from project.config import Settings
 from project.http import openapi
 from project.http.application import Application
 from project.http.auth import access_tokens, identity, signing_keys
-from project.http.middleware import rate_limits, request_id, trace_context, trusted_hosts
+from project.http.middleware import denials, rate_limits, request_id, trace_context, trusted_hosts
 from project.http.requests import json_body
 from project.http.responses import cors, deprecation, locations, problems, security_headers
 from project.infrastructure import database, idempotency_records, logging, mail, rate_counter, storage
@@ -37,6 +38,7 @@ BLUEPRINTS = (
     files.blueprint,
     account_deletion.blueprint,
     jobs.blueprint,
+    audit.blueprint,
 )
 
 
@@ -77,6 +79,7 @@ def _init_http(app: Flask, settings: Settings) -> None:
     signing_keys.init_app(app, settings)
     access_tokens.init_app(app)
     identity.init_app(app, identity.AccessHooks(load_principal, ensure_member))
+    denials.init_app(app)
     rate_limits.init_app(app, settings)
     app.before_request(json_body.check_accept_and_query)
     for blueprint in BLUEPRINTS:

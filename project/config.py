@@ -234,6 +234,9 @@ class Settings(BaseSettings):
     trash_retention_seconds: Seconds = Field(
         30 * _DAY, description="How long a deleted file stays in the trash before it is purged."
     )
+    audit_retention_seconds: Seconds = Field(
+        400 * _DAY, description="How long audit entries are kept, with their IP addresses."
+    )
     idempotency_key_ttl_seconds: Seconds = Field(
         _DAY, description="How long the response for an idempotency key is stored."
     )

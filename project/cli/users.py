@@ -46,7 +46,7 @@ def create_admin(email: str, display_name: str | None, promote: bool) -> None:
     if promote and display_name:
         raise click.UsageError("Pass either --display-name or --promote.")
     if promote:
-        admin = service.update_access(_get(email).id, versions=None, role="admin", status="active")
+        admin = service.update_access(_get(email).id, actor_id=None, versions=None, role="admin", status="active")
         click.echo(f"{admin.email} is now an admin (id {admin.id}).")
         return
     if existing := service.find_user_by_email(email):
@@ -73,7 +73,7 @@ def list_users(limit: int, **filters: Any) -> None:
 @click.argument("email", type=_EMAIL)
 def disable(email: str) -> None:
     """Disable an account and end all of its sessions."""
-    service.update_access(_get(email).id, versions=None, status="disabled")
+    service.update_access(_get(email).id, actor_id=None, versions=None, status="disabled")
     click.echo(f"{email} is disabled, and all of its sessions have ended.")
 
 
@@ -81,7 +81,7 @@ def disable(email: str) -> None:
 @click.argument("email", type=_EMAIL)
 def enable(email: str) -> None:
     """Enable a disabled account. Its user must log in again."""
-    service.update_access(_get(email).id, versions=None, status="active")
+    service.update_access(_get(email).id, actor_id=None, versions=None, status="active")
     click.echo(f"{email} is enabled.")
 
 

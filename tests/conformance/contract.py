@@ -66,6 +66,7 @@ class Contract:
     - `variants`: the outcomes of some routes for resources that a different recipe creates.
     - `recipes`: for operations whose requests cannot be generated from the document, how to build one that succeeds.
     - `listings`: each listing with each of its filters.
+    - `unaudited`: the operations that change something and leave no audit entry, with reasons. `None` exempts all.
     - `bulk_rows`: SQL statements that fill the listings; see `tests/kit/fixtures/bulk_rows.py`.
     """
 
@@ -74,6 +75,7 @@ class Contract:
     recipes: Mapping[str, Recipe] = field(default_factory=dict)
     listings: Sequence[Listing] = ()
     bulk_rows: Sequence[str] = ()
+    unaudited: Mapping[str, str] | None = None
 
 
 @cache

@@ -14,7 +14,9 @@ from project.errors import Error
 from project.http.middleware import idempotency
 from project.http.requests import json_body, pagination
 from project.http.responses import etags
+from project.infrastructure import audit
 from project.server.body_stream import CompleteBody
+from tests.conformance.checks.audit import is_audited, requires_a_role
 from tests.conformance.operation import Operation
 
 Removal = Callable[[Flask, pytest.MonkeyPatch], None]
@@ -90,6 +92,12 @@ HOOKS = {
         _without_function("identity._authorize"),
         ("requests_without_a_token_are_rejected",),
         lambda operation: not operation.is_public,
+    ),
+    "denials._record": Hook(
+        _without_function("denials._record"), ("denied_requests_leave_an_audit_entry",), requires_a_role
+    ),
+    "audit trail": Hook(
+        _replaced(audit, "record", lambda *_args, **_values: None), ("changes_leave_an_audit_entry",), is_audited
     ),
     "rate_limits._enforce": Hook(
         _without_function("rate_limits._enforce"),

@@ -98,9 +98,10 @@ DEFECTS: list[tuple[str, str, Defect]] = [
     ("retry_job", "retry_job", select_first(jobs, "retry_job")),
     ("update_me", "update_me", select_first(auth, "update_user")),
     ("use_access_token", "end_session", select_first(auth, "record_use")),
+    ("log_out", "log_out", select_first(auth, "end_session")),
 ]
-# If two requests end the same session, the end that is stored is always that of one of them.
-OUT_OF_REACH = ("log_out", "log_out", select_first(auth, "end_session"))
+# If two logins record the first login of a user, the time that is stored is always that of one of them.
+OUT_OF_REACH = ("log_in_to_unused_account", "log_in_to_unused_account", select_first(auth, "record_first_login"))
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from project.blueprints.auth.models import Session, User
 from project.blueprints.invitations.models import Invitation
 from project.blueprints.organizations.models import Membership, Organization
+from project.infrastructure.audit import AuditEntry
 from project.infrastructure.database import read
 from tests.interruptions.flows import PICTURE, Flow, all_or_none, count_rows
 from tests.kit.clients.api import PASSWORD, Api, form, problem, success
@@ -76,6 +77,7 @@ class CreateOrganization(RequestFlow):
         return all_or_none(
             count_rows(Organization, Organization.slug == self.slug),
             count_rows(Membership, Membership.organization_id.in_(organization_ids), Membership.role == "owner"),
+            count_rows(AuditEntry, AuditEntry.organization_id.in_(organization_ids)),
         )
 
 
@@ -108,6 +110,7 @@ class Accept(RequestFlow):
             count_rows(Invitation, Invitation.id == self.invitation_id, Invitation.status == "accepted"),
             count_rows(Membership, Membership.user_id == user_id),
             count_rows(User, User.id == user_id, User.email_verified.is_(True)),
+            count_rows(AuditEntry, AuditEntry.target_id == self.invitation_id, AuditEntry.actor_id == user_id),
         )
 
 

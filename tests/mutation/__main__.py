@@ -11,7 +11,7 @@ from tests.mutation.mutants import Mutant, mutants_of
 from tests.mutation.session import ROOT, MutationPlugin
 
 MIN_PERCENT = 92
-QUERIES = ["project/infrastructure/jobs/*.py", "project/infrastructure/idempotency_records.py"]
+QUERIES = [f"project/infrastructure/{name}.py" for name in ("jobs/*", "idempotency_records", "audit")]
 LOGIC = [
     f"project/blueprints/*/{name}.py" for name in ("policy", "repository", "repository/*", "service*", "service/*")
 ]

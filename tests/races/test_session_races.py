@@ -137,7 +137,7 @@ def setting_status(service: Service, user: Api, status: str) -> Callable[[], Non
 
     def act() -> None:
         with service.app.app_context():
-            auth.update_access(UUID(user.user["id"]), versions=None, status=status)
+            auth.update_access(UUID(user.user["id"]), actor_id=None, versions=None, status=status)
 
     return act
 

@@ -148,7 +148,9 @@ class SessionMachine(StateMachine):
     def disable_or_enable(self) -> None:
         self.is_enabled = not self.is_enabled
         with self.app.app_context():
-            service.update_access(self.user_id, versions=None, status="active" if self.is_enabled else "disabled")
+            service.update_access(
+                self.user_id, actor_id=None, versions=None, status="active" if self.is_enabled else "disabled"
+            )
         if not self.is_enabled:
             self.end_all()
 

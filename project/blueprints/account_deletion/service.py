@@ -7,7 +7,7 @@ from project.blueprints.auth import service as auth
 from project.blueprints.files import service as files
 from project.blueprints.organizations import service as organizations
 from project.config import current_settings
-from project.infrastructure import jobs
+from project.infrastructure import audit, jobs
 from project.infrastructure.database import transaction
 
 
@@ -21,6 +21,7 @@ def delete_account(user_id: UUID, *, password: str) -> None:
     with transaction():
         auth.delete_user(user)
         organizations.leave_all(user_id)
+        audit.record("account_deletion.delete_account", actor_id=user_id, target=("user", user_id))
         jobs.enqueue(TRASH_FILES, user_id=user_id)
         # Uploads that have already begun may still complete.
         jobs.enqueue(TRASH_FILES, delay_seconds=current_settings().upload_timeout_seconds, user_id=user_id)

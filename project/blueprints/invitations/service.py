@@ -15,7 +15,7 @@ from project.blueprints.organizations import service as organizations
 from project.blueprints.organizations.errors import AlreadyAMember
 from project.config import current_settings
 from project.errors import NotFound
-from project.infrastructure import jobs, signing
+from project.infrastructure import audit, jobs, signing
 from project.infrastructure.clock import now
 from project.infrastructure.database import transaction
 from project.infrastructure.database.pagination import Page, PageRequest
@@ -79,6 +79,7 @@ def invite(organization_id: UUID, *, inviter_id: UUID, inviter_role: str, email:
         if invitation is None:
             raise InvitationPending(invitation_id=repository.find_pending_id(organization_id, key))
         jobs.enqueue(SEND_INVITATION, invitation_id=invitation.id)
+        _record("invitations.create_invitation", invitation, actor_id=inviter_id)
     return _view(invitation, auth.get_user(inviter_id))
 
 
@@ -203,7 +204,13 @@ def _join(invitation: InvitationRow, user: auth.UserRow) -> organizations.Member
     if not repository.accept(invitation.id, invitation.token_version):
         current = repository.find_invitation(invitation.id)
         raise NotFound if current is None else policy.closed_error(current, now())
+    _record("invitations.accept_invitation", invitation, actor_id=user.id)
     return organizations.add_member(invitation.organization_id, user, invitation.role)
+
+
+def _record(action: str, invitation: InvitationRow, *, actor_id: UUID) -> None:
+    target = ("invitation", invitation.id)
+    audit.record(action, actor_id=actor_id, target=target, organization_id=invitation.organization_id)
 
 
 def _ensure_not_a_member(organization_id: UUID, email: str) -> None:

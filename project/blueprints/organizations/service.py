@@ -13,6 +13,7 @@ from project.blueprints.organizations.errors import AlreadyAMember, LastOwner, S
 from project.blueprints.organizations.models import MembershipRow, OrganizationRow
 from project.blueprints.organizations.models import Role as Role  # exported to other blueprints
 from project.errors import NotFound
+from project.infrastructure import audit
 from project.infrastructure.database import transaction
 from project.infrastructure.database.pagination import Page, PageRequest
 
@@ -40,6 +41,12 @@ def create_organization(*, owner_id: UUID, name: str, slug: str | None) -> Organ
     with transaction():
         organization = _add(name, slug)
         repository.add_membership(organization.id, owner_id, "owner")
+        audit.record(
+            "organizations.create_organization",
+            actor_id=owner_id,
+            target=("organization", organization.id),
+            organization_id=organization.id,
+        )
     return organization
 
 
@@ -91,6 +98,12 @@ def add_member(organization_id: UUID, user: auth.UserRow, role: Role) -> Member:
         membership = repository.add_membership(organization_id, user.id, role)
         if membership is None:
             raise AlreadyAMember
+        audit.record(
+            "organizations.join",
+            actor_id=user.id,
+            target=("organization", organization_id),
+            organization_id=organization_id,
+        )
     return _member(membership, user)
 
 

@@ -7,6 +7,7 @@ from project.blueprints.auth import service
 from project.blueprints.auth.errors import LastAdmin
 from project.blueprints.auth.schemas import UserResponse
 from project.blueprints.users.schemas import UserAccessUpdate, UserPage, UserQuery
+from project.http.auth.identity import current_user_id
 from project.http.openapi import Blueprint
 from project.http.requests.pagination import page_request, page_response
 from project.http.responses.etags import expected_versions
@@ -41,7 +42,7 @@ def update_user(changes: dict[str, Any], user_id: UUID) -> Any:
     The change applies from the user's next request. Disabling also ends all sessions of the user; enabling does not
     restore them. The last active admin can be neither demoted nor disabled.
     """
-    return service.update_access(user_id, versions=expected_versions(), **changes)
+    return service.update_access(user_id, actor_id=current_user_id(), versions=expected_versions(), **changes)
 
 
 @blueprint.delete(
@@ -52,4 +53,4 @@ def update_user(changes: dict[str, Any], user_id: UUID) -> Any:
 @blueprint.response(204)
 def end_user_sessions(user_id: UUID) -> Any:
     """End all sessions of a user immediately."""
-    service.end_user_sessions(user_id)
+    service.end_user_sessions(user_id, actor_id=current_user_id())

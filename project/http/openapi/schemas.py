@@ -31,6 +31,8 @@ def example(schema: dict[str, Any], components: dict[str, Any]) -> Any:
     """Return a valid value for `schema`: its own example if it has one, otherwise a generated value."""
     if "$ref" in schema:
         return example(components[schema["$ref"].rpartition("/")[2]], components)
+    if "anyOf" in schema:  # a nested object that may be null
+        return example(schema["anyOf"][0], components)
     if "examples" in schema:
         return schema["examples"][0]
     if "enum" in schema:

@@ -13,4 +13,5 @@ def delete_account(world: World, _operation: Operation) -> Case:
 contract = Contract(
     access={"POST /api/v1/auth/me/deletion": LOGGED_IN},
     recipes={"delete_account": delete_account},
+    unaudited={},
 )

@@ -130,4 +130,11 @@ contract = Contract(
         Listing("list_sessions", "sessions WHERE user_id = :caller AND ended_at IS NULL AND expires_at > now()"),
     ],
     bulk_rows=[_USERS, _SESSIONS],
+    unaudited={
+        "update_me": "the display name is not relevant to security",
+        "refresh": "every session is refreshed all the time; only reused tokens are recorded",
+        "refresh_with_cookie": "see refresh",
+        "request_password_reset": "recorded by its job, because the response must not reveal accounts",
+        "request_email_verification": "changes nothing but the token in the email",
+    },
 )

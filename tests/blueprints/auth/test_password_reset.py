@@ -145,7 +145,7 @@ def test_disabled_account_cannot_be_reset(app: Flask, api: Api, token: str) -> N
 def test_queued_emails_are_not_sent_to_a_disabled_account(app: Flask, ada: Api, emails_to: EmailsTo) -> None:
     with app.app_context():
         service.start_password_reset(ADA, requested_at=now())
-        service.update_access(UUID(ada.user["id"]), versions=None, status="disabled")
+        service.update_access(UUID(ada.user["id"]), actor_id=None, versions=None, status="disabled")
     assert [message.subject for message in emails_to(ADA)] == []
 
 

@@ -37,4 +37,5 @@ contract = Contract(
         Listing("list_members", "memberships WHERE organization_id = :organization"),
     ],
     bulk_rows=[_ORGANIZATIONS, _MEMBERSHIPS],
+    unaudited={},
 )

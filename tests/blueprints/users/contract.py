@@ -48,4 +48,5 @@ contract = Contract(
     recipes={"get_user": user, "update_user": update_user, "end_user_sessions": user},
     listings=[*_listings()],
     bulk_rows=[_USERS],
+    unaudited={},
 )

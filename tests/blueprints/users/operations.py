@@ -16,12 +16,14 @@ def other_administrator(world: World) -> Api:
 
 
 def update(api: Api, **changes: str) -> Any:
-    return service.update_access(UUID(api.user["id"]), versions=None, **changes)
+    return service.update_access(UUID(api.user["id"]), actor_id=None, versions=None, **changes)
 
 
 @operation
 def update_user(world: World) -> Any:
-    return service.update_access(world.guest_id, versions={1}, role="admin")
+    return service.update_access(
+        world.guest_id, actor_id=UUID(administrator(world).user["id"]), versions={1}, role="admin"
+    )
 
 
 @operation
@@ -56,4 +58,4 @@ def create_admin(_world: World) -> Any:
 
 @operation
 def end_user_sessions(world: World) -> Any:
-    return service.end_user_sessions(world.guest_id)
+    return service.end_user_sessions(world.guest_id, actor_id=UUID(administrator(world).user["id"]))

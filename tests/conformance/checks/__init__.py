@@ -3,6 +3,7 @@
 from tests.conformance.check import CHECKS
 from tests.conformance.checks import (
     access,
+    audit,
     bodies,
     document,
     effects,
@@ -17,6 +18,7 @@ from tests.conformance.checks import (
 __all__ = [
     "CHECKS",
     "access",
+    "audit",
     "bodies",
     "document",
     "effects",

@@ -6,6 +6,8 @@ import psycopg
 
 _TABLES = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' ORDER BY 1"
 _IGNORED = {"alembic_version"}
+# No row refers to the id of an audit entry, and it depends on how many ids a rolled back transaction has used.
+_ROWS = {"audit_entries": "to_jsonb(t) - 'id'"}
 
 
 class Snapshot:
@@ -36,7 +38,7 @@ class Snapshot:
 
     def rows(self) -> list[tuple[str, Any]]:
         """Return all rows with the names of their tables, in a fixed order."""
-        selects = [f"SELECT '{name}', to_jsonb(t)::text FROM {name} t" for name in self._tables]
+        selects = [f"SELECT '{name}', ({_ROWS.get(name, 'to_jsonb(t)')})::text FROM {name} t" for name in self._tables]
         return self._connection.execute(" UNION ALL ".join(selects) + " ORDER BY 1, 2").fetchall()
 
     def close(self) -> None:

@@ -10,6 +10,7 @@ from project.blueprints.auth.service.notices import enqueue_notice
 from project.blueprints.auth.service.password_changes import wrong_password
 from project.blueprints.auth.service.registration import register_verified
 from project.errors import NotFound, version_mismatch
+from project.infrastructure import audit
 from project.infrastructure.database import transaction
 from project.infrastructure.database.pagination import Page, PageRequest
 
@@ -28,11 +29,13 @@ def get_profile(user_id: UUID) -> UserRow:
     return _undeleted(repository.get_user(user_id))
 
 
-def update_access(user_id: UUID, *, versions: Collection[int] | None, **changes: object) -> UserRow:
+def update_access(
+    user_id: UUID, *, actor_id: UUID | None, versions: Collection[int] | None, **changes: object
+) -> UserRow:
     """Set the `role`, the `status` or both of a user, and return the user. Disabling ends all of the user's sessions.
 
-    Raises NotFound, PreconditionFailed if the user's version is not in `versions`, and LastAdmin if no active admin
-    would be left.
+    `actor_id` is the admin, or `None` for an operator. Raises NotFound, PreconditionFailed if the user's version is not
+    in `versions`, and LastAdmin if no active admin would be left.
     """
     with transaction():
         # Every change of an admin locks first the user, then the count of admins, so that no two of them deadlock.
@@ -41,16 +44,18 @@ def update_access(user_id: UUID, *, versions: Collection[int] | None, **changes:
         if user is None:
             raise version_mismatch(versions)
         _count_admins(before, user)
+        _record_changes(before, user, actor_id)
         if user.status == "disabled":
             repository.end_sessions(user_id)
     return user
 
 
-def end_user_sessions(user_id: UUID) -> None:
+def end_user_sessions(user_id: UUID, *, actor_id: UUID) -> None:
     """End all sessions of a user. Their tokens stop working immediately. Raises NotFound."""
     with transaction():
         _undeleted(repository.lock_user(user_id))
         repository.end_sessions(user_id)
+        audit.record("users.end_user_sessions", actor_id=actor_id, target=("user", user_id))
 
 
 def create_admin(*, email: str, password: str, display_name: str | None) -> UserRow:
@@ -60,7 +65,7 @@ def create_admin(*, email: str, password: str, display_name: str | None) -> User
     """
     with transaction():
         user = register_verified(email=email, password=password, display_name=display_name)
-        return update_access(user.id, versions=None, role="admin")
+        return update_access(user.id, actor_id=None, versions=None, role="admin")
 
 
 def delete_user(user: UserRow) -> None:
@@ -90,3 +95,13 @@ def _count_admins(before: UserRow, after: UserRow) -> None:
         repository.increment_admins()
     if was_admin and not is_admin and not repository.decrement_admins():
         raise LastAdmin
+
+
+def _record_changes(before: UserRow, after: UserRow, actor_id: UUID | None) -> None:
+    target = ("user", after.id)
+    if after.role != before.role:
+        action = "users.grant_admin" if after.role == "admin" else "users.revoke_admin"
+        audit.record(action, actor_id=actor_id, target=target)
+    if after.status != before.status:
+        action = "users.enable" if after.status == "active" else "users.disable"
+        audit.record(action, actor_id=actor_id, target=target)

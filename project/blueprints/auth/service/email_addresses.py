@@ -10,7 +10,7 @@ from project.blueprints.auth.models import UserRow
 from project.blueprints.auth.service.emailed_tokens import EMAIL_TOKEN
 from project.blueprints.auth.service.notices import enqueue_notice, ensure_may_email
 from project.blueprints.auth.service.password_changes import hash_password_of, verify_password, wrong_password
-from project.infrastructure import jobs
+from project.infrastructure import audit, jobs
 from project.infrastructure.database import transaction
 from project.infrastructure.mail import current_mailer
 
@@ -45,6 +45,7 @@ def change_email(user_id: UUID, *, email: str, password: str) -> None:
         enqueue_verification(changed)
         if changed.email_verified:
             enqueue_notice("email-change-requested", user_id=user_id, to=changed.email)
+        audit.record("auth.change_email", actor_id=user_id, target=("user", user_id))
 
 
 def confirm_email(token: str, *, new_password: str | None = None) -> None:
@@ -64,6 +65,8 @@ def confirm_email(token: str, *, new_password: str | None = None) -> None:
             repository.end_sessions(user.id)
         if confirmed is None:
             raise TokenSpent
+        action = "auth.confirm_email" if new_hash is None else "auth.claim_account"
+        audit.record(action, actor_id=user.id, target=("user", user.id))
 
 
 def enqueue_verification(user: UserRow) -> None:

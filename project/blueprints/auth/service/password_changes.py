@@ -6,6 +6,7 @@ from project.blueprints.auth import passwords, repository
 from project.blueprints.auth.models import UserRow
 from project.blueprints.auth.service.notices import enqueue_notice
 from project.errors import ValidationFailed
+from project.infrastructure import audit
 from project.infrastructure.database import transaction
 
 
@@ -44,6 +45,7 @@ def change_password(user_id: UUID, *, session_id: UUID | None, current_password:
             raise wrong_password("/current_password")
         repository.end_sessions(user_id, except_id=session_id)
         enqueue_notice("password-changed", user_id=user_id, to=user.email)
+        audit.record("auth.change_password", actor_id=user_id, target=("user", user_id))
 
 
 def wrong_password(pointer: str) -> ValidationFailed:

@@ -11,7 +11,7 @@ from project.blueprints.auth.models import UserRow
 from project.blueprints.auth.service.emailed_tokens import RESET_TOKEN
 from project.blueprints.auth.service.notices import enqueue_notice, use_email_quota
 from project.blueprints.auth.service.password_changes import hash_password_of
-from project.infrastructure import jobs
+from project.infrastructure import audit, jobs
 from project.infrastructure.clock import now
 from project.infrastructure.database import transaction
 from project.infrastructure.mail import current_mailer
@@ -38,6 +38,7 @@ def start_password_reset(email_key: str, *, requested_at: datetime) -> None:
         user = repository.issue_reset_token(email_key, requested_at)
         if user is not None:
             enqueue_reset(user)
+            audit.record("auth.request_password_reset", actor_id=None, target=("user", user.id))
 
 
 def enqueue_reset(user: UserRow) -> None:
@@ -66,3 +67,4 @@ def reset_password(token: str, new_password: str) -> None:
             raise TokenSpent
         repository.end_sessions(user.id)
         enqueue_notice("password-changed", user_id=user.id, to=changed.email)
+        audit.record("auth.reset_password", actor_id=user.id, target=("user", user.id))

@@ -12,7 +12,7 @@ from project.blueprints.auth.service.password_changes import hash_new_password
 from project.blueprints.auth.service.password_resets import enqueue_reset
 from project.config import current_settings
 from project.errors import PermissionDenied
-from project.infrastructure import jobs
+from project.infrastructure import audit, jobs
 from project.infrastructure.clock import now
 from project.infrastructure.database import transaction
 
@@ -37,6 +37,7 @@ def register(*, email: str, password: str, display_name: str | None) -> UserRow 
             raise EmailTaken
         if may_send:
             _enqueue_email(user, policy.email_key(email))
+        _record_registration(user)
     return user if is_open else None
 
 
@@ -52,11 +53,13 @@ def register_verified(*, email: str, password: str, display_name: str | None) ->
     with transaction():
         added = _add(email, password_hash, display_name, email_verified=True)
         if added is not None:
+            _record_registration(added)
             return added
         claimed = repository.claim_unverified(policy.email_key(email), password_hash, display_name=display_name)
         if claimed is None:
             raise EmailTaken
         repository.end_sessions(claimed.id)
+        audit.record("auth.claim_account", actor_id=claimed.id, target=("user", claimed.id))
     return claimed
 
 
@@ -81,6 +84,12 @@ def _enqueue_email(added: UserRow | None, email_key: str) -> None:
         enqueue_verification(added)
     else:
         jobs.enqueue(REPEAT_REGISTRATION, email_key=email_key, requested_at=now().isoformat())
+
+
+def _record_registration(added: UserRow | None) -> None:
+    """Record a registration, or, in mode `confirm`, that of an address that has an account."""
+    target = None if added is None else ("user", added.id)
+    audit.record("auth.register", actor_id=None, target=target, outcome="success" if added else "denied")
 
 
 def _default_name(email: str) -> str:

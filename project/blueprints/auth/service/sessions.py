@@ -16,7 +16,7 @@ from project.blueprints.auth.models import OwnSessionRow, PrincipalRow, SessionR
 from project.blueprints.auth.service import login_attempts
 from project.config import current_settings
 from project.errors import NotFound
-from project.infrastructure import signing
+from project.infrastructure import audit, signing
 from project.infrastructure.clock import now
 from project.infrastructure.database import transaction
 from project.infrastructure.database.pagination import Page, PageRequest
@@ -61,20 +61,15 @@ def log_in(*, email: str, password: str, client: Client) -> Grant:
 
     Raises InvalidCredentials, AccountDisabled, EmailNotVerified, RateLimited.
 
-    Upgrades the hash of the password if it was made with other parameters than those in the settings.
+    Upgrades the hash of the password if it was made with other parameters than those in the settings. A rejected
+    password or account is recorded in the audit trail.
     """
-    email_key, password = policy.email_key(email), passwords.normalize(password)
-    user = repository.find_user_by_email(email_key)
-    if not login_attempts.is_password_of(user, password, email_key=email_key) or user is None:
-        raise InvalidCredentials
-    if not user.email_verified and current_settings().registration_mode == "confirm":
-        raise EmailNotVerified
-    grant = open_session(user, methods=["password"], client=client)
-    if passwords.is_outdated(user.password_hash):
-        new_hash = passwords.hash_password(password)
-        with transaction():
-            repository.upgrade_hash(user, new_hash)
-    return grant
+    email_key = policy.email_key(email)
+    try:
+        return _log_in(email_key, passwords.normalize(password), client)
+    except (InvalidCredentials, AccountDisabled, EmailNotVerified):
+        _record_denied_login(email_key)
+        raise
 
 
 def open_session(user: UserRow, *, methods: list[str], client: Client) -> Grant:
@@ -98,6 +93,7 @@ def open_session(user: UserRow, *, methods: list[str], client: Client) -> Grant:
         )
         if session is None:
             raise AccountDisabled if repository.has_password(user) else InvalidCredentials
+        audit.record("auth.log_in", actor_id=user.id, target=("session", session.id))
     return _grant(session)
 
 
@@ -117,8 +113,8 @@ def refresh(refresh_token: str) -> Grant:
         if session is None:
             raise RefreshTokenInvalid
         is_reused = not _is_successor(session, generation)
-        if is_reused and not repository.end_session(session_id, user_id=session.user_id):
-            raise RefreshTokenInvalid
+        if is_reused:
+            _end_reused(session)
     if is_reused:  # raised only now, so that the end of the session is committed
         raise RefreshTokenReused
     return _grant(session)
@@ -127,7 +123,8 @@ def refresh(refresh_token: str) -> Grant:
 def log_out(session_id: UUID, *, user_id: UUID) -> None:
     """End a session of a user, unless it has already ended. Its tokens stop working immediately."""
     with transaction():
-        repository.end_session(session_id, user_id=user_id)
+        if repository.end_session(session_id, user_id=user_id):
+            audit.record("auth.log_out", actor_id=user_id, target=("session", session_id))
 
 
 def list_sessions(user_id: UUID, page: PageRequest, *, current_id: UUID | None) -> Page[SessionView]:
@@ -140,12 +137,14 @@ def end_session(session_id: UUID, *, user_id: UUID) -> None:
     with transaction():
         if not repository.end_session(session_id, user_id=user_id):
             raise NotFound
+        audit.record("auth.end_session", actor_id=user_id, target=("session", session_id))
 
 
 def end_all_sessions(user_id: UUID) -> None:
     """End all sessions of a user. Their tokens stop working immediately."""
     with transaction():
         repository.end_sessions(user_id)
+        audit.record("auth.log_out_everywhere", actor_id=user_id, target=("user", user_id))
 
 
 def load_principal(session_id: UUID, generation: int) -> PrincipalRow | None:
@@ -160,6 +159,28 @@ def load_principal(session_id: UUID, generation: int) -> PrincipalRow | None:
         is_first = repository.record_use(session_id, generation)
     # Otherwise, another request has used a token first, or the session has just ended.
     return principal if is_first else repository.find_principal(session_id)
+
+
+def _log_in(email_key: str, password: str, client: Client) -> Grant:
+    user = repository.find_user_by_email(email_key)
+    if not login_attempts.is_password_of(user, password, email_key=email_key) or user is None:
+        raise InvalidCredentials
+    if not user.email_verified and current_settings().registration_mode == "confirm":
+        raise EmailNotVerified
+    grant = open_session(user, methods=["password"], client=client)
+    if passwords.is_outdated(user.password_hash):
+        new_hash = passwords.hash_password(password)
+        with transaction():
+            repository.upgrade_hash(user, new_hash)
+    return grant
+
+
+def _record_denied_login(email_key: str) -> None:
+    """Record a denied login. Does the same work for unknown addresses, which are not stored."""
+    with transaction():
+        user = repository.find_user_by_email(email_key)
+        target = None if user is None else ("user", user.id)
+        audit.record("auth.log_in", actor_id=None, target=target, outcome="denied")
 
 
 def _rotate(session_id: UUID, generation: int) -> SessionRow | None:
@@ -183,6 +204,14 @@ def _is_successor(session: SessionRow, presented: int) -> bool:
         at=now(),
         grace=timedelta(seconds=current_settings().refresh_grace_period_seconds),
     )
+
+
+def _end_reused(session: SessionRow) -> None:
+    """End a session whose replaced refresh token was used again. Raises RefreshTokenInvalid if it has already ended."""
+    if not repository.end_session(session.id, user_id=session.user_id):
+        raise RefreshTokenInvalid
+    target = ("session", session.id)
+    audit.record("auth.reuse_refresh_token", actor_id=session.user_id, target=target, outcome="denied")
 
 
 def _grant(session: SessionRow) -> Grant:

@@ -1,0 +1,1 @@
+"""The audit trail: routes for admins, and for admins of organizations."""
