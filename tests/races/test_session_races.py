@@ -4,15 +4,15 @@
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 from uuid import UUID
 
 import pytest
+from werkzeug.wrappers import Response
 
 from project.blueprints.auth import service as auth
-from project.blueprints.auth.models import Session
 from project.blueprints.auth.service.emailed_tokens import RESET_TOKEN
 from project.infrastructure.clock import now
 from tests.kit.clients.api import NEW_PASSWORD, PASSWORD, Api, problem, success
@@ -22,41 +22,44 @@ from tests.races.service import Service, in_rounds, unique
 
 RACERS = 50
 USERS = 5
+GROUP = RACERS // USERS
+END = 4  # in the middle of a group, so that the request arrives among the others
 
 pytestmark = pytest.mark.parametrize("service", ["postgresql"], indirect=True)
 
 
 @dataclass(frozen=True)
 class Rivals:
-    """Nine requests with the outcomes in `expected`, and one that ends all sessions of a user but those in `kept`.
+    """Nine requests with the outcomes in `expected`, and one that ends all sessions of their user, apart from `kept`.
 
-    `before_check` is called before the tokens are tried.
+    `sessions` are the others that were opened before. `before_check` is called before the tokens are tried.
     """
 
-    user: Api
+    sessions: Sequence[Api]
     requests: Sequence[Action]
     end: Action
     expected: set[Any]
-    kept: Sequence[Api] = ()
-    before_check: Callable[[], object] = field(default=lambda: None)
+    kept: Api | None = None
+    before_check: Action | None = None
 
     def actions(self) -> list[Action]:
-        requests = [self.requests[number % len(self.requests)] for number in range(RACERS // USERS - 1)]
-        # In the middle, so that it arrives among the others.
-        return [*requests[:4], self.end, *requests[4:]]
+        actions = [self.requests[number % len(self.requests)] for number in range(GROUP)]
+        actions[END] = self.end
+        return actions
 
     def check(self, service: Service, responses: Sequence[Any]) -> None:
-        end = responses[4]
-        assert end is None or end.status_code == 204
-        assert outcomes([response for response in responses if response is not end]).keys() <= self.expected
-        self.before_check()
-        pairs = [response.json for response in responses if response is not end and response.status_code == 200]
-        kept = {session.tokens["session_id"]: session.tokens for session in self.kept}
-        ensure_dead(service.api, [self.user.tokens, *(pair for pair in pairs if pair["session_id"] not in kept)])
-        for session_id, tokens in kept.items():
-            ensure_one_generation(service.api, [pair for pair in pairs if pair["session_id"] == session_id] or [tokens])
-        live = service.count_rows(Session, Session.user_id == UUID(self.user.user["id"]), Session.ended_at.is_(None))
-        assert live == len(kept)
+        others = [*responses[:END], *responses[END + 1 :]]
+        assert responses[END].status_code == 204
+        assert outcomes(others).keys() <= self.expected
+        if self.before_check:
+            self.before_check()
+        pairs = [response.json for response in others if response.status_code == 200]
+        kept_id = self.kept and self.kept.tokens["session_id"]
+        ended = [pair for pair in pairs if pair["session_id"] != kept_id]
+        ensure_dead(service.api, [*ended, *(session.tokens for session in self.sessions)])
+        if self.kept:
+            kept = [pair for pair in pairs if pair["session_id"] == kept_id]
+            ensure_one_generation(service.api, kept or [self.kept.tokens])
 
 
 def race_rivals(service: Service, rounds: int, prepare: Callable[[Service], Rivals]) -> None:
@@ -65,9 +68,8 @@ def race_rivals(service: Service, rounds: int, prepare: Callable[[Service], Riva
     def run() -> Round:
         groups = [prepare(service) for _ in range(USERS)]
         responses = yield [action for group in groups for action in group.actions()]
-        size = RACERS // USERS
         for number, group in enumerate(groups):
-            group.check(service, responses[number * size : (number + 1) * size])
+            group.check(service, responses[number * GROUP : (number + 1) * GROUP])
 
     race(RACERS, rounds, run)
 
@@ -104,6 +106,11 @@ def new_user(service: Service) -> Api:
     return service.api.as_new_user(f"{unique('user')}@example.com")
 
 
+def two_sessions(service: Service) -> list[Api]:
+    user = new_user(service)
+    return [user, user.with_new_session()]
+
+
 def refreshing(session: Api) -> Action:
     """Return an action: exchange the refresh token of this session."""
     return partial(refresh, Api(session.client), session.tokens["refresh_token"])
@@ -129,59 +136,58 @@ def resetting_password(service: Service, user: Api) -> Action:
     return partial(Api(user.client).post, "/auth/password-reset/confirm", body)
 
 
-def setting_status(service: Service, user: Api, status: str) -> Callable[[], None]:
+def setting_status(service: Service, user: Api, status: str) -> Action:
     """Return an action: disable or enable the account.
 
     Not through the API: an administrator would affect the tests of the last one, which use the same database.
     """
 
-    def act() -> None:
+    def act() -> Response:
         with service.app.app_context():
             auth.update_access(UUID(user.user["id"]), actor_id=None, versions=None, status=status)
+        return Response(status=204)
 
     return act
 
 
 def refresh_and_log_out(service: Service) -> Rivals:
     user = new_user(service)
-    return Rivals(user, [refreshing(user)], partial(user.post, "/auth/logout"), {200, "refresh-token-invalid"})
+    return Rivals([user], [refreshing(user)], partial(user.post, "/auth/logout"), {200, "refresh-token-invalid"})
 
 
 def refresh_and_change_password(service: Service) -> Rivals:
-    user = new_user(service)
-    own = user.with_new_session()
-    refreshes = [refreshing(user), refreshing(own)]
-    return Rivals(user, refreshes, changing_password(own), {200, "refresh-token-invalid"}, kept=[own])
+    other, own = two_sessions(service)
+    refreshes = [refreshing(other), refreshing(own)]
+    return Rivals([other], refreshes, changing_password(own), {200, "refresh-token-invalid"}, kept=own)
 
 
 def refresh_and_reset_password(service: Service) -> Rivals:
-    user = new_user(service)
-    refreshes = [refreshing(user), refreshing(user.with_new_session())]
-    return Rivals(user, refreshes, resetting_password(service, user), {200, "refresh-token-invalid"})
+    sessions = two_sessions(service)
+    reset = resetting_password(service, sessions[0])
+    return Rivals(sessions, [refreshing(session) for session in sessions], reset, {200, "refresh-token-invalid"})
 
 
 def refresh_and_disable(service: Service) -> Rivals:
-    user = new_user(service)
-    refreshes = [refreshing(user), refreshing(user.with_new_session())]
-    disable, enable = (setting_status(service, user, status) for status in ("disabled", "active"))
-    return Rivals(user, refreshes, disable, {200, "refresh-token-invalid"}, before_check=enable)
+    sessions = two_sessions(service)
+    disable, enable = (setting_status(service, sessions[0], status) for status in ("disabled", "active"))
+    refreshes = [refreshing(session) for session in sessions]
+    return Rivals(sessions, refreshes, disable, {200, "refresh-token-invalid"}, before_check=enable)
 
 
 def log_in_and_change_password(service: Service) -> Rivals:
-    user = new_user(service)
-    own = user.with_new_session()
-    return Rivals(user, [logging_in(user)], changing_password(own), {200, "invalid-credentials"}, kept=[own])
+    other, own = two_sessions(service)
+    return Rivals([other], [logging_in(other)], changing_password(own), {200, "invalid-credentials"}, kept=own)
 
 
 def log_in_and_reset_password(service: Service) -> Rivals:
     user = new_user(service)
-    return Rivals(user, [logging_in(user)], resetting_password(service, user), {200, "invalid-credentials"})
+    return Rivals([user], [logging_in(user)], resetting_password(service, user), {200, "invalid-credentials"})
 
 
 def log_in_and_disable(service: Service) -> Rivals:
     user = new_user(service)
     disable, enable = (setting_status(service, user, status) for status in ("disabled", "active"))
-    return Rivals(user, [logging_in(user)], disable, {200, "account-disabled"}, before_check=enable)
+    return Rivals([user], [logging_in(user)], disable, {200, "account-disabled"}, before_check=enable)
 
 
 RACES = [
