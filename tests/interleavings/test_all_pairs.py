@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import combinations_with_replacement
+from typing import Any
 
 import pytest
-from _pytest.mark import ParameterSet
 
 from tests.kit.interleaving.explorer import Explorer
 from tests.kit.interleaving.operations import operations
@@ -26,7 +26,7 @@ _KEYED = "_with_key"
 _KEYS = "purge_idempotency_keys"
 
 
-def _parameters() -> Iterator[ParameterSet]:
+def _parameters() -> Iterator[Any]:
     """Yield every pair and triple of operations.
 
     A request with a key executes the statements of its operation, and those of the key. Pairs of such a request with an
