@@ -43,11 +43,14 @@ def weakness(password: str, *, known: list[str]) -> str | None:
 def _bounded_input(password: str) -> str:
     """Return the start of `password`, limited to a few distinct substitute characters, such as `4` for `a`.
 
-    The running time of zxcvbn doubles with each distinct substitute character.
+    The running time of zxcvbn doubles with each distinct substitute character. The digits are all kept: without them,
+    zxcvbn would not recognize common passwords such as `123456789987654321`.
     """
-    seen: dict[str, None] = dict.fromkeys(char for char in password if char in _SUBSTITUTES)
-    surplus = dict.fromkeys(map(ord, list(seen)[_MAX_SUBSTITUTES:]), "~")
-    return password[:_CHECKED_CHARACTERS].translate(surplus)
+    seen = dict.fromkeys(char for char in password if char in _SUBSTITUTES)
+    symbols = [char for char in seen if not char.isdigit()]
+    digits = len(seen) - len(symbols)
+    surplus = symbols[max(0, _MAX_SUBSTITUTES - digits) :]
+    return password[:_CHECKED_CHARACTERS].translate(dict.fromkeys(map(ord, surplus), "~"))
 
 
 def hash_password(password: str) -> str:
