@@ -68,7 +68,7 @@ def matches(password_hash: str | None, password: str) -> bool:
     encoded = password_hash or _dummy_hash(hasher)
     try:
         with _hashing:
-            return hasher.verify(encoded, password) and password_hash is not None
+            return hasher.verify(encoded, password) and bool(password_hash)
     except (VerificationError, InvalidHashError):
         return False
 

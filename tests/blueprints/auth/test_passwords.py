@@ -31,6 +31,12 @@ def test_every_password_in_the_list_of_breached_passwords_is_weak() -> None:
     assert [password for password in long if weakness(password, known=[]) is None] == []
 
 
+@pytest.mark.usefixtures("in_shared_app")
+@pytest.mark.parametrize("password_hash", [None, ""])
+def test_no_password_matches_an_account_without_a_hash(password_hash: str | None) -> None:
+    assert not passwords.matches(password_hash, "dummy password")
+
+
 def test_process_hashes_one_password_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     hasher = _ExclusiveHasher()
     monkeypatch.setattr(passwords, "_hasher", lambda: hasher)
