@@ -20,6 +20,9 @@ _MAX_SUBSTITUTES = 8
 # Each process hashes one password at a time. A flood of logins takes 19 MiB, not 19 MiB per thread of the server, which
 # the allocator would keep.
 _hashing = Lock()
+# zxcvbn 4.5.0 keeps `user_inputs` in a global variable, so concurrent calls would check the words of another user.
+# https://github.com/dwolfhub/zxcvbn-python/blob/v4.5.0/zxcvbn/__init__.py
+_checking = Lock()
 
 
 def normalize(password: str) -> str:
@@ -34,7 +37,8 @@ def weakness(password: str, *, known: list[str]) -> str | None:
     """
     if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
         return f"Must have {MIN_LENGTH} to {MAX_LENGTH} characters."
-    result = zxcvbn(_bounded_input(password), user_inputs=known)
+    with _checking:
+        result = zxcvbn(_bounded_input(password), user_inputs=known)
     if result["score"] >= _MIN_SCORE:
         return None
     return result["feedback"]["warning"] or "Too easy to guess: add a few unusual words."

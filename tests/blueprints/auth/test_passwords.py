@@ -37,6 +37,13 @@ def test_no_password_matches_an_account_without_a_hash(password_hash: str | None
     assert not passwords.matches(password_hash, "dummy password")
 
 
+def test_passwords_are_checked_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    checker = _ExclusiveHasher()
+    monkeypatch.setattr(passwords, "zxcvbn", lambda password, **_: {"score": len(checker.hash(password))})
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(lambda password: weakness(password, known=[]), ["twelve chars"] * 8)) == [None] * 8
+
+
 def test_process_hashes_one_password_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     hasher = _ExclusiveHasher()
     monkeypatch.setattr(passwords, "_hasher", lambda: hasher)
