@@ -23,6 +23,11 @@ def email_key(email: str) -> str:
     return f"{lowercase}@{ascii_domain(domain)}"
 
 
+def mailbox_key(email_key: str) -> str:
+    """Return `email_key` without its subaddress (RFC 5233): most servers deliver `ada+x@…` to the mailbox `ada@…`."""
+    return re.sub(r"(?<=.)\+[^@]*", "", email_key)
+
+
 def context_words(*texts: str) -> list[str]:
     """Return the texts that attackers may try as passwords, and the words of at least three characters in them."""
     return [*texts, *(word for text in texts for word in re.findall(r"[^\W_]{3,}", text))]

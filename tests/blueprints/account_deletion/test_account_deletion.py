@@ -19,6 +19,7 @@ from project.infrastructure.mail import read_mailbox
 from tests.kit.clients.api import PASSWORD, Api, pointers, problem, success
 from tests.kit.fixtures.administrators import create_administrator
 from tests.kit.fixtures.jobs import list_jobs
+from tests.kit.fixtures.users import verify_email
 from worker.discovery import import_tasks
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -129,11 +130,19 @@ def test_upload_that_completes_after_the_deletion_is_trashed_too(app: Flask, ada
 
 @ON_SQLITE
 def test_user_is_notified_at_the_previous_address(app: Flask, ada: Api) -> None:
+    verify_email(app, ada)
     delete(ada)
     run_jobs(app, "auth.send_notice")
     with app.app_context():
         [message] = read_mailbox(current_settings().data_dir / "mail", limit=10)
     assert (message.to, message.subject) == (EMAIL, "Your account was deleted")
+
+
+@ON_SQLITE
+def test_unverified_address_is_not_notified(app: Flask, ada: Api) -> None:
+    delete(ada)
+    with app.app_context():
+        assert list_jobs("auth.send_notice") == []
 
 
 @ON_SQLITE

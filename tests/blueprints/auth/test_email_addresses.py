@@ -125,7 +125,7 @@ def test_nothing_is_resent_once_the_address_is_verified(app: Flask, ada: Api, to
 
 @ON_SQLITE
 def test_resending_is_limited(settings: Settings) -> None:
-    limits = {"rate_limit_enabled": True, "account_emails_per_hour": 2}
+    limits = {"rate_limit_enabled": True, "account_emails_per_hour": 3}
     with application(settings.model_copy(update=limits)) as app:
         ada = Api(app.test_client()).as_new_user(ADA)
         assert [ada.post("/auth/email-verification").status_code for _ in range(2)] == [202, 202]

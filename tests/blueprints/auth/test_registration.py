@@ -258,9 +258,7 @@ def test_password_based_on_email_or_name_is_rejected(shared_api: Api, password: 
 
 
 @ON_SQLITE
-@pytest.mark.parametrize(
-    "password", ["Lovelace1815!", "Quillfeather2026", "api.quillfeather.example", "Inkwell-2026"]
-)
+@pytest.mark.parametrize("password", ["Lovelace1815!", "Quillfeather2026", "api.quillfeather.example", "Inkwell-2026"])
 def test_password_based_on_a_word_of_the_name_or_the_service_is_rejected(settings: Settings, password: str) -> None:
     service = {"public_url": "https://api.quillfeather.example", "mail_sender": "Inkwell <mail@example.net>"}
     with application(settings.model_copy(update=service)) as app:

@@ -43,8 +43,7 @@ def change_email(user_id: UUID, *, email: str, password: str) -> None:
         if changed is None:
             raise wrong_password("/password")
         enqueue_verification(changed)
-        if changed.email_verified:
-            enqueue_notice("email-change-requested", user_id=user_id, to=changed.email)
+        enqueue_notice("email-change-requested", changed)
 
 
 def confirm_email(token: str, *, new_password: str | None = None) -> None:

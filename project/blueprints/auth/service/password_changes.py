@@ -51,7 +51,7 @@ def change_password(user_id: UUID, *, session_id: UUID | None, current_password:
         if not repository.change_password(user, new_hash):
             raise wrong_password("/current_password")
         repository.end_sessions(user_id, except_id=session_id)
-        enqueue_notice("password-changed", user_id=user_id, to=user.email)
+        enqueue_notice("password-changed", user)
 
 
 def wrong_password(pointer: str) -> ValidationFailed:

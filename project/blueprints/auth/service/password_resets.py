@@ -65,4 +65,4 @@ def reset_password(token: str, new_password: str) -> None:
         if changed is None:
             raise TokenSpent
         repository.end_sessions(user.id)
-        enqueue_notice("password-changed", user_id=user.id, to=changed.email)
+        enqueue_notice("password-changed", changed)
