@@ -194,7 +194,8 @@ class Settings(BaseSettings):
     account_emails_per_hour: int = Field(
         5,
         ge=1,
-        description="Emails per hour to one address that can be requested without logging in, or by resending them.",
+        description="Confirmations and password resets per hour to one address. Ten times as many to all `+` "
+        "subaddresses of a mailbox together.",
     )
     logins_per_minute: PerMinute = Field(100, description="Login attempts per minute and client IP.")
     registrations_per_minute: PerMinute = Field(20, description="Registration attempts per minute and client IP.")

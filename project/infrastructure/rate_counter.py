@@ -184,15 +184,15 @@ def current_rate_counter() -> RateCounter:
     return cast(RateCounter, current_app.extensions["rate_counter"])
 
 
-def use_quota(quota: Quota) -> int:
-    """Count one use of a quota. Returns 0 or, if it is exceeded, the seconds until its window ends.
+def use_quota(*quotas: Quota) -> int:
+    """Count one use of each quota as `RateCounter.count` does.
 
-    Always returns 0 if rate limits are disabled.
+    Returns 0 or, if one is exceeded, the seconds until its window ends. Always returns 0 if rate limits are disabled.
     """
     if not current_settings().rate_limit_enabled:
         return 0
-    [usage] = current_rate_counter().count([quota])
-    return usage.seconds_left if usage.is_exceeded else 0
+    usages = current_rate_counter().count(quotas)
+    return max(usage.seconds_left if usage.is_exceeded else 0 for usage in usages)
 
 
 def reset_quota(quota: Quota) -> None:

@@ -88,7 +88,7 @@ def notice_message(notice: Notice, *, user_id: UUID, to: str, at: datetime) -> M
     subject, paragraphs = _NOTICES[notice]
     reset = [] if notice == "account-deleted" else [page_link("Choose a new password", "reset-password")]
     return compose_message(
-        f"{notice}.{user_id}.{at.timestamp():.0f}",
+        f"{notice}.{user_id}.{at:%Y%m%d%H%M%S%f}",
         to=to,
         subject=subject,
         body=[*paragraphs, *reset],

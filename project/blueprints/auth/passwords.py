@@ -20,6 +20,9 @@ _MAX_SUBSTITUTES = 8
 # Each process hashes one password at a time. A flood of logins takes 19 MiB, not 19 MiB per thread of the server, which
 # the allocator would keep.
 _hashing = Lock()
+# zxcvbn 4.5.0 keeps `user_inputs` in a global variable, so concurrent calls would check the words of another user.
+# https://github.com/dwolfhub/zxcvbn-python/blob/v4.5.0/zxcvbn/__init__.py
+_checking = Lock()
 
 
 def normalize(password: str) -> str:
@@ -34,7 +37,8 @@ def weakness(password: str, *, known: list[str]) -> str | None:
     """
     if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
         return f"Must have {MIN_LENGTH} to {MAX_LENGTH} characters."
-    result = zxcvbn(_bounded_input(password), user_inputs=known)
+    with _checking:
+        result = zxcvbn(_bounded_input(password), user_inputs=known)
     if result["score"] >= _MIN_SCORE:
         return None
     return result["feedback"]["warning"] or "Too easy to guess: add a few unusual words."
@@ -43,11 +47,14 @@ def weakness(password: str, *, known: list[str]) -> str | None:
 def _bounded_input(password: str) -> str:
     """Return the start of `password`, limited to a few distinct substitute characters, such as `4` for `a`.
 
-    The running time of zxcvbn doubles with each distinct substitute character.
+    The running time of zxcvbn doubles with each distinct substitute character. The digits are all kept: without them,
+    zxcvbn would not recognize common passwords such as `123456789987654321`.
     """
-    seen: dict[str, None] = dict.fromkeys(char for char in password if char in _SUBSTITUTES)
-    surplus = dict.fromkeys(map(ord, list(seen)[_MAX_SUBSTITUTES:]), "~")
-    return password[:_CHECKED_CHARACTERS].translate(surplus)
+    seen = dict.fromkeys(char for char in password if char in _SUBSTITUTES)
+    symbols = [char for char in seen if not char.isdigit()]
+    digits = len(seen) - len(symbols)
+    surplus = symbols[max(0, _MAX_SUBSTITUTES - digits) :]
+    return password[:_CHECKED_CHARACTERS].translate(dict.fromkeys(map(ord, surplus), "~"))
 
 
 def hash_password(password: str) -> str:
@@ -65,7 +72,7 @@ def matches(password_hash: str | None, password: str) -> bool:
     encoded = password_hash or _dummy_hash(hasher)
     try:
         with _hashing:
-            return hasher.verify(encoded, password) and password_hash is not None
+            return hasher.verify(encoded, password) and bool(password_hash)
     except (VerificationError, InvalidHashError):
         return False
 

@@ -1,5 +1,6 @@
-"""Comparison of email addresses, active admins, and the grace period for replaced refresh tokens."""
+"""Comparison of email addresses, words that weaken passwords, active admins, and the reuse of refresh tokens."""
 
+import re
 import unicodedata
 from datetime import datetime, timedelta
 
@@ -20,6 +21,16 @@ def email_key(email: str) -> str:
     # Lowercasing can undo the composition: NFC of `İ` is one character, its lowercase form has two.
     lowercase = unicodedata.normalize("NFC", unicodedata.normalize("NFC", local_part).lower())
     return f"{lowercase}@{ascii_domain(domain)}"
+
+
+def mailbox_key(email_key: str) -> str:
+    """Return `email_key` without its subaddress (RFC 5233): most servers deliver `ada+x@…` to the mailbox `ada@…`."""
+    return re.sub(r"(?<=.)\+[^@]*", "", email_key)
+
+
+def context_words(*texts: str) -> list[str]:
+    """Return the texts that attackers may try as passwords, and the words of at least three characters in them."""
+    return [*texts, *(word for text in texts for word in re.findall(r"[^\W_]{3,}", text))]
 
 
 def is_active_admin(user: ProfileRow) -> bool:

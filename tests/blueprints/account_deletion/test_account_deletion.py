@@ -19,6 +19,7 @@ from project.infrastructure.mail import read_mailbox
 from tests.kit.clients.api import PASSWORD, Api, pointers, problem, success
 from tests.kit.fixtures.administrators import create_administrator
 from tests.kit.fixtures.jobs import list_jobs
+from tests.kit.fixtures.users import verify_email
 from worker.discovery import import_tasks
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -129,6 +130,7 @@ def test_upload_that_completes_after_the_deletion_is_trashed_too(app: Flask, ada
 
 @ON_SQLITE
 def test_user_is_notified_at_the_previous_address(app: Flask, ada: Api) -> None:
+    verify_email(app, ada)
     delete(ada)
     run_jobs(app, "auth.send_notice")
     with app.app_context():

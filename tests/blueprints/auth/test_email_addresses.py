@@ -125,7 +125,7 @@ def test_nothing_is_resent_once_the_address_is_verified(app: Flask, ada: Api, to
 
 @ON_SQLITE
 def test_resending_is_limited(settings: Settings) -> None:
-    limits = {"rate_limit_enabled": True, "account_emails_per_hour": 2}
+    limits = {"rate_limit_enabled": True, "account_emails_per_hour": 3}
     with application(settings.model_copy(update=limits)) as app:
         ada = Api(app.test_client()).as_new_user(ADA)
         assert [ada.post("/auth/email-verification").status_code for _ in range(2)] == [202, 202]
@@ -164,9 +164,10 @@ def test_verified_owner_is_notified_of_the_requested_change(change_token: str, e
 
 
 @ON_SQLITE
-def test_notice_is_not_sent_to_an_unverified_address(ada: Api, emails_to: EmailsTo) -> None:
-    change(ada)
-    assert emails_to(ADA) == []
+def test_unverified_address_gets_one_notice_of_a_kind_per_hour(ada: Api, emails_to: EmailsTo) -> None:
+    for _ in range(2):
+        change(ada)
+    assert [message.subject for message in emails_to(ADA)] == ["Your email address is about to change"]
 
 
 @ON_SQLITE

@@ -36,6 +36,14 @@ def test_login_returns_token_pair(api: Api) -> None:
 
 
 @ON_SQLITE
+def test_each_login_opens_a_new_session(api: Api) -> None:
+    ada = api.as_new_user()
+    again = ada.with_new_session()
+    for name in ("session_id", "access_token", "refresh_token"):
+        assert again.tokens[name] != ada.tokens[name]
+
+
+@ON_SQLITE
 @pytest.mark.parametrize("email", ["ZOE\u0308@BU\u0308CHER.EXAMPLE", "zo\u00eb@xn--bcher-kva.example"], ids=ascii)
 def test_login_accepts_every_spelling_of_the_email(api: Api, email: str) -> None:
     api.register("zo\u00eb@b\u00fccher.example")

@@ -4,11 +4,14 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
+from uuid import UUID
 
 import pytest
 
-from project.blueprints.auth import passwords
+from project.blueprints.auth import passwords, service
 from project.config import Settings
+from project.infrastructure import signing
+from project.infrastructure.clock import now
 from tests.kit.clients.api import NEW_PASSWORD, PASSWORD, Api, problem, success
 from tests.kit.clients.remote import Remote, run_concurrently
 from tests.kit.deployment.programs import programs
@@ -82,6 +85,15 @@ def test_limited_user_keeps_sessions_and_can_log_in_after_changing_the_password(
     guess(api)
     success(ada.post("/auth/refresh", {"refresh_token": ada.tokens["refresh_token"]}))
     success(ada.post("/auth/password", {"current_password": PASSWORD, "new_password": NEW_PASSWORD}))
+    assert log_in(api, password=NEW_PASSWORD).status_code == 200
+
+
+def test_limited_user_can_log_in_after_resetting_the_password(api: Api, ada: Api) -> None:
+    guess(api)
+    with api.client.application.app_context():
+        service.start_password_reset(ADA, requested_at=now())
+        token = signing.issue("password-reset", UUID(ada.user["id"]), 1)
+    success(api.post("/auth/password-reset/confirm", {"token": token, "new_password": NEW_PASSWORD}))
     assert log_in(api, password=NEW_PASSWORD).status_code == 200
 
 

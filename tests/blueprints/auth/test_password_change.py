@@ -9,8 +9,10 @@ from flask import Flask
 from project.blueprints.auth import passwords, repository, service
 from project.blueprints.auth.service import sessions
 from project.config import Settings
+from tests.blueprints.auth.conftest import EmailsTo
 from tests.kit.clients.api import NEW_PASSWORD, PASSWORD, Api, pointers, problem, success
 from tests.kit.fixtures.apps import application
+from tests.kit.fixtures.users import verify_email
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -56,6 +58,19 @@ def test_wrong_current_password_is_a_validation_error_and_changes_nothing(api: A
     assert pointers(problem(response, 422, "validation-failed")) == {("body", "/current_password")}
     assert phone.get("/auth/me").status_code == 200
     assert log_in(api, PASSWORD).status_code == 200
+
+
+@ON_SQLITE
+@pytest.mark.parametrize(("is_verified", "notices"), [(True, 2), (False, 1)])
+def test_user_is_notified_but_an_unverified_address_only_once_per_hour(
+    app: Flask, ada: Api, emails_to: EmailsTo, is_verified: bool, notices: int
+) -> None:
+    if is_verified:
+        verify_email(app, ada)
+    change(ada)
+    change(ada, current=NEW_PASSWORD, new="twelve silent badgers")
+    subjects = [message.subject for message in emails_to("ada@example.com")]
+    assert subjects.count("Your password was changed") == notices
 
 
 @ON_SQLITE

@@ -208,6 +208,20 @@ def test_refresh_extends_idle_expiry_up_to_absolute_expiry(ada: Api, first_token
 
 
 @ON_SQLITE
+def test_refreshing_does_not_extend_the_absolute_expiry(app: Flask, ada: Api, first_token: str) -> None:
+    before = absolute_expiry(app)
+    rotate(ada, rotate(ada, rotate(ada, first_token)))
+    assert absolute_expiry(app) == before
+
+
+def absolute_expiry(app: Flask) -> datetime:
+    """Return the end of the only session."""
+    with app.app_context(), read() as connection:
+        expires_at: datetime = connection.execute(select(Session.expires_at)).scalar_one()
+    return expires_at
+
+
+@ON_SQLITE
 def test_refreshing_adds_no_session_rows(app: Flask, ada: Api, first_token: str) -> None:
     token = first_token
     for _ in range(5):

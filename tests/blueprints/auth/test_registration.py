@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from project.config import Settings
 from tests.kit.clients.api import PASSWORD, Api, pointers, problem, success
+from tests.kit.fixtures.apps import application
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 EMAIL_POINTER, PASSWORD_POINTER = ("body", "/email"), ("body", "/password")
@@ -253,6 +255,18 @@ def test_password_based_on_email_or_name_is_rejected(shared_api: Api, password: 
             register(shared_api, **{"password": password, "display_name": "Ada", **members}), 422, "validation-failed"
         )
         assert pointers(body) == {PASSWORD_POINTER}
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("password", ["Lovelace1815!", "Quillfeather2026", "api.quillfeather.example", "Inkwell-2026"])
+def test_password_based_on_a_word_of_the_name_or_the_service_is_rejected(settings: Settings, password: str) -> None:
+    service = {"public_url": "https://api.quillfeather.example", "mail_sender": "Inkwell <mail@example.net>"}
+    with application(settings.model_copy(update=service)) as app:
+        api = Api(app.test_client())
+        body = problem(register(api, password=password, display_name="Ada Lovelace"), 422, "validation-failed")
+        assert pointers(body) == {PASSWORD_POINTER}
+    with application(settings) as app:
+        success(register(Api(app.test_client()), password=password))
 
 
 @pytest.mark.parametrize(

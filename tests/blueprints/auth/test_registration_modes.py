@@ -1,6 +1,7 @@
 """Registration modes: `confirm` does not reveal which addresses have accounts, `closed` admits only invited users."""
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
@@ -37,6 +38,17 @@ def log_in(api: Api, password: str = PASSWORD) -> Any:
 
 def confirm(api: Api, token: str) -> Any:
     return api.post("/auth/email-verification/confirm", {"token": token})
+
+
+def limited(settings: Settings, mode: str) -> AbstractContextManager[Flask]:
+    """Return an application that sends at most two emails per hour to one address."""
+    limits = {
+        "registration_mode": mode,
+        "rate_limit_enabled": True,
+        "account_emails_per_hour": 2,
+        "registrations_per_minute": 100,
+    }
+    return application(settings.model_copy(update=limits))
 
 
 def reset(api: Api, token: str) -> Any:
@@ -95,12 +107,32 @@ def test_owner_of_an_address_registered_twice_chooses_a_password(
 
 
 def test_emails_to_an_address_registered_repeatedly_are_limited(settings: Settings) -> None:
-    limits = {"registration_mode": "confirm", "rate_limit_enabled": True, "account_emails_per_hour": 2}
-    with application(settings.model_copy(update=limits)) as app:
+    with limited(settings, "confirm") as app:
         api = Api(app.test_client())
         assert [register(api).status_code for _ in range(3)] == [202, 202, 202]
         with app.app_context():
             assert len(list_jobs()) == 2
+
+
+def test_emails_to_an_address_registered_and_deleted_repeatedly_are_limited(settings: Settings) -> None:
+    with limited(settings, "open") as app:
+        for _ in range(3):
+            ada = Api(app.test_client()).as_new_user(ADA)
+            assert ada.post("/auth/me/deletion", {"password": PASSWORD}).status_code == 204
+        with app.app_context():
+            emails = [job.name for job in list_jobs() if job.name.startswith("auth.send_")]
+        assert sorted(emails) == ["auth.send_notice", "auth.send_verification", "auth.send_verification"]
+
+
+def test_subaddresses_of_a_mailbox_share_a_limit(settings: Settings) -> None:
+    with limited(settings, "open") as app:
+        api = Api(app.test_client())
+        for number in range(22):
+            success(register(api, f"Ada+{number}@example.com"))
+        for address in (ADA, "+1@example.com", "+2@example.com"):
+            success(register(api, address))
+        with app.app_context():
+            assert len(list_jobs("auth.send_verification")) == 20 + 2
 
 
 @pytest.mark.parametrize("mode", ["closed"])

@@ -4,8 +4,11 @@ from uuid import uuid4
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
 from project.blueprints.auth import service
+from project.blueprints.auth.models import AdminCount, User
+from project.infrastructure.database import read
 from tests.kit.clients.api import PASSWORD, Api, pointers, problem, success
 from tests.kit.fixtures.administrators import create_administrator
 
@@ -34,6 +37,13 @@ def update(admin: Api, user: Api, **changes: str) -> dict[str, object]:
 
 def list_emails(admin: Api, **query: str) -> list[str]:
     return [user["email"] for user in success(admin.get("/users", query_string=query))["items"]]
+
+
+@pytest.mark.usefixtures("in_shared_app")
+def test_empty_database_has_no_default_users() -> None:
+    with read() as connection:
+        assert connection.execute(select(User.id)).all() == []
+        assert connection.execute(select(AdminCount.active_admins)).scalar_one() == 0
 
 
 def test_users_are_listed_newest_first(admin: Api, ada: Api) -> None:

@@ -227,6 +227,9 @@ def test_client_that_exceeds_its_limit_does_not_use_up_that_of_its_network(start
         ("logins_per_minute", "/auth/login"),
         ("registrations_per_minute", "/auth/register"),
         ("refreshes_per_minute", "/auth/refresh"),
+        ("emailed_tokens_per_minute", "/auth/password-reset"),
+        ("emailed_tokens_per_minute", "/auth/password-reset/confirm"),
+        ("emailed_tokens_per_minute", "/auth/email-verification/confirm"),
     ],
 )
 def test_public_route_is_limited_per_client_ip_and_network(start: Start, setting: str, path: str) -> None:

@@ -79,7 +79,7 @@ def delete_user(user: UserRow) -> None:
             raise wrong_password("/password")
         _count_admins(before, repository.delete_user(user.id))
         repository.end_sessions(user.id)
-        enqueue_notice("account-deleted", user_id=user.id, to=before.email)
+        enqueue_notice("account-deleted", before)
 
 
 def _undeleted(user: UserRow) -> UserRow:

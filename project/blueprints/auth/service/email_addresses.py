@@ -43,8 +43,7 @@ def change_email(user_id: UUID, *, email: str, password: str) -> None:
         if changed is None:
             raise wrong_password("/password")
         enqueue_verification(changed)
-        if changed.email_verified:
-            enqueue_notice("email-change-requested", user_id=user_id, to=changed.email)
+        enqueue_notice("email-change-requested", changed)
         audit.record("auth.change_email", actor_id=user_id, target=("user", user_id))
 
 

@@ -2,18 +2,26 @@
 
 from uuid import UUID
 
-from project.blueprints.auth import passwords, repository
+from project.blueprints.auth import passwords, policy, repository
 from project.blueprints.auth.models import UserRow
 from project.blueprints.auth.service.notices import enqueue_notice
+from project.config import current_settings
 from project.errors import ValidationFailed
 from project.infrastructure import audit
 from project.infrastructure.database import transaction
+from project.setting_types import host_of_url
 
 
 def hash_new_password(password: str, *, email: str, display_name: str, pointer: str) -> str:
-    """Return the hash of a new password. Raises ValidationFailed at `pointer` if the password is too weak."""
+    """Return the hash of a new password. Raises ValidationFailed at `pointer` if the password is too weak.
+
+    A password is too weak if it mainly consists of what identifies the user or the service.
+    """
     password = passwords.normalize(password)
-    weakness = passwords.weakness(password, known=[email, email.partition("@")[0], display_name])
+    settings = current_settings()
+    service = (settings.mail_sender, host_of_url(settings.public_url))
+    known = policy.context_words(email, email.partition("@")[0], display_name, *service)
+    weakness = passwords.weakness(password, known=known)
     if weakness:
         raise _invalid(pointer, weakness)
     return passwords.hash_password(password)
@@ -44,7 +52,7 @@ def change_password(user_id: UUID, *, session_id: UUID | None, current_password:
         if not repository.change_password(user, new_hash):
             raise wrong_password("/current_password")
         repository.end_sessions(user_id, except_id=session_id)
-        enqueue_notice("password-changed", user_id=user_id, to=user.email)
+        enqueue_notice("password-changed", user)
         audit.record("auth.change_password", actor_id=user_id, target=("user", user_id))
 
 

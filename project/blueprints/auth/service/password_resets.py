@@ -66,5 +66,5 @@ def reset_password(token: str, new_password: str) -> None:
         if changed is None:
             raise TokenSpent
         repository.end_sessions(user.id)
-        enqueue_notice("password-changed", user_id=user.id, to=changed.email)
+        enqueue_notice("password-changed", changed)
         audit.record("auth.reset_password", actor_id=user.id, target=("user", user.id))

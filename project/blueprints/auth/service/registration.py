@@ -30,7 +30,7 @@ def register(*, email: str, password: str, display_name: str | None) -> UserRow 
     display_name = display_name or _default_name(email)
     password_hash = _hash(password, email, display_name)
     is_open = mode == "open"
-    may_send = is_open or not use_email_quota(policy.email_key(email))
+    may_send = not use_email_quota(policy.email_key(email))
     with transaction():
         user = _add(email, password_hash, display_name, email_verified=False)
         if user is None and is_open:
@@ -75,8 +75,8 @@ def repeat_registration(email_key: str, *, requested_at: datetime) -> None:
             enqueue_reset(contested)
             return
         user = repository.find_user_by_email(email_key)
-        if user is not None and user.email_verified and user.status == "active":
-            enqueue_notice("already-registered", user_id=user.id, to=user.email, at=requested_at)
+        if user is not None and user.status == "active":
+            enqueue_notice("already-registered", user, at=requested_at)
 
 
 def _enqueue_email(added: UserRow | None, email_key: str) -> None:
