@@ -73,6 +73,10 @@ ON CONFLICT DO NOTHING RETURNING id
 _ADD_MEMBERSHIP = """
 INSERT INTO memberships (id, organization_id, user_id, role, created_at, updated_at) VALUES (%s, %s, %s, %s, %s, %s)
 """
+_ADD_AUDIT_ENTRY = """
+INSERT INTO audit_entries (id, at, actor_id, action, target_type, target_id, organization_id, ip_address, outcome)
+VALUES (%s, %s, %s, 'organizations.create_organization', 'organization', %s, %s, %s, 'success')
+"""
 _ADD_SESSION = """
 INSERT INTO sessions (id, user_id, generation, rotated_at, authenticated_at, methods, idle_until, expires_at,
 user_agent, ip_address, created_at, updated_at) VALUES (%s, %s, 1, %s, %s, '["password"]', %s, %s, '', '', %s, %s)
@@ -161,7 +165,7 @@ def list_organizations() -> Response:
 
 @app.post("/api/v1/organizations")
 def create_organization() -> Response:
-    """Create an organization and its owner's membership in one transaction."""
+    """Create an organization, its owner's membership and an audit entry in one transaction."""
     name, at, organization_id = orjson.loads(request.get_data())["name"], datetime.now(UTC), uuid_utils.compat.uuid7()
     assert isinstance(name, str)
     row = {"id": organization_id, "name": name, "slug": slugify(name), "role": "owner"}
@@ -169,6 +173,8 @@ def create_organization() -> Response:
     with connection.transaction():
         connection.execute(_ADD_ORGANIZATION, [organization_id, name, row["slug"], at, at])
         connection.execute(_ADD_MEMBERSHIP, [uuid_utils.compat.uuid7(), organization_id, g.user["id"], "owner", at, at])
+        entry = [uuid_utils.compat.uuid7(), at, g.user["id"], organization_id, organization_id, request.remote_addr]
+        connection.execute(_ADD_AUDIT_ENTRY, entry)
     response = _json(_organization(row | {"created_at": at, "updated_at": at}), 201)
     response.headers["Location"] = f"{_URL}/api/v1/organizations/{organization_id}"
     return response

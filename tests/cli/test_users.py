@@ -54,6 +54,16 @@ def test_created_admin_can_log_in_and_has_a_verified_address(run: Run, api: Api)
     assert ada.get("/users").status_code == 200
 
 
+def test_created_admin_is_recorded_in_the_audit_trail_without_an_actor(run: Run, api: Api) -> None:
+    create_admin(run)
+    ada = log_in(api)
+    _login, *entries = success(ada.get("/audit"))["items"]
+    assert [entry["action"] for entry in entries] == ["users.grant_admin", "auth.register"]
+    assert {(entry["actor"], entry["ip_address"], entry["target"]["id"]) for entry in entries} == {
+        (None, None, ada.user["id"])
+    }
+
+
 def test_existing_account_is_described_but_not_changed(run: Run, api: Api) -> None:
     user = api.register("Ada@example.com")
     result = run("create-admin", "--email", ADA, stdin=f"{NEW_PASSWORD}\n", exit_code=1)

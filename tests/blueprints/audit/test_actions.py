@@ -60,6 +60,13 @@ def test_ends_of_sessions_are_recorded(ada: Api, trail: Trail) -> None:
     ]
 
 
+def test_logout_that_ends_no_session_leaves_no_entry(app: Flask, ada: Api, trail: Trail) -> None:
+    with app.app_context():
+        for _ in range(2):
+            service.log_out(UUID(ada.tokens["session_id"]), user_id=UUID(ada.user["id"]))
+    assert trail(ada=ada.user["id"])[2:] == [f"ada auth.log_out {SESSION}"]
+
+
 def test_reuse_of_a_refresh_token_is_recorded_once(ada: Api, api: Api, trail: Trail) -> None:
     body, ids = {"refresh_token": ada.tokens["refresh_token"]}, {"ada": ada.user["id"]}
     for _ in range(2):

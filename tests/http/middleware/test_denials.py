@@ -6,11 +6,14 @@ from uuid import uuid4
 import pytest
 from flask import Flask
 
+from project.config import Settings
 from project.errors import ServiceUnavailable
+from project.http.routing.access import admin as only_admins
 from project.infrastructure import audit
 from tests.blueprints.conftest import IssueToken, token_of
 from tests.kit.clients.api import Api, problem, success
 from tests.kit.fixtures.administrators import create_administrator
+from tests.kit.fixtures.apps import application
 
 __all__ = ["token_of"]
 
@@ -80,6 +83,20 @@ def test_other_rejections_are_not_recorded(api: Api, admin: Api, ada: Api) -> No
     problem(ada.get(f"/organizations/{uuid4()}"), 404, "not-found")
     problem(ada.post("/organizations", {}), 422, "validation-failed")
     assert denials(admin) == []
+
+
+def test_users_cannot_write_to_the_audit_trail_of_an_organization_that_they_do_not_belong_to(
+    settings: Settings, admin: Api, ada: Api
+) -> None:
+    with application(settings) as app:
+        app.add_url_rule("/api/v1/seeded/<uuid:organization_id>", "seeded", lambda **_ids: "", access=only_admins)
+        organization_id = str(uuid4())
+        response = app.test_client().get(
+            f"/api/v1/seeded/{organization_id}", headers={"Authorization": f"Bearer {ada.tokens['access_token']}"}
+        )
+    problem(response, 403, "permission-denied")
+    [entry] = denials(admin)
+    assert (entry["target"], entry["organization_id"]) == ({"type": "organization", "id": organization_id}, None)
 
 
 def test_request_is_denied_even_if_the_denial_cannot_be_recorded(ada: Api, monkeypatch: pytest.MonkeyPatch) -> None:
