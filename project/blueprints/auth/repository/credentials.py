@@ -26,13 +26,13 @@ from project.infrastructure.database import (
 )
 
 
-def change_password(user: UserRow, password_hash: str) -> bool:
-    """Set the password of a user, and invalidate the reset token. Returns False if the password has changed since
-    `user` was read.
+def change_password(user: UserRow, password_hash: str) -> UserRow | None:
+    """Set the password of a user, invalidate the reset token, and return the user.
+
+    Returns `None` if the password has changed since `user` was read.
     """
-    values = {**_new_password(password_hash), **User.unchanged()}
-    changed = update(User).where(User.id == user.id, User.password_version == user.password_version).values(values)
-    return current_connection().execute(changed.returning(User.id)).first() is not None
+    changed = update(User).where(User.id == user.id, User.password_version == user.password_version)
+    return execute_update(changed.values({**_new_password(password_hash), **User.unchanged()}))
 
 
 def upgrade_hash(user: UserRow, password_hash: str) -> None:

@@ -49,10 +49,11 @@ def change_password(user_id: UUID, *, session_id: UUID | None, current_password:
     new_hash = hash_password_of(user, new_password)
     with transaction():
         # Update the user first, so that no concurrent login with the old password leaves a session behind.
-        if not repository.change_password(user, new_hash):
+        changed = repository.change_password(user, new_hash)
+        if changed is None:
             raise wrong_password("/current_password")
         repository.end_sessions(user_id, except_id=session_id)
-        enqueue_notice("password-changed", user)
+        enqueue_notice("password-changed", changed)
         audit.record("auth.change_password", actor_id=user_id, target=("user", user_id))
 
 
