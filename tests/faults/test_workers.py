@@ -3,10 +3,11 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import pytest
 
-from tests.kit.clients.api import success
+from tests.kit.clients.api import Api, success
 from tests.kit.deployment.programs import child_pids
 from tests.kit.deployment.system import System
 from tests.kit.faults.pause_points import PausePoint, pause_at, stopped, wait_for_count
@@ -17,20 +18,32 @@ BACKLOG = 10
 FIVE_MINUTES = 5 * 60
 
 
-def create_invitations(system: System, number: int = 1) -> None:
-    owner = system.ledger.session(system.api.as_new_user())
-    organization = success(system.ledger.organization(owner))
-    for _ in range(number):
-        success(system.ledger.invitation(owner, organization["id"]))
+@dataclass(frozen=True)
+class Inviter:
+    """A new user with an organization."""
+
+    system: System
+    owner: Api
+    organization_id: str
+
+    @classmethod
+    def of(cls, system: System) -> "Inviter":
+        owner = system.ledger.session(system.api.as_new_user())
+        return cls(system, owner, success(system.ledger.organization(owner))["id"])
+
+    def invite(self, number: int = 1) -> None:
+        for _ in range(number):
+            success(self.system.ledger.invitation(self.owner, self.organization_id))
 
 
 @contextmanager
 def paused_job(system: System, pause_point: str) -> Iterator[PausePoint]:
     """Enqueue a job whose worker pauses at a pause point. Yield the point."""
-    # Jobs that the scheduler enqueued would pause there as well.
+    inviter = Inviter.of(system)
+    # Jobs that the registration or the scheduler enqueued would pause there as well.
     wait_for_count(0, system.ledger.count_unfinished_jobs, seconds=30)
     with pause_at(system.inspection.database_url, pause_point, proxy=system.proxies.database) as point:
-        create_invitations(system)
+        inviter.invite()
         wait_for_count(1, point.count_paused)
         yield point
 
@@ -68,7 +81,7 @@ def test_worker_reconnects_to_broker_after_an_outage_during_a_job(system: System
         # Give the worker time to try to acknowledge the message.
         time.sleep(2)
         system.proxies.broker.heal()
-    create_invitations(system, BACKLOG)
+    Inviter.of(system).invite(BACKLOG)
     system.ledger.ensure_nothing_lost()
 
 
@@ -89,7 +102,7 @@ def test_worker_with_shifted_clock_runs_each_job_once_and_delays_it_by_at_most_t
     system: System, seconds: int
 ) -> None:
     with clock_shifted_by(system, seconds):
-        create_invitations(system, BACKLOG)
+        Inviter.of(system).invite(BACKLOG)
         system.ledger.ensure_nothing_lost(seconds=abs(seconds) + 120)
     recipients = [str(email["To"]) for email in system.inspection.emails()]
     assert len([address for address in recipients if address in system.ledger.invited_addresses]) == BACKLOG
