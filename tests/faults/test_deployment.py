@@ -44,7 +44,7 @@ def delete_email(system: System) -> None:
 
 
 def send_another_email(system: System) -> None:
-    for path in system.inspection.mailbox.glob("*.eml"):
+    for path in system.inspection.mailbox.glob("invitation*.eml"):
         path.with_name("again.eml").write_bytes(path.read_bytes().replace(b"Message-ID: <", b"Message-ID: <again-"))
 
 
