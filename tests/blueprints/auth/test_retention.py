@@ -71,13 +71,14 @@ def test_all_batches_of_sessions_are_purged(
 
 
 def test_only_old_unverified_accounts_that_were_never_used_are_purged(app: Flask, api: Api, ada: Api) -> None:
-    unused, recent, verified, admin = (api.register() for _ in range(4))
+    unused, recent, verified, admin, disabled = (api.register() for _ in range(5))
     verify_email(app, Api(api.client, user=verified))
     with app.app_context():
         promote(UUID(admin["id"]))
-    for user in (unused, verified, admin, ada.user):
+        service.update_access(UUID(disabled["id"]), actor_id=None, versions=None, status="disabled")
+    for user in (unused, verified, admin, disabled, ada.user):
         change(app, User, UUID(user["id"]), created_at=now() - MONTH - timedelta(minutes=1))
     change(app, User, UUID(recent["id"]), created_at=now() - MONTH + timedelta(minutes=1))
-    kept = {UUID(user["id"]) for user in (recent, verified, admin, ada.user)}
+    kept = {UUID(user["id"]) for user in (recent, verified, admin, disabled, ada.user)}
     assert remaining(app, User, service.purge_unused_accounts) == kept
     assert success(api.post("/auth/register", {"email": unused["email"], "password": "seven unlikely herons"}))

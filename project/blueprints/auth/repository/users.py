@@ -156,9 +156,13 @@ def decrement_admins() -> bool:
 
 
 def purge_unused_users(before: datetime, limit: int) -> int:
-    """Delete up to `limit` unverified users, but no admins, who registered before this time and never logged in."""
-    is_unused = and_(User.email_verified.is_(False), User.first_login_at.is_(None), User.role == "user")
-    batch = select(User.id).where(User.created_at < before, is_unused).order_by(User.id).limit(limit)
+    """Delete up to `limit` unverified users who registered before this time and never logged in.
+
+    Keeps admins, who are counted, and disabled accounts, whose addresses would be free again.
+    """
+    is_unused = and_(User.email_verified.is_(False), User.first_login_at.is_(None))
+    is_active_user = and_(User.role == "user", User.status == "active")
+    batch = select(User.id).where(User.created_at < before, is_unused, is_active_user).order_by(User.id).limit(limit)
     return delete_batch(User, batch)
 
 
