@@ -91,9 +91,10 @@ def sending_email(system: System) -> Iterator[tuple[Invitation, int, int]]:
 
     Yield the invitation, the PID of the child process that runs the job, and the PID of its worker.
     """
+    inviter = new_inviter(system)
     system.mail.faults.unanswered_commands.add("DATA")
     try:
-        invitation = invite(system)
+        invitation = invite(system, inviter)
         eventually(lambda: len(invitation.copies) == 1)
         child = sender_pid(system)
         [worker] = [worker for worker in worker_pids(system) if child in child_pids(worker)]

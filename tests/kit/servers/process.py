@@ -69,7 +69,8 @@ def pid_of_connection(port: int, server_port: int) -> int:
     # An earlier connection between the same ports may still be in TIME_WAIT.
     established = [f"0100007F:{port:04X}", f"0100007F:{server_port:04X}", "01"]
     lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()]
-    [inode] = [words[9] for words in lines if words[1:4] == established]
+    # A line may appear twice, because connections open and close while the file is read.
+    [inode] = {words[9] for words in lines if words[1:4] == established}
     for descriptor in Path("/proc").glob("[0-9]*/fd/*"):
         with suppress(OSError):
             if descriptor.readlink().name == f"socket:[{inode}]":
