@@ -15,7 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from project.infrastructure import logging
 from project.infrastructure.clock import now
-from project.infrastructure.database import columns_of, current_connection, lock_batch, transaction
+from project.infrastructure.database import columns_of, current_connection, in_batches, lock_batch
 from project.infrastructure.database.models import Base, new_id
 from project.infrastructure.database.pagination import Page, PageRequest, select_page
 
@@ -114,12 +114,13 @@ def list_entries(
 def purge_entries(*, before: datetime) -> None:
     """Delete the entries that were written before this time, one batch per transaction."""
     # The ids begin with the time, so this reads only entries that are old enough.
-    batch = select(AuditEntry.id).where(AuditEntry.id < _first_id_at(before)).order_by(AuditEntry.id).limit(_BATCH)
-    statement = delete(AuditEntry).where(AuditEntry.id.in_(lock_batch(batch))).returning(AuditEntry.id)
-    purged = _BATCH
-    while purged == _BATCH:
-        with transaction() as connection:
-            purged = len(connection.execute(statement).all())
+    old = select(AuditEntry.id).where(AuditEntry.id < _first_id_at(before)).order_by(AuditEntry.id)
+
+    def purge(limit: int) -> int:
+        statement = delete(AuditEntry).where(AuditEntry.id.in_(lock_batch(old.limit(limit))))
+        return len(current_connection().execute(statement.returning(AuditEntry.id)).all())
+
+    in_batches(purge, _BATCH)
 
 
 def _first_id_at(at: datetime) -> UUID:

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from project.config import Settings
 from project.errors import Conflict
 from project.infrastructure.clock import now
-from project.infrastructure.database import current_connection, lock_batch, transaction
+from project.infrastructure.database import current_connection, in_batches, lock_batch
 from project.infrastructure.database.models import Base, UtcDateTime
 
 _LOCK_NOT_AVAILABLE = "55P03"
@@ -130,12 +130,13 @@ def store_response(digest: bytes, status: int, headers: dict[str, list[str]], bo
 
 def purge_expired() -> None:
     """Delete expired keys, one batch per transaction, except those that a request is claiming again."""
-    batch = select(IdempotencyRecord.digest).where(IdempotencyRecord.expires_at <= now()).limit(_BATCH)
-    statement = delete(IdempotencyRecord).where(IdempotencyRecord.digest.in_(lock_batch(batch)))
-    purged = _BATCH
-    while purged == _BATCH:
-        with transaction() as connection:
-            purged = len(connection.execute(statement.returning(IdempotencyRecord.digest)).all())
+    expired = select(IdempotencyRecord.digest).where(IdempotencyRecord.expires_at <= now())
+
+    def purge(limit: int) -> int:
+        statement = delete(IdempotencyRecord).where(IdempotencyRecord.digest.in_(lock_batch(expired.limit(limit))))
+        return len(current_connection().execute(statement.returning(IdempotencyRecord.digest)).all())
+
+    in_batches(purge, _BATCH)
 
 
 def _wait_for_first_request(values: dict[str, Any]) -> None:

@@ -206,7 +206,7 @@ def test_purge_does_not_stop_at_keys_that_have_not_expired(monkeypatch: pytest.M
 def test_purge_deletes_one_batch_per_transaction(monkeypatch: pytest.MonkeyPatch) -> None:
     batches: list[int] = []
     monkeypatch.setattr(idempotency_records, "_BATCH", 2)
-    monkeypatch.setattr(idempotency_records, "transaction", count_transactions(batches))
+    monkeypatch.setattr("project.infrastructure.database.transactions.transaction", count_transactions(batches))
     for number in range(5):
         claim_and_store(f"expired {number}", seconds=-1)
     idempotency_records.purge_expired()

@@ -17,7 +17,7 @@ from project.config import current_settings
 from project.errors import NotFound
 from project.infrastructure import audit, jobs, signing
 from project.infrastructure.clock import now
-from project.infrastructure.database import transaction
+from project.infrastructure.database import in_batches, transaction
 from project.infrastructure.database.pagination import Page, PageRequest
 from project.infrastructure.mail import current_mailer
 
@@ -173,10 +173,7 @@ def mark_delivery_failed(invitation_id: UUID) -> None:
 
 def expire_invitations() -> None:
     """Set overdue invitations to `expired`, in batches, because listings have to read every overdue row."""
-    expired = _BATCH_SIZE
-    while expired == _BATCH_SIZE:
-        with transaction():
-            expired = repository.expire_batch(_BATCH_SIZE)
+    in_batches(repository.expire_batch, _BATCH_SIZE)
 
 
 def purge_invitations() -> None:
@@ -184,10 +181,7 @@ def purge_invitations() -> None:
     join.
     """
     before = now() - timedelta(seconds=current_settings().invitation_retention_seconds)
-    purged = _BATCH_SIZE
-    while purged == _BATCH_SIZE:
-        with transaction():
-            purged = repository.purge_expired(before, _BATCH_SIZE)
+    in_batches(lambda limit: repository.purge_expired(before, limit), _BATCH_SIZE)
 
 
 def _find_by_token(token: str) -> InvitationRow:

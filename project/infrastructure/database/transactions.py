@@ -112,6 +112,14 @@ def execute_autocommit(statement: Executable, values: Mapping[str, Any]) -> Row[
     return row
 
 
+def in_batches(run_batch: Callable[[int], int], size: int) -> None:
+    """Call `run_batch(size)`, each time in its own transaction, until it changes fewer than `size` rows."""
+    changed = size
+    while changed == size:
+        with transaction():
+            changed = run_batch(size)
+
+
 def retry_on_conflict(work: Callable[[], _Result], *, may_repeat: Callable[[], bool]) -> _Result:
     """Call `work` and return its result. Retries it if PostgreSQL aborts its transaction: three attempts in total.
 

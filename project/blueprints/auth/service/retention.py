@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from project.blueprints.auth import repository
 from project.config import current_settings
 from project.infrastructure.clock import now
-from project.infrastructure.database import transaction
+from project.infrastructure.database import in_batches
 
 _BATCH_SIZE = 1000
 
@@ -23,7 +23,4 @@ def purge_unused_accounts() -> None:
 
 def _purge(purge_batch: Callable[[datetime, int], int], retention_seconds: int) -> None:
     before = now() - timedelta(seconds=retention_seconds)
-    purged = _BATCH_SIZE
-    while purged == _BATCH_SIZE:
-        with transaction():
-            purged = purge_batch(before, _BATCH_SIZE)
+    in_batches(lambda limit: purge_batch(before, limit), _BATCH_SIZE)

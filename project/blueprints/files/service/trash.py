@@ -10,7 +10,7 @@ from project.blueprints.files.service.metadata import get_stored, role_of
 from project.config import current_settings
 from project.errors import version_mismatch
 from project.infrastructure.clock import now
-from project.infrastructure.database import transaction
+from project.infrastructure.database import in_batches, transaction
 from project.infrastructure.storage import current_storage
 
 _BATCH_SIZE = 100
@@ -32,10 +32,7 @@ def trash_file(file_id: UUID, user_id: UUID, *, versions: Collection[int] | None
 
 def trash_personal_files(owner_id: UUID) -> None:
     """Move all personal files of a user to the trash, in batches."""
-    trashed = _BATCH_SIZE
-    while trashed == _BATCH_SIZE:
-        with transaction():
-            trashed = repository.trash_personal(owner_id, _BATCH_SIZE)
+    in_batches(lambda limit: repository.trash_personal(owner_id, limit), _BATCH_SIZE)
 
 
 def purge_files() -> None:
