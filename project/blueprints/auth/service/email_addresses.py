@@ -7,12 +7,11 @@ from project.blueprints.auth.errors import TokenSpent
 from project.blueprints.auth.jobs import SEND_VERIFICATION
 from project.blueprints.auth.mail import verification_message
 from project.blueprints.auth.models import UserRow
-from project.blueprints.auth.service.emailed_tokens import EMAIL_TOKEN
+from project.blueprints.auth.service.emailed_tokens import EMAIL_TOKEN, send_token
 from project.blueprints.auth.service.notices import enqueue_notice, ensure_may_email
 from project.blueprints.auth.service.password_changes import hash_password_of, verify_password, wrong_password
 from project.infrastructure import audit, jobs
 from project.infrastructure.database import transaction
-from project.infrastructure.mail import current_mailer
 
 
 def request_email_verification(user_id: UUID) -> None:
@@ -74,8 +73,5 @@ def enqueue_verification(user: UserRow) -> None:
 
 
 def send_verification(user_id: UUID, token_version: int) -> None:
-    """Send the email with this token, unless the token is no longer valid. A repeated call sends the same bytes."""
-    user = EMAIL_TOKEN.find_user(user_id, token_version)
-    if user is not None:
-        message = verification_message(user, token=EMAIL_TOKEN.issue(user), valid_for=EMAIL_TOKEN.lifetime)
-        current_mailer().send(message)
+    """Send the email that confirms an address, as `send_token` does."""
+    send_token(EMAIL_TOKEN, user_id, token_version, verification_message)

@@ -12,6 +12,7 @@ from project.config import Settings, current_settings
 from project.errors import NotFound
 from project.infrastructure import signing
 from project.infrastructure.clock import now
+from project.infrastructure.mail import Message, current_mailer
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,16 @@ class EmailedToken:
         if user is None:
             raise TokenSpent
         return user
+
+
+def send_token(kind: EmailedToken, user_id: UUID, version: int, compose: Callable[..., Message]) -> None:
+    """Send the email with this version of a token, unless it is no longer valid. A repeated call sends the same bytes.
+
+    `compose` returns the message to a user, with a `token` that is `valid_for` some time.
+    """
+    user = kind.find_user(user_id, version)
+    if user is not None:
+        current_mailer().send(compose(user, token=kind.issue(user), valid_for=kind.lifetime))
 
 
 EMAIL_TOKEN = EmailedToken(

@@ -8,13 +8,12 @@ from project.blueprints.auth.errors import TokenSpent
 from project.blueprints.auth.jobs import SEND_RESET, START_RESET
 from project.blueprints.auth.mail import password_reset_message
 from project.blueprints.auth.models import UserRow
-from project.blueprints.auth.service.emailed_tokens import RESET_TOKEN
+from project.blueprints.auth.service.emailed_tokens import RESET_TOKEN, send_token
 from project.blueprints.auth.service.notices import enqueue_notice, use_email_quota
 from project.blueprints.auth.service.password_changes import hash_password_of
 from project.infrastructure import audit, jobs
 from project.infrastructure.clock import now
 from project.infrastructure.database import transaction
-from project.infrastructure.mail import current_mailer
 
 
 def request_password_reset(email: str) -> None:
@@ -47,11 +46,8 @@ def enqueue_reset(user: UserRow) -> None:
 
 
 def send_password_reset(user_id: UUID, token_version: int) -> None:
-    """Send the email with this token, unless the token is no longer valid. A repeated call sends the same bytes."""
-    user = RESET_TOKEN.find_user(user_id, token_version)
-    if user is not None:
-        message = password_reset_message(user, token=RESET_TOKEN.issue(user), valid_for=RESET_TOKEN.lifetime)
-        current_mailer().send(message)
+    """Send the email that resets a password, as `send_token` does."""
+    send_token(RESET_TOKEN, user_id, token_version, password_reset_message)
 
 
 def reset_password(token: str, new_password: str) -> None:
